@@ -1,0 +1,1 @@
+"""Search spaces with known accuracy."""

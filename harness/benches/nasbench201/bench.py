@@ -1,0 +1,97 @@
+"""The benchmark `nasbench201`: sampling, networks and ground truth of the NAS-Bench-201 cell space."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.schema import Architecture, ImageSet, Truth, demand, seed_of
+
+from . import space, truth
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class NasBench201:
+    """NAS-Bench-201 (Dong & Yang, ICLR 2020): 15,625 cells, 6,466 up to isomorphism.
+
+    `channels` and `cells` (C and N; the benchmark's own are 16 and 5) say which network is trained here; the ground
+    truth is that of `source`: "embedded" (this package's own table), "table" (final accuracies of the benchmark),
+    "archive" (the official NATS-Bench folder), a path to a table made by `python -m harness.tabulate`, or "auto", the
+    first that has the data set. `train_set`, `target_split` and `target_epochs` name the truth's protocol; null takes
+    the source's own: the final test accuracy.
+    """
+
+    name: str = "nasbench201"
+    channels: int = 8
+    cells: int = 1
+    dead: str = "include"
+    source: str = "auto"
+    train_set: str | None = None
+    target_split: str = "test"
+    target_epochs: int | None = None
+
+    def __post_init__(self) -> None:
+        demand(self.channels >= 1, "bench.channels", "a count of at least 1", self.channels)
+        demand(self.cells >= 1, "bench.cells", "a count of at least 1", self.cells)
+        demand(self.dead in ("include", "exclude"), "bench.dead", "'include' or 'exclude'", self.dead)
+        splits = ("valid", "test", "valtest")
+        demand(self.target_split in splits, "bench.target_split", " or ".join(map(repr, splits)), self.target_split)
+        demand(
+            self.target_epochs is None or self.target_epochs >= 1,
+            "bench.target_epochs",
+            "a count of at least 1 (or null)",
+            self.target_epochs,
+        )
+
+    def truth(self, dataset: str, fingerprint: str, data: str | None) -> Truth:
+        """Accuracies of every architecture that the source knows, on the data set of this name."""
+        request = truth.Request(dataset, fingerprint, self.train_set, self.target_split, self.target_epochs)
+        return truth.find(self.source, request, data)
+
+    def sample(self, n: int, seed: int, among: Sequence[str] | None = None) -> list[Architecture]:
+        """`n` architectures, distinct up to isomorphism, drawn uniformly from the strings `among` (default: all).
+
+        The first architectures of a larger sample with the same seed and `among` are those of a smaller one. Raises
+        BadInput where there are not that many.
+        """
+        pool = sorted(among if among is not None else map(str, space.every_cell()))
+        if self.dead == "exclude":
+            pool = [text for text in pool if not space.is_dead(space.parse(text))]
+        order = np.random.default_rng(seed_of(seed, "sample", self.name)).permutation(len(pool))
+        chosen = space.distinct([pool[place] for place in order])
+        demand(1 <= n <= len(chosen), "architectures", f"a count from 1 to the {len(chosen)} that have a truth", n)
+        return [self.architecture(text) for text in chosen[:n]]
+
+    def architecture(self, text: str) -> Architecture:
+        """The architecture that the string `text` names."""
+        cell = space.parse(text)
+        return Architecture(text, space.function(cell), space.is_dead(cell))
+
+    def facts(self, architecture: Architecture, images: ImageSet) -> dict[str, float]:
+        """Parameters, multiply-adds and trainable layers of the network that `build` gives."""
+        cell, shape = space.parse(architecture.name), self._shape(images)
+        return {
+            "params": float(space.params(cell, shape)),
+            "flops": float(space.flops(cell, shape)),
+            "layers": float(space.layers(cell, shape)),
+        }
+
+    def build(self, architecture: Architecture, images: ImageSet) -> nn.Module:
+        """A freshly initialised network for these images, from torch's global random state."""
+        from .network import Network
+
+        return Network(space.parse(architecture.name), self._shape(images))
+
+    def network(self) -> dict[str, object]:
+        """What decides the network beside the architecture: part of a trace's identity."""
+        return {"space": "nasbench201", "channels": self.channels, "cells": self.cells}
+
+    def _shape(self, images: ImageSet) -> space.Shape:
+        demand(images.size % 4 == 0, "dataset.size", "a multiple of 4 pixels (two reductions)", images.size)
+        return space.Shape(self.channels, self.cells, images.size, images.colours, images.classes)

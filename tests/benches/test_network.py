@@ -1,0 +1,115 @@
+"""The network against a textbook version of it: every edge a module, zeros computed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.utils.flop_counter import FlopCounterMode
+
+from harness.benches.nasbench201 import space
+from harness.benches.nasbench201.network import CellBlock, Network
+
+SHAPE = space.Shape(channels=4, cells=1, size=8, colours=3, classes=5)
+RANDOM = np.random.default_rng(0)
+SAMPLE = [space.every_cell()[i] for i in RANDOM.choice(15_625, 25, replace=False)]
+SAMPLE += [space.parse(t) for t in ("|none~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_1x1~1|avg_pool_3x3~2|",)]
+
+
+def textbook_cell(block: CellBlock, cell: space.Cell, x: torch.Tensor) -> torch.Tensor:
+    """The cell edge by edge, with the weights and fresh BatchNorms cut out of `block`."""
+    nodes, used = [x], {}
+    for node in (1, 2, 3):
+        total = torch.zeros_like(x)
+        for source, operation in cell.into(node):
+            key = f"{operation}_from_{source}"
+            value = nodes[source]
+            if operation == "skip_connect":
+                total = total + value
+            elif operation == "avg_pool_3x3":
+                total = total + functional.avg_pool2d(value, 3, 1, 1, count_include_pad=False)
+            elif operation != "none" and key in block.convolutions:
+                place = used.get(key, 0)
+                if node in space.needed_nodes(cell):
+                    used[key] = place + 1
+                    rows = slice(place * block.channels, (place + 1) * block.channels)
+                    conv, norm = block.convolutions[key]
+                    y = functional.conv2d(functional.relu(value), conv.weight[rows], padding=conv.padding)
+                    total = total + functional.batch_norm(y, None, None, norm.weight[rows], norm.bias[rows], True)
+        nodes.append(total)
+    return nodes[3]
+
+
+@pytest.mark.parametrize("cell", SAMPLE, ids=str)
+def test_a_cell_computes_what_the_textbook_cell_computes(cell: space.Cell) -> None:
+    torch.manual_seed(0)
+    block = CellBlock(cell, 4).double()
+    for weight in block.parameters():
+        nn.init.normal_(weight)
+    x, y = (torch.randn(3, 4, 6, 6, dtype=torch.float64).requires_grad_() for _ in range(2))
+    y.data.copy_(x.data)
+    ours, theirs = block(x), textbook_cell(block, cell, y)
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-10)
+    if ours.requires_grad:
+        signal = torch.randn_like(ours)
+        mine = torch.autograd.grad(ours, [x, *block.convolutions.parameters()], signal, allow_unused=True)
+        textbook = torch.autograd.grad(theirs, [y, *block.convolutions.parameters()], signal, allow_unused=True)
+        for a, b in zip(mine, textbook, strict=True):
+            zero = torch.zeros(())
+            torch.testing.assert_close(
+                (zero if a is None else a) + zero, (zero if b is None else b) + zero, atol=1e-9, rtol=0
+            )
+
+
+@pytest.mark.parametrize("cell", SAMPLE, ids=str)
+def test_parameters_and_flops_by_formula_are_those_of_the_built_network(cell: space.Cell) -> None:
+    network = Network(cell, SHAPE)
+    assert sum(weight.numel() for weight in network.parameters()) == space.params(cell, SHAPE)
+    with FlopCounterMode(display=False) as counter:
+        network.eval()(torch.zeros(1, 3, 8, 8))
+    skipped = sum(  # computed by the benchmark, never by us
+        9 * w * w * side**2 if op == "nor_conv_3x3" else w * w * side**2
+        for w, side in SHAPE.stages()
+        for (target, source), op in zip(space.EDGES, cell.operations, strict=True)
+        if op in space.CONVOLUTION_TAPS
+        and (target not in space.needed_nodes(cell) or source not in space.filled_nodes(cell))
+    )
+    constants = sum(  # a convolution of nothing is run on two pixels
+        2 * space.CONVOLUTION_TAPS[op] * w * w
+        for w, _ in SHAPE.stages()
+        for (target, source), op in zip(space.EDGES, cell.operations, strict=True)
+        if op in space.CONVOLUTION_TAPS
+        and target in space.needed_nodes(cell)
+        and source not in space.filled_nodes(cell)
+    )
+    pools = sum(  # free for the benchmark; a depthwise convolution here
+        9 * w * side**2
+        for w, side in SHAPE.stages()
+        for (target, source), op in zip(space.EDGES, cell.operations, strict=True)
+        if op == "avg_pool_3x3" and target in space.needed_nodes(cell) and source in space.filled_nodes(cell)
+    )
+    counted = space.flops(cell, SHAPE) - SHAPE.classes - skipped + constants + pools
+    assert counter.get_total_flops() == 2 * counted
+
+
+def test_the_network_ends_in_batchnorm_and_relu_before_pooling() -> None:
+    network = Network(SAMPLE[0], SHAPE)
+    features = network.features(torch.randn(16, 3, 8, 8))
+    assert features.shape == (16, 16)
+    assert features.min() >= 0
+
+
+@pytest.mark.parametrize(("channels", "cells", "size", "classes"), [(16, 5, 32, 10), (8, 1, 28, 10), (4, 2, 16, 120)])
+def test_sizes_and_classes_are_parameters(channels: int, cells: int, size: int, classes: int) -> None:
+    network = Network(SAMPLE[1], space.Shape(channels, cells, size, 1, classes))
+    assert network(torch.zeros(2, 1, size, size)).shape == (2, classes)
+
+
+def test_a_dead_architecture_can_be_trained_and_ignores_its_input_after_the_cells() -> None:
+    dead = space.parse("|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|none~0|none~1|none~2|")
+    network = Network(dead, SHAPE).eval()
+    a, b = (network(torch.randn(2, 3, 8, 8)) for _ in range(2))
+    torch.testing.assert_close(a, b)
+    functional.cross_entropy(Network(dead, SHAPE)(torch.randn(4, 3, 8, 8)), torch.arange(4)).backward()
