@@ -1,0 +1,1 @@
+"""Image sets, split and described as the benchmark wants them."""

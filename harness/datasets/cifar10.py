@@ -1,0 +1,100 @@
+"""`cifar10`: CIFAR-10 in the protocols of NAS-Bench-201."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.schema import ImageSet, demand
+
+from . import cifar10_files
+from .subset import limited, shrunk, shuffled, take
+
+TRAIN, TEST = 50_000, 10_000  # images
+MEAN = (125.3 / 255, 123.0 / 255, 113.9 / 255)
+STD = (63.0 / 255, 62.1 / 255, 66.7 / 255)
+PADDING = 4  # pixels, at the full size of 32
+
+
+@dataclass(frozen=True)
+class Cifar10:
+    """CIFAR-10 (Krizhevsky 2009): 10 classes, 3 colours, `size` x `size` pixels (averaged down from 32).
+
+    Normalised and augmented as NAS-Bench-201 does (Dong & Yang 2020, section 2.2): random flip, random crop after a
+    padding of 4 pixels, which shrinks with the size. `train_set` is the benchmark's name of the protocol:
+
+    - "cifar10-valid": the official 25,000 training and 25,000 validation images, and the 10,000 test images;
+    - "cifar10": all 50,000 training images and the test images. That protocol has no validation images, and images
+      that are trained on cannot stand in for them: `valid_images` has to be given, and that many, drawn by `seed`,
+      are held out of the 50,000.
+
+    `train_images`, `valid_images` and `test_images` limit a part to a random choice of that many, drawn by `seed`
+    without regard to class (a file may be sorted by class); null takes all.
+    """
+
+    name: str = "cifar10"
+    train_set: str = "cifar10-valid"
+    size: int = 32  # pixels
+    train_images: int | None = None
+    valid_images: int | None = None
+    test_images: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        protocols = ("cifar10-valid", "cifar10")
+        demand(self.train_set in protocols, "dataset.train_set", " or ".join(map(repr, protocols)), self.train_set)
+        demand(self.size in (8, 16, 32), "dataset.size", "8, 16 or 32 pixels", self.size)
+        demand(
+            self.train_set == "cifar10-valid" or (self.valid_images or 0) in range(1, TRAIN),
+            "dataset.valid_images",
+            "a count of images to hold out of the 50,000 (train_set cifar10 has no validation images of its own,"
+            " train_set cifar10-valid has 25,000)",
+            self.valid_images,
+        )
+        self._places()  # its limits are checked before any file is opened
+
+    def load(self, data: str | None = None) -> ImageSet:
+        """The data set, from the files in the folder `data` (see harness/files.py), downloaded where there are none.
+
+        Raises BadInput where there are neither, or where a file holds other than CIFAR-10's 60,000 images.
+        """
+        train, test = cifar10_files.read(data)
+        for part, labelled, count in (("training", train, TRAIN), ("test", test, TEST)):
+            shapes = (labelled[0].shape, labelled[1].shape)
+            demand(shapes == ((count, 32, 32, 3), (count,)), "data", f"CIFAR-10 with {count} {part} images", shapes)
+            counts = np.bincount(labelled[1], minlength=10).tolist()
+            demand(counts == [count // 10] * 10, "data", f"CIFAR-10 with {count // 10} {part} images a class", counts)
+        sources = (train, train, test)
+        parts = [
+            shrunk(take(source, places), self.size) for source, places in zip(sources, self._places(), strict=True)
+        ]
+        crop = PADDING * self.size // 32
+        return ImageSet(self.name, parts[0], parts[1], parts[2], 10, MEAN, STD, flip=True, crop=crop)
+
+    def _places(self) -> list[NDArray[np.int64]]:
+        """Where the training and validation images lie among the 50,000, and the test images among the 10,000."""
+        if self.train_set == "cifar10-valid":
+            training = official_training_half()
+            train, valid = np.flatnonzero(training), np.flatnonzero(~training)
+            valid = limited(valid, self.valid_images, self.seed, "valid")
+        else:
+            order = shuffled(TRAIN, self.seed, "valid")
+            valid, train = np.sort(order[: self.valid_images]), np.sort(order[self.valid_images :])
+        return [
+            limited(train, self.train_images, self.seed, "train"),
+            valid,
+            limited(np.arange(TEST), self.test_images, self.seed, "test"),
+        ]
+
+
+def official_training_half() -> NDArray[np.bool_]:
+    """Which of the 50,000 training images, in their original order, NAS-Bench-201's `cifar10-valid` trains on.
+
+    The others are its validation images (cifar-split.txt of github.com/D-X-Y/AutoDL-Projects, MIT licence).
+    """
+    packed = np.load(Path(__file__).with_name("cifar10_split.npy"))
+    half: NDArray[np.bool_] = np.unpackbits(packed, count=TRAIN).astype(bool)
+    return half

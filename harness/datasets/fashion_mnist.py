@@ -1,0 +1,123 @@
+"""`fashion_mnist`: Fashion-MNIST, trained the way NAS-Bench-201 trains on CIFAR-10."""
+
+from __future__ import annotations
+
+import gzip
+import struct
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness import files
+from harness.files import Download
+from harness.schema import BadInput, ImageSet, demand
+
+from .subset import Labelled, limited, shuffled, take
+
+SITES = (
+    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
+    "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion",
+)
+OFFICIAL = tuple(
+    Download(name, f"md5:{md5}", tuple(f"{site}/{name}" for site in SITES))
+    for name, md5 in (
+        ("train-images-idx3-ubyte.gz", "8d4fb7e6c68d591d4c3dfef9ec88bf0d"),
+        ("train-labels-idx1-ubyte.gz", "25c81989df183df01b3e8a0aad5dffbe"),
+        ("t10k-images-idx3-ubyte.gz", "bef4ecab320f06d8554ea6380940ec79"),
+        ("t10k-labels-idx1-ubyte.gz", "bb300cfdad3c16e7a12a480ee83cd310"),
+    )
+)
+TABLES = ("fashion_mnist_train.npz", "fashion_mnist_test.npz")
+TRAIN, TEST = 60_000, 10_000  # images
+
+
+@dataclass(frozen=True)
+class FashionMnist:
+    """Fashion-MNIST (Xiao, Rasul & Vollgraf 2017): 10 classes, 1 colour, 28 x 28 pixels.
+
+    `valid_images` of the 60,000 training images, drawn by `seed` without regard to class, are for validation; the
+    others are for training, or `train_images` of them. The choice is the same whatever the order of the file. Random
+    flip and random crop after a padding of 4 pixels, as NAS-Bench-201 does for CIFAR-10; the mean and standard
+    deviation are those of the 60,000 images. NAS-Bench-201 itself has no accuracies on this data set.
+    """
+
+    name: str = "fashion_mnist"
+    train_images: int | None = None
+    valid_images: int = 10_000
+    test_images: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        rest = TRAIN - self.valid_images
+        demand(0 < rest < TRAIN, "dataset.valid_images", f"a count from 1 to {TRAIN - 1}", self.valid_images)
+        for key, most in (("train_images", rest), ("test_images", TEST)):
+            limit = getattr(self, key)
+            demand(limit is None or 1 <= limit <= most, f"dataset.{key}", f"a count from 1 to {most} (or null)", limit)
+
+    def load(self, data: str | None = None) -> ImageSet:
+        """The data set, from the files in the folder `data` (see harness/files.py), downloaded where there are none.
+
+        The files are the four official ones, or `fashion_mnist_train.npz` and `fashion_mnist_test.npz` (x, y). Raises
+        BadInput where there are neither, or where a file holds other than Fashion-MNIST's 70,000 images.
+        """
+        train, test = (_ordered(part) for part in _read(data))
+        for part, labelled, count in (("training", train, TRAIN), ("test", test, TEST)):
+            shapes = (labelled[0].shape, labelled[1].shape)
+            wanted = f"Fashion-MNIST with {count} {part} images"
+            demand(shapes == ((count, 28, 28, 1), (count,)), "data", wanted, shapes)
+            demand(set(np.unique(labelled[1])) == set(range(10)), "data", f"{wanted} of 10 classes", part)
+        order = shuffled(TRAIN, self.seed, "valid")
+        valid, rest = np.sort(order[: self.valid_images]), np.sort(order[self.valid_images :])
+        return ImageSet(
+            self.name,
+            take(train, limited(rest, self.train_images, self.seed, "train")),
+            take(train, valid),
+            take(test, limited(np.arange(TEST), self.test_images, self.seed, "test")),
+            classes=10,
+            mean=(0.2860,),
+            std=(0.3530,),
+            flip=True,
+            crop=4,
+        )
+
+
+def _ordered(labelled: Labelled) -> Labelled:
+    """The same images sorted by label and pixels, so that nothing depends on the order of the file."""
+    images, labels = labelled
+    rows = np.concatenate([labels[:, None].astype(np.uint8), images.reshape(len(images), -1)], axis=1)
+    return take(labelled, np.argsort(rows.view(f"S{rows.shape[1]}").ravel(), kind="stable"))
+
+
+def _read(data: str | None) -> tuple[Labelled, Labelled]:
+    tables = [files.find(data, name) for name in TABLES]
+    if tables[0] and tables[1] and not files.find(data, OFFICIAL[0].name):
+        return read_table(tables[0]), read_table(tables[1])
+    train, train_labels, test, test_labels = map(
+        read_idx, files.fetch(OFFICIAL, data, "dataset=fashion_mnist", [" with ".join(TABLES)])
+    )
+    return (train[..., None], train_labels.astype(np.int64)), (test[..., None], test_labels.astype(np.int64))
+
+
+def read_table(path: Path) -> Labelled:
+    """Images (n, 28, 28, 1) and labels of an .npz file with `x` and `y`. Raises BadInput for a damaged one."""
+    try:
+        with np.load(path, allow_pickle=False) as table:
+            return table["x"].astype(np.uint8)[..., None], table["y"].astype(np.int64)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise BadInput(f"data: a .npz file with arrays x and y is needed, got {path} ({error})") from error
+
+
+def read_idx(path: Path) -> NDArray[np.uint8]:
+    """The uint8 array of a gzipped IDX file: two zero bytes, 8, the number of axes, their lengths, the values."""
+    with gzip.open(path, "rb") as stream:
+        content = stream.read()
+    zero, kind, axes = struct.unpack(">HBB", content[:4])
+    shape = struct.unpack(f">{axes}I", content[4 : 4 + 4 * axes])
+    values = np.frombuffer(content, dtype=np.uint8, offset=4 + 4 * axes)
+    whole = (zero, kind) == (0, 8) and values.size == np.prod(shape)
+    demand(whole, "data", "an IDX file of bytes, whole", str(path))
+    return values.reshape(shape)
