@@ -1,0 +1,1 @@
+"""Train networks briefly and record traces."""

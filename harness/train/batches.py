@@ -1,0 +1,61 @@
+"""Images on the device: whole splits as tensors, batches cut and augmented by indexing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from harness.schema import ImageSet
+
+
+def normalised(images: Tensor, image_set: ImageSet) -> Tensor:
+    """uint8 (n, height, width, colours) to float32 of the same shape, mean 0 and deviation 1 by the set's figures."""
+    mean = torch.tensor(image_set.mean, device=images.device)
+    std = torch.tensor(image_set.std, device=images.device)
+    return (images.float() / 255 - mean) / std
+
+
+class TrainingImages:
+    """Endless shuffled batches of the training images, (B, colours, size, size) in channels-last memory.
+
+    Random crops of the zero-padded image and mirror images (NAS-Bench-201's augmentation) are one gather a batch.
+    """
+
+    def __init__(self, image_set: ImageSet, device: torch.device) -> None:
+        images, labels = (torch.tensor(array, device=device) for array in image_set.train)
+        self.labels = labels
+        self.size, self.crop, self.flip = image_set.size, image_set.crop, image_set.flip
+        plain = normalised(images, image_set)
+        pad = self.crop
+        self.images = torch.nn.functional.pad(plain, (0, 0, pad, pad, pad, pad)) if pad else plain
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def epoch(self, batch: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+        """One pass in random order; `generator` (on the CPU) is the only source of randomness."""
+        for rows in torch.randperm(len(self), generator=generator).split(batch):
+            yield self.take(rows, generator)
+
+    def take(self, rows: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """The images and labels of `rows`, augmented."""
+        device = self.images.device
+        rows = rows.to(device)
+        if not self.crop and not self.flip:
+            return self.images[rows].permute(0, 3, 1, 2), self.labels[rows]
+        corner = torch.randint(2 * self.crop + 1, (2, len(rows), 1), generator=generator).to(device)
+        mirrored = (torch.rand(len(rows), 1, generator=generator) < 0.5).to(device) & self.flip
+        along = torch.arange(self.size, device=device)
+        down = corner[0] + along
+        across = corner[1] + torch.where(mirrored, self.size - 1 - along, along)
+        images = self.images[rows[:, None, None], down[:, :, None], across[:, None, :]]
+        return images.permute(0, 3, 1, 2), self.labels[rows]
+
+
+def held_out(image_set: ImageSet, split: str, limit: int | None, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Images (n, colours, size, size) and labels of `split`, the first `limit` of them; no augmentation."""
+    images, labels = getattr(image_set, split)
+    x = normalised(torch.tensor(images[:limit], device=device), image_set)
+    return x.permute(0, 3, 1, 2), torch.tensor(labels[:limit], device=device)

@@ -1,0 +1,175 @@
+"""Train one network briefly, watched, and return its trace."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from math import cos, isfinite, pi
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from harness.schema import Architecture, HeadMaker, ImageSet, Measure, Scene, Trace, demand, seed_of
+
+from .batches import TrainingImages, held_out
+from .observatory import Observatory, Values
+from .recipe import Recipe
+
+
+def train(
+    architecture: Architecture,
+    build: Callable[[], nn.Module],
+    images: ImageSet,
+    recipe: Recipe,
+    measures: Mapping[str, Measure],
+    seed: int,
+    stream: str = "run",
+    device: str = "cpu",
+) -> Trace:
+    """The trace of one training of `architecture`.
+
+    Every random number follows from (`seed`, `stream`, architecture): weights, order of the images, augmentation. The
+    run and the tabulation of ground truth use different streams, so that a trace is never the beginning of a training
+    that the truth was read from. A loss that is not finite ends the training; the trace says at which step.
+    """
+    where = torch.device(device)
+    own = seed_of(seed, stream, architecture.name)
+    with torch.random.fork_rng([where] if where.type == "cuda" else []):
+        torch.manual_seed(own)
+        model = build()
+        scene = Scene(seed_of(seed, "probe"), images.classes, _head_width(model))
+        head = _head(measures, scene)
+        if head is not None:
+            model.head = head
+        model.to(where).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in its stubs
+        return _watched(architecture, model, images, recipe, Observatory(measures, model, scene), seed, own, where)
+
+
+def _watched(
+    architecture: Architecture,
+    model: nn.Module,
+    images: ImageSet,
+    recipe: Recipe,
+    observatory: Observatory,
+    seed: int,
+    own: int,
+    where: torch.device,
+) -> Trace:
+    data = TrainingImages(images, where)
+    watched = {split: held_out(images, split, recipe.watch_images, where) for split in recipe.watch}
+    measured = held_out(images, "train", recipe.measure_images, where)
+    total, horizon = recipe.total_steps(len(data)), recipe.annealing_steps(len(data))
+    observed = set(recipe.observed_steps(len(data)))
+    optimizer = _optimizer(model, recipe)
+    batches = _endless(data, recipe.batch, torch.Generator().manual_seed(own))
+    tally = Tally()
+    rows: list[Values] = []
+    seconds, diverged = 0.0, None
+    for step in range(total + 1):
+        if step in observed:
+            rows.append(
+                {"step": step, "epoch": step / recipe.steps_per_epoch(len(data)), "seconds": seconds}
+                | tally.read()
+                | {k: v for split, held in watched.items() for k, v in _timed(model, split, held).items()}
+                | observatory.look(model, measured, step)
+            )
+        if step == total:
+            break
+        begin = time.perf_counter()
+        for group in optimizer.param_groups:
+            group["lr"] = recipe.learning_rate * (1 + cos(pi * step / horizon)) / 2
+        x, y = next(batches)
+        logits = model(x)
+        loss = mean_loss(logits, y)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        value = tally.add(loss, logits, y)
+        seconds += time.perf_counter() - begin
+        if not isfinite(value):
+            diverged = step + 1
+            break
+    return Trace(architecture, seed, pd.DataFrame(rows), diverged)
+
+
+class Tally:
+    """Mean training loss and accuracy over the batches since they were last read."""
+
+    def __init__(self) -> None:
+        self.loss = self.right = self.images = 0.0
+
+    def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> float:
+        """Count one batch; returns its loss."""
+        value = float(loss.detach())
+        self.loss += value * len(labels)
+        self.right += float((vote(logits.detach()) == labels).sum())
+        self.images += len(labels)
+        return value
+
+    def read(self) -> Values:
+        """nan before the first batch."""
+        count = self.images or float("nan")
+        values: Values = {"train_loss": self.loss / count, "train_accuracy": 100 * self.right / count}
+        self.loss = self.right = self.images = 0.0
+        return values
+
+
+@torch.no_grad()
+def evaluate(model: nn.Module, split: str, images: Tensor, labels: Tensor, batch: int = 256) -> Values:
+    """Mean loss (nats) and accuracy (percent) on a held-out split, with the running statistics of BatchNorm."""
+    model.eval()
+    logits = torch.cat([model(part) for part in images.split(batch)], dim=-2)
+    model.train()
+    loss = mean_loss(logits, labels)
+    right = (vote(logits) == labels).float().mean()
+    return {f"{split}_loss": float(loss), f"{split}_accuracy": 100 * float(right)}
+
+
+def _timed(model: nn.Module, split: str, held: tuple[Tensor, Tensor]) -> Values:
+    begin = time.perf_counter()
+    values = evaluate(model, split, *held)
+    return values | {f"seconds_{split}": time.perf_counter() - begin}
+
+
+def mean_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy (nats) of logits (B, classes), or of K heads side by side (K, B, classes), their mean."""
+    heads = logits.shape[0] if logits.dim() == 3 else 1
+    return functional.cross_entropy(logits.reshape(-1, logits.shape[-1]), labels.repeat(heads))
+
+
+def vote(logits: Tensor) -> Tensor:
+    """The predicted class (B,), by the mean of the logits where several heads stand side by side."""
+    return (logits.mean(0) if logits.dim() == 3 else logits).argmax(-1)
+
+
+def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    trained = [weight for weight in model.parameters() if weight.requires_grad]
+    return torch.optim.SGD(
+        trained,
+        lr=recipe.learning_rate,
+        momentum=recipe.momentum,
+        nesterov=recipe.nesterov,
+        weight_decay=recipe.weight_decay,
+        fused=True,
+    )
+
+
+def _endless(data: TrainingImages, batch: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+    while True:
+        yield from data.epoch(batch, generator)
+
+
+def _head_width(model: nn.Module) -> int:
+    head = model.head
+    assert isinstance(head, nn.Linear)
+    return head.in_features
+
+
+def _head(measures: Mapping[str, Measure], scene: Scene) -> nn.Module | None:
+    """The one head that the measures ask for, if any. Raises BadInput where two measures want to be the head."""
+    heads = {name: m.head(scene) for name, m in measures.items() if isinstance(m, HeadMaker)}
+    wanted = {name: head for name, head in heads.items() if head is not None}
+    demand(len(wanted) <= 1, "measure", "at most one measure in the place of the head", list(wanted))
+    return next(iter(wanted.values()), None)

@@ -1,0 +1,65 @@
+"""Measures look at private replicas, so that nothing they do can touch the training."""
+
+from __future__ import annotations
+
+import copy
+import random
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from harness.schema import Measure, Scene
+
+Values = dict[str, object]
+
+
+@contextmanager
+def untouched_randomness() -> Iterator[None]:
+    """Put every global random state, and whether gradients are recorded, back as they were."""
+    devices = [torch.cuda.current_device()] if torch.cuda.is_initialized() else []
+    python, numpy = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng(devices), torch.enable_grad():
+        yield
+    random.setstate(python)
+    np.random.set_state(numpy)
+
+
+class Observatory:
+    """The measures of one training, each with its own replica of the model."""
+
+    def __init__(self, measures: Mapping[str, Measure], model: nn.Module, scene: Scene) -> None:
+        self.observers = {}
+        self.columns = {name: measure.columns for name, measure in measures.items()}
+        for name, measure in measures.items():
+            with untouched_randomness():
+                self.observers[name] = (measure.observer(scene), copy.deepcopy(model))
+
+    def look(self, model: nn.Module, batch: tuple[Tensor, Tensor], step: int) -> Values:
+        """Every measure's columns at this step, and `seconds_<measure>`, what each took.
+
+        Raises KeyError where a measure writes a column that it did not declare, or leaves one out.
+        """
+        values: Values = {}
+        for name, (observer, replica) in self.observers.items():
+            begin = time.perf_counter()
+            with untouched_randomness():
+                _copy_state(model, replica)
+                seen = observer(replica, (batch[0].clone(), batch[1].clone()), step)
+            if set(seen) != set(self.columns[name]):
+                raise KeyError(f"measure.{name}: columns {self.columns[name]} were declared, got {tuple(seen)}")
+            values.update(seen)
+            values[f"seconds_{name}"] = time.perf_counter() - begin
+        return values
+
+
+def _copy_state(model: nn.Module, replica: nn.Module) -> None:
+    """Weights and buffers of `model` into `replica`, in training mode, without gradients."""
+    with torch.no_grad():
+        for mine, theirs in zip(model.state_dict().values(), replica.state_dict().values(), strict=True):
+            theirs.copy_(mine)
+    replica.train()
+    replica.zero_grad(set_to_none=True)

@@ -1,0 +1,26 @@
+"""What a process that trains small networks needs before it starts."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from functools import cache
+
+import torch
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
+
+
+@cache
+def prepare(threads: int) -> None:
+    """Set torch's number of threads, and have glibc keep freed memory.
+
+    Activations of a few megabytes are by default given back to the system and faulted in again at every step, which
+    costs a tenth of a training step and half of an evaluation.
+    """
+    torch.set_num_threads(threads)
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None)
+        if hasattr(libc, "mallopt"):
+            libc.mallopt(M_MMAP_THRESHOLD, 1 << 30)
+            libc.mallopt(M_TRIM_THRESHOLD, (1 << 31) - 1)

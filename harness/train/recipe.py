@@ -1,0 +1,83 @@
+"""How a network is trained; plain values without torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import ceil
+
+from harness.schema import demand
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """NAS-Bench-201's recipe (SGD, Nesterov, cosine to 0, weight decay; Dong & Yang 2020, table 1), cut to a budget.
+
+    The budget is `epochs` or `steps`, one of them. The learning rate is annealed within the budget, or within
+    `schedule_epochs` or `schedule_steps` where that longer schedule is given: the first epochs of a 200-epoch run are
+    not a run of few epochs. The network is observed at step 0, after every `observe_every` steps and at the end.
+    """
+
+    epochs: int | None = None
+    steps: int | None = None
+    schedule_epochs: int | None = None
+    schedule_steps: int | None = None
+    batch: int = 128
+    observe_every: int = 8
+    learning_rate: float = 0.1
+    momentum: float = 0.9
+    nesterov: bool = True
+    weight_decay: float = 5e-4
+    watch: list[str] = field(default_factory=lambda: ["valid"])
+    watch_images: int | None = None
+    measure_images: int = 128
+
+    def __post_init__(self) -> None:
+        for key in ("epochs", "steps", "schedule_epochs", "schedule_steps", "watch_images"):
+            value = getattr(self, key)
+            demand(value is None or value >= 1, f"train.{key}", "a count of at least 1 (or null)", value)
+        for key in ("batch", "observe_every", "measure_images"):
+            demand(getattr(self, key) >= 1, f"train.{key}", "a count of at least 1", getattr(self, key))
+        demand(self.learning_rate > 0, "train.learning_rate", "a number above 0", self.learning_rate)
+        demand(0 <= self.momentum < 1, "train.momentum", "a number from 0 to below 1", self.momentum)
+        demand(self.weight_decay >= 0, "train.weight_decay", "a number of at least 0", self.weight_decay)
+        demand(
+            (self.epochs is None) != (self.steps is None),
+            "train.epochs, train.steps",
+            "exactly one of the two (the other null)",
+            (self.epochs, self.steps),
+        )
+        demand(
+            self.schedule_epochs is None or self.schedule_steps is None,
+            "train.schedule_epochs, train.schedule_steps",
+            "at most one of the two",
+            (self.schedule_epochs, self.schedule_steps),
+        )
+        wrong = [split for split in self.watch if split not in ("valid", "test")]
+        demand(not wrong, "train.watch", "a list of 'valid' and 'test'", self.watch)
+
+    def total_steps(self, train_images: int) -> int:
+        """Number of updates the budget allows on a training set of this many images."""
+        return self.steps if self.steps is not None else (self.epochs or 0) * self.steps_per_epoch(train_images)
+
+    def annealing_steps(self, train_images: int) -> int:
+        """Number of updates after which the learning rate would reach 0.
+
+        Raises BadInput where that is shorter than the budget.
+        """
+        total = self.total_steps(train_images)
+        if self.schedule_epochs is not None:
+            horizon = self.schedule_epochs * self.steps_per_epoch(train_images)
+        else:
+            horizon = self.schedule_steps if self.schedule_steps is not None else total
+        key = "train.schedule_epochs" if self.schedule_epochs is not None else "train.schedule_steps"
+        demand(horizon >= total, key, f"a schedule of at least the budget's {total} steps", horizon)
+        return horizon
+
+    def steps_per_epoch(self, train_images: int) -> int:
+        """Updates in one pass; the last batch may be smaller."""
+        return ceil(train_images / self.batch)
+
+    def observed_steps(self, train_images: int) -> list[int]:
+        """Steps at which the network is looked at, 0 and the last included."""
+        total = self.total_steps(train_images)
+        return sorted({*range(0, total, self.observe_every), total})
