@@ -1,0 +1,183 @@
+"""Neural capacitance: beta_eff of a random probe on the features of a network in training.
+
+Jiang et al., "Network properties determine neural network performance" (arXiv 2201.04194; Nat. Commun. 15:5718, 2024):
+training is a dynamical system on the line graph whose nodes are the weights; with its coupling matrix P,
+delta_in = P 1 and delta_out = 1' P, the mean field gives beta_eff = (delta_out . delta_in) / (1' delta_in). The neural
+capacitance probe (NCP) is a randomly initialised, frozen multi-layer unit in the place of the output layer, and P is
+taken from the probe alone. The entries of P are [derived] for this project, see docs/methods.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from math import sqrt
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from harness.schema import Observer, Scene, demand
+
+ACTIVATIONS = ("relu", "tanh")
+
+
+@dataclass(frozen=True)
+class Capacitance:
+    """Measure of beta_eff, mean and standard deviation over `probes` random probes shared by all architectures.
+
+    `mode`: "detached", an ordinary linear head trains the network and the probe only reads the features; "head", the
+    paper's, the frozen probe is the head and the network is trained through it (through the mean loss of all probes).
+    `coupling`: "absolute" takes |P|, "signed" takes P. `output_delta`: "softmax" takes p - y, which sums to 0 over the
+    classes; "diagonal" takes the element-wise dC/da s'(z), which does not. `widths` are those of the hidden layers:
+    three weight layers or more are needed for any numerator. `normalise` divides each image's features by their root
+    mean square, so that a detached probe does not read their scale. Time scale alpha = 1. nan where the denominator
+    is 0 or not finite. Lower means closer to convergence.
+    """
+
+    mode: str = "detached"
+    coupling: str = "absolute"
+    output_delta: str = "softmax"
+    activation: str = "relu"
+    widths: list[int] = field(default_factory=lambda: [256, 128])
+    probes: int = 4
+    normalise: bool = True
+    column: str = "beta_eff"
+
+    def __post_init__(self) -> None:
+        choices = {
+            "mode": ("detached", "head"),
+            "coupling": ("absolute", "signed"),
+            "output_delta": ("softmax", "diagonal"),
+            "activation": ACTIVATIONS,
+        }
+        for key, values in choices.items():
+            value = getattr(self, key)
+            demand(value in values, f"measure.capacitance.{key}", " or ".join(map(repr, values)), value)
+        demand(
+            len(self.widths) >= 2 and min(self.widths) >= 1,
+            "measure.capacitance.widths",
+            "two or more widths of at least 1 (three weight layers: fewer have no numerator)",
+            self.widths,
+        )
+        demand(self.probes >= 1, "measure.capacitance.probes", "a count of at least 1", self.probes)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.column, f"{self.column}_sd")
+
+    def observer(self, scene: Scene) -> Observer:
+        """A function that reads beta_eff of whatever model it is shown."""
+        probe = self._probe(scene)
+
+        def observe(model: nn.Module, batch: tuple[Tensor, Tensor], step: int) -> Mapping[str, float | np.ndarray]:
+            images, labels = batch
+            with torch.no_grad():
+                values = self.read(probe.to(images.device), model.features(images), labels)  # type: ignore[operator]
+            finite = values[torch.isfinite(values)]
+            mean = float(finite.mean()) if len(finite) else float("nan")
+            spread = float(finite.std()) if len(finite) > 1 else float("nan")
+            return {self.column: mean, f"{self.column}_sd": spread}
+
+        return observe
+
+    def head(self, scene: Scene) -> nn.Module | None:
+        """The module that has to be the network's head in training, or None for its own."""
+        return self._probe(scene) if self.mode == "head" else None
+
+    def read(self, probe: Probe, features: Tensor, labels: Tensor) -> Tensor:
+        """beta_eff (K,) of K probes on features (B, n_0) with labels (B,)."""
+        states = probe.states(features)
+        deltas = probe.deltas(states, labels, self.output_delta)
+        return beta_eff(states.activations, states.slopes, deltas, self.coupling)
+
+    def _probe(self, scene: Scene) -> Probe:
+        sizes = (scene.features, *self.widths, scene.classes)
+        return Probe(sizes, self.probes, self.activation, self.normalise, scene.probe_seed)
+
+
+@dataclass(frozen=True)
+class States:
+    """Forward values of L dense layers: a^0 .. a^(L-1) and s'^1 .. s'^(L-1), each (K, B, n), and logits z^L."""
+
+    activations: list[Tensor]
+    slopes: list[Tensor]
+    logits: Tensor
+
+
+class Probe(nn.Module):
+    """K frozen random multi-layer units of `sizes` n_0 .. n_L, evaluated side by side.
+
+    Weights are normal with the variance 2 / n_(l-1) for ReLU and 1 / n_(l-1) for tanh, biases 0 [derived: the paper
+    says "randomly initialised"]. They are buffers: no optimiser sees them, the gradient passes through.
+    """
+
+    def __init__(self, sizes: tuple[int, ...], probes: int, activation: str, normalise: bool, seed: int) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(seed)
+        gain = 2.0 if activation == "relu" else 1.0
+        self.activation, self.normalise, self.depth = activation, normalise, len(sizes) - 1
+        for layer, (before, after) in enumerate(pairwise(sizes), start=1):
+            weight = torch.randn(probes, after, before, generator=generator, dtype=torch.float64)
+            self.register_buffer(f"weight_{layer}", weight * sqrt(gain / before))
+
+    def weight(self, layer: int) -> Tensor:
+        """W^l of every probe, (K, n_l, n_(l-1)) in float64."""
+        weight: Tensor = getattr(self, f"weight_{layer}")
+        return weight
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Logits (K, B, classes) of features (B, n_0), in the features' precision."""
+        return self.states(features, features.dtype).logits
+
+    def states(self, features: Tensor, precision: torch.dtype = torch.float64) -> States:
+        """Everything the closed form needs of the forward pass, in float64 unless said otherwise."""
+        first = features.to(precision)
+        if self.normalise:
+            first = first * (first.square().mean(1, keepdim=True) + 1e-12).rsqrt()  # 1e-12: features may be all 0
+        activations, slopes = [first.expand(len(self.weight(1)), -1, -1)], []
+        for layer in range(1, self.depth):
+            z = activations[-1] @ self.weight(layer).to(precision).mT
+            activations.append(z.relu() if self.activation == "relu" else z.tanh())
+            slopes.append((z > 0).to(precision) if self.activation == "relu" else 1 - activations[-1].square())
+        return States(activations, slopes, activations[-1] @ self.weight(self.depth).to(precision).mT)
+
+    def deltas(self, states: States, labels: Tensor, output_delta: str) -> list[Tensor]:
+        """d^1 .. d^L of the cross-entropy, each (K, B, n): d^l = s'^l * (W^(l+1)' d^(l+1))."""
+        p = states.logits.softmax(-1)
+        y = functional.one_hot(labels, p.shape[-1]).to(p.dtype)
+        deltas = [p - y if output_delta == "softmax" else -y * (1 - p)]
+        for layer in range(self.depth - 1, 0, -1):
+            deltas.insert(0, states.slopes[layer - 1] * (deltas[0] @ self.weight(layer + 1)))
+        return deltas
+
+
+def beta_eff(activations: list[Tensor], slopes: list[Tensor], deltas: list[Tensor], coupling: str) -> Tensor:
+    """beta_eff (K,) of L consecutive dense layers, by the closed form [derived, docs/methods.md, "P of a mini-batch"].
+
+        Din^l  = -(1/B) [s'^l S^(l+1)]' a^(l-1)      l = 1 .. L-1,  S^l = sum_k d_k^l
+        Dout^l = -(1/B) [d^l]' [s'^(l-1) A^(l-2)]    l = 2 .. L,    A^l = sum_j a_j^l
+        beta_eff = sum_l <Din^l, Dout^l> / sum_l sum Din^l
+
+    `activations` a^0 .. a^(L-1), `slopes` s'^1 .. s'^(L-1) and `deltas` d^1 .. d^L are (K, B, n); alpha = 1, P is the
+    mean over the B images, of |P| where `coupling` is "absolute". nan where the denominator is 0 or not finite.
+    """
+    if coupling == "absolute":
+        activations, slopes, deltas = ([x.abs() for x in xs] for xs in (activations, slopes, deltas))
+        sign = 1.0
+    else:
+        sign = -1.0
+    scale = sign / activations[0].shape[-2]
+    numerator, denominator = torch.zeros(()), torch.zeros(())
+    for layer in range(1, len(deltas)):
+        passed = slopes[layer - 1] * deltas[layer].sum(-1, keepdim=True)
+        into = scale * (passed.mT @ activations[layer - 1])
+        denominator = denominator + into.sum((-2, -1))
+        if layer >= 2:
+            before = slopes[layer - 2] * activations[layer - 2].sum(-1, keepdim=True)
+            out = scale * (deltas[layer - 1].mT @ before)
+            numerator = numerator + (into * out).sum((-2, -1))
+    usable = (denominator != 0) & denominator.isfinite() & numerator.isfinite()
+    return torch.where(usable, numerator / denominator, float("nan"))

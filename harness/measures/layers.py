@@ -1,0 +1,39 @@
+"""Which layers of a network are at work, and in which order."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.conv import _ConvNd
+
+WEIGHTED: tuple[type[nn.Module], ...] = (_ConvNd, nn.Linear)
+NORMS: tuple[type[nn.Module], ...] = (_BatchNorm,)
+
+FEW = 2
+"""Images that are sent through: enough for BatchNorm, which refuses a single value a channel."""
+
+
+def layers_at_work(model: nn.Module, images: Tensor, kinds: tuple[type[nn.Module], ...]) -> list[str]:
+    """Names of the layers of these `kinds` that a forward pass calls, in the order of their first call.
+
+    The first of `images` (B, ...) go through, without gradients. A layer that the network carries but never calls (an
+    idle edge of a cell) is left out, and one that is called twice stands once. Running statistics of BatchNorm move.
+    """
+    called: dict[str, None] = {}
+
+    def note(name: str) -> None:
+        called[name] = None
+
+    hooks = [
+        module.register_forward_pre_hook(lambda *_, name=name: note(name))
+        for name, module in model.named_modules()
+        if isinstance(module, kinds)
+    ]
+    try:
+        with torch.no_grad():
+            model(images[:FEW])
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return list(called)

@@ -1,0 +1,94 @@
+"""Statistics of the weights, as one vector of the same length for every network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from harness.schema import Observer, Scene
+
+from .layers import NORMS, WEIGHTED, layers_at_work
+
+Vector = NDArray[np.float64]
+
+PERCENTILES = (0, 25, 50, 75, 100)
+STATISTICS = (*(f"p{percent}" for percent in PERCENTILES), "std", "mean")
+SUMMARIES = ("mean", "std", "min", "max")
+KINDS = ("weight", "bias", "norm_weight", "norm_bias")
+
+
+def feature_names() -> list[str]:
+    """The 126 names of the vector's entries, e.g. "weight.p25.max": the largest lower quartile of any weight layer.
+
+    For each of `KINDS`, each of `STATISTICS`, each of `SUMMARIES` over the layers; then "first.p0" and on, the
+    statistics of the first weight layer, and "last.p0" and on, those of the last.
+    """
+    summed = [f"{kind}.{statistic}.{summary}" for kind in KINDS for statistic in STATISTICS for summary in SUMMARIES]
+    return summed + [f"{end}.{statistic}" for end in ("first", "last") for statistic in STATISTICS]
+
+
+@dataclass(frozen=True)
+class WeightStatistics:
+    """Measure of weight statistics after Unterthiner et al. (2020, arXiv 2002.11448), for networks of any layers.
+
+    Theirs are the percentiles 0, 25, 50, 75, 100, the standard deviation and the mean of every tensor, side by side,
+    which asks for the same layers in every network. Here [derived, docs/methods.md] each statistic is summarised over
+    the layers by its mean, standard deviation (of the population), minimum and maximum, apart for the weights and the
+    biases of convolutions and dense layers and for those of BatchNorm; the first and the last weight layer follow in
+    full. Layers the forward pass never calls do not count; first and last are in the order of their first call.
+
+    The vector has 126 float64 entries, named by `feature_names`. An entry is nan where the network has no such tensor,
+    and where a tensor is not finite.
+    """
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Trace columns that are written."""
+        return ("weight_statistics",)
+
+    def observer(self, scene: Scene) -> Observer:
+        """A function that reads the layers' order at its first call, and the vector at every call."""
+        names: list[str] = []
+
+        def observe(model: nn.Module, batch: tuple[Tensor, Tensor], step: int) -> Mapping[str, Vector]:
+            if not names:
+                names.extend(layers_at_work(model, batch[0], WEIGHTED + NORMS))
+            return {"weight_statistics": vector([model.get_submodule(name) for name in names])}
+
+        return observe
+
+
+def vector(layers: list[nn.Module]) -> Vector:
+    """The vector (126,) of these layers, in the order of `feature_names`."""
+    weighted = [layer for layer in layers if isinstance(layer, WEIGHTED)]
+    norms = [layer for layer in layers if isinstance(layer, NORMS)]
+    groups = [_rows(weighted, "weight"), _rows(weighted, "bias"), _rows(norms, "weight"), _rows(norms, "bias")]
+    weights = groups[0]
+    ends = [weights[0], weights[-1]] if weights else [np.full(2 * len(STATISTICS), np.nan)]
+    return np.concatenate([*map(_summary, groups), *ends])
+
+
+def _rows(layers: list[nn.Module], name: str) -> list[Vector]:
+    """Statistics of the tensor of this name of every layer that has one."""
+    tensors = [getattr(layer, name) for layer in layers]
+    return [statistics(tensor) for tensor in tensors if tensor is not None]
+
+
+def statistics(tensor: Tensor) -> Vector:
+    """The statistics (7,) of all entries of one tensor, in the order of `STATISTICS`; nan where one is not finite."""
+    values = tensor.detach().cpu().numpy().astype(np.float64).ravel()
+    if not np.isfinite(values).all():
+        return np.full(len(STATISTICS), np.nan)
+    return np.array([*np.percentile(values, PERCENTILES), values.std(), values.mean()])
+
+
+def _summary(rows: list[Vector]) -> Vector:
+    """Mean, standard deviation, minimum and maximum over the layers of each statistic, (28,), summaries fastest."""
+    if not rows:
+        return np.full(len(STATISTICS) * len(SUMMARIES), np.nan)
+    table = np.array(rows)
+    return np.stack([table.mean(0), table.std(0), table.min(0), table.max(0)], axis=1).ravel()
