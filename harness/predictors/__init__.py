@@ -1,0 +1,1 @@
+"""From a trace to a score: one file a method, no torch."""

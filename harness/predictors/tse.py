@@ -1,0 +1,116 @@
+"""Training speed: sums and moving averages of the training loss.
+
+Ru et al., "Speedy Performance Estimation for Neural Architecture Search" (NeurIPS 2021): TSE (first called SoTL, the
+sum of training losses), TSE-E and TSE-EMA. A trace holds the mean loss of each interval between observations, which
+may be shorter than an epoch; here that interval plays the part of the paper's epoch. Scores are the negatives of the
+paper's estimates, so that higher is better. A training that diverged has no score: it left fewer losses to sum, and
+would look like a fast one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.schema import NoScore, Trace, demand
+
+from .points import Column
+
+
+@dataclass(frozen=True)
+class TSE:
+    """Minus the sum of the training losses of all steps so far (Ru et al. 2021, TSE).
+
+        TSE = sum_i steps_i * loss_i,
+
+    with loss_i the mean loss of the steps_i steps of interval i; over whole epochs of B steps it is B times the paper's
+    sum of epoch means, the same order. No score before the first step, with a missing loss, or after divergence.
+    """
+
+    column: str = "train_loss"
+    family: str = "learning_curve"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Trace columns that are read."""
+        return (self.column,)
+
+    def score(self, trace: Trace) -> float:
+        """Minus a sum of losses, in nats; higher is better. Raises NoScore as the class says."""
+        loss, step, _ = intervals(trace, self.column)
+        return -float(loss @ np.diff(step))
+
+
+@dataclass(frozen=True)
+class TSEE:
+    """Minus the sum of the training losses of the last `epochs` passes (Ru et al. 2021, TSE-E, where E = 1).
+
+    An interval that reaches over the beginning of those passes counts with the part of its steps that lies within.
+    A trace shorter than `epochs` is summed whole, as TSE does. No score where TSE has none.
+    """
+
+    epochs: float = 1.0
+    column: str = "train_loss"
+    family: str = "learning_curve"
+
+    def __post_init__(self) -> None:
+        demand(self.epochs > 0, "predictor.tse_e.epochs", "a number above 0", self.epochs)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Trace columns that are read."""
+        return (self.column,)
+
+    def score(self, trace: Trace) -> float:
+        """Minus a sum of losses, in nats; higher is better. Raises NoScore as the class says."""
+        loss, step, epoch = intervals(trace, self.column)
+        within = np.diff(np.maximum(epoch, epoch[-1] - self.epochs)) / np.diff(epoch)
+        return -float(loss @ (within * np.diff(step)))
+
+
+@dataclass(frozen=True)
+class TSEEMA:
+    """Minus the moving average of the training losses (Ru et al. 2021, TSE-EMA).
+
+        ema_1 = loss_1,    ema_i = (1 - mu) * ema_(i-1) + mu * loss_i
+
+    in the form and with the mu = 0.9 of the authors' code. One interval between observations plays the epoch, so the
+    memory is as short as the observations are dense. No score where TSE has none.
+    """
+
+    mu: float = 0.9
+    column: str = "train_loss"
+    family: str = "learning_curve"
+
+    def __post_init__(self) -> None:
+        demand(0 < self.mu <= 1, "predictor.tse_ema.mu", "a number above 0, at most 1", self.mu)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Trace columns that are read."""
+        return (self.column,)
+
+    def score(self, trace: Trace) -> float:
+        """Minus a loss in nats; higher is better. Raises NoScore as the class says."""
+        losses, _, _ = intervals(trace, self.column)
+        ema = losses[0]
+        for loss in losses[1:]:
+            ema = (1 - self.mu) * ema + self.mu * loss
+        return -float(ema)
+
+
+def intervals(trace: Trace, column: str) -> tuple[Column, Column, Column]:
+    """Mean losses (k,) of the k intervals between observations, and the k + 1 steps and epochs that bound them.
+
+    Raises NoScore where there is no interval yet, a loss is not finite, or the training diverged.
+    """
+    if trace.diverged is not None:
+        raise NoScore(f"training diverged at step {trace.diverged}")
+    loss, step, epoch = (trace.table[name].to_numpy(dtype=float) for name in (column, "step", "epoch"))
+    if len(loss) < 2:
+        raise NoScore(f"no {column} before the first step")
+    missing = step[1:][~np.isfinite(loss[1:])]
+    if missing.size:
+        raise NoScore(f"{column} is not finite at step {missing[0]:.0f}")
+    return loss[1:], step, epoch

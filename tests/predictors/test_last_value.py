@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from harness.predictors.best_value import BestValue
+from harness.predictors.last_value import LastValue
+from harness.schema import BadInput, NoScore
+
+nan = float("nan")
+
+
+def test_the_last_finite_value_is_the_score(trace_of):
+    trace = trace_of(valid_accuracy=[10.0, 40.0, 30.0, nan])
+    assert LastValue("valid_accuracy", 1.0, "learning_curve").score(trace) == 30.0
+
+
+def test_a_lower_loss_scores_higher(trace_of):
+    reader = LastValue("valid_loss", -1.0, "learning_curve")
+    good, bad = trace_of(valid_loss=[2.3, 0.5]), trace_of(valid_loss=[2.3, 1.5])
+    assert reader.score(good) > reader.score(bad)
+
+
+def test_the_last_value_does_not_see_past_the_budget(trace_of):
+    trace = trace_of(valid_accuracy=[10.0, 40.0, 99.0])
+    assert LastValue("valid_accuracy", 1.0, "learning_curve").score(trace.until(4)) == 40.0
+
+
+def test_the_best_value_is_the_highest_accuracy_and_the_lowest_loss_so_far(trace_of):
+    trace = trace_of(valid_accuracy=[10.0, nan, 40.0, 30.0], valid_loss=[2.0, 0.4, nan, 1.0])
+    assert BestValue("valid_accuracy", 1.0, "learning_curve").score(trace) == 40.0
+    assert BestValue("valid_loss", -1.0, "learning_curve").score(trace) == -0.4
+
+
+@pytest.mark.parametrize("kind", [LastValue, BestValue])
+def test_a_column_without_a_finite_value_gives_no_score(kind, trace_of):
+    with pytest.raises(NoScore, match="no finite train_loss"):
+        kind("train_loss", -1.0, "control").score(trace_of(train_loss=[nan, np.inf]))
+
+
+@pytest.mark.parametrize("kind", [LastValue, BestValue])
+@pytest.mark.parametrize("wrong", [{"sign": 0.5}, {"sign": nan}, {"column": ""}])
+def test_a_wrong_setting_is_refused_by_name(kind, wrong):
+    with pytest.raises(BadInput, match=next(iter(wrong))):
+        kind(**{"column": "flops", "sign": 1.0, "family": "size"} | wrong)
