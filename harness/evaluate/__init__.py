@@ -1,0 +1,1 @@
+"""Scores held against the ground truth: pure functions, without torch."""

@@ -1,0 +1,140 @@
+"""The scores of all predictors at all budgets, with nobody looking ahead and nobody scored by what was fitted on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from math import isnan
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from harness.evaluate.folds import assign_folds
+from harness.schema import FACT_COLUMNS, BadInput, Learned, NoScore, Predictor, Trace, Uncertain, demand
+
+COLUMNS = ["predictor", "step", "architecture", "score", "sd", "reason"]
+
+Answer = TypeVar("Answer")
+
+Opinion = tuple[float, float, str]
+"""Score, standard deviation, reason; nan for a number that is not stated, "" where there is a score."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A trace as it stood at a budget; `unusable` says why nothing that reads the training can be scored, or is ""."""
+
+    trace: Trace
+    unusable: str
+
+
+def score_all(
+    predictors: Mapping[str, Predictor | Learned],
+    traces: Sequence[Trace],
+    accuracies: NDArray[np.float64],
+    budgets: Sequence[int],
+    folds: int,
+    seed: int,
+) -> pd.DataFrame:
+    """One row for each predictor, budget and architecture: predictor, step, architecture, score, sd, reason.
+
+    Traces are cut to the budget (in updates) before a predictor sees them. A trace that diverged within the budget, or
+    ends before it, has no score (nan, with the reason) but from predictors that read no training, only facts. Learned
+    predictors are cross-fitted: `folds` folds that depend on `seed` and the names, groups kept together, fitted on the
+    usable traces of the other folds whose accuracy (architectures,) in percent is finite. NoScore, nan and arithmetic
+    that fails (ValueError, ArithmeticError, numpy's LinAlgError) give nan with a reason; any other error is a mistake
+    in the predictor and is raised. Rows do not depend on the order of `traces`; architectures are sorted by name.
+
+    Raises BadInput where two traces are of one architecture, a budget is negative or there are fewer than 2 folds.
+    """
+    demand(folds >= 2, "evaluate.folds", "a count of at least 2", folds)
+    demand(all(budget >= 0 for budget in budgets), "evaluate.budgets", "steps of at least 0", list(budgets))
+    names = [trace.architecture.name for trace in traces]
+    demand(len(set(names)) == len(names), "traces", "one trace an architecture", f"{len(names)} of {len(set(names))}")
+    order = np.argsort(np.array(names, dtype=object), kind="stable")
+    traces, accuracies = [traces[i] for i in order], np.asarray(accuracies, dtype=float)[order]
+    fold = assign_folds([trace.architecture for trace in traces], folds, seed)
+    cuts = {budget: [cut(trace, budget) for trace in traces] for budget in budgets}
+    rows = []
+    for name, predictor in predictors.items():
+        for budget in budgets:
+            opinions = _opinions(predictor, cuts[budget], accuracies, fold)
+            rows += [(name, budget, t.architecture.name, *o) for t, o in zip(traces, opinions, strict=True)]
+    return pd.DataFrame(rows, columns=COLUMNS).astype({"step": "int64", "score": "float64", "sd": "float64"})
+
+
+def cut(trace: Trace, budget: int) -> Cut:
+    """The trace until `budget`, and what is wrong with it."""
+    short = trace.until(budget)
+    if short.diverged is not None:
+        return Cut(short, f"diverged at step {short.diverged}")
+    if trace.diverged is None and trace.last_step < budget:
+        return Cut(short, f"the trace ends at step {trace.last_step}")
+    return Cut(short, "")
+
+
+def _opinions(
+    predictor: Predictor | Learned, cuts: Sequence[Cut], accuracies: NDArray[np.float64], fold: NDArray[np.int64]
+) -> list[Opinion]:
+    """What a predictor says of each cut trace, in their order."""
+    untrained = set(predictor.columns) <= set(FACT_COLUMNS)
+    opinions = [_none("" if untrained else c.unusable) for c in cuts]
+    usable = np.array([not reason for _, _, reason in opinions], dtype=bool)
+    for scored, fitted in _fitted(predictor, cuts, accuracies, fold, usable):
+        for i in scored:
+            opinions[i] = _none(fitted) if isinstance(fitted, str) else _opinion(fitted, cuts[i].trace)
+    return opinions
+
+
+def _fitted(
+    predictor: Predictor | Learned,
+    cuts: Sequence[Cut],
+    accuracies: NDArray[np.float64],
+    fold: NDArray[np.int64],
+    usable: NDArray[np.bool_],
+) -> Iterator[tuple[NDArray[np.intp], Predictor | str]]:
+    """Which traces a ready predictor may score, and that predictor, or the reason why there is none."""
+    if not isinstance(predictor, Learned):
+        yield np.flatnonzero(usable), predictor
+        return
+    for number in np.unique(fold[usable]):
+        seen = np.flatnonzero(usable & (fold != number) & np.isfinite(accuracies))
+        scored = np.flatnonzero(usable & (fold == number))
+        if seen.size:
+            yield scored, _attempt(partial(predictor.fit, [cuts[i].trace for i in seen.tolist()], accuracies[seen]))
+        else:
+            yield scored, "no other architecture to fit on"
+
+
+def _opinion(predictor: Predictor, trace: Trace) -> Opinion:
+    """Score, standard deviation and reason of one trace."""
+    found: tuple[float, float] | float | str
+    if isinstance(predictor, Uncertain):
+        found = _attempt(partial(predictor.estimate, trace))
+    else:
+        found = _attempt(partial(predictor.score, trace))
+    if isinstance(found, str):
+        return _none(found)
+    score, sd = map(float, found if isinstance(found, tuple) else (found, float("nan")))
+    if isnan(score):
+        return _none("no opinion")
+    return (score, sd, "") if np.isfinite(score) else _none("the score is infinite")
+
+
+def _attempt(ask: Callable[[], Answer]) -> Answer | str:
+    """The answer, or the reason why there is none; a wrong configuration and mistakes in the code are raised."""
+    try:
+        return ask()
+    except NoScore as none:
+        return str(none) or "no opinion"
+    except BadInput:
+        raise
+    except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
+        return f"{type(error).__name__}: {error}"
+
+
+def _none(reason: str) -> Opinion:
+    return float("nan"), float("nan"), reason

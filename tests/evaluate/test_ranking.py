@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import kendalltau, spearmanr
+
+from harness.evaluate.bootstrap import draws
+from harness.evaluate.ranking import partial_tau, spearman, tau_b, why_undefined
+
+
+@st.composite
+def samples(draw):
+    """Few distinct values, so that ties are everywhere; some scores missing; small and above one leaf."""
+    n = draw(st.sampled_from([1, 2, 3, 7, 20, 65, 150]))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    distinct = draw(st.sampled_from([1, 2, 5, 10_000]))
+    scores = rng.integers(0, distinct, (3, n)).astype(float)
+    scores[rng.random((3, n)) < draw(st.sampled_from([0, 0.2]))] = np.nan
+    truth = rng.integers(0, draw(st.sampled_from([2, 5, 10_000])), n) / 7
+    return scores, truth, draws(n, 3, int(rng.integers(2**32)))
+
+
+def resampled(correlate, scores, truth, weights):
+    """SciPy on the arrays that the multiplicities stand for."""
+    out = np.full((len(scores), len(weights)), np.nan)
+    for p, row in enumerate(scores):
+        for b, multiplicity in enumerate(weights):
+            finite = np.isfinite(row)
+            x = np.repeat(row[finite], multiplicity[finite])
+            y = np.repeat(truth[finite], multiplicity[finite])
+            if len(x) > 1 and np.ptp(x) > 0 and np.ptp(y) > 0:
+                out[p, b] = correlate(x, y).statistic
+    return out
+
+
+@settings(max_examples=60, deadline=None)
+@given(samples())
+def test_tau_b_of_multiplicities_is_scipys_of_the_resampled_arrays(sample):
+    np.testing.assert_allclose(tau_b(*sample), resampled(kendalltau, *sample), atol=1e-12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(samples())
+def test_spearman_of_multiplicities_is_scipys_of_the_resampled_arrays(sample):
+    np.testing.assert_allclose(spearman(*sample), resampled(spearmanr, *sample), atol=1e-12)
+
+
+def test_without_weights_every_architecture_counts_once():
+    rng = np.random.default_rng(0)
+    scores, truth = rng.integers(0, 9, (2, 40)).astype(float), rng.integers(0, 9, 40).astype(float)
+    for ours, theirs in ((tau_b, kendalltau), (spearman, spearmanr)):
+        np.testing.assert_allclose(ours(scores, truth)[:, 0], [theirs(row, truth).statistic for row in scores])
+
+
+def test_counts_too_large_for_float32_stay_exact():
+    rng = np.random.default_rng(0)
+    scores, truth = rng.integers(0, 50, (1, 80)).astype(float), rng.integers(0, 50, 80).astype(float)
+    weights = rng.integers(0, 3000, (1, 80))
+    for ours, theirs in ((tau_b, kendalltau), (spearman, spearmanr)):
+        expected = resampled(theirs, scores, truth, weights)
+        np.testing.assert_allclose(ours(scores, truth, weights), expected, rtol=1e-13)
+
+
+def test_agreement_is_one_and_reversal_is_minus_one():
+    truth = np.arange(200.0)
+    for correlate in (tau_b, spearman):
+        assert correlate(np.stack([truth**3, -truth]), truth)[:, 0].tolist() == [1.0, -1.0]
+
+
+def test_a_missing_score_is_left_out_and_not_ranked_last():
+    truth = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
+    missing = np.array([[1.0, 2.0, 3.0, 4.0, np.nan]])
+    assert tau_b(missing, truth)[0, 0] == spearman(missing, truth)[0, 0] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("scores", "truth", "reason"),
+    [
+        ([1.0, 1.0, 1.0], [1.0, 2.0, 3.0], "constant score"),
+        ([1.0, 2.0, np.nan], [4.0, 4.0, 3.0], "constant truth"),
+        ([1.0, np.nan, np.nan], [1.0, 2.0, 3.0], "fewer than 2 scores"),
+        ([1.0, 2.0, 3.0], [1.0, 2.0, 3.0], ""),
+    ],
+)
+def test_an_undefined_correlation_is_nan_with_its_reason(scores, truth, reason):
+    scores, truth = np.array(scores), np.array(truth)
+    assert why_undefined(scores, truth) == reason
+    for correlate in (tau_b, spearman):
+        assert np.isnan(correlate(scores[None], truth)[0, 0]) == bool(reason)
+
+
+def test_no_predictors_and_no_architectures_are_empty_not_an_error():
+    assert tau_b(np.zeros((0, 4)), np.arange(4.0)).shape == (0, 1)
+    assert np.isnan(spearman(np.zeros((2, 0)), np.zeros(0), np.zeros((3, 0), dtype=int))).all()
+
+
+def test_partial_tau_follows_from_the_three_taus():
+    rng = np.random.default_rng(1)
+    given_, s, t = rng.normal(size=(3, 60))
+    s, t = s + given_, t + given_
+    s[3] = np.nan
+    st_, sg = (kendalltau(s, other, nan_policy="omit").statistic for other in (t, given_))
+    kept = np.isfinite(s)
+    tg = kendalltau(t[kept], given_[kept]).statistic
+    expected = (st_ - sg * tg) / np.sqrt((1 - sg**2) * (1 - tg**2))
+    assert partial_tau(s, t, given_) == pytest.approx(expected, abs=1e-12)
+
+
+def test_partial_tau_shrinks_where_only_the_given_links_the_two():
+    rng = np.random.default_rng(2)
+    given_, a, b = rng.normal(size=(3, 1500))
+    s, t = given_ + a, given_ + b
+    assert tau_b(s[None], t)[0, 0] > 0.3
+    # Kendall's partial τ of Gaussians with partial r = 0 is (1/3 − 1/4) / (1 − 1/4) = 1/9, not 0
+    assert partial_tau(s, t, given_) == pytest.approx(1 / 9, abs=0.05)
+
+
+def test_partial_tau_is_nan_where_the_given_says_the_same_as_the_scores():
+    rng = np.random.default_rng(3)
+    s, t = rng.normal(size=(2, 30))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.isnan(partial_tau(s, t, 2 * s))
+        assert np.isnan(partial_tau(s, t, np.ones(30)))

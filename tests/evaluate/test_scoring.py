@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from harness.evaluate.scoring import score_all
+from harness.schema import Architecture, BadInput, NoScore, Trace
+
+
+def trace(name, steps=(0, 10, 20), group=None, diverged=None, value=1.0):
+    table = pd.DataFrame({"step": steps, "train_loss": [value * s for s in steps], "params": 7.0})
+    return Trace(Architecture(name, group or name), 0, table, diverged)
+
+
+@dataclass(frozen=True)
+class Spy:
+    """Scores the last step it can see, and remembers it."""
+
+    seen: list[int] = field(default_factory=list)
+    columns: tuple[str, ...] = ("train_loss",)
+    family: str = "control"
+
+    def score(self, trace):
+        self.seen.append(trace.last_step)
+        return float(trace.last_step)
+
+
+@dataclass(frozen=True)
+class Says(Spy):
+    """Answers by what it is told to do."""
+
+    answer: object = 0.0
+
+    def score(self, trace):
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+@dataclass(frozen=True)
+class Sure(Spy):
+    def estimate(self, trace):
+        return 3.0, 0.5
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Learns the accuracy of each group by heart; -1 where it never saw the group."""
+
+    fits: list[list[str]] = field(default_factory=list)
+    columns: tuple[str, ...] = ("train_loss",)
+    family: str = "learning_curve"
+
+    def fit(self, traces, accuracies):
+        self.fits.append([t.architecture.name for t in traces])
+        assert np.isfinite(accuracies).all()
+        assert len(accuracies) == len(traces)
+        return Recall({t.architecture.group: a for t, a in zip(traces, accuracies, strict=True)}, len(traces))
+
+
+@dataclass(frozen=True)
+class Recall(Spy):
+    known: dict[str, float] = field(default_factory=dict)
+    fitted_on: int = 0
+
+    def __init__(self, known, fitted_on):
+        object.__setattr__(self, "known", known)
+        object.__setattr__(self, "fitted_on", fitted_on)
+
+    def score(self, trace):
+        return self.known.get(trace.architecture.group, -float(self.fitted_on))
+
+
+def scored(predictor, traces, accuracies=None, budgets=(20,), folds=3, seed=0):
+    accuracies = np.arange(len(traces), dtype=float) if accuracies is None else accuracies
+    table = score_all({"it": predictor}, traces, accuracies, budgets, folds, seed)
+    assert list(table) == ["predictor", "step", "architecture", "score", "sd", "reason"]
+    return table
+
+
+def test_no_predictor_sees_beyond_its_budget():
+    spy = Spy()
+    table = scored(spy, [trace("a"), trace("b")], budgets=[0, 10, 15, 20])
+    assert spy.seen == [0, 0, 10, 10, 10, 10, 20, 20]
+    assert table["step"].tolist() == [0, 0, 10, 10, 15, 15, 20, 20]
+    assert table["score"].tolist() == spy.seen
+    assert set(table["reason"]) == {""}
+
+
+def test_no_learned_predictor_is_fitted_on_what_it_scores_or_its_group():
+    traces = [trace(f"{g}{i}", group=g) for g in "abcdef" for i in range(3)]
+    memory = Memory()
+    table = scored(memory, traces, folds=3)
+    assert (table["score"] == -12).all()
+    assert len(memory.fits) == 3
+    assert all(len(names) == 12 for names in memory.fits)
+
+
+def test_learned_predictors_do_not_look_ahead_either():
+    @dataclass(frozen=True)
+    class Learner(Spy):
+        def fit(self, traces, accuracies):
+            self.seen.extend(t.last_step for t in traces)
+            return self
+
+    learner = Learner()
+    scored(learner, [trace(n) for n in "abcd"], budgets=[10], folds=2)
+    assert set(learner.seen) == {10}
+    assert len(learner.seen) == 8
+
+
+def test_scores_do_not_depend_on_the_order_of_the_traces():
+    @dataclass(frozen=True)
+    class FirstSeen(Memory):
+        def fit(self, traces, accuracies):
+            return Says(answer=accuracies[0] + 10 * accuracies[-1])
+
+    traces, accuracies = [trace(n) for n in "abcdefgh"], np.arange(8.0)
+    turned = [5, 2, 7, 0, 1, 3, 6, 4]
+    table = scored(FirstSeen(), traces, accuracies)
+    assert table["score"].nunique() > 1
+    pd.testing.assert_frame_equal(table, scored(FirstSeen(), [traces[i] for i in turned], accuracies[turned]))
+
+
+def test_only_finite_accuracies_are_fitted_on_but_all_are_scored():
+    memory = Memory()
+    table = scored(memory, [trace(n) for n in "abcd"], np.array([1.0, np.nan, 2.0, 3.0]), folds=4)
+    assert not any("b" in names for names in memory.fits)
+    assert table["score"].tolist() == [-2, -3, -2, -2]
+
+
+def test_without_others_there_is_nothing_to_fit_on():
+    table = scored(Memory(), [trace("a", group="g"), trace("b", group="g")])
+    assert table["score"].isna().all()
+    assert set(table["reason"]) == {"no other architecture to fit on"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (float("nan"), "no opinion"),
+        (float("inf"), "the score is infinite"),
+        (NoScore("too short a curve"), "too short a curve"),
+        (ValueError("bad fit"), "ValueError: bad fit"),
+        (ZeroDivisionError("by zero"), "ZeroDivisionError: by zero"),
+        (np.linalg.LinAlgError("singular"), "LinAlgError: singular"),
+    ],
+)
+def test_a_failed_score_is_nan_with_its_reason(answer, reason):
+    table = scored(Says(answer=answer), [trace("a")])
+    assert np.isnan(table["score"][0])
+    assert np.isnan(table["sd"][0])
+    assert table["reason"][0] == reason
+
+
+@pytest.mark.parametrize("error", [KeyError("train_los"), TypeError("x"), AttributeError("x"), BadInput("key: wrong")])
+def test_a_mistake_in_the_code_of_a_predictor_is_not_swallowed(error):
+    with pytest.raises(type(error)):
+        scored(Says(answer=error), [trace("a")])
+
+
+def test_a_failed_fit_is_the_reason_of_every_score_of_its_fold():
+    @dataclass(frozen=True)
+    class Picky(Memory):
+        def fit(self, traces, accuracies):
+            if 0.0 not in accuracies:
+                raise ValueError("no zero")
+            return Says(answer=1.0)
+
+    table = scored(Picky(), [trace(n) for n in "abc"], folds=3)
+    assert table["reason"].tolist() == ["ValueError: no zero", "", ""]
+    assert table["score"].isna().tolist() == [True, False, False]
+
+
+def test_a_stated_uncertainty_is_kept():
+    table = scored(Sure(), [trace("a")])
+    assert (table["score"][0], table["sd"][0], table["reason"][0]) == (3.0, 0.5, "")
+
+
+def test_a_diverged_trace_is_scored_before_it_diverged_and_by_facts_only_after():
+    traces = [trace("a", steps=(0, 10), diverged=14)]
+    table = scored(Spy(), traces, budgets=[10, 12, 14, 20])
+    assert table["reason"].tolist() == ["", "", "diverged at step 14", "diverged at step 14"]
+    facts = scored(Says(columns=("params",), answer=4.0), traces, budgets=[14, 20])
+    assert facts["score"].tolist() == [4, 4]
+
+
+def test_a_trace_that_ends_before_the_budget_is_not_scored_nor_fitted_on():
+    traces = [trace("a", steps=(0, 10)), *(trace(n) for n in "bcd")]
+    table = scored(Spy(), traces, budgets=[10, 20])
+    assert table["reason"].tolist() == ["", "", "", "", "the trace ends at step 10", "", "", ""]
+    memory = Memory()
+    scored(memory, traces, folds=2)
+    assert not any("a" in names for names in memory.fits)
+
+
+def test_wrong_requests_are_refused():
+    for wrong in ({"folds": 1}, {"budgets": [-1]}, {"traces": [trace("a"), trace("a")]}):
+        with pytest.raises(BadInput):
+            scored(Spy(), **{"traces": [trace("a")], **wrong})
