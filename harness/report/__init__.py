@@ -1,0 +1,1 @@
+"""Stored tables in, a paper-style report out; see `write.write` and `python -m harness.report`."""

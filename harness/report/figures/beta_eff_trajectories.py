@@ -1,0 +1,80 @@
+"""β_eff along training, one line an architecture, coloured by its final accuracy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import ListedColormap, Normalize
+from matplotlib.figure import Figure
+
+from harness.report.figures import NothingToDraw
+from harness.report.palette import SINGLE
+from harness.report.tables import Tables
+
+if TYPE_CHECKING:
+    from harness.report.write import Report
+
+
+def caption(tables: Tables, report: Report) -> str:
+    """What the figure shows."""
+    return (
+        "β_eff along training, one line an architecture, coloured by its final accuracy (the colours end at the 5th "
+        f"percentile, so that dead architectures do not use up the scale). {tables.basis()}"
+    )
+
+
+def draw(tables: Tables, report: Report) -> Figure:
+    """Logarithmic where every value is positive and they span a decade, linear near 0 where signs differ."""
+    column = next((name for name in tables.trajectories.columns if name.startswith("beta_eff")), None)
+    if column is None:
+        raise NothingToDraw("no column beta_eff was measured")
+    table = tables.trajectories.merge(tables.architectures[["architecture", "truth"]], on="architecture")
+    table = table[np.isfinite(table[column].to_numpy(dtype=float)) & table["truth"].notna()]
+    if table.empty:
+        raise NothingToDraw(f"no finite {column} was measured")
+    figure = Figure(figsize=(SINGLE, 2.6))
+    axes = figure.add_axes((0.15, 0.17, 0.65, 0.79))
+    lines = _lines(table, column, len(tables.architectures))
+    axes.add_collection(lines)
+    _scale(axes, table[column].to_numpy(dtype=float))
+    axes.set_xlim(table["step"].min(), max(table["step"].max(), table["step"].min() + 1))
+    axes.set_xlabel("steps")
+    axes.set_ylabel(r"$\beta_\mathrm{eff}$")
+    bar = figure.colorbar(lines, cax=figure.add_axes((0.83, 0.17, 0.03, 0.79)), extend="min")
+    bar.set_label("final accuracy (%)")
+    if bar.solids is not None:
+        bar.solids.set_alpha(1)
+    bar.outline.set_visible(False)
+    return figure
+
+
+def _lines(table: pd.DataFrame, column: str, n: int) -> LineCollection:
+    """The lines, worst architecture first, so that the good ones lie on top."""
+    groups = sorted(table.groupby("architecture"), key=lambda item: item[1]["truth"].iloc[0])
+    truth = np.array([rows["truth"].iloc[0] for _, rows in groups])
+    low, high = float(np.percentile(truth, 5)), float(truth.max())
+    return LineCollection(
+        [rows.sort_values("step")[["step", column]].to_numpy(dtype=float) for _, rows in groups],
+        array=truth,
+        norm=Normalize(low, high if high > low else low + 1),
+        cmap=ListedColormap(matplotlib.colormaps["viridis"](np.linspace(0.92, 0, 256))),
+        linewidths=0.8 if n <= 100 else 0.4,
+        alpha=0.85 if n <= 100 else 0.6,
+    )
+
+
+def _scale(axes: Axes, values: np.ndarray) -> None:
+    low, high = float(values.min()), float(values.max())
+    if low > 0 and high / low > 10:
+        axes.set_yscale("log")
+        axes.set_ylim(low / 1.15, high * 1.15)
+        return
+    if low < 0 and np.abs(values).max() > 20 * np.percentile(np.abs(values), 50):
+        axes.set_yscale("symlog", linthresh=max(float(np.percentile(np.abs(values), 50)), 1e-12))
+    margin = 0.04 * (high - low) or 0.5
+    axes.set_ylim(low - margin, high + margin)

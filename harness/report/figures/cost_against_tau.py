@@ -1,0 +1,108 @@
+"""Measured seconds an architecture against Kendall τ, with the best trade-offs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from numpy.typing import NDArray
+
+from harness.report.figures import NothingToDraw
+from harness.report.labels import LINE, Label, beside, clusters, family_key, width
+from harness.report.numbers import seconds as said
+from harness.report.palette import DOUBLE, INK, colour, ink, marker
+from harness.report.tables import Tables
+
+if TYPE_CHECKING:
+    from harness.report.write import Report
+
+
+def caption(tables: Tables, report: Report) -> str:
+    """What the figure shows."""
+    hardware = tables.environment.get("device", "")
+    on = f" on {hardware}" if hardware else ""
+    return (
+        f"Measured seconds an architecture{on}, training and measures together, against Kendall τ. A marker a "
+        f"predictor, at {tables.last_step} steps; thin lines: its smaller budgets. Dashed: no point at any budget is "
+        "cheaper and better (a front of estimates, chosen on these same data; intervals are in the table). Facts that "
+        f"need no training stand at 0. {tables.basis()}"
+    )
+
+
+def draw(tables: Tables, report: Report) -> Figure:
+    """Logarithmic seconds with a separate place for 0; names beside their markers."""
+    final = tables.final[tables.final["tau"].notna() & tables.final["seconds"].notna()]
+    if final.empty:
+        raise NothingToDraw("no predictor has both a Kendall τ and a measured cost")
+    size = report.font_size - 1
+    height = max(3.2, LINE * size * len(final) / 72 + 1.0)
+    figure = Figure(figsize=(DOUBLE, height))
+    room = max(width(name, size) for name in final["predictor"]) + 16
+    right = 1 - room / 72 / DOUBLE
+    axes = figure.add_axes((0.5 / DOUBLE, 0.75 / height, right - 0.5 / DOUBLE, 1 - 0.85 / height))
+    zero = _axis(axes, tables.metrics)
+    _lines(axes, tables, final, zero)
+    axes.set_ylabel("Kendall τ")
+    axes.set_ylim(*axes.get_ylim())
+    axes.set_xlabel("measured seconds an architecture")
+    _labels(axes, final, zero, size)
+    family_key(figure, list(dict.fromkeys(final["family"])), y=0.07 / height, columns=8, left=0.5 / DOUBLE)
+    return figure
+
+
+def _axis(axes: Axes, metrics: pd.DataFrame) -> float:
+    """Set the logarithmic axis; gives the place that stands for 0 seconds, left of all others."""
+    paid = metrics.loc[metrics["seconds"] > 0, "seconds"].to_numpy(dtype=float)
+    low, high = (float(paid.min()), float(paid.max())) if paid.size else (1.0, 10.0)
+    free = bool((metrics["seconds"] == 0).any())
+    zero = low / (max(high / low, 4) ** 0.22)
+    axes.set_xscale("log")
+    axes.set_xlim((zero if free else low) / max(high / low, 4) ** 0.04, high * max(high / low, 4) ** 0.04)
+    ticks = [
+        tick for power in range(-6, 8) for tick in (1 * 10.0**power, 3 * 10.0**power) if low <= tick <= high * 1.01
+    ]
+    ticks = ticks or [low, high]
+    axes.xaxis.set_major_locator(FixedLocator([zero, *ticks] if free else ticks))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: "0" if free and x <= zero * 1.001 else said(x)))
+    return float(zero)
+
+
+def _lines(axes: Axes, tables: Tables, final: pd.DataFrame, zero: float) -> None:
+    for row in final.to_dict("records"):
+        family = str(row["family"])
+        rows = tables.metrics[tables.metrics["predictor"] == row["predictor"]].sort_values("step")
+        axes.plot(_places(rows["seconds"], zero), rows["tau"], color=colour(family), lw=0.6, alpha=0.5, zorder=2)
+        look: dict[str, Any] = {"color": colour(family), "ms": 4.5, "mec": INK, "mew": 0.3, "zorder": 4}
+        axes.plot(_places(row["seconds"], zero), row["tau"], marker(family), **look)
+    front = _front(tables.metrics)
+    axes.step(_places(front["seconds"], zero), front["tau"], where="post", color=INK, lw=0.8, ls=(0, (4, 2)), zorder=3)
+
+
+def _places(values: pd.Series | float, zero: float) -> NDArray[np.float64]:
+    return np.asarray(np.maximum(np.asarray(values, dtype=float), zero))
+
+
+def _front(metrics: pd.DataFrame) -> pd.DataFrame:
+    """The (seconds, τ) points, over all predictors and budgets, that no other beats in both."""
+    points = metrics[["seconds", "tau"]].dropna().sort_values(["seconds", "tau"], ascending=[True, False])
+    return points[points["tau"] > points["tau"].cummax().shift(fill_value=-np.inf)]
+
+
+def _labels(axes: Axes, final: pd.DataFrame, zero: float, size: float) -> None:
+    """Names right of their markers; where markers stand close together their names share one column."""
+    x = _places(final["seconds"], zero)
+    places = axes.transData.transform(np.column_stack([x, final["tau"]]))[:, 0] * 72 / axes.figure.dpi
+    room = np.array([width(name, size) + 18 for name in final["predictor"]])
+    for group in clusters(places, room):
+        labels = [
+            Label(
+                str(row["predictor"]), float(_places(row["seconds"], zero)), row["tau"], ink(str(row["family"])), size
+            )
+            for row in final.iloc[group].to_dict("records")
+        ]
+        beside(axes, labels, dx=11, column=float(x[group].max()))

@@ -1,0 +1,50 @@
+"""Numbers as a reader wants them: a true minus, two decimals, intervals in brackets, a dash for none."""
+
+from __future__ import annotations
+
+import math
+
+NONE = "\N{EN DASH}"
+"""What stands where there is no number."""
+
+
+def number(value: float, decimals: int = 2, sign: bool = False) -> str:
+    """A value such as 0.62, -0.05 or, with `sign`, +0.62; a dash where it is nan. Its minus is a true one."""
+    if not math.isfinite(value):
+        return NONE
+    text = f"{value:+.{decimals}f}" if sign else f"{value:.{decimals}f}"
+    if float(text) == 0:
+        text = text.lstrip("+-")
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def interval(low: float, high: float, sign: bool = False) -> str:
+    """A 95 % interval such as [0.51, 0.72]; empty where an end is nan."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return ""
+    return f"[{number(low, sign=sign)}, {number(high, sign=sign)}]"
+
+
+def estimate(value: float, low: float, high: float, sign: bool = False) -> str:
+    """A value with its interval, such as 0.62 [0.51, 0.72]."""
+    return f"{number(value, sign=sign)} {interval(low, high, sign)}".strip()
+
+
+def seconds(value: float) -> str:
+    """Seconds to two or three significant digits; 0 for what costs no training."""
+    if not math.isfinite(value):
+        return NONE
+    if value == 0:
+        return "0"
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 1 else f"{value:.2g}"
+
+
+def ordinal(place: int) -> str:
+    """1st, 2nd, 3rd, 4th, … 11th, … 21st."""
+    ending = "th" if place % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(place % 10, "th")
+    return f"{place}{ending}"
+
+
+def words(name: str) -> str:
+    """A name with spaces for underscores, as families are written in prose and tables."""
+    return name.replace("_", " ")

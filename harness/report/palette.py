@@ -1,0 +1,97 @@
+"""How figures look in print: one colour and one marker a family, type sizes, widths of a paper's columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+SINGLE, DOUBLE = 3.4, 7.0
+"""Widths of one and of two columns of a paper, in inches."""
+
+COLOURS = {
+    "capacitance": "#D55E00",
+    "learning_curve": "#0072B2",
+    "movement": "#009E73",
+    "weight_statistics": "#CC79A7",
+    "temporal_graph": "#56B4E9",
+    "zero_cost": "#E69F00",
+    "size": "#222222",
+    "control": "#8C8C8C",
+}
+"""Okabe and Ito's colours, told apart by colour-blind readers, without the yellow that paper swallows."""
+
+MARKERS = {
+    "capacitance": "o",
+    "learning_curve": "s",
+    "movement": "^",
+    "weight_statistics": "D",
+    "temporal_graph": "v",
+    "zero_cost": "P",
+    "size": "h",
+    "control": "X",
+}
+
+_SPARE_COLOURS, _SPARE_MARKERS = ("#882255", "#999933", "#332288", "#AA4499"), ("p", "<", ">", "*")
+
+GREY, PALE, INK, BAND = "#767676", "#C4C4C4", "#222222", "#E9E5DA"
+"""Notes; lines in the background; text and axes; the ceiling."""
+
+
+def _spare(family: str, choices: tuple[str, ...]) -> str:
+    """One of the choices for a family of a user's own, the same in every run."""
+    return choices[sum(family.encode()) % len(choices)]
+
+
+def colour(family: str) -> str:
+    """The colour of a family, in every figure."""
+    return COLOURS.get(family) or _spare(family, _SPARE_COLOURS)
+
+
+def marker(family: str) -> str:
+    """The marker of a family, so that a print without colours still tells them apart."""
+    return MARKERS.get(family) or _spare(family, _SPARE_MARKERS)
+
+
+def ink(family: str) -> str:
+    """The family's colour, darkened until small text in it reads well on white."""
+    values = [int(colour(family)[at : at + 2], 16) for at in (1, 3, 5)]
+    while sum(weight * (value / 255) ** 2.2 for weight, value in zip((0.21, 0.72, 0.07), values, strict=True)) > 0.17:
+        values = [int(value * 0.95) for value in values]
+    return "#" + "".join(f"{value:02X}" for value in values)
+
+
+def settings(font_size: float) -> dict[str, Any]:
+    """Matplotlib settings of every figure; only fonts that Matplotlib ships, so that machines do not differ."""
+    small = font_size - 1
+    return {
+        "font.family": "STIXGeneral",
+        "mathtext.fontset": "stix",
+        "text.hinting": "none",
+        "axes.unicode_minus": True,
+        "font.size": font_size,
+        "axes.titlesize": font_size,
+        "axes.labelsize": font_size,
+        "xtick.labelsize": small,
+        "ytick.labelsize": small,
+        "legend.fontsize": small,
+        "legend.frameon": False,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.linewidth": 0.6,
+        "axes.edgecolor": INK,
+        "axes.labelcolor": INK,
+        "text.color": INK,
+        "xtick.color": INK,
+        "ytick.color": INK,
+        "xtick.major.width": 0.6,
+        "ytick.major.width": 0.6,
+        "xtick.major.size": 2.5,
+        "ytick.major.size": 2.5,
+        "xtick.minor.size": 1.5,
+        "ytick.minor.size": 1.5,
+        "xtick.minor.width": 0.4,
+        "ytick.minor.width": 0.4,
+        "figure.facecolor": "white",
+        "svg.fonttype": "path",
+        "svg.hashsalt": "harness",
+        "pdf.fonttype": 42,
+    }

@@ -1,0 +1,81 @@
+"""The ranked table at the last budget, as a frame and for the terminal."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from harness.report.numbers import estimate, words
+from harness.report.tables import Tables
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_SHOWN = [
+    *("predictor", "family", "baseline", "tau", "tau_low", "tau_high", "n", "failed"),
+    *("against", "difference", "difference_low", "difference_high"),
+    *("tau_half", "tau_half_low", "tau_half_high", "n_half", "tau_fifth", "tau_fifth_low", "tau_fifth_high", "n_fifth"),
+    *("spearman", "spearman_low", "spearman_high", "seconds", "note"),
+]
+
+
+def ranked_table(tables: Tables) -> pd.DataFrame:
+    """One row a predictor at the last budget, best Kendall τ first, those without a τ at the end.
+
+    `difference` is the paired difference in τ to the best baseline, `against`, with its 95 % interval; nan where the
+    predictor is that baseline or no difference was computed. Higher is better for every estimate.
+    """
+    at = tables.differences[tables.differences["step"] == tables.last_step]
+    at = at.rename(columns={"baseline": "against", "low": "difference_low", "high": "difference_high"})
+    kept = at[["predictor", "against", "difference", "difference_low", "difference_high"]]
+    merged = tables.final.merge(kept, on="predictor", how="left")
+    return merged[_SHOWN]
+
+
+def print_ranked(tables: Tables, console: Console) -> None:
+    """Print the ranked table at the last budget, made to fit 80 columns; the ceiling stands in the caption.
+
+    The difference is paired, to the best baseline at that budget.
+    """
+    from rich.table import Table
+
+    table = Table(
+        box=None,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+        caption=_caption(tables),
+        caption_justify="left",
+        title_justify="left",
+    )
+    table.title = f"Kendall τ after {tables.last_step} steps, 95 % intervals"
+    for heading in ("predictor", "family"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("τ", "n", "fail", "Δτ to baseline"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in ranked_table(tables).to_dict("records"):
+        tau = estimate(row["tau"], row["tau_low"], row["tau_high"])
+        difference = estimate(row["difference"], row["difference_low"], row["difference_high"], sign=True)
+        table.add_row(
+            str(row["predictor"]),
+            words(str(row["family"])),
+            _short(tau),
+            f"{row['n']}",
+            f"{row['failed']}",
+            _short(difference),
+        )
+    console.print(table, markup=False, highlight=False)
+
+
+def _short(text: str) -> str:
+    """Numbers without the zero before the point, so that two estimates fit one line."""
+    return re.sub(r"(?<!\d)0\.", ".", text)
+
+
+def _caption(tables: Tables) -> str:
+    kinds = tables.ceilings()
+    if not kinds:
+        return "ceiling: none (the truth needs at least two seeds)"
+    parts = [f"{kind} {_short(estimate(row['tau'], row['low'], row['high']))}" for kind, row in kinds.items()]
+    return "ceiling: " + ", ".join(parts)

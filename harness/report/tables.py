@@ -1,0 +1,140 @@
+"""The stored tables of one run, read and checked; the only way into the report."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from harness.schema import demand
+
+
+def _estimates(*names: str) -> tuple[str, ...]:
+    """Columns of estimates with the two ends of their 95 % intervals."""
+    return tuple(f"{name}{end}" for name in names for end in ("", "_low", "_high"))
+
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "architectures": ("architecture", "group", "dead", "index", "truth"),
+    "truth": ("architecture", "seed", "accuracy"),
+    "scores": ("predictor", "step", "architecture", "score", "sd", "reason"),
+    "metrics": (
+        *("predictor", "family", "baseline", "step", "epoch", "images", "seconds", "n", "failed"),
+        *_estimates("tau", "spearman", "tau_half", "tau_fifth"),
+        *("n_half", "n_fifth", "note"),
+    ),
+    "differences": ("predictor", "step", "baseline", "difference", "low", "high", "n"),
+    "ceiling": ("subset", "kind", "tau", "low", "high", "seeds", "n"),
+    "failures": ("stage", "architecture", "predictor", "step", "reason"),
+    "trajectories": ("architecture", "step", "epoch", "seconds"),
+}
+"""Tables of a results folder and the columns that the report reads of each; further columns are let through."""
+
+STATUS_KEYS = ("bench", "dataset", "truth")
+"""Keys without which status.json cannot name its report."""
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Everything the report knows of one run; see docs on the results format for the columns."""
+
+    architectures: pd.DataFrame
+    truth: pd.DataFrame
+    scores: pd.DataFrame
+    metrics: pd.DataFrame
+    differences: pd.DataFrame
+    ceiling: pd.DataFrame
+    failures: pd.DataFrame
+    trajectories: pd.DataFrame
+    status: dict[str, Any]
+    environment: dict[str, str] = field(default_factory=dict)
+    config: str = ""
+
+    @property
+    def last_step(self) -> int:
+        """The largest budget in updates; the budget of every statement that names none."""
+        return int(self.metrics["step"].max())
+
+    @property
+    def final(self) -> pd.DataFrame:
+        """The metrics at the last budget, best τ first, predictors without a τ at the end."""
+        last = self.metrics[self.metrics["step"] == self.last_step]
+        return last.sort_values(["tau", "predictor"], ascending=[False, True], na_position="last", ignore_index=True)
+
+    @property
+    def best_capacitance(self) -> str | None:
+        """Name of the capacitance predictor with the highest τ at the last budget, None where none has a τ."""
+        rows = self.final[(self.final["family"] == "capacitance") & self.final["tau"].notna()]
+        return None if rows.empty else str(rows["predictor"].iloc[0])
+
+    def ceilings(self, subset: str = "all") -> dict[str, dict[str, Any]]:
+        """The ceiling rows of a subset of architectures by kind, those without a τ left out."""
+        rows = self.ceiling[(self.ceiling["subset"] == subset) & self.ceiling["tau"].notna()]
+        return {str(row["kind"]): {str(key): value for key, value in row.items()} for _, row in rows.iterrows()}
+
+    def basis(self) -> str:
+        """What every caption states: architectures, seeds of the truth, training recipe."""
+        seeds = self.truth.groupby("architecture")["seed"].nunique()
+        low, high = (int(seeds.min()), int(seeds.max())) if len(seeds) else (0, 0)
+        span = f"{high}" if low == high else f"{low} to {high}"
+        plural = "" if span == "1" else "s"
+        parts = [f"n = {len(self.architectures)} architectures", f"truth from {span} seed{plural} each", self.recipe()]
+        return "; ".join(part for part in parts if part) + "."
+
+    def recipe(self) -> str:
+        """The training recipe and network of the run in a few words; empty where the status states neither."""
+        recipe, network = self.status.get("recipe", {}), self.status.get("network", {})
+        words = [f"trained for {recipe[key]} {key}" for key in ("steps", "epochs") if recipe.get(key) is not None]
+        words += [f"batch {recipe['batch']}"] if recipe.get("batch") is not None else []
+        words += [f"annealed within {recipe[f'schedule_{unit}']} {unit}" for unit in ("steps", "epochs")
+                  if recipe.get(f"schedule_{unit}") is not None]  # fmt: skip
+        words += [f"{letter} = {network[key]}" for letter, key in (("C", "channels"), ("N", "cells")) if key in network]
+        words += [f"run seed {self.status['seed']}"] if "seed" in self.status else []
+        return ", ".join(words)
+
+
+def read(folder: Path) -> Tables:
+    """The tables of a results folder.
+
+    Raises BadInput, naming file and column, where the folder, a table, a column or a key of status.json is missing.
+    """
+    demand(folder.is_dir(), "results", "a folder with the tables of a run", str(folder))
+    frames = {name: _table(folder / f"{name}.parquet", columns) for name, columns in COLUMNS.items()}
+    demand(len(frames["metrics"]) > 0, "metrics.parquet", "at least one row", 0)
+    texts = {name: _text(folder / name) for name in ("status.json", "environment.json", "config.yaml")}
+    status = _mapping("status.json", texts["status.json"])
+    for key in STATUS_KEYS:
+        demand(key in status, "status.json", f"the key {key!r}", sorted(status))
+    for key in ("truth", "recipe", "network"):
+        demand(isinstance(status.get(key, {}), dict), f"status.json: {key}", "a mapping", status.get(key))
+    return Tables(
+        **frames,
+        status=status,
+        environment={key: str(value) for key, value in _mapping("environment.json", texts["environment.json"]).items()},
+        config=texts["config.yaml"],
+    )
+
+
+def _table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+    demand(path.is_file(), "results", f"the table {path.name}", str(path))
+    frame = pd.read_parquet(path)
+    missing = [column for column in columns if column not in frame]
+    demand(not missing, path.name, f"the column {', '.join(missing)}", sorted(map(str, frame.columns)))
+    return frame
+
+
+def _text(path: Path) -> str:
+    demand(path.is_file(), "results", f"the file {path.name}", str(path))
+    return path.read_text(encoding="utf-8")
+
+
+def _mapping(name: str, text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        value = str(error)
+    demand(isinstance(value, dict), name, "a JSON object", value)
+    return dict(value)

@@ -1,0 +1,123 @@
+"""From stored tables to a report folder: figures, tables, one page in HTML and one in Markdown."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.report.tables import Tables, read
+from harness.schema import demand
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FIGURES = "harness.report.figures"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the report shows; conf/report/*.yaml.
+
+    `figures` are modules of harness/report/figures in the order of the page; a name with a dot is imported as it
+    stands, so that a figure may live in another package. `font_size` is in points at the printed size.
+    """
+
+    figures: list[str] = field(
+        default_factory=lambda: [
+            "ranked",
+            "tau_against_budget",
+            "predicted_rank_against_truth",
+            "beta_eff_trajectories",
+            "cost_against_tau",
+        ]
+    )
+    top: int = 6
+    highlight: int = 4
+    font_size: float = 8.0
+    dpi: int = 200
+
+    def __post_init__(self) -> None:
+        for key in ("top", "highlight"):
+            demand(getattr(self, key) >= 1, f"report.{key}", "a count of at least 1", getattr(self, key))
+        demand(5 <= self.font_size <= 14, "report.font_size", "a size from 5 to 14 points", self.font_size)
+        demand(50 <= self.dpi <= 1200, "report.dpi", "a number from 50 to 1200", self.dpi)
+        for name in self.figures:
+            demand(_exists(_module(name)), "report.figures", "names of figure modules", name)
+
+
+def _module(name: str) -> str:
+    return name if "." in name else f"{FIGURES}.{name}"
+
+
+def _exists(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One figure of the page: its SVG text, or the reason why there is none."""
+
+    name: str
+    caption: str
+    svg: str = ""
+    width: float = 0.0
+    missing: str = ""
+
+
+def write(results: Path, out: Path, report: Report) -> Path:
+    """Path of the index.html that was written, with report.md, tables/ and figures/ beside it.
+
+    `results` is the folder of stored tables, of which alone everything is drawn; equal tables give equal bytes.
+    Files of an earlier report in `out` are replaced, others left alone. Raises BadInput where a table or a column is
+    missing.
+    """
+    from harness.report.page import write_pages
+    from harness.report.sheets import write_sheets
+
+    tables = read(results)
+    (out / "figures").mkdir(parents=True, exist_ok=True)
+    drawn = draw(tables, out / "figures", report)
+    sheets = write_sheets(tables, out / "tables")
+    return write_pages(tables, out, drawn, sheets)
+
+
+def draw(tables: Tables, folder: Path, report: Report) -> list[Drawn]:
+    """Draw every figure of the report into the folder as PNG and PDF; gives what the pages need of each."""
+    import matplotlib
+
+    from harness.report.figures import NothingToDraw
+    from harness.report.palette import settings
+
+    drawn = []
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()  # a reader's own matplotlibrc changes nothing
+        matplotlib.rcParams.update(settings(report.font_size))  # type: ignore[arg-type]
+        for name in report.figures:
+            module, stem = importlib.import_module(_module(name)), name.rsplit(".", 1)[-1]
+            try:
+                figure = module.draw(tables, report)
+            except NothingToDraw as nothing:
+                for ending in ("png", "pdf"):
+                    (folder / f"{stem}.{ending}").unlink(missing_ok=True)
+                drawn.append(Drawn(stem, module.caption(tables, report), missing=str(nothing)))
+                continue
+            svg = _save(figure, folder / stem, report.dpi)
+            drawn.append(Drawn(stem, module.caption(tables, report), svg, float(figure.get_figwidth())))
+    return drawn
+
+
+def _save(figure: Figure, stem: Path, dpi: int) -> str:
+    """Write PNG and PDF without dates or versions, so that the bytes change only with the tables; gives the SVG."""
+    from io import StringIO
+
+    figure.savefig(f"{stem}.png", dpi=dpi, metadata={"Software": None})
+    figure.savefig(f"{stem}.pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
+    text = StringIO()
+    figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    return text.getvalue()

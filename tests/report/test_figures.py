@@ -1,0 +1,119 @@
+"""What is true of every figure."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Annotation
+
+from harness.report import figures
+from harness.report.figures import NothingToDraw
+from harness.report.figures.cost_against_tau import _front
+from harness.report.palette import COLOURS, MARKERS, ink, settings
+from harness.report.tables import Tables, read
+from harness.report.write import Report
+
+ODD: list[dict[str, Any]] = [
+    {"n": 20, "k": 5, **odd} for odd in ({"silent": True}, {"seeds": 1}, {"capacitance": False}, {"n": 8, "k": 2})
+]
+FEW = Report(top=2)
+NAMES = [module.name for module in pkgutil.iter_modules(figures.__path__)]
+
+
+def drawn(name: str, tables: Tables, report: Report = FEW) -> Figure:
+    with matplotlib.rc_context():
+        matplotlib.rcParams.update(settings(8.0))  # type: ignore[arg-type]
+        figure: Figure = importlib.import_module(f"harness.report.figures.{name}").draw(tables, report)
+    return figure
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_caption_states_n_seeds_and_recipe(name: str, results: Path) -> None:
+    said = importlib.import_module(f"harness.report.figures.{name}").caption(read(results), Report())
+    assert "n = 60" in said
+    assert "3 seeds" in said
+    assert "64 steps" in said
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_figure_fits_one_or_two_columns_of_a_paper(name: str, results: Path) -> None:
+    figure = drawn(name, read(results), Report())
+    assert figure.get_figwidth() in (pytest.approx(3.4), pytest.approx(7.0))
+    assert figure.get_figheight() < 9.0
+
+
+@pytest.mark.parametrize("name", ["tau_against_budget", "cost_against_tau"])
+@pytest.mark.parametrize("how", [{"n": 20, "k": 5}, {"n": 20, "k": 30}])
+def test_names_of_predictors_do_not_overlap_nor_leave_the_figure(
+    name: str, how: dict[str, Any], make: Callable[..., Path]
+) -> None:
+    tables = read(make(**how))
+    figure = drawn(name, tables)
+    FigureCanvasAgg(figure).draw()  # type: ignore[no-untyped-call]
+    names = set(tables.final["predictor"])
+    texts = [text for text in figure.axes[0].texts if isinstance(text, Annotation) and text.get_text() in names]
+    assert {text.get_text() for text in texts} == names
+    boxes = [matplotlib.text.Text.get_window_extent(text) for text in texts]
+    for one, other in combinations(boxes, 2):
+        assert not (one.overlaps(other) and min(one.y1, other.y1) - max(one.y0, other.y0) > 2.5)
+    for box in boxes:
+        assert figure.bbox.x0 <= box.x0
+        assert box.x1 <= figure.bbox.x1
+        assert figure.bbox.y0 <= box.y0
+        assert box.y1 <= figure.bbox.y1
+
+
+@pytest.mark.parametrize("how", ODD)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_figure_is_drawn_or_says_why_not(name: str, how: dict[str, Any], make: Callable[..., Path]) -> None:
+    trajectories = name == "beta_eff_trajectories"
+    if (how.get("silent") and not trajectories) or (trajectories and not how.get("capacitance", True)):
+        with pytest.raises(NothingToDraw, match=r"no predictor|no column beta_eff"):
+            drawn(name, read(make(**how)))
+    else:
+        assert drawn(name, read(make(**how))).axes
+
+
+def test_a_trajectory_with_negative_values_is_drawn(results: Path) -> None:
+    tables = read(results)
+    signed = tables.trajectories.assign(beta_eff=tables.trajectories["beta_eff"] - 1.0)
+    signed.loc[3, "beta_eff"] = -1e6
+    assert drawn("beta_eff_trajectories", replace(tables, trajectories=signed)).axes[0].get_yscale() == "symlog"
+
+
+def test_the_front_is_what_a_slow_loop_finds_unbeaten(results: Path) -> None:
+    points = read(results).metrics[["seconds", "tau"]].dropna().to_numpy()
+    unbeaten = {(s, t) for s, t in points if not any((u <= s and v > t) or (u < s and v >= t) for u, v in points)}
+    assert set(map(tuple, _front(read(results).metrics).to_numpy())) == unbeaten
+
+
+def test_the_best_capacitance_predictor_has_a_panel_even_where_it_ranks_low(results: Path) -> None:
+    tables = read(results)
+    low = tables.metrics.copy()
+    low.loc[low["family"] == "capacitance", "tau"] -= 0.5
+    tables = replace(tables, metrics=low)
+    titles = [axes.get_title(loc="left") for axes in drawn("predicted_rank_against_truth", tables).axes]
+    assert len(titles) == 2
+    assert str(tables.best_capacitance) in titles[-1]
+
+
+def test_each_family_has_its_own_colour_and_marker() -> None:
+    assert len(set(COLOURS.values())) == len(set(MARKERS.values())) == len(COLOURS) == len(MARKERS)
+
+
+@pytest.mark.parametrize("family", [*COLOURS, "a_users_own"])
+def test_text_in_a_familys_colour_is_legible_on_white(family: str) -> None:
+    channels = np.array([int(ink(family)[at : at + 2], 16) for at in (1, 3, 5)]) / 255
+    linear = np.where(channels <= 0.03928, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    assert 1.05 / (linear @ [0.2126, 0.7152, 0.0722] + 0.05) >= 4.5

@@ -1,0 +1,36 @@
+"""Numbers as text."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from harness.report.numbers import NONE, estimate, interval, number, ordinal, seconds
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.625, "0.62"), (-0.051, "−0.05"), (-0.001, "0.00"), (math.nan, NONE), (math.inf, NONE)]
+)
+def test_a_number_has_a_true_minus_and_no_negative_zero(value: float, text: str) -> None:
+    assert number(value) == text
+
+
+def test_an_interval_without_an_end_is_not_written() -> None:
+    assert interval(math.nan, 0.5) == ""
+    assert estimate(0.5, math.nan, math.nan) == "0.50"
+
+
+def test_a_difference_carries_its_sign() -> None:
+    assert estimate(0.1, -0.05, 0.25, sign=True) == "+0.10 [−0.05, +0.25]"
+
+
+@pytest.mark.parametrize(
+    ("place", "text"), [(1, "1st"), (2, "2nd"), (3, "3rd"), (11, "11th"), (22, "22nd"), (113, "113th")]
+)
+def test_ordinals(place: int, text: str) -> None:
+    assert ordinal(place) == text
+
+
+def test_what_costs_nothing_is_0_and_what_costs_little_is_not() -> None:
+    assert [seconds(value) for value in (0.0, 0.0042, 2.04, 123.4)] == ["0", "0.0042", "2.0", "123"]

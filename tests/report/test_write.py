@@ -1,0 +1,151 @@
+"""The report folder as a whole."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+
+from harness.report.write import Report, write
+from harness.schema import BadInput
+
+ODD: list[dict[str, Any]] = [
+    {"n": 20, "k": 5, **odd} for odd in ({"silent": True}, {"seeds": 1}, {"capacitance": False}, {"n": 8, "k": 2})
+]
+VOID = {"meta", "link", "img", "br", "hr"}
+FEW = Report(figures=["ranked", "beta_eff_trajectories"], dpi=50)
+
+
+class Page(HTMLParser):
+    """Collects addresses and checks that tags nest."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.addresses: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.addresses += [value or "" for key, value in attrs if key in ("src", "href")]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="module")
+def few(make: Callable[..., Path]) -> Path:
+    return make(n=20, k=5)
+
+
+@pytest.fixture(scope="module")
+def out(few: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(few, tmp_path_factory.mktemp("out"), FEW).parent
+
+
+def test_everything_that_was_promised_is_written(out: Path) -> None:
+    found = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
+    sheets = {f"tables/{name}.{end}" for name in ("ranked", "budgets", "differences", "ceiling", "failures")
+              for end in ("csv", "tex")}  # fmt: skip
+    drawn = {f"figures/{name}.{end}" for name in FEW.figures for end in ("png", "pdf")}
+    assert found == {"index.html", "report.md"} | sheets | drawn
+
+
+def test_the_page_is_one_well_formed_file_that_asks_for_nothing(out: Path) -> None:
+    page = Page()
+    text = (out / "index.html").read_text()
+    page.feed(text)
+    assert page.open == []
+    assert page.addresses
+    assert all(address.startswith("data:") for address in page.addresses)
+    assert "url(" not in text
+    assert "@import" not in text
+
+
+def test_what_users_name_cannot_become_markup(out: Path) -> None:
+    page = (out / "index.html").read_text()
+    assert "loss &lt;inf&gt; &amp; up" in page
+    assert "<inf>" not in page
+    assert "<space>" not in page
+    assert r"loss \<inf\> & up" in (out / "report.md").read_text()
+
+
+def test_every_table_row_of_the_markdown_has_as_many_cells_as_its_heading(out: Path) -> None:
+    blocks = re.findall(r"(?:^\|.*\|\n)+", (out / "report.md").read_text(), flags=re.MULTILINE)
+    assert len(blocks) == 5
+    for block in blocks:
+        assert len({len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}) == 1
+
+
+def test_the_markdown_shows_each_figure_from_its_file(out: Path) -> None:
+    shown = re.findall(r'src="([^"]+)"', (out / "report.md").read_text())
+    assert shown == [f"figures/{name}.png" for name in FEW.figures]
+    assert all((out / name).is_file() for name in shown)
+
+
+def test_the_csv_holds_the_numbers_of_the_tables(out: Path, few: Path) -> None:
+    stored = pd.read_parquet(few / "metrics.parquet").query("step == 64").set_index("predictor")["tau"]
+    written = pd.read_csv(out / "tables" / "ranked.csv").set_index("predictor")["tau"]
+    pd.testing.assert_series_equal(written.sort_index(), stored.sort_index(), rtol=1e-5)
+
+
+def test_equal_tables_give_equal_bytes(out: Path, few: Path, tmp_path: Path) -> None:
+    again = write(few, tmp_path, FEW).parent
+    for path in out.rglob("*"):
+        if path.is_file():
+            assert path.read_bytes() == (again / path.relative_to(out)).read_bytes(), path.name
+
+
+@pytest.mark.parametrize("how", ODD)
+def test_odd_runs_get_a_page_too(how: dict[str, Any], make: Callable[..., Path], tmp_path: Path) -> None:
+    text = write(make(**how), tmp_path, Report(figures=["ranked"], dpi=50)).read_text()
+    Page().feed(text)
+    assert ">nan<" not in text
+
+
+def test_a_run_without_failures_and_differences_says_so(make: Callable[..., Path], tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(make(n=20, k=5), tmp_path / "results"))
+    for name in ("failures", "differences"):
+        pd.read_parquet(folder / f"{name}.parquet").iloc[:0].to_parquet(folder / f"{name}.parquet")
+    text = write(folder, tmp_path / "out", Report(figures=[])).read_text()
+    assert "No training and no score failed." in text
+    assert "No paired difference to a baseline was computed." in text
+
+
+def test_a_figure_that_cannot_be_drawn_leaves_no_old_file_behind(make: Callable[..., Path], tmp_path: Path) -> None:
+    old = tmp_path / "figures" / "beta_eff_trajectories.png"
+    old.parent.mkdir()
+    old.write_bytes(b"old")
+    page = write(make(n=20, k=5, capacitance=False), tmp_path, Report(figures=["beta_eff_trajectories"]))
+    assert not old.exists()
+    assert "is not drawn: no column beta_eff was measured." in page.read_text()
+
+
+def test_an_unknown_figure_is_refused_before_anything_runs() -> None:
+    with pytest.raises(BadInput, match=r"report\.figures.*'no_such'"):
+        Report(figures=["ranked", "no_such"])
+
+
+def test_the_default_report_is_the_one_in_conf() -> None:
+    path = Path(__file__).parents[2] / "conf" / "report" / "paper.yaml"
+    said = yaml.safe_load(path.read_text())
+    assert said.pop("_target_") == "harness.report.write.Report"
+    assert Report(**said) == Report()
+
+
+def test_importing_the_room_brings_in_neither_torch_nor_hydra_nor_matplotlib() -> None:
+    code = (
+        "import sys, harness.report.write, harness.report.ranking, harness.report.__main__;"
+        "print([name for name in ('torch', 'hydra', 'omegaconf', 'matplotlib', 'jinja2') if name in sys.modules])"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "[]"
