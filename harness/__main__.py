@@ -1,0 +1,63 @@
+"""`python -m harness +bench=NAME`: the front door."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from harness.compose import build, components, fill, start
+
+
+@dataclass(frozen=True)
+class Job:
+    """The keys at the top of conf/config.yaml."""
+
+    seed: int
+    architectures: int
+    data: str | None
+    results: str
+    reports: str
+
+
+def story(config: DictConfig) -> int:
+    """Run what `config` asks for, write the report, print the ranked table; returns the exit code."""
+    from rich.console import Console
+
+    from harness.progress import live
+    from harness.report.ranking import print_ranked
+    from harness.report.tables import read
+    from harness.report.write import write
+    from harness.run import Plan, run
+
+    job = fill(Job, {field.name: config[field.name] for field in fields(Job)}, "")
+    report = build(config.report, "report")
+    plan = Plan(
+        bench=build(config.bench, "bench"),
+        dataset=build(config.dataset, "dataset"),
+        recipe=build(config.train, "train"),
+        measures=components(config.get("measure"), "measure"),
+        predictors=components(config.get("predictor"), "predictor"),
+        evaluation=build(config.evaluate, "evaluate"),
+        engine=build(config.engine, "engine"),
+        seed=job.seed,
+        architectures=job.architectures,
+        data=job.data,
+        results=Path(job.results),
+        settings=OmegaConf.to_yaml(config, resolve=True),
+    )
+    with live("architectures trained") as progress:
+        outcome = run(plan, progress)
+    page = write(outcome.folder, Path(job.reports) / outcome.folder.parent.name, report)
+    console = Console()
+    print_ranked(read(outcome.folder), console)
+    console.print(f"tables {outcome.folder}\nreport {page}", soft_wrap=True, highlight=False)
+    for failure in outcome.failures:
+        console.print(f"failed {failure.architecture}: {failure.reason}", soft_wrap=True, highlight=False)
+    return outcome.code
+
+
+if __name__ == "__main__":
+    sys.exit(start("config", story))

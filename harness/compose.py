@@ -1,0 +1,223 @@
+"""From the command line to checked objects: Hydra composes, every fault becomes one line."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import import_module
+from itertools import chain
+from pathlib import Path
+from typing import Any, TypeVar, cast, get_args, get_type_hints
+
+import hydra
+from hydra import compose, initialize_config_dir
+from hydra._internal.utils import get_args_parser
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import ConfigKeyError, MissingMandatoryValue, OmegaConfBaseException, ValidationError
+
+from harness.schema import BadInput
+
+T = TypeVar("T")
+
+PLUGIN_GROUPS = ("measure", "predictor")
+"""Groups of which every file found is taken, unless the command line names some."""
+
+
+def conf_folder() -> Path:
+    """The configuration that came with the package: inside an installed wheel, beside it in a checkout."""
+    package = Path(__file__).parent
+    inside = package / "conf"
+    return inside if inside.is_dir() else package.parent / "conf"
+
+
+def complete(arguments: Sequence[str], config_name: str) -> list[str]:
+    """`arguments` with every plug-in named, after each job they describe was composed once.
+
+    Raises BadInput, one line, for whatever Hydra would refuse.
+    """
+    parsed = get_args_parser().parse_args(list(arguments))
+    flags = [a for a in arguments if a not in parsed.overrides]
+    try:
+        overrides = OverridesParser.create().parse_overrides(parsed.overrides)
+    except OverrideParseException as error:
+        raise BadInput(f"{error.override}: key=value is needed ({_first_line(error)})") from error
+    with initialize_config_dir(str(conf_folder()), version_base="1.3", job_name=config_name):
+        _demand_bench(overrides)
+        plugged = [text for o in overrides for text in _plug(o)] + _all_plugins(overrides, config_name)
+        for job in _jobs(OverridesParser.create().parse_overrides(plugged), parsed.multirun):
+            _compose(config_name, job)
+    return [*flags, *plugged]
+
+
+def build(node: DictConfig, key: str) -> Any:
+    """The component that `node` configures: the class at its `_target_`, a dataclass whose fields are its settings.
+
+    Raises BadInput naming `key`, what the field demands and the value, for unknown, ill-typed or refused settings.
+    """
+    target = node.get("_target_")
+    if not isinstance(target, str) or "." not in target:
+        raise BadInput(f"{key}._target_: the dotted path of a class is needed, got {target!r}")
+    module, _, name = target.rpartition(".")
+    try:
+        kind = getattr(import_module(module), name)
+    except (ModuleNotFoundError, AttributeError) as error:
+        raise BadInput(f"{key}._target_: an importable class is needed, got {target!r} ({error})") from error
+    return fill(kind, {str(k): v for k, v in node.items() if k != "_target_"}, f"{key}.")
+
+
+def fill(kind: type[T], given: Mapping[str, Any], prefix: str) -> T:
+    """A `kind`, a dataclass, of the values `given`; `prefix` stands before its field names in messages.
+
+    Raises BadInput naming the field, what it demands and the value, for unknown, missing or ill-typed values.
+    """
+    schema = OmegaConf.structured(kind)
+    try:
+        return cast(T, OmegaConf.to_object(OmegaConf.merge(schema, OmegaConf.create(dict(given)))))
+    except ConfigKeyError as error:
+        there = ", ".join(map(str, schema))
+        raise BadInput(
+            f"{prefix}{error.key!s}: a known key is needed, got an unknown one; there is: {there}"
+        ) from error
+    except MissingMandatoryValue as error:
+        raise BadInput(f"{prefix}{error.key!s}: a value is needed, got none") from error
+    except ValidationError as error:
+        field = str(error.full_key or error.key)
+        wanted = get_type_hints(kind).get(field.partition("[")[0])
+        wanted = getattr(wanted, "__name__", "") if isinstance(wanted, type) and not get_args(wanted) else wanted
+        raise BadInput(f"{prefix}{field}: a value of type {wanted} is needed, got {given.get(field)!r}") from error
+
+
+def components(nodes: DictConfig | None, group: str) -> dict[str, Any]:
+    """The plug-ins of one group by name."""
+    named = {str(name): node for name, node in (nodes or {}).items()}
+    return {name: build(node, f"{group}.{name}") for name, node in named.items()}
+
+
+def options(group: str, overrides: Sequence[str] = (), config_name: str = "config") -> list[str]:
+    """Names that may be given for `group`, those of the user's own search path included."""
+    search = [o for o in overrides if o.startswith("hydra.searchpath")]
+    loader = GlobalHydra.instance().config_loader()
+    found: list[str] = loader.get_group_options(group, config_name=config_name, overrides=search)
+    return found
+
+
+def _all_plugins(overrides: Sequence[Override], config_name: str) -> list[str]:
+    lines = [o.input_line or "" for o in overrides]
+    named = {o.key_or_group for o in overrides if not o.is_add() and not o.is_delete()}
+    added = {o.key_or_group: _values(o) for o in overrides if o.is_add() and o.key_or_group in PLUGIN_GROUPS}
+    result = []
+    for group in PLUGIN_GROUPS if config_name == "config" else ():
+        if group not in named:
+            every = sorted({*options(group, lines, config_name), *added.get(group, [])})
+            result.append(f"+{group}=[{','.join(every)}]")
+    return result
+
+
+def _plug(override: Override) -> Iterator[str]:
+    """The override as Hydra wants it, now that plug-in groups stand in no defaults list."""
+    if override.key_or_group not in PLUGIN_GROUPS or override.is_delete():
+        yield override.input_line or ""
+    elif not override.is_add():
+        yield f"+{override.input_line}"
+
+
+def _values(override: Override) -> list[str]:
+    value = override.value()
+    return [str(v) for v in value] if isinstance(value, list) else [str(value)]
+
+
+def _demand_bench(overrides: Sequence[Override]) -> None:
+    names = ", ".join(options("bench"))
+    for override in overrides:
+        if override.key_or_group == "bench" and not override.is_add():
+            raise BadInput(
+                f"bench: +bench=NAME (with the plus) is needed, got {override.input_line!r}; there is: {names}"
+            )
+    if not any(o.key_or_group == "bench" for o in overrides):
+        raise BadInput(f"bench: +bench=NAME is needed, got none; there is: {names}")
+
+
+def _jobs(overrides: Sequence[Override], multirun: bool) -> Iterator[list[str]]:
+    """Overrides of jobs that together show every value of every sweep once."""
+    plain = [o.input_line or "" for o in overrides]
+    sweeps = {i: list(o.sweep_string_iterator()) for i, o in enumerate(overrides) if o.is_sweep_override()}
+    if sweeps and not multirun:
+        name = overrides[next(iter(sweeps))].input_line
+        raise BadInput(f"{name}: -m (a sweep) is needed for several values, got a single run")
+    first = {i: f"{overrides[i].get_key_element()}={values[0]}" for i, values in sweeps.items()}
+    base = [first.get(i, text) for i, text in enumerate(plain)]
+    yield base
+    for i, values in sweeps.items():
+        for value in values[1:]:
+            yield [f"{overrides[i].get_key_element()}={value}" if i == j else text for j, text in enumerate(base)]
+
+
+def _compose(config_name: str, overrides: list[str]) -> DictConfig:
+    try:
+        return compose(config_name, overrides=overrides)
+    except MissingConfigException as error:
+        raise BadInput(_missing(str(error), overrides)) from error
+    except ConfigCompositionException as error:
+        raise BadInput(_refused(error, config_name, overrides)) from error
+    except (HydraException, OmegaConfBaseException) as error:
+        raise BadInput(_first_line(error)) from error
+
+
+def _missing(text: str, overrides: list[str]) -> str:
+    """One line for a config file that is not there, e.g. dataset=nope."""
+    found = re.search(r"(?:find|load) '([^']+)/([^'/]+)'", text)
+    if not found:
+        return text.splitlines()[0]
+    group, name = found.groups()
+    return f"{group}: one of {', '.join(options(group, overrides))} is needed, got {name!r}"
+
+
+def _refused(error: ConfigCompositionException, config_name: str, overrides: list[str]) -> str:
+    """One line for an override that names no key."""
+    found = re.search(r"override '([^']+)'", str(error))
+    name = found.group(1) if found else ""
+    value = next((o.partition("=")[2] for o in overrides if o.lstrip("+~").partition("=")[0] == name), None)
+    if value is None:
+        return _first_line(error)
+    whole = compose(config_name, overrides=[o for o in overrides if o.lstrip("+~").partition("=")[0] != name])
+    parent = OmegaConf.select(whole, name.rpartition(".")[0]) if "." in name else whole
+    keys = ", ".join(str(k) for k in (parent if isinstance(parent, DictConfig) else whole) if str(k)[0] != "_")
+    return f"{name}: a known key is needed, got an unknown one (= {value}); there is: {keys}"
+
+
+def _first_line(error: BaseException) -> str:
+    return next(chain(filter(None, map(str.strip, str(error).splitlines())), [type(error).__name__]))
+
+
+def start(config_name: str, task: Callable[[DictConfig], int]) -> int:
+    """Run `task` on each job that the command line describes; returns the exit code, 2 for bad input.
+
+    A sweep goes on after a job that failed; the highest exit code of its jobs is returned.
+    """
+    parsed = get_args_parser().parse_args(sys.argv[1:])
+    only_shows = parsed.help or parsed.hydra_help or parsed.cfg or parsed.info or parsed.shell_completion
+    if not only_shows:
+        try:
+            sys.argv[1:] = complete(sys.argv[1:], config_name)
+        except BadInput as error:
+            return _complain(error)
+    codes = [0]
+
+    def job(config: DictConfig) -> None:
+        try:
+            codes.append(task(config))
+        except BadInput as error:
+            codes.append(_complain(error))
+
+    hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name=config_name)(job)()
+    return max(codes)
+
+
+def _complain(error: BadInput) -> int:
+    print(f"error: {error}", file=sys.stderr)
+    return 2

@@ -1,0 +1,139 @@
+"""Many trainings side by side: what is missing is trained, each result stored as soon as it is there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from joblib import Parallel, delayed
+
+from harness.schema import (
+    Architecture,
+    BadInput,
+    Benchmark,
+    ImageSet,
+    Measure,
+    demand,
+    settings,
+)
+from harness.store import TraceKey, TraceStore
+from harness.train.recipe import Recipe
+
+Progress = Callable[[int, int], None]
+"""Called with (done, total) whenever one more training is finished."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Where trainings run: `workers` processes (null: one a core) of `threads` threads each, on `device`."""
+
+    workers: int | None = None
+    threads: int = 1
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        demand(
+            self.workers is None or self.workers >= 1, "engine.workers", "a count of at least 1 (or null)", self.workers
+        )
+        demand(self.threads >= 1, "engine.threads", "a count of at least 1", self.threads)
+
+    def processes(self, jobs: int) -> int:
+        """How many processes to start for this many trainings."""
+        return max(1, min(jobs, self.workers or len(os.sched_getaffinity(0))))
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """Everything that trainings of one kind share; `stream` names their source of randomness."""
+
+    bench: Benchmark
+    images: ImageSet
+    fingerprint: str
+    recipe: Recipe
+    measures: Mapping[str, Measure]
+    stream: str
+
+    def key(self, architecture: Architecture, seed: int) -> TraceKey:
+        """The identity of one training."""
+        return TraceKey(
+            architecture=architecture.name,
+            dataset=self.fingerprint,
+            network=self.bench.network(),
+            recipe=settings(self.recipe),
+            measures={name: settings(measure) for name, measure in sorted(self.measures.items())},
+            seed=seed,
+            stream=self.stream,
+        )
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A training that gave no trace, and why."""
+
+    architecture: str
+    seed: int
+    reason: str
+
+
+def train_missing(
+    campaign: Campaign,
+    wanted: Iterable[tuple[Architecture, int]],
+    store: TraceStore,
+    engine: Engine,
+    progress: Progress,
+) -> list[Failure]:
+    """Train each (architecture, seed) that the store does not hold; returns those that failed.
+
+    Which process trains what, and in which order, changes no number.
+    """
+    pairs = list(wanted)
+    missing = [(a, seed) for a, seed in pairs if campaign.key(a, seed) not in store]
+    done = len(pairs) - len(missing)
+    progress(done, len(pairs))
+    failures = []
+    for failure in _outcomes(campaign, missing, store, engine):
+        done += 1
+        progress(done, len(pairs))
+        if failure is not None:
+            failures.append(failure)
+    return failures
+
+
+def _outcomes(
+    campaign: Campaign, missing: Sequence[tuple[Architecture, int]], store: TraceStore, engine: Engine
+) -> Iterable[Failure | None]:
+    processes = engine.processes(len(missing))
+    if processes == 1:
+        return (_train(campaign, a, seed, store, engine) for a, seed in missing)
+    parallel = Parallel(n_jobs=processes, return_as="generator_unordered", batch_size=1)
+    outcomes: Iterable[Failure | None] = parallel(
+        delayed(_train)(campaign, a, seed, store, engine) for a, seed in missing
+    )
+    return outcomes
+
+
+def _train(
+    campaign: Campaign, architecture: Architecture, seed: int, store: TraceStore, engine: Engine
+) -> Failure | None:
+    from harness.train.loop import train
+    from harness.train.process import prepare
+
+    prepare(engine.threads)
+    try:
+        trace = train(
+            architecture,
+            lambda: campaign.bench.build(architecture, campaign.images),
+            campaign.images,
+            campaign.recipe,
+            campaign.measures,
+            seed,
+            campaign.stream,
+            engine.device,
+        )
+    except BadInput:
+        raise
+    except (RuntimeError, ValueError, ArithmeticError, KeyError) as error:
+        return Failure(architecture.name, seed, f"{type(error).__name__}: {error}".splitlines()[0])
+    store.write(campaign.key(architecture, seed), trace)
+    return None

@@ -1,0 +1,282 @@
+"""What the rooms share: architectures, image sets, traces, the protocols, column names. No torch, no Hydra."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    import torch
+    from numpy.typing import NDArray
+
+SCHEMA_VERSION = 1
+"""Raised whenever a stored trace or table of an older version could be misread."""
+
+BASE_COLUMNS = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
+"""Columns every trace has: losses in nats, accuracies in percent, at the end of each observation interval."""
+
+FACT_COLUMNS = ("params", "flops", "layers")
+"""Columns a benchmark states of an architecture without any training, constant along the trace."""
+
+
+class BadInput(ValueError):
+    """Something a user asked for cannot be had; the message is one line that names key, demand and value."""
+
+
+class NoScore(Exception):
+    """Raised by a predictor that has no opinion of a trace; the message is the reason that is reported."""
+
+
+def demand(holds: bool, key: str, wanted: str, value: object) -> None:
+    """Raise BadInput unless `holds`, naming `key`, what is `wanted` and the `value` that was given."""
+    if not holds:
+        raise BadInput(f"{key}: {wanted} is needed, got {value!r}")
+
+
+def seed_of(run_seed: int, *names: object) -> int:
+    """A seed below 2**63 that depends on `run_seed` and `names` alone, never on order or on what ran before."""
+    text = json.dumps([run_seed, *map(str, names)])
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+def digest(value: Any) -> str:
+    """SHA-256 (hex) of a value made of dicts, sequences, strings and numbers; key order does not matter."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def settings(component: Any) -> dict[str, Any]:
+    """The configuration of a component (a frozen dataclass) as plain values, with the class that reads them."""
+    kind = type(component)
+    return {"_target_": f"{kind.__module__}.{kind.__qualname__}", **asdict(component)}
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """One architecture of a search space.
+
+    `name` is its identity. Architectures with one `group` compute one function: a split between fitting and scoring
+    must not separate them. `index` is the place in the benchmark's official order where the truth source gives it.
+    """
+
+    name: str
+    group: str
+    dead: bool = False
+    index: int | None = None
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Images and labels of one data set, split, as the benchmark's recipe wants them.
+
+    Images are uint8 arrays (n, height, width, colours); labels are int64 arrays (n,). `mean` and `std` are per colour
+    in units of 0..1. `flip` and `crop` (pixels of padding) are the augmentation of the training images.
+    """
+
+    name: str
+    train: tuple[NDArray[np.uint8], NDArray[np.int64]]
+    valid: tuple[NDArray[np.uint8], NDArray[np.int64]]
+    test: tuple[NDArray[np.uint8], NDArray[np.int64]]
+    classes: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    flip: bool
+    crop: int
+
+    @property
+    def size(self) -> int:
+        """Side of the square images in pixels."""
+        return int(self.train[0].shape[1])
+
+    @property
+    def colours(self) -> int:
+        """Number of colour channels."""
+        return int(self.train[0].shape[3])
+
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) of everything a training could see of this data set."""
+        sha = hashlib.sha256(repr((self.name, self.classes, self.mean, self.std, self.flip, self.crop)).encode())
+        for images, labels in (self.train, self.valid, self.test):
+            sha.update(repr(images.shape).encode())
+            sha.update(np.ascontiguousarray(images).data)
+            sha.update(np.ascontiguousarray(labels).data)
+        return sha.hexdigest()
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What one brief training left behind.
+
+    `table` has one row an observation, sorted by `step` (updates made; the first row is step 0, before any), with
+    `epoch` (passes over the training images), `seconds` (of training alone, so far) and the measured columns, numbers
+    or vectors. `diverged` is the step at which the loss stopped being finite, None if it never did; no row follows it.
+    """
+
+    architecture: Architecture
+    seed: int
+    table: pd.DataFrame
+    diverged: int | None = None
+
+    def until(self, budget: int) -> Trace:
+        """The same trace as it stood after `budget` steps; what came later is gone."""
+        diverged = self.diverged if self.diverged is not None and self.diverged <= budget else None
+        return replace(self, table=self.table[self.table["step"] <= budget], diverged=diverged)
+
+    def column(self, name: str) -> NDArray[np.float64]:
+        """The finite values of a number column, in order of steps. Raises NoScore where there is none."""
+        values: NDArray[np.float64] = self.table[name].to_numpy(dtype=float)
+        finite = values[np.isfinite(values)]
+        if not finite.size:
+            raise NoScore(f"no finite {name} within the budget")
+        return finite
+
+    @property
+    def last_step(self) -> int:
+        return int(self.table["step"].iloc[-1])
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Ground truth of one protocol: percent accuracy of architectures, one column a recorded seed.
+
+    `accuracy` is indexed by architecture name; a missing seed is nan and stays so. Which training set, split, schedule
+    and source the numbers come from is said by the remaining fields, and is shown in every report.
+    """
+
+    accuracy: pd.DataFrame
+    train_set: str
+    split: str
+    epochs: int
+    source: str
+
+    def mean(self) -> pd.Series:
+        """Mean over the recorded seeds, in percent, indexed by architecture name."""
+        return self.accuracy.mean(axis=1)
+
+
+@runtime_checkable
+class Measure(Protocol):
+    """Looks at a network while it trains and gives numbers; a fresh observer for each architecture.
+
+    A measure is a frozen dataclass (its fields are its configuration) with `columns`, the names it writes, and
+    `observer`, which gives a function to be called at every observation. The model it is shown is a private replica
+    and the batch a copy: whatever it does to them, or to the random state, does not touch the training.
+    """
+
+    @property
+    def columns(self) -> tuple[str, ...]: ...
+
+    def observer(self, scene: Scene) -> Observer: ...
+
+
+@runtime_checkable
+class HeadMaker(Measure, Protocol):
+    """A measure that may stand in the place of the network's head, and so does change the training it watches."""
+
+    def head(self, scene: Scene) -> torch.nn.Module | None: ...
+
+
+class Observer(Protocol):
+    """`model` is in training mode; `batch` is (images (B, colours, size, size), labels (B,))."""
+
+    def __call__(
+        self, model: torch.nn.Module, batch: tuple[torch.Tensor, torch.Tensor], step: int
+    ) -> Mapping[str, float | NDArray[np.float64]]: ...
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a measure may know before a training starts.
+
+    `probe_seed` is shared by every architecture of a run, so that random probes are the same for all; `classes` is
+    the number of labels and `features` the width of what the head reads.
+    """
+
+    probe_seed: int
+    classes: int
+    features: int
+
+
+@runtime_checkable
+class Predictor(Protocol):
+    """Gives an architecture a score from its trace; higher means predicted to be better.
+
+    A predictor is a frozen dataclass without torch. `columns` are the trace columns it reads, `family` groups it in
+    tables and figures. `score` may raise NoScore, or return nan, where it has no opinion.
+    """
+
+    @property
+    def columns(self) -> tuple[str, ...]: ...
+
+    @property
+    def family(self) -> str: ...
+
+    def score(self, trace: Trace) -> float: ...
+
+
+@runtime_checkable
+class Uncertain(Predictor, Protocol):
+    """A predictor that also states how sure it is."""
+
+    def estimate(self, trace: Trace) -> tuple[float, float]:
+        """(score, standard deviation), both in the score's unit."""
+        ...
+
+
+@runtime_checkable
+class Learned(Protocol):
+    """A predictor that first has to see other architectures with their accuracies.
+
+    `fit` returns a fitted predictor and leaves the receiver as it was; it may raise NoScore where it was given too
+    little. Evaluation owns the split: no architecture is
+    scored by a predictor that was fitted on one of its group.
+    """
+
+    @property
+    def columns(self) -> tuple[str, ...]: ...
+
+    @property
+    def family(self) -> str: ...
+
+    def fit(self, traces: Sequence[Trace], accuracies: NDArray[np.float64]) -> Predictor: ...
+
+
+class Benchmark(Protocol):
+    """A search space with known accuracies."""
+
+    @property
+    def name(self) -> str: ...
+
+    def truth(self, dataset: str, fingerprint: str, data: str | None) -> Truth:
+        """Accuracies on the data set of this name, whose images have this fingerprint."""
+        ...
+
+    def sample(self, n: int, seed: int, among: Sequence[str] | None = None) -> list[Architecture]:
+        """`n` architectures, distinct up to isomorphism, out of the names `among`."""
+        ...
+
+    def facts(self, architecture: Architecture, images: ImageSet) -> dict[str, float]:
+        """The FACT_COLUMNS of one architecture."""
+        ...
+
+    def build(self, architecture: Architecture, images: ImageSet) -> torch.nn.Module:
+        """A fresh network; it has `features` (images to (B, n)) and `head` (features to logits)."""
+        ...
+
+    def network(self) -> dict[str, object]:
+        """The settings that decide a network beside its architecture."""
+        ...
+
+
+class DataSet(Protocol):
+    """A named image set that can be loaded from `data`, the folder of downloaded files."""
+
+    @property
+    def name(self) -> str: ...
+
+    def load(self, data: str | None) -> ImageSet: ...

@@ -1,0 +1,113 @@
+"""Where traces and results live: content keys, atomic writes, one schema version; no torch."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from harness.schema import SCHEMA_VERSION, Architecture, Trace, digest
+
+
+@dataclass(frozen=True)
+class TraceKey:
+    """All that decides what a trace holds; two keys are the same training exactly when their names are equal.
+
+    `network` and `recipe` are plain settings, `measures` the settings of every measure by name, `stream` the source
+    of randomness (runs and ground truth draw from different ones).
+    """
+
+    architecture: str
+    dataset: str
+    network: Mapping[str, Any]
+    recipe: Mapping[str, Any]
+    measures: Mapping[str, Any]
+    seed: int
+    stream: str
+
+    def name(self) -> str:
+        """SHA-256 (hex) of the key and the schema version."""
+        return digest([SCHEMA_VERSION, dict(vars(self))])
+
+
+@dataclass(frozen=True)
+class TraceStore:
+    """Traces in one folder, a Parquet file each; safe under kills, parallel writers and network file systems."""
+
+    folder: Path
+
+    def path(self, key: TraceKey) -> Path:
+        name = key.name()
+        return self.folder / name[:2] / f"{name}.parquet"
+
+    def __contains__(self, key: TraceKey) -> bool:
+        return self.path(key).exists()
+
+    def write(self, key: TraceKey, trace: Trace) -> None:
+        """Store `trace`; a file is there whole or not at all."""
+        table = pa.Table.from_pandas(trace.table, preserve_index=False)
+        about = {
+            "schema_version": SCHEMA_VERSION,
+            "key": dict(vars(key)),
+            "architecture": vars(trace.architecture),
+            "seed": trace.seed,
+            "diverged": trace.diverged,
+        }
+        table = table.replace_schema_metadata({**(table.schema.metadata or {}), b"trace": json.dumps(about).encode()})
+        write_atomically(self.path(key), lambda path: pq.write_table(table, path))
+
+    def read(self, key: TraceKey) -> Trace:
+        """The trace stored under `key`. Raises FileNotFoundError where there is none, ValueError for a damaged file."""
+        path = self.path(key)
+        try:
+            table = pq.read_table(path)
+            about = json.loads((table.schema.metadata or {})[b"trace"])
+        except (pa.ArrowInvalid, KeyError, json.JSONDecodeError) as error:
+            raise ValueError(f"{path}: a whole trace file is needed ({error}); delete it to train again") from error
+        frame = table.to_pandas()
+        return Trace(Architecture(**about["architecture"]), about["seed"], frame, about["diverged"])
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Have `write` fill a temporary file beside `path`, then rename it into place."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
+    try:
+        write(Path(temporary))
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Store a table as Parquet, whole or not at all, with the schema version in its metadata."""
+    arrow = pa.Table.from_pandas(table, preserve_index=False)
+    about = {**(arrow.schema.metadata or {}), b"schema_version": str(SCHEMA_VERSION).encode()}
+    write_atomically(path, lambda file: pq.write_table(arrow.replace_schema_metadata(about), file))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Store a text file, whole or not at all."""
+    write_atomically(path, lambda file: file.write_text(text, encoding="utf-8"))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Store a value as indented JSON, whole or not at all."""
+    write_text(path, json.dumps(value, indent=2, default=_plain) + "\n")
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, np.generic):
+        return value.item()
+    return str(value)

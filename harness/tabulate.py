@@ -1,0 +1,128 @@
+"""`python -m harness.tabulate +bench=NAME`: make a table of ground truth for any data set.
+
+Each architecture is trained to the end of the schedule with each seed, from random numbers that no run ever uses; the
+full curves go into one Parquet file that `bench.source=FILE` reads. Killed and started again, it goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from omegaconf import DictConfig
+
+from harness import __version__
+from harness.compose import build, fill, start
+from harness.fleet import Campaign, train_missing
+from harness.progress import live
+from harness.schema import SCHEMA_VERSION, BadInput, Trace, demand
+from harness.store import TraceStore, write_atomically
+
+CURVES = ("train_loss", "valid_loss", "valid_accuracy", "test_loss", "test_accuracy")
+
+
+@dataclass(frozen=True)
+class Job:
+    """The keys at the top of conf/tabulate.yaml."""
+
+    architectures: int
+    seed: int
+    seeds: list[int]
+    data: str | None
+    results: str
+    out: str
+
+    def __post_init__(self) -> None:
+        demand(len(set(self.seeds)) == len(self.seeds) > 0, "seeds", "a list of distinct seeds", self.seeds)
+
+
+def tabulate(config: DictConfig) -> int:
+    """Train what is missing, write the table, print its reliability; returns the exit code, 3 if a training failed."""
+    from rich.console import Console
+
+    job = fill(Job, {field.name: config[field.name] for field in fields(Job)}, "")
+    bench, recipe = build(config.bench, "bench"), build(config.train, "train")
+    engine, dataset = build(config.engine, "engine"), build(config.dataset, "dataset")
+    demand(set(recipe.watch) == {"valid", "test"}, "train.watch", "[valid, test]", recipe.watch)
+    images = dataset.load(job.data)
+    campaign = Campaign(bench, images, images.fingerprint(), recipe, {}, "truth")
+    sample = bench.sample(job.architectures, job.seed)
+    wanted = [(a, seed) for a in sample for seed in job.seeds]
+    store = TraceStore(Path(job.results) / "traces")
+    with live("trainings") as progress:
+        failures = train_missing(campaign, wanted, store, engine, progress)
+    failed = {(f.architecture, f.seed) for f in failures}
+    traces = [store.read(campaign.key(a, seed)) for a, seed in wanted if (a.name, seed) not in failed]
+    if not traces:
+        raise BadInput(f"architectures: a training that works is needed, got none; {failures[0].reason}")
+    table = curves(traces, recipe.steps_per_epoch(len(images.train[1])))
+    out = Path(job.out)
+    write(out, table, about(campaign, job.seed))
+    console = Console()
+    console.print(summary(table), highlight=False, soft_wrap=True)
+    console.print(f"table {out}", highlight=False, soft_wrap=True)
+    for failure in failures:
+        console.print(f"failed {failure.architecture}, seed {failure.seed}: {failure.reason}", soft_wrap=True)
+    return 3 if failures else 0
+
+
+def curves(traces: list[Trace], steps_per_epoch: int) -> pd.DataFrame:
+    """One row an architecture, seed and finished epoch, the columns of CURVES in float32.
+
+    The training loss of an epoch is the mean over its batches. A diverged training has no rows from there on.
+    """
+    frames = []
+    for trace in traces:
+        ends = trace.table[(trace.table["step"] > 0) & (trace.table["step"] % steps_per_epoch == 0)]
+        frame = ends[list(CURVES)].astype("float32")
+        frame.insert(0, "epoch", (ends["step"] // steps_per_epoch).astype("int16"))
+        frame.insert(0, "seed", trace.seed)
+        frame.insert(0, "architecture", trace.architecture.name)
+        frames.append(frame)
+    table = pd.concat(frames, ignore_index=True)
+    return table.sort_values(["architecture", "seed", "epoch"], ignore_index=True)
+
+
+def about(campaign: Campaign, seed: int) -> dict[str, Any]:
+    """How the table was made: enough to make it again."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "made_by": f"harness.tabulate {__version__}",
+        "dataset": campaign.images.name,
+        "dataset_fingerprint": campaign.fingerprint,
+        "network": campaign.bench.network(),
+        "recipe": vars(campaign.recipe),
+        "sample_seed": seed,
+    }
+
+
+def write(path: Path, table: pd.DataFrame, about: dict[str, Any]) -> None:
+    """Store the table with its recipe in the file's metadata."""
+    arrow = pa.Table.from_pandas(table, preserve_index=False)
+    arrow = arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), b"tabulate": json.dumps(about).encode()})
+    write_atomically(path, lambda file: pq.write_table(arrow, file, compression="zstd", compression_level=15))
+
+
+def summary(table: pd.DataFrame) -> str:
+    """Size of the table and how well its seeds agree, in words."""
+    from harness.evaluate.ceiling import reliability
+
+    last = table[table["epoch"] == table["epoch"].max()]
+    final = last.pivot(index="architecture", columns="seed", values="test_accuracy")
+    lines = [f"{len(final)} architectures x {final.shape[1]} seeds, {table['epoch'].max()} epochs"]
+    if final.shape[1] > 1:
+        found = reliability(final.to_numpy(dtype=float))
+        lines.append(
+            f"Kendall tau-b between two seeds {found.single:.3f}, of their mean {found.mean:.3f} (Spearman-Brown)"
+        )
+    return "; ".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(start("tabulate", tabulate))

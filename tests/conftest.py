@@ -1,0 +1,32 @@
+"""Small things many tests need."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from harness.benches.nasbench201.bench import NasBench201
+from harness.schema import ImageSet
+
+
+def tiny_images(colours: int = 1, size: int = 8, flip: bool = True, crop: int = 1) -> ImageSet:
+    """Three classes that differ in brightness; 40 / 24 / 24 images."""
+    random = np.random.default_rng(0)
+
+    def split(n: int) -> tuple[np.ndarray, np.ndarray]:
+        labels = np.arange(n) % 3
+        noise = random.integers(0, 100, (n, size, size, colours))
+        return (noise + 70 * labels[:, None, None, None]).astype(np.uint8), labels.astype(np.int64)
+
+    mean, std = (0.4,) * colours, (0.25,) * colours
+    return ImageSet("tiny", split(40), split(24), split(24), 3, mean, std, flip, crop)
+
+
+@pytest.fixture(scope="session")
+def images() -> ImageSet:
+    return tiny_images()
+
+
+@pytest.fixture(scope="session")
+def bench() -> NasBench201:
+    return NasBench201(channels=4, cells=1)
