@@ -26,11 +26,12 @@ def story(config: DictConfig) -> int:
     """Run what `config` asks for, write the report, print the ranked table; returns the exit code."""
     from rich.console import Console
 
+    from harness.plan import Plan
     from harness.progress import live
     from harness.report.ranking import print_ranked
     from harness.report.tables import read
-    from harness.report.write import write
-    from harness.run import Plan, run
+    from harness.report.write import stands, write
+    from harness.run import run
 
     job = fill(Job, {field.name: config[field.name] for field in fields(Job)}, "")
     report = build(config.report, "report")
@@ -50,7 +51,8 @@ def story(config: DictConfig) -> int:
     )
     with live("architectures trained") as progress:
         outcome = run(plan, progress)
-    page = write(outcome.folder, Path(job.reports) / outcome.folder.parent.name, report)
+    out = Path(job.reports) / outcome.folder.parent.name
+    page = out / "index.html" if stands(outcome.folder, out, report) else write(outcome.folder, out, report)
     console = Console()
     print_ranked(read(outcome.folder), console)
     console.print(f"tables {outcome.folder}\nreport {page}", soft_wrap=True, highlight=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -145,7 +145,8 @@ class Truth:
     """Ground truth of one protocol: percent accuracy of architectures, one column a recorded seed.
 
     `accuracy` is indexed by architecture name; a missing seed is nan and stays so. Which training set, split, schedule
-    and source the numbers come from is said by the remaining fields, and is shown in every report.
+    and source the numbers come from is said by the next fields, and is shown in every report. `index` is the
+    benchmark's official place of an architecture, where the source gives it.
     """
 
     accuracy: pd.DataFrame
@@ -153,6 +154,7 @@ class Truth:
     split: str
     epochs: int
     source: str
+    index: Mapping[str, int] = field(default_factory=dict)
 
     def mean(self) -> pd.Series:
         """Mean over the recorded seeds, in percent, indexed by architecture name."""

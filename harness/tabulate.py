@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,7 @@ def tabulate(config: DictConfig) -> int:
     engine, dataset = build(config.engine, "engine"), build(config.dataset, "dataset")
     demand(set(recipe.watch) == {"valid", "test"}, "train.watch", "[valid, test]", recipe.watch)
     images = dataset.load(job.data)
+    recipe = replace(recipe, observe_every=recipe.steps_per_epoch(len(images.train[1])))
     campaign = Campaign(bench, images, images.fingerprint(), recipe, {}, "truth")
     sample = bench.sample(job.architectures, job.seed)
     wanted = [(a, seed) for a in sample for seed in job.seeds]

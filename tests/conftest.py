@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from harness.benches.nasbench201.bench import NasBench201
 from harness.schema import ImageSet
+
+torch.set_num_threads(1)  # tests run side by side
 
 
 def tiny_images(colours: int = 1, size: int = 8, flip: bool = True, crop: int = 1) -> ImageSet:

@@ -25,9 +25,9 @@ SHOWN_FAILURES = 40
 """Rows of the failure table on the page; tables/failures.csv has them all."""
 
 
-def write_pages(tables: Tables, out: Path, drawn: Sequence[Drawn], sheets: Mapping[str, Sheet]) -> Path:
-    """Write index.html and report.md into `out`; gives the path of the first."""
-    values = context(tables, drawn, sheets)
+def write_pages(tables: Tables, out: Path, drawn: Sequence[Drawn], sheets: Mapping[str, Sheet], stamp: str) -> Path:
+    """Write index.html, which carries `stamp`, and report.md into `out`; gives the path of the first."""
+    values = context(tables, drawn, sheets) | {"stamp": stamp}
     for name, template, escaping in (("index.html", "page.html.jinja", True), ("report.md", "page.md.jinja", False)):
         environment = Environment(
             loader=PackageLoader("harness.report", "."), autoescape=escaping, undefined=StrictUndefined,

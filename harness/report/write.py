@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.report.tables import Tables, read
-from harness.schema import demand
+from harness.schema import demand, digest, settings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -84,20 +84,31 @@ def write(results: Path, out: Path, report: Report) -> Path:
     (out / "figures").mkdir(parents=True, exist_ok=True)
     drawn = draw(tables, out / "figures", report)
     sheets = write_sheets(tables, out / "tables")
-    return write_pages(tables, out, drawn, sheets)
+    return write_pages(tables, out, drawn, sheets, _stamp(results, report))
+
+
+def stands(results: Path, out: Path, report: Report) -> bool:
+    """Whether the page in `out` was already drawn from just these results with just this configuration."""
+    page = out / "index.html"
+    return page.is_file() and f'content="{_stamp(results, report)}"' in page.read_text(encoding="utf-8")[:1000]
+
+
+def _stamp(results: Path, report: Report) -> str:
+    """Names the run and the configuration that a page was drawn from."""
+    return digest([(results / "status.json").read_text(encoding="utf-8"), settings(report)])[:16]
 
 
 def draw(tables: Tables, folder: Path, report: Report) -> list[Drawn]:
     """Draw every figure of the report into the folder as PNG and PDF; gives what the pages need of each."""
     import matplotlib
 
+    from harness.report import palette
     from harness.report.figures import NothingToDraw
-    from harness.report.palette import settings
 
     drawn = []
     with matplotlib.rc_context():
         matplotlib.rcdefaults()  # a reader's own matplotlibrc changes nothing
-        matplotlib.rcParams.update(settings(report.font_size))  # type: ignore[arg-type]
+        matplotlib.rcParams.update(palette.settings(report.font_size))  # type: ignore[arg-type]
         for name in report.figures:
             module, stem = importlib.import_module(_module(name)), name.rsplit(".", 1)[-1]
             try:

@@ -74,7 +74,8 @@ def from_parquet(path: Path, train_set: str, split: str, epochs: int) -> Truth:
     columns = chosen(PARQUET_COLUMNS, (train_set, split, epochs), path.name)
     table = _parquet(path, [*columns.values()])
     accuracy = checked(table[[*columns.values()]].set_axis([*columns], axis=1), str(path))
-    return Truth(accuracy, train_set, split, epochs, f"{path.name}, {', '.join(columns.values())}")
+    source = f"{path.name}, {', '.join(columns.values())}"
+    return Truth(accuracy, train_set, split, epochs, source, indices(path))
 
 
 def from_csv(data: str | None, train_set: str, split: str, epochs: int) -> Truth:
@@ -88,7 +89,8 @@ def from_csv(data: str | None, train_set: str, split: str, epochs: int) -> Truth
     (path,) = files.fetch([download], data, "bench.source=table")
     column = _CSV_COLUMNS[split]
     accuracy = checked(_csv(path, [column]).set_axis(["mean"], axis=1), str(path))
-    return Truth(accuracy, train_set, split, epochs, f"{path.name} (NASGraph-Public {_COMMIT[:7]}), {column}")
+    source = f"{path.name} (NASGraph-Public {_COMMIT[:7]}), {column}"
+    return Truth(accuracy, train_set, split, epochs, source, indices(path))
 
 
 def indices(path: Path) -> dict[str, int]:

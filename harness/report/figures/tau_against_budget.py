@@ -102,7 +102,7 @@ def _frame(axes: Axes, tables: Tables, report: Report) -> None:
                       bbox={"boxstyle": "square,pad=0.1", "fc": BAND, "ec": "none"})  # fmt: skip
     axes.axhline(0, color=GREY, lw=0.5, zorder=0)
     axes.set_ylim(*axes.get_ylim())
-    if len(steps) <= 12 and np.ptp(np.diff(steps)) == 0:
+    if len(steps) <= 12 and len(set(np.diff(steps))) <= 1:
         axes.set_xticks(steps)
     axes.set_xlabel("budget (steps)")
     axes.set_ylabel("Kendall τ")

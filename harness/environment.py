@@ -1,0 +1,67 @@
+"""The machine, the versions and the code that a run's numbers came from."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from harness import __version__
+
+PACKAGES = ("torch", "numpy", "scipy", "pandas", "scikit-learn", "lightgbm", "pyarrow", "hydra-core", "nats-bench")
+
+
+def environment(device: str) -> dict[str, str]:
+    """Versions, commit and machine, as far as they can be told."""
+    found = {"harness": __version__, "commit": _commit(), "python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found | {
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": _processor(),
+        "cores": str(os.cpu_count()),
+        "device": device,
+    }
+
+
+def _commit() -> str:
+    """The commit of the checkout this code lies in, with a + where files differ from it; "unknown" outside one."""
+    folder = Path(__file__).parent
+    try:
+        inside = subprocess.run(
+            ["git", "ls-files", "--error-unmatch", "schema.py"], cwd=folder, capture_output=True, text=True
+        )
+        if inside.returncode:
+            return "unknown"
+        head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=True)
+        changed = subprocess.run(["git", "status", "--porcelain", "."], cwd=folder, capture_output=True, text=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return head.stdout.strip() + ("+" if changed.stdout.strip() else "")
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or "unknown"
+
+
+def code_fingerprint(components: Iterable[object]) -> str:
+    """SHA-256 (hex) of this package's source and of the modules that define `components`."""
+    package = Path(__file__).parent
+    modules = {type(component).__module__ for component in components}
+    others = {getattr(sys.modules.get(module), "__file__", None) for module in modules}
+    files = {*package.rglob("*.py"), *(Path(file) for file in others if file)}
+    sha = hashlib.sha256()
+    for file in sorted(files):
+        sha.update(file.name.encode() + b"\0" + file.read_bytes())
+    return sha.hexdigest()

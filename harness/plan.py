@@ -1,0 +1,60 @@
+"""One run, every part of it built and checked before anything is trained."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.evaluate.judge import Evaluation
+from harness.fleet import Engine
+from harness.schema import (
+    BASE_COLUMNS,
+    FACT_COLUMNS,
+    Benchmark,
+    DataSet,
+    Learned,
+    Measure,
+    Predictor,
+    demand,
+)
+from harness.train.recipe import Recipe
+
+CLOCK = ("step", "epoch", "seconds")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run, every part of it built and checked; `settings` is the configuration it came from, as YAML text."""
+
+    bench: Benchmark
+    dataset: DataSet
+    recipe: Recipe
+    measures: Mapping[str, Measure]
+    predictors: Mapping[str, Predictor | Learned]
+    evaluation: Evaluation
+    engine: Engine
+    seed: int
+    architectures: int
+    data: str | None
+    results: Path
+    settings: str
+
+    def __post_init__(self) -> None:
+        demand(self.architectures >= 2, "architectures", "a count of at least 2", self.architectures)
+        demand(bool(self.predictors), "predictor", "at least one predictor", list(self.predictors))
+        written = Counter(column for measure in self.measures.values() for column in measure.columns)
+        twice = [column for column, times in written.items() if times > 1]
+        demand(not twice, "measure", "columns that only one measure writes", twice)
+        given = self.providers()
+        for name, predictor in self.predictors.items():
+            missing = sorted(set(predictor.columns) - set(given))
+            demand(not missing, f"predictor.{name}", f"columns that are measured ({', '.join(sorted(given))})", missing)
+
+    def providers(self) -> dict[str, str]:
+        """Which clock a column's cost is on: a measure's or a watched split's name, or "" for what costs nothing."""
+        columns = dict.fromkeys((*CLOCK, *FACT_COLUMNS, "train_loss", "train_accuracy"), "")
+        watched = {c: c.partition("_")[0] for c in (*BASE_COLUMNS, "test_loss", "test_accuracy")}
+        columns |= {column: split for column, split in watched.items() if split in self.recipe.watch}
+        return columns | {c: name for name, measure in self.measures.items() for c in measure.columns}

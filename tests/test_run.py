@@ -1,0 +1,211 @@
+"""A run's numbers follow from its plan: not from order, interruptions or the number of workers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from harness.benches.nasbench201.bench import NasBench201
+from harness.evaluate.judge import Evaluation
+from harness.fleet import Engine
+from harness.measures.movement import Movement
+from harness.plan import Plan
+from harness.predictors.last_value import LastValue
+from harness.run import run
+from harness.schema import BadInput, ImageSet, NoScore, Trace
+from harness.tabulate import write
+from harness.train.recipe import Recipe
+from tests.conftest import tiny_images
+
+
+@dataclass(frozen=True)
+class Tiny:
+    name: str = "tiny"
+
+    def load(self, data: str | None) -> ImageSet:
+        return tiny_images()
+
+
+@dataclass(frozen=True)
+class Moody:
+    """Has an opinion of deep networks only."""
+
+    columns: list[str] = field(default_factory=lambda: ["layers", "valid_loss"])
+    family: str = "control"
+
+    def score(self, trace: Trace) -> float:
+        if trace.column("layers")[0] < 12:
+            raise NoScore("too shallow")
+        return trace.column("valid_loss")[-1]
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory) -> Path:
+    """A table of ground truth with invented accuracies of 30 architectures."""
+    path = tmp_path_factory.mktemp("truth") / "tiny.parquet"
+    random = np.random.default_rng(0)
+    names = [a.name for a in NasBench201().sample(30, 1)]
+    rows = [(name, seed, 1, *random.uniform(1, 99, 5)) for name in names for seed in (0, 1)]
+    columns = [
+        "architecture",
+        "seed",
+        "epoch",
+        "train_loss",
+        "valid_loss",
+        "valid_accuracy",
+        "test_loss",
+        "test_accuracy",
+    ]
+    about = {"dataset": "tiny", "dataset_fingerprint": tiny_images().fingerprint(), "made_by": "a test"}
+    write(path, pd.DataFrame(rows, columns=columns), about)
+    return path
+
+
+def plan(table: Path, results: Path, **changes) -> Plan:
+    settings = {
+        "bench": NasBench201(channels=2, source=str(table)),
+        "dataset": Tiny(),
+        "recipe": Recipe(steps=4, batch=20, observe_every=2),
+        "measures": {"movement": Movement()},
+        "predictors": {
+            "movement": LastValue("movement", 1.0, "movement"),
+            "flops": LastValue("flops", 1.0, "size"),
+            "moody": Moody(),
+        },
+        "evaluation": Evaluation(bootstrap=50),
+        "engine": Engine(workers=1),
+        "seed": 0,
+        "architectures": 8,
+        "data": None,
+        "results": results,
+        "settings": "a: b\n",
+    }
+    return Plan(**(settings | changes))
+
+
+def scores(folder: Path) -> pd.DataFrame:
+    return pd.read_parquet(folder / "scores.parquet").sort_values(
+        ["predictor", "step", "architecture"], ignore_index=True
+    )
+
+
+def quiet(done: int, total: int) -> None:
+    pass
+
+
+@pytest.fixture(scope="module")
+def finished(table, tmp_path_factory) -> Path:
+    return run(plan(table, tmp_path_factory.mktemp("results")), quiet).folder
+
+
+def test_two_workers_give_the_numbers_of_one(table, finished, tmp_path) -> None:
+    two = run(plan(table, tmp_path, engine=Engine(workers=2)), quiet)
+    pd.testing.assert_frame_equal(scores(two.folder), scores(finished))
+
+
+def test_a_killed_run_goes_on_where_it_was_and_ends_with_the_same_numbers(table, finished, tmp_path) -> None:
+    def killer(done: int, total: int) -> None:
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(plan(table, tmp_path), killer)
+    assert len(list((tmp_path / "traces").rglob("*.parquet"))) == 3
+    seen = []
+    again = run(plan(table, tmp_path), lambda done, total: seen.append(done))
+    assert seen[0] == 3 and seen[-1] == 8
+    pd.testing.assert_frame_equal(scores(again.folder), scores(finished))
+
+
+def test_a_larger_run_keeps_the_numbers_of_a_smaller_one(table, finished, tmp_path) -> None:
+    large = run(plan(table, tmp_path, architectures=12), quiet)
+    small = scores(finished)
+    kept = scores(large.folder).merge(small[["predictor", "step", "architecture"]])
+    pd.testing.assert_frame_equal(kept, small)
+
+
+def test_a_reversed_order_of_training_changes_nothing(table, finished, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(NasBench201, "sample", lambda *a, old=NasBench201.sample: old(*a)[::-1])
+    backwards = run(plan(table, tmp_path), quiet)
+    pd.testing.assert_frame_equal(scores(backwards.folder), scores(finished))
+
+
+def test_the_same_run_again_trains_nothing_and_leaves_its_tables_alone(table, tmp_path) -> None:
+    first = run(plan(table, tmp_path), quiet)
+    before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*") if p.is_file()}
+    assert run(plan(table, tmp_path), quiet).folder == first.folder
+    assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*") if p.is_file()} == before
+
+
+def test_another_setting_is_another_folder(table, finished, tmp_path) -> None:
+    other = run(plan(table, tmp_path, evaluation=Evaluation(bootstrap=51)), quiet)
+    assert other.folder.name != finished.name
+
+
+def test_scores_that_are_missing_are_failures_with_their_reason(finished) -> None:
+    failures = pd.read_parquet(finished / "failures.parquet")
+    metrics = pd.read_parquet(finished / "metrics.parquet")
+    moody = failures[(failures["predictor"] == "moody") & (failures["step"] == 4)]
+    assert len(moody) > 0 and set(moody["reason"]) == {"too shallow"}
+    row = metrics[(metrics["predictor"] == "moody") & (metrics["step"] == 4)].iloc[0]
+    assert (row["failed"], row["n"]) == (len(moody), 8 - len(moody))
+
+
+def test_costs_count_training_for_all_but_facts(finished) -> None:
+    metrics = pd.read_parquet(finished / "metrics.parquet").set_index(["predictor", "step"])["seconds"]
+    assert metrics["flops", 4] == 0
+    assert metrics["movement", 4] > metrics["movement", 2] > 0
+
+
+def test_a_diverged_training_is_named(table, tmp_path) -> None:
+    wild = Recipe(steps=6, batch=20, observe_every=1, learning_rate=1e30)
+    folder = run(plan(table, tmp_path, recipe=wild), quiet).folder
+    failures = pd.read_parquet(folder / "failures.parquet")
+    assert failures["reason"].str.match(r"diverged at step \d").any()
+
+
+def test_a_training_that_fails_is_a_row_and_the_exit_code_tells(table, tmp_path, monkeypatch) -> None:
+    victim = run(plan(table, tmp_path / "first"), quiet).folder
+    name = pd.read_parquet(victim / "architectures.parquet")["architecture"][2]
+    build = NasBench201.build
+
+    def broken(self, architecture, images):
+        if architecture.name == name:
+            raise RuntimeError("no memory left")
+        return build(self, architecture, images)
+
+    monkeypatch.setattr(NasBench201, "build", broken)
+    outcome = run(plan(table, tmp_path / "second"), quiet)
+    assert outcome.code == 3
+    failures = pd.read_parquet(outcome.folder / "failures.parquet").query("stage == 'train'")
+    assert list(failures["architecture"]) == [name]
+    assert list(failures["reason"]) == ["RuntimeError: no memory left"]
+
+
+def test_a_column_nobody_measures_is_refused_before_any_training(table, tmp_path) -> None:
+    with pytest.raises(BadInput, match=r"predictor\.movement: columns that are measured .* got \['movement'\]"):
+        plan(table, tmp_path, measures={})
+
+
+def test_two_measures_of_one_column_are_refused(table, tmp_path) -> None:
+    with pytest.raises(BadInput, match="measure: columns that only one measure writes"):
+        plan(table, tmp_path, measures={"a": Movement(), "b": Movement()})
+
+
+def test_a_table_of_other_images_is_refused(table, tmp_path) -> None:
+    other = replace(tiny_images(), name="tiny", classes=4)
+    fake = type("Other", (Tiny,), {"load": lambda self, data: other})
+    with pytest.raises(BadInput, match="a table made on the images of this data set"):
+        run(plan(table, tmp_path, dataset=fake()), quiet)
+
+
+def test_stored_truth_has_a_row_for_every_recorded_seed(finished) -> None:
+    truth = pd.read_parquet(finished / "truth.parquet")
+    assert len(truth) == 16
+    means = truth.groupby("architecture")["accuracy"].mean()
+    architectures = pd.read_parquet(finished / "architectures.parquet").set_index("architecture")["truth"]
+    pd.testing.assert_series_equal(means.sort_index(), architectures.sort_index(), check_names=False)
