@@ -6,6 +6,8 @@ import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from harness.compose import build, components, fill, start
@@ -52,6 +54,8 @@ def story(config: DictConfig) -> int:
     with live("architectures trained") as progress:
         outcome = run(plan, progress)
     out = Path(job.reports) / outcome.folder.parent.name
+    if HydraConfig.get().mode == RunMode.MULTIRUN:  # a sweep has a report a job, side by side
+        out = out / outcome.folder.name
     page = out / "index.html" if stands(outcome.folder, out, report) else write(outcome.folder, out, report)
     console = Console()
     print_ranked(read(outcome.folder), console)

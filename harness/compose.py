@@ -78,6 +78,8 @@ def fill(kind: type[T], given: Mapping[str, Any], prefix: str) -> T:
     schema = OmegaConf.structured(kind)
     try:
         return cast(T, OmegaConf.to_object(OmegaConf.merge(schema, OmegaConf.create(dict(given)))))
+    except BadInput as error:  # a plug-in may have another name here than its author gave it
+        raise BadInput(re.sub(r"^(measure|predictor)\.\w+\.", prefix, str(error))) from error
     except ConfigKeyError as error:
         there = ", ".join(map(str, schema))
         raise BadInput(
@@ -94,6 +96,9 @@ def fill(kind: type[T], given: Mapping[str, Any], prefix: str) -> T:
 
 def components(nodes: DictConfig | None, group: str) -> dict[str, Any]:
     """The plug-ins of one group by name."""
+    wrong = {str(name): node for name, node in (nodes or {}).items() if not isinstance(node, DictConfig)}
+    for name, node in wrong.items():
+        raise BadInput(f"{group}.{name}: settings with a _target_ are needed, got {node!r}")
     named = {str(name): node for name, node in (nodes or {}).items()}
     return {name: build(node, f"{group}.{name}") for name, node in named.items()}
 
@@ -200,7 +205,7 @@ def start(config_name: str, task: Callable[[DictConfig], int]) -> int:
     A sweep goes on after a job that failed; the highest exit code of its jobs is returned.
     """
     parsed = get_args_parser().parse_args(sys.argv[1:])
-    only_shows = parsed.help or parsed.hydra_help or parsed.cfg or parsed.info or parsed.shell_completion
+    only_shows = parsed.help or parsed.hydra_help or parsed.shell_completion
     if not only_shows:
         try:
             sys.argv[1:] = complete(sys.argv[1:], config_name)

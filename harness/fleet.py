@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import os
+import re
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from joblib import Parallel, delayed
+from joblib import Parallel, cpu_count, delayed
 
 from harness.schema import (
     Architecture,
@@ -15,6 +17,7 @@ from harness.schema import (
     ImageSet,
     Measure,
     demand,
+    digest,
     settings,
 )
 from harness.store import TraceKey, TraceStore
@@ -37,10 +40,12 @@ class Engine:
             self.workers is None or self.workers >= 1, "engine.workers", "a count of at least 1 (or null)", self.workers
         )
         demand(self.threads >= 1, "engine.threads", "a count of at least 1", self.threads)
+        known = re.fullmatch(r"cpu|cuda(:\d+)?", self.device) is not None
+        demand(known, "engine.device", "cpu, cuda or cuda:NUMBER", self.device)
 
     def processes(self, jobs: int) -> int:
         """How many processes to start for this many trainings."""
-        return max(1, min(jobs, self.workers or len(os.sched_getaffinity(0))))
+        return max(1, min(jobs, self.workers or cpu_count()))
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,7 @@ class Campaign:
     recipe: Recipe
     measures: Mapping[str, Measure]
     stream: str
+    device: str
 
     def key(self, architecture: Architecture, seed: int) -> TraceKey:
         """The identity of one training."""
@@ -61,10 +67,20 @@ class Campaign:
             dataset=self.fingerprint,
             network=self.bench.network(),
             recipe=settings(self.recipe),
-            measures={name: settings(measure) for name, measure in sorted(self.measures.items())},
+            measures={
+                name: settings(measure) | {"source": _source(measure)}
+                for name, measure in sorted(self.measures.items())
+            },
             seed=seed,
             stream=self.stream,
+            device=self.device.partition(":")[0],
         )
+
+
+def _source(measure: Measure) -> str:
+    """Digest of the file that defines the measure: edited, it measures something else."""
+    file = getattr(sys.modules[type(measure).__module__], "__file__", None)
+    return digest(Path(file).read_text(encoding="utf-8")) if file else ""
 
 
 @dataclass(frozen=True)
@@ -91,6 +107,10 @@ def train_missing(
     missing = [(a, seed) for a, seed in pairs if campaign.key(a, seed) not in store]
     done = len(pairs) - len(missing)
     progress(done, len(pairs))
+    if missing and campaign.device != "cpu":
+        from harness.train.process import demand_device
+
+        demand_device(campaign.device)
     failures = []
     for failure in _outcomes(campaign, missing, store, engine):
         done += 1
@@ -129,7 +149,7 @@ def _train(
             campaign.measures,
             seed,
             campaign.stream,
-            engine.device,
+            campaign.device,
         )
     except BadInput:
         raise

@@ -44,13 +44,25 @@ class Plan:
     def __post_init__(self) -> None:
         demand(self.architectures >= 2, "architectures", "a count of at least 2", self.architectures)
         demand(bool(self.predictors), "predictor", "at least one predictor", list(self.predictors))
-        written = Counter(column for measure in self.measures.values() for column in measure.columns)
+        own = (*CLOCK, *FACT_COLUMNS, *BASE_COLUMNS, "test_loss", "test_accuracy")
+        written = Counter([*own, *(column for measure in self.measures.values() for column in measure.columns)])
         twice = [column for column, times in written.items() if times > 1]
-        demand(not twice, "measure", "columns that only one measure writes", twice)
+        demand(not twice, "measure", "columns that nothing else writes", twice)
         given = self.providers()
         for name, predictor in self.predictors.items():
             missing = sorted(set(predictor.columns) - set(given))
             demand(not missing, f"predictor.{name}", f"columns that are measured ({', '.join(sorted(given))})", missing)
+
+    def budgets(self, train_images: int) -> list[int]:
+        """Steps at which predictors are judged: those of `evaluate.budgets`, else every observation but the first.
+
+        Raises BadInput for a budget at which nothing is observed.
+        """
+        observed = self.recipe.observed_steps(train_images)
+        wanted = self.evaluation.budgets or [step for step in observed if step]
+        there = f"steps that are observed ({', '.join(map(str, observed))})"
+        demand(set(wanted) <= set(observed), "evaluate.budgets", there, wanted)
+        return list(wanted)
 
     def providers(self) -> dict[str, str]:
         """Which clock a column's cost is on: a measure's or a watched split's name, or "" for what costs nothing."""

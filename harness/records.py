@@ -58,6 +58,7 @@ def tables(
     scores: pd.DataFrame,
     judgement: Judgement,
     failures: Sequence[Failure],
+    train_images: int,
 ) -> dict[str, pd.DataFrame]:
     """The tables of docs/results.md, by name."""
     mean = truth.mean()
@@ -70,7 +71,9 @@ def tables(
         "architectures": architectures[["architecture", "group", "dead", "index", "truth"]],
         "truth": seeds.dropna(),
         "scores": scores,
-        "metrics": judgement.metrics.merge(_costs(plan, traces, scores), on=["predictor", "step"], how="left"),
+        "metrics": judgement.metrics.merge(
+            _costs(plan, traces, scores, train_images), on=["predictor", "step"], how="left"
+        ),
         "differences": judgement.differences,
         "ceiling": judgement.ceiling,
         "failures": _failures(traces, scores, failures),
@@ -78,7 +81,7 @@ def tables(
     }
 
 
-def _costs(plan: Plan, traces: Sequence[Trace], scores: pd.DataFrame) -> pd.DataFrame:
+def _costs(plan: Plan, traces: Sequence[Trace], scores: pd.DataFrame, train_images: int) -> pd.DataFrame:
     """Mean measured seconds of one architecture for each predictor and budget: training up to there and what it reads.
 
     A predictor that reads facts alone costs nothing; one that reads a zero-cost column still pays for its training.
@@ -93,7 +96,7 @@ def _costs(plan: Plan, traces: Sequence[Trace], scores: pd.DataFrame) -> pd.Data
             clocks = {f"seconds_{providers[c]}" for c in predictor.columns if providers[c]}
             measured = float(np.mean([t[sorted(clocks)].to_numpy().sum() for t in cut])) if clocks else 0.0
             free = set(predictor.columns) <= set(FACT_COLUMNS)
-            rows.append((name, step, passes, step * plan.recipe.batch, 0.0 if free else trained + measured))
+            rows.append((name, step, passes, round(passes * train_images), 0.0 if free else trained + measured))
     return pd.DataFrame(rows, columns=["predictor", "step", "epoch", "images", "seconds"])
 
 
@@ -124,7 +127,7 @@ def status(
 ) -> dict[str, Any]:
     """What was run, on which data, against which truth."""
     return {
-        "state": "complete",
+        "state": "complete" if len(traces) == plan.architectures else "partial",
         "bench": plan.bench.name,
         "dataset": campaign.images.name,
         "dataset_fingerprint": campaign.fingerprint,
@@ -139,6 +142,7 @@ def status(
             "seeds": list(truth.accuracy.columns),
             "source": truth.source,
         },
+        "signal": {"split": ", ".join(plan.recipe.watch), "train_images": len(campaign.images.train[1])},
         "recipe": vars(plan.recipe),
         "network": campaign.bench.network(),
         "schema_version": SCHEMA_VERSION,

@@ -31,12 +31,13 @@ def run(plan: Plan, progress: Progress) -> Outcome:
     """Carry `plan` out and write its tables; what is already trained, or already judged, is not done again."""
     begin = time.time()
     images = plan.dataset.load(plan.data)
-    campaign = Campaign(plan.bench, images, images.fingerprint(), plan.recipe, plan.measures, "run")
+    campaign = Campaign(plan.bench, images, images.fingerprint(), plan.recipe, plan.measures, "run", plan.engine.device)
     truth = plan.bench.truth(images.name, campaign.fingerprint, plan.data)
     known = list(truth.mean().dropna().index)
     sample = [
         replace(a, index=truth.index.get(a.name)) for a in plan.bench.sample(plan.architectures, plan.seed, known)
     ]
+    plan.budgets(len(images.train[1]))  # refused before anything is trained
     store = TraceStore(plan.results / "traces")
     failures = train_missing(campaign, [(a, plan.seed) for a in sample], store, plan.engine, progress)
     truth = replace(truth, accuracy=truth.accuracy.loc[[a.name for a in sample]])
@@ -47,13 +48,13 @@ def run(plan: Plan, progress: Progress) -> Outcome:
     traces = [_trace(campaign, a, plan.seed, store) for a in sample if a.name not in failed]
     if len(traces) < 2:
         raise BadInput(f"architectures: two that can be trained are needed, got {len(traces)}; {failures[0].reason}")
-    truth = replace(truth, accuracy=truth.accuracy.loc[[t.architecture.name for t in traces]])
-    budgets = plan.evaluation.budgets or [s for s in plan.recipe.observed_steps(len(images.train[1])) if s]
+    accuracies = truth.mean().loc[[t.architecture.name for t in traces]].to_numpy()
+    budgets = plan.budgets(len(images.train[1]))
     folds, seed = plan.evaluation.folds, plan.evaluation.seed
-    scores = score_all(plan.predictors, traces, truth.mean().to_numpy(), budgets, folds, seed)
+    scores = score_all(plan.predictors, traces, accuracies, budgets, folds, seed)
     families = {name: predictor.family for name, predictor in plan.predictors.items()}
     judgement = judge(scores, truth, families, plan.evaluation)
-    tables = records.tables(plan, sample, traces, truth, scores, judgement, failures)
+    tables = records.tables(plan, sample, traces, truth, scores, judgement, failures, len(images.train[1]))
     records.write(folder, tables, plan, records.status(plan, campaign, traces, truth, time.time() - begin, identity))
     return Outcome(folder, failures)
 

@@ -15,15 +15,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from harness.schema import SCHEMA_VERSION, Architecture, Trace, digest
+from harness.schema import SCHEMA_VERSION, Architecture, BadInput, Trace, digest
 
 
 @dataclass(frozen=True)
 class TraceKey:
     """All that decides what a trace holds; two keys are the same training exactly when their names are equal.
 
-    `network` and `recipe` are plain settings, `measures` the settings of every measure by name, `stream` the source
-    of randomness (runs and ground truth draw from different ones).
+    `network` and `recipe` are plain settings, `measures` the settings of every measure by name with a digest of its
+    source, `stream` the source of randomness (runs and ground truth draw from different ones), `device` cpu or cuda.
     """
 
     architecture: str
@@ -33,6 +33,7 @@ class TraceKey:
     measures: Mapping[str, Any]
     seed: int
     stream: str
+    device: str
 
     def name(self) -> str:
         """SHA-256 (hex) of the key and the schema version."""
@@ -66,13 +67,13 @@ class TraceStore:
         write_atomically(self.path(key), lambda path: pq.write_table(table, path))
 
     def read(self, key: TraceKey) -> Trace:
-        """The trace stored under `key`. Raises FileNotFoundError where there is none, ValueError for a damaged file."""
+        """The trace stored under `key`. Raises FileNotFoundError where there is none, BadInput for a damaged file."""
         path = self.path(key)
         try:
             table = pq.read_table(path)
             about = json.loads((table.schema.metadata or {})[b"trace"])
         except (pa.ArrowInvalid, KeyError, json.JSONDecodeError) as error:
-            raise ValueError(f"{path}: a whole trace file is needed ({error}); delete it to train again") from error
+            raise BadInput(f"{path}: a whole trace file is needed ({error}); delete it to train again") from error
         frame = table.to_pandas()
         return Trace(Architecture(**about["architecture"]), about["seed"], frame, about["diverged"])
 

@@ -49,10 +49,14 @@ def tabulate(config: DictConfig) -> int:
     job = fill(Job, {field.name: config[field.name] for field in fields(Job)}, "")
     bench, recipe = build(config.bench, "bench"), build(config.train, "train")
     engine, dataset = build(config.engine, "engine"), build(config.dataset, "dataset")
+    demand(recipe.epochs is not None, "train.epochs", "a count (a table has one row an epoch)", recipe.epochs)
+    demand(
+        recipe.watch_images is None, "train.watch_images", "null (a table is made of all images)", recipe.watch_images
+    )
     demand(set(recipe.watch) == {"valid", "test"}, "train.watch", "[valid, test]", recipe.watch)
     images = dataset.load(job.data)
     recipe = replace(recipe, observe_every=recipe.steps_per_epoch(len(images.train[1])))
-    campaign = Campaign(bench, images, images.fingerprint(), recipe, {}, "truth")
+    campaign = Campaign(bench, images, images.fingerprint(), recipe, {}, "truth", engine.device)
     sample = bench.sample(job.architectures, job.seed)
     wanted = [(a, seed) for a in sample for seed in job.seeds]
     store = TraceStore(Path(job.results) / "traces")
@@ -64,9 +68,10 @@ def tabulate(config: DictConfig) -> int:
         raise BadInput(f"architectures: a training that works is needed, got none; {failures[0].reason}")
     table = curves(traces, recipe.steps_per_epoch(len(images.train[1])))
     out = Path(job.out)
-    write(out, table, about(campaign, job.seed))
+    made = about(campaign, job.seed, traces)
+    write(out, table, made)
     console = Console()
-    console.print(summary(table), highlight=False, soft_wrap=True)
+    console.print(summary(table, len(made["diverged"])), highlight=False, soft_wrap=True)
     console.print(f"table {out}", highlight=False, soft_wrap=True)
     for failure in failures:
         console.print(f"failed {failure.architecture}, seed {failure.seed}: {failure.reason}", soft_wrap=True)
@@ -90,8 +95,9 @@ def curves(traces: list[Trace], steps_per_epoch: int) -> pd.DataFrame:
     return table.sort_values(["architecture", "seed", "epoch"], ignore_index=True)
 
 
-def about(campaign: Campaign, seed: int) -> dict[str, Any]:
-    """How the table was made: enough to make it again."""
+def about(campaign: Campaign, seed: int, traces: list[Trace]) -> dict[str, Any]:
+    """How the table was made, enough to make it again, and which trainings diverged at which step."""
+    diverged = [[t.architecture.name, t.seed, t.diverged] for t in traces if t.diverged is not None]
     return {
         "schema_version": SCHEMA_VERSION,
         "made_by": f"harness.tabulate {__version__}",
@@ -100,6 +106,7 @@ def about(campaign: Campaign, seed: int) -> dict[str, Any]:
         "network": campaign.bench.network(),
         "recipe": vars(campaign.recipe),
         "sample_seed": seed,
+        "diverged": diverged,
     }
 
 
@@ -110,7 +117,7 @@ def write(path: Path, table: pd.DataFrame, about: dict[str, Any]) -> None:
     write_atomically(path, lambda file: pq.write_table(arrow, file, compression="zstd", compression_level=15))
 
 
-def summary(table: pd.DataFrame) -> str:
+def summary(table: pd.DataFrame, diverged: int) -> str:
     """Size of the table and how well its seeds agree, in words."""
     from harness.evaluate.ceiling import reliability
 
@@ -122,7 +129,7 @@ def summary(table: pd.DataFrame) -> str:
         lines.append(
             f"Kendall tau-b between two seeds {found.single:.3f}, of their mean {found.mean:.3f} (Spearman-Brown)"
         )
-    return "; ".join(lines)
+    return "; ".join([*lines, f"{diverged} diverged"] if diverged else lines)
 
 
 if __name__ == "__main__":

@@ -80,9 +80,9 @@ def test_from_a_table_of_ones_own_to_a_report_and_back_again(call, shared, monke
 
 def test_one_run_may_leave_predictors_out_or_name_its_own(call, shared, monkeypatch) -> None:
     monkeypatch.chdir(shared)
-    if not Path("truth.parquet").exists():
-        pytest.skip("the first journey makes the table")
-    command = ["+bench=nasbench201", *SMALL, "bench.source=truth.parquet", "architectures=5", "train.epochs=1"]
+    few = ("architectures=5", "seeds=[0,1]", "train.epochs=1", "out=few.parquet")
+    assert call("+bench=nasbench201", *SMALL, *few, task=tabulate, config="tabulate")[0] == 0
+    command = ["+bench=nasbench201", *SMALL, "bench.source=few.parquet", "architectures=5", "train.epochs=1"]
     code, out, _ = call(*command, "predictor=[flops,valacc]", "measure=[]", "results=few", "reports=few/reports")
     folder = next(line.split()[1] for line in out.splitlines() if line.startswith("tables "))
     assert code == 0
@@ -114,7 +114,7 @@ def test_one_run_may_leave_predictors_out_or_name_its_own(call, shared, monkeypa
         (["+bench=nasbench201", "nonsense"], "nonsense: key=value is needed"),
         (["+bench=nasbench201", "measure=[movement]"], "predictor.beta_eff: columns that are measured"),
         (["+bench=nasbench201", "bench.source=/no/such.parquet"], "bench.source: an existing table"),
-        (["+bench=nasbench201", "predictor.flops._target_=harness.nope.X"], "predictor.flops._target_: an importable"),
+        (["+bench=nasbench201", "predictor.flops._target_=a.nope"], "predictor.flops._target_: an importable"),
         (["+bench=nasbench201", "dataset=fashion_mnist"], "data: "),
     ],
 )
@@ -136,3 +136,14 @@ def test_a_missing_data_file_names_file_folder_checksum_and_command(call, tmp_pa
         "python -m harness",
     ):
         assert needed in err
+
+
+def test_a_sweep_leaves_a_run_and_a_report_for_every_job(call, shared, monkeypatch) -> None:
+    monkeypatch.chdir(shared)
+    few = ("architectures=5", "seeds=[0,1]", "train.epochs=1", "out=few.parquet")
+    assert call("+bench=nasbench201", *SMALL, *few, task=tabulate, config="tabulate")[0] == 0
+    command = ["-m", "+bench=nasbench201", *SMALL, "bench.source=few.parquet", "architectures=4", "train.epochs=1"]
+    command += ["predictor=[flops,valacc]", "measure=[]", "results=swept", "reports=swept/reports", "seed=0,1"]
+    assert call(*command)[0] == 0
+    assert len(list(Path("swept/nasbench201-digits").glob("seed*/status.json"))) == 2
+    assert len(list(Path("swept/reports/nasbench201-digits").glob("seed*/index.html"))) == 2

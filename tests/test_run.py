@@ -184,6 +184,10 @@ def test_a_training_that_fails_is_a_row_and_the_exit_code_tells(table, tmp_path,
     failures = pd.read_parquet(outcome.folder / "failures.parquet").query("stage == 'train'")
     assert list(failures["architecture"]) == [name]
     assert list(failures["reason"]) == ["RuntimeError: no memory left"]
+    metrics = pd.read_parquet(outcome.folder / "metrics.parquet").query("predictor == 'movement'")
+    assert (metrics["failed"] == 1).all()
+    assert (metrics["n"] == 7).all()
+    assert pd.read_parquet(outcome.folder / "architectures.parquet")["truth"].notna().all()
 
 
 def test_a_column_nobody_measures_is_refused_before_any_training(table, tmp_path) -> None:
@@ -192,7 +196,7 @@ def test_a_column_nobody_measures_is_refused_before_any_training(table, tmp_path
 
 
 def test_two_measures_of_one_column_are_refused(table, tmp_path) -> None:
-    with pytest.raises(BadInput, match="measure: columns that only one measure writes"):
+    with pytest.raises(BadInput, match="measure: columns that nothing else writes"):
         plan(table, tmp_path, measures={"a": Movement(), "b": Movement()})
 
 
@@ -201,6 +205,12 @@ def test_a_table_of_other_images_is_refused(table, tmp_path) -> None:
     fake = type("Other", (Tiny,), {"load": lambda self, data: other})
     with pytest.raises(BadInput, match="a table made on the images of this data set"):
         run(plan(table, tmp_path, dataset=fake()), quiet)
+
+
+def test_a_budget_at_which_nothing_is_observed_is_refused_before_any_training(table, tmp_path) -> None:
+    with pytest.raises(BadInput, match=r"evaluate\.budgets: steps that are observed \(0, 2, 4\) is needed, got \[3\]"):
+        run(plan(table, tmp_path, evaluation=Evaluation(budgets=[3])), quiet)
+    assert not (tmp_path / "traces").exists()
 
 
 def test_stored_truth_has_a_row_for_every_recorded_seed(finished) -> None:

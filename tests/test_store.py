@@ -11,7 +11,7 @@ import pytest
 from harness.schema import Architecture, Trace
 from harness.store import TraceKey, TraceStore, write_atomically
 
-KEY = TraceKey("a", "images", {"channels": 4}, {"steps": 2}, {"m": {"x": 1}}, 0, "run")
+KEY = TraceKey("a", "images", {"channels": 4}, {"steps": 2}, {"m": {"x": 1}}, 0, "run", "cpu")
 TABLE = pd.DataFrame(
     {"step": [0, 2], "epoch": [0.0, 1.0], "train_loss": [np.nan, 2.5], "vector": [np.arange(3.0), np.ones(3)]}
 )
@@ -39,6 +39,7 @@ def test_a_trace_read_is_the_trace_written(tmp_path) -> None:
         {"measures": {}},
         {"seed": 1},
         {"stream": "truth"},
+        {"device": "cuda"},
     ],
 )
 def test_whatever_could_change_a_number_changes_the_key(change: dict) -> None:

@@ -1,7 +1,7 @@
 """`digits`: the embedded data set, made from scikit-learn's bundled handwritten digits; nothing is downloaded.
 
 Plain digits are too easy to tell architectures apart, so each image is a digit, turned, sheared, scaled and moved at
-random on a larger canvas, with pieces of two other digits and noise beside it. Every image is the same on every
+random on a larger canvas, with a piece of another digit and noise beside it. Every image is the same on every
 machine: the random numbers come from NumPy's frozen `RandomState` stream, and the warp works on numbers that float64
 holds exactly.
 """
@@ -40,6 +40,7 @@ class Digits:
             demand(getattr(self, key) >= 1, f"dataset.{key}", "a count of at least 1", getattr(self, key))
         demand(self.size >= 12 and self.size % 4 == 0, "dataset.size", "a multiple of 4 from 12 pixels", self.size)
         demand(self.clutter >= 0, "dataset.clutter", "a count of at least 0", self.clutter)
+        demand(0 <= self.seed < 2**32, "dataset.seed", "a number from 0 to below 2**32", self.seed)
         demand(self.noise >= 0, "dataset.noise", "a number of at least 0", self.noise)
 
     def load(self, data: str | None = None) -> ImageSet:

@@ -12,11 +12,15 @@ from numpy.typing import NDArray
 from harness.evaluate.bootstrap import interval, observed_and_draws
 from harness.evaluate.ceiling import ceilings
 from harness.evaluate.differences import differences
-from harness.evaluate.ranking import spearman, tau_b, why_undefined
+from harness.evaluate.ranking import partial_tau, spearman, tau_b, why_undefined
 from harness.evaluate.subsets import FEWEST, Subset, best_fifth, better_half
 from harness.schema import Truth, demand, seed_of
 
 Numbers = NDArray[np.float64]
+
+
+CONTROLS = ("train_loss", "flops")
+"""Predictors whose scores are held fixed in the partial tau of the others."""
 
 
 @dataclass(frozen=True)
@@ -92,12 +96,25 @@ def judge(scores: pd.DataFrame, truth: Truth, families: Mapping[str, str], evalu
     for short, name, subset in (("half", "better half", better_half), ("fifth", "best fifth", best_fifth)):
         for said, why in zip(notes, _within(metrics, short, name, subset, table, mean, evaluation), strict=True):
             said.append(why)
+    for control in CONTROLS:
+        metrics[f"tau_given_{control}"] = _given(labels, table, mean, control)
     metrics["note"] = ["; ".join(why for why in said if why) for said in notes]
     return Judgement(
         metrics,
         differences(labels, baseline, table, mean, weights, taus, evaluation.level),
         ceilings(accuracy, weights, evaluation.level),
     )
+
+
+def _given(labels: list[tuple[str, int]], table: Numbers, mean: Numbers, control: str) -> list[float]:
+    """Partial tau of every row given the control's scores at the same step; nan where there is no such control."""
+    places = {label: place for place, label in enumerate(labels)}
+    values = []
+    for place, (predictor, step) in enumerate(labels):
+        other = places.get((control, step))
+        known = other is not None and predictor != control
+        values.append(partial_tau(table[place], mean, table[other]) if known and other is not None else float("nan"))
+    return values
 
 
 def _square(

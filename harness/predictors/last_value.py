@@ -13,7 +13,7 @@ class LastValue:
 
     `sign` states the direction: 1 where a higher value is better, -1 where a lower one is. It is declared, never
     fitted. An observation at which the column is not finite is passed over, so that a proxy measured at step 0 alone
-    keeps its value; no finite value at all is no score. A training that diverged keeps what was seen before.
+    keeps its value; no finite value at all is no score.
     """
 
     column: str

@@ -76,10 +76,21 @@ def _capacitance(tables: Tables) -> str:
     row = table[table["predictor"] == name].iloc[0]
     place, scored = int(table.index[table["predictor"] == name][0]) + 1, int(table["tau"].notna().sum())
     which = f", the best of {len(mine)} capacitance predictors, itself a selection" if len(mine) > 1 else ""
-    text = f"β_eff (`{name}`{which}) comes {ordinal(place)} of {scored}, with τ {_tau(row)}."
+    text = f"β_eff (`{name}`{which}) comes {ordinal(place)} of {scored}, with τ {_tau(row)}.{_given(tables, name)}"
     if pd.isna(row["difference"]):
         return text + " No paired difference to a baseline was computed."
     return f"{text} {_paired(row)} {_over_budgets(tables, name)}".strip()
+
+
+def _given(tables: Tables, name: str) -> str:
+    """What is left of the predictor's τ once the training loss, or FLOPs, is held fixed."""
+    row: dict[str, Any] = dict(tables.final.set_index("predictor").loc[name])
+    said = [
+        f"{number(float(row[column]))} given {what}"
+        for column, what in (("tau_given_train_loss", "the training loss"), ("tau_given_flops", "FLOPs"))
+        if pd.notna(row.get(column))
+    ]
+    return f" Its partial τ is {' and '.join(said)}." if said else ""
 
 
 def _paired(row: Any) -> str:

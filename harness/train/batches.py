@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,16 +21,16 @@ def normalised(images: Tensor, image_set: ImageSet) -> Tensor:
 class TrainingImages:
     """Endless shuffled batches of the training images, (B, colours, size, size) in channels-last memory.
 
-    Random crops of the zero-padded image and mirror images (NAS-Bench-201's augmentation) are one gather a batch.
+    Random crops of the image in a black frame and mirror images (NAS-Bench-201's augmentation) are one gather a batch.
     """
 
     def __init__(self, image_set: ImageSet, device: torch.device) -> None:
         images, labels = (torch.tensor(array, device=device) for array in image_set.train)
         self.labels = labels
         self.size, self.crop, self.flip = image_set.size, image_set.crop, image_set.flip
-        plain = normalised(images, image_set)
         pad = self.crop
-        self.images = torch.nn.functional.pad(plain, (0, 0, pad, pad, pad, pad)) if pad else plain
+        framed = torch.nn.functional.pad(images, (0, 0, pad, pad, pad, pad)) if pad else images
+        self.images = normalised(framed, image_set)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -55,7 +56,13 @@ class TrainingImages:
 
 
 def held_out(image_set: ImageSet, split: str, limit: int | None, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Images (n, colours, size, size) and labels of `split`, the first `limit` of them; no augmentation."""
+    """Images (n, colours, size, size) and labels of `split`, not augmented, at most `limit` of them.
+
+    Which ones is drawn once and for all: a data set may be sorted by class, and all architectures see the same.
+    """
     images, labels = getattr(image_set, split)
-    x = normalised(torch.tensor(images[:limit], device=device), image_set)
-    return x.permute(0, 3, 1, 2), torch.tensor(labels[:limit], device=device)
+    if limit is not None and limit < len(labels):
+        rows = np.random.RandomState(0).permutation(len(labels))[:limit]
+        images, labels = images[rows], labels[rows]
+    x = normalised(torch.tensor(images, device=device), image_set)
+    return x.permute(0, 3, 1, 2), torch.tensor(labels, device=device)

@@ -68,6 +68,9 @@ def _watched(
     rows: list[Values] = []
     seconds, diverged = 0.0, None
     for step in range(total + 1):
+        if step in observed and not _finite(model):
+            diverged = step
+            break
         if step in observed:
             rows.append(
                 {"step": step, "epoch": step / recipe.steps_per_epoch(len(data)), "seconds": seconds}
@@ -125,6 +128,11 @@ def evaluate(model: nn.Module, split: str, images: Tensor, labels: Tensor, batch
     loss = mean_loss(logits, labels)
     right = (vote(logits) == labels).float().mean()
     return {f"{split}_loss": float(loss), f"{split}_accuracy": 100 * float(right)}
+
+
+def _finite(model: nn.Module) -> bool:
+    """Whether every weight and running statistic is a finite number; one sum over each tells."""
+    return all(isfinite(float(tensor.sum())) for tensor in model.state_dict().values())
 
 
 def _timed(model: nn.Module, split: str, held: tuple[Tensor, Tensor]) -> Values:

@@ -8,7 +8,15 @@ from functools import cache
 
 import torch
 
+from harness.schema import demand
+
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
+
+
+def demand_device(device: str) -> None:
+    """Raise BadInput where this machine has no such device."""
+    there = torch.cuda.device_count()
+    demand(int(device.partition(":")[2] or 0) < there, "engine.device", f"one of {there} CUDA devices (or cpu)", device)
 
 
 @cache

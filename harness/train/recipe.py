@@ -14,7 +14,8 @@ class Recipe:
 
     The budget is `epochs` or `steps`, one of them. The learning rate is annealed within the budget, or within
     `schedule_epochs` or `schedule_steps` where that longer schedule is given: the first epochs of a 200-epoch run are
-    not a run of few epochs. The network is observed at step 0, after every `observe_every` steps and at the end.
+    not a run of few epochs. The rate changes with every update (the benchmark's own with every epoch). The
+    network is observed at step 0, after every `observe_every` steps and at the end.
     """
 
     epochs: int | None = None
@@ -39,6 +40,9 @@ class Recipe:
             demand(getattr(self, key) >= 1, f"train.{key}", "a count of at least 1", getattr(self, key))
         demand(self.learning_rate > 0, "train.learning_rate", "a number above 0", self.learning_rate)
         demand(0 <= self.momentum < 1, "train.momentum", "a number from 0 to below 1", self.momentum)
+        demand(
+            not self.nesterov or self.momentum > 0, "train.momentum", "a number above 0 with nesterov", self.momentum
+        )
         demand(self.weight_decay >= 0, "train.weight_decay", "a number of at least 0", self.weight_decay)
         demand(
             (self.epochs is None) != (self.steps is None),

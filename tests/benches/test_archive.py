@@ -101,7 +101,8 @@ def test_a_data_set_without_records_gives_no_values(folder: Path) -> None:
 
 
 def test_official_places_are_known_of_all_architectures(folder: Path) -> None:
-    assert archive.indices(folder) == {name: place for place, name in enumerate(NAMES)}
+    index = archive.from_archive(folder, "cifar10", "test", 200).index
+    assert index == {name: place for place, name in enumerate(NAMES)}
 
 
 def test_a_malicious_pickle_is_refused_unrun_and_named(folder: Path, tmp_path: Path) -> None:
@@ -114,15 +115,15 @@ def test_a_malicious_pickle_is_refused_unrun_and_named(folder: Path, tmp_path: P
         archive.from_archive(folder, "cifar10", "test", 200)
     api_utils.pickle_save({"meta_archs": Payload()}, folder / "meta.pickle")
     with pytest.raises(BadInput, match="mkdir"):
-        archive.indices(folder)
+        archive.from_archive(folder, "cifar10", "test", 200)
     assert not (tmp_path / "made").exists()
 
 
 def test_the_packages_own_unpickler_is_put_back(folder: Path) -> None:
-    archive.indices(folder)
+    archive.from_archive(folder, "cifar10", "test", 200)
     assert api_utils.pickle is pickle
     with pytest.raises(BadInput):
-        archive.indices(folder / "nowhere")
+        archive.from_archive(folder / "nowhere", "cifar10", "test", 200)
     assert api_utils.pickle is pickle
 
 
@@ -166,8 +167,8 @@ def test_the_real_archive_agrees_with_the_real_table() -> None:
     path = archive.folder(str(DATA))
     if path is None or not (DATA / table.PARQUET).is_file():
         pytest.skip("HARNESS_DATA has no archive and table")
-    assert archive.indices(path) == table.indices(DATA / table.PARQUET)
-    places = archive.indices(path)
+    places = archive.from_archive(path, "cifar10", "test", 200).index
+    assert places == table.indices(DATA / table.PARQUET)
     for protocol in table.PARQUET_COLUMNS:
         official = archive.from_archive(path, *protocol)
         known = table.from_parquet(DATA / table.PARQUET, *protocol)

@@ -74,12 +74,6 @@ def test_edges_that_reach_nothing_do_not_change_the_function() -> None:
     assert space.function(cell("s", "0", "s", "0", "0", "3")) == space.function(cell("0", "s", "0", "0", "0", "3"))
 
 
-def test_depth_counts_convolutions_on_the_longest_path() -> None:
-    assert space.depth(cell("3", "0", "1", "0", "0", "3")) == 3
-    assert space.depth(cell("s", "0", "0", "a", "s", "0")) == 0
-    assert space.depth(cell("0", "3", "0", "0", "0", "0")) == 0
-
-
 def test_a_sample_is_seeded_distinct_and_grows_at_its_end() -> None:
     bench = NasBench201()
     names = [a.name for a in bench.sample(300, 4)]

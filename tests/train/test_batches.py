@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import torch
 
 from harness.train.batches import TrainingImages, held_out, normalised
@@ -14,8 +17,8 @@ def test_every_batch_holds_crops_or_mirrored_crops_of_its_images() -> None:
     rows = torch.arange(12)
     batch, labels = data.take(rows, torch.Generator().manual_seed(0))
     assert batch.shape == (12, 3, 8, 8) and torch.equal(labels, torch.tensor(images.train[1][:12]))
-    plain = normalised(torch.tensor(images.train[0][:12]), images).permute(0, 3, 1, 2)
-    padded = torch.nn.functional.pad(plain, (2, 2, 2, 2))
+    framed = np.pad(images.train[0][:12], ((0, 0), (2, 2), (2, 2), (0, 0)))  # black, as the benchmark pads the image
+    padded = normalised(torch.tensor(framed), images).permute(0, 3, 1, 2)
     kinds = set()
     for image, source in zip(batch, padded, strict=True):
         options = {
@@ -41,6 +44,16 @@ def test_an_epoch_shows_every_image_once() -> None:
 
 def test_held_out_images_are_never_augmented() -> None:
     images = tiny_images()
-    x, y = held_out(images, "valid", 5, torch.device("cpu"))
-    assert torch.equal(x, normalised(torch.tensor(images.valid[0][:5]), images).permute(0, 3, 1, 2))
-    assert torch.equal(y, torch.tensor(images.valid[1][:5]))
+    x, y = held_out(images, "valid", None, torch.device("cpu"))
+    assert torch.equal(x, normalised(torch.tensor(images.valid[0]), images).permute(0, 3, 1, 2))
+    assert torch.equal(y, torch.tensor(images.valid[1]))
+
+
+def test_a_few_held_out_images_of_a_sorted_set_show_all_classes_and_are_always_the_same() -> None:
+    images = tiny_images()
+    order = np.argsort(images.valid[1], kind="stable")
+    images = replace(images, valid=(images.valid[0][order], images.valid[1][order]))
+    x, y = held_out(images, "valid", 9, torch.device("cpu"))
+    assert len(x) == 9
+    assert set(y.tolist()) == {0, 1, 2}
+    assert torch.equal(x, held_out(images, "valid", 9, torch.device("cpu"))[0])

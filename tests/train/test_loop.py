@@ -106,6 +106,12 @@ def test_divergence_is_recorded_with_its_step_and_ends_the_trace(bench, images) 
     assert trace.until(trace.diverged - 1).diverged is None
 
 
+def test_a_last_update_that_ruins_the_weights_is_a_divergence(bench, images) -> None:
+    trace = go(bench, images, Recipe(steps=1, batch=16, observe_every=1, learning_rate=1e38, weight_decay=10.0))
+    assert trace.diverged == 1
+    assert list(trace.table["step"]) == [0]
+
+
 def test_the_update_is_that_of_plain_sgd_with_nesterov_momentum_and_a_cosine(bench, images) -> None:
     """Against the formulas written out: v <- mu v + g, w <- w - lr (g + mu v), lr = lr0 (1 + cos(pi t/T)) / 2."""
     plain = ImageSet(**{**vars(images), "flip": False, "crop": 0})

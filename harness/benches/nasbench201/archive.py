@@ -58,19 +58,14 @@ def from_archive(path: Path, train_set: str, split: str, epochs: int) -> Truth:
     chosen(_PROTOCOLS, (train_set, split, epochs), FOLDER)
     rows: dict[str, dict[str, float]] = {}
     with _api(path) as api:
-        for place, name in enumerate(api.meta_archs):
+        index = {name: place for place, name in enumerate(api.meta_archs)}
+        for name, place in index.items():
             if (path / f"{place:06d}.{api_utils.PICKLE_EXT}").is_file():
                 rows[name] = _seeds(api, place, _OFFICIAL[train_set], split, str(epochs))
     demand(bool(rows), "bench.source", f"pickles of architectures (000000.pickle.pbz2, ...) in {path}", "none")
     seeds = sorted({seed for row in rows.values() for seed in row}, key=int)
     accuracy = checked(pd.DataFrame.from_dict(rows, orient="index", columns=seeds, dtype=float), str(path))
-    return Truth(accuracy, train_set, split, epochs, f"{path.name}, nats_bench {nats_bench.version()}")
-
-
-def indices(path: Path) -> dict[str, int]:
-    """Place in the official order of every architecture string, of all 15,625."""
-    with _api(path) as api:
-        return {name: place for place, name in enumerate(api.meta_archs)}
+    return Truth(accuracy, train_set, split, epochs, f"{path.name}, nats_bench {nats_bench.version()}", index)
 
 
 def _seeds(api: Any, place: int, dataset: str, split: str, hp: str) -> dict[str, float]:

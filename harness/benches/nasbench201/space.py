@@ -132,19 +132,6 @@ def needed_nodes(cell: Cell) -> frozenset[int]:
     return frozenset(needed)
 
 
-def depth(cell: Cell) -> int:
-    """Most convolutions on one path from the cell's input to its output; 0 for none."""
-    longest: list[int | None] = [0]
-    for node in (1, 2, 3):
-        reached = [
-            before + (op in CONVOLUTION_TAPS)
-            for source, op in cell.into(node)
-            if op != "none" and (before := longest[source]) is not None
-        ]
-        longest.append(max(reached, default=None))
-    return longest[3] or 0
-
-
 @dataclass(frozen=True)
 class Shape:
     """The network around the cells: C `channels`, N `cells` a stage, square `size` in pixels, colours, classes."""

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
-from harness.schema import Truth, demand
+from harness.schema import BadInput, Truth, demand
 
 COLUMNS = ("architecture", "seed", "epoch", "train_loss", "valid_loss", "valid_accuracy", "test_loss", "test_accuracy")
 
@@ -24,11 +25,14 @@ class Tabulated:
     about: Mapping[str, Any]
     path: Path
 
-    def truth(self, split: str, epochs: int | None, fingerprint: str) -> Truth:
+    def truth(self, train_set: str | None, split: str, epochs: int | None, fingerprint: str) -> Truth:
         """Accuracy of `split` at the end of epoch `epochs` (default: the last), one column a seed.
 
-        Raises BadInput where the table has no such epoch or split, or was made on other images than `fingerprint`.
+        Raises BadInput where the table has no such training set, epoch or split, or was made on other images than
+        `fingerprint`.
         """
+        own = self.about["dataset"]
+        demand(train_set in (None, own), "bench.train_set", f"{own!r} (or null) for this table", train_set)
         made_on = self.about["dataset_fingerprint"]
         demand(
             fingerprint == made_on,
@@ -43,15 +47,16 @@ class Tabulated:
         rows = self.curves[self.curves["epoch"] == epoch]
         table = rows.pivot(index="architecture", columns="seed", values=f"{split}_accuracy")
         table.columns = [str(seed) for seed in table.columns]
-        return Truth(
-            table.astype(float), self.about["dataset"], split, epoch, f"{self.path.name}, {self.about['made_by']}"
-        )
+        return Truth(table.astype(float), own, split, epoch, f"{self.path.name}, {self.about['made_by']}")
 
 
 def read(path: Path) -> Tabulated:
     """The table at `path`. Raises BadInput where there is none or where it is not one of ours."""
     demand(path.is_file(), "bench.source", "an existing table (or embedded, table, archive, auto)", str(path))
-    table = pq.read_table(path)
+    try:
+        table = pq.read_table(path)
+    except pa.ArrowInvalid as error:
+        raise BadInput(f"bench.source: a Parquet file is needed, got {path} ({error})") from error
     about = (table.schema.metadata or {}).get(b"tabulate")
     demand(
         about is not None and set(COLUMNS) <= set(table.column_names),

@@ -34,11 +34,11 @@ def find(source: str, request: Request, data: str | None) -> Truth:
         path = tabulated.embedded(request.dataset)
         if path is None:
             raise BadInput(f"bench.source: a data set with an embedded table is needed, got {request.dataset!r}")
-        return tabulated.read(path).truth(request.split, request.epochs, request.fingerprint)
+        return tabulated.read(path).truth(request.train_set, request.split, request.epochs, request.fingerprint)
     if source in ("table", "archive"):
         from . import archive, table
 
         train_set = request.train_set or DEFAULT_TRAIN_SET.get(request.dataset, request.dataset)
         finder = table.find if source == "table" else archive.find
         return finder(train_set, request.split, request.epochs or 200, data)
-    return tabulated.read(Path(source)).truth(request.split, request.epochs, request.fingerprint)
+    return tabulated.read(Path(source)).truth(request.train_set, request.split, request.epochs, request.fingerprint)

@@ -1,0 +1,88 @@
+"""The embedded table of ground truth, and tables of one's own."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from harness.benches.nasbench201 import space, tabulated
+from harness.benches.nasbench201.bench import NasBench201
+from harness.datasets.digits import Digits
+from harness.evaluate.ceiling import reliability
+from harness.schema import BadInput
+
+
+@pytest.fixture(scope="module")
+def table() -> tabulated.Tabulated:
+    path = tabulated.embedded("digits")
+    assert path is not None
+    return tabulated.read(path)
+
+
+@pytest.fixture(scope="module")
+def fingerprint() -> str:
+    return Digits().load().fingerprint()
+
+
+def test_the_embedded_table_holds_500_distinct_architectures_three_seeds_and_full_curves(table) -> None:
+    names = table.curves["architecture"].unique()
+    assert len(names) >= 500
+    assert len({space.isomorphism(space.parse(name)) for name in names}) == len(names)
+    epochs = table.about["recipe"]["epochs"]
+    runs = table.curves.groupby(["architecture", "seed"])["epoch"].agg(list)
+    assert len(runs) >= 3 * len(names)
+    assert all(curve == list(range(1, epochs + 1)) for curve in runs)
+    assert table.curves[list(tabulated.COLUMNS[3:])].notna().all().all()
+
+
+def test_the_embedded_table_was_made_on_the_images_of_today(table, fingerprint) -> None:
+    assert table.about["dataset_fingerprint"] == fingerprint
+
+
+def test_the_mean_over_seeds_of_the_embedded_table_is_reliable(table, fingerprint) -> None:
+    accuracy = table.truth(None, "test", None, fingerprint).accuracy.to_numpy()
+    assert reliability(accuracy).mean >= 0.7
+
+
+def test_dead_architectures_stay_at_chance(table, fingerprint) -> None:
+    mean = table.truth(None, "test", None, fingerprint).mean()
+    dead = [name for name in mean.index if space.is_dead(space.parse(name))]
+    assert dead
+    assert mean[dead].max() < 20 < mean.drop(dead).min()
+
+
+def test_an_earlier_epoch_or_the_validation_split_can_be_the_target(table, fingerprint) -> None:
+    early, late = (table.truth(None, "valid", epoch, fingerprint) for epoch in (1, None))
+    assert early.epochs == 1
+    assert late.epochs == table.curves["epoch"].max()
+    assert early.mean().median() < late.mean().median()
+    row = table.curves[(table.curves["epoch"] == 1) & (table.curves["seed"] == 2)].iloc[5]
+    assert early.accuracy.loc[row["architecture"], "2"] == pytest.approx(row["valid_accuracy"])
+
+
+def test_what_the_table_does_not_have_is_refused(table, fingerprint) -> None:
+    with pytest.raises(BadInput, match=r"bench\.target_epochs: an epoch from 1 to \d+ is needed, got 99"):
+        table.truth(None, "test", 99, fingerprint)
+    with pytest.raises(BadInput, match=r"bench\.target_split: 'valid' or 'test'"):
+        table.truth(None, "valtest", None, fingerprint)
+    with pytest.raises(
+        BadInput, match=r"bench\.train_set: 'digits' \(or null\) for this table is needed, got 'cifar100'"
+    ):
+        table.truth("cifar100", "test", None, fingerprint)
+    with pytest.raises(BadInput, match="made on the images of this data set"):
+        table.truth(None, "test", None, "another")
+
+
+def test_a_file_that_is_no_such_table_is_refused(tmp_path) -> None:
+    (tmp_path / "text.parquet").write_text("not Parquet")
+    with pytest.raises(BadInput, match=r"bench\.source: a Parquet file is needed"):
+        tabulated.read(tmp_path / "text.parquet")
+    pd.DataFrame({"a": [1]}).to_parquet(tmp_path / "x.parquet")
+    with pytest.raises(BadInput, match=r"a Parquet file made by python -m harness\.tabulate"):
+        tabulated.read(tmp_path / "x.parquet")
+
+
+def test_the_bench_reads_the_embedded_table_by_itself(fingerprint) -> None:
+    truth = NasBench201().truth("digits", fingerprint, None)
+    assert (truth.train_set, truth.split) == ("digits", "test")
+    assert list(truth.accuracy.columns) == ["0", "1", "2", "3"]
