@@ -219,3 +219,11 @@ def test_stored_truth_has_a_row_for_every_recorded_seed(finished) -> None:
     means = truth.groupby("architecture")["accuracy"].mean()
     architectures = pd.read_parquet(finished / "architectures.parquet").set_index("architecture")["truth"]
     pd.testing.assert_series_equal(means.sort_index(), architectures.sort_index(), check_names=False)
+
+
+def test_tables_are_written_anew_where_anything_was_trained_for_them(table, tmp_path) -> None:
+    folder = run(plan(table, tmp_path), quiet).folder
+    before = (folder / "status.json").stat().st_mtime_ns
+    next((tmp_path / "traces").rglob("*.parquet")).unlink()
+    run(plan(table, tmp_path), quiet)
+    assert (folder / "status.json").stat().st_mtime_ns > before
