@@ -115,7 +115,7 @@ def test_a_last_update_that_ruins_the_weights_is_a_divergence(bench, images) -> 
 def test_the_update_is_that_of_plain_sgd_with_nesterov_momentum_and_a_cosine(bench, images) -> None:
     """Against the formulas written out: v <- mu v + g, w <- w - lr (g + mu v), lr = lr0 (1 + cos(pi t/T)) / 2."""
     plain = ImageSet(**{**vars(images), "flip": False, "crop": 0})
-    recipe = Recipe(steps=5, batch=40, observe_every=5)
+    recipe = Recipe(steps=5, batch=40, observe_every=5, weight_decay=0.05)  # large enough to show
     torch.manual_seed(0)
     architecture = bench.architecture(CELL)
     model = bench.build(architecture, plain)
@@ -133,7 +133,7 @@ def test_the_update_is_that_of_plain_sgd_with_nesterov_momentum_and_a_cosine(ben
         with torch.no_grad():
             for weight, v, g in zip(theirs.parameters(), speed, gradients, strict=True):
                 if g is not None:
-                    g = g + 5e-4 * weight
+                    g = g + 0.05 * weight
                     v.mul_(0.9).add_(g)
                     weight.sub_(rate * (g + 0.9 * v))
     assert trace.table["train_loss"].iloc[-1] == pytest.approx(np.mean(losses), rel=1e-4)
