@@ -13,6 +13,7 @@ from harness.schema import (
     BASE_COLUMNS,
     FACT_COLUMNS,
     Benchmark,
+    Collective,
     DataSet,
     Learned,
     Measure,
@@ -32,7 +33,7 @@ class Plan:
     dataset: DataSet
     recipe: Recipe
     measures: Mapping[str, Measure]
-    predictors: Mapping[str, Predictor | Learned]
+    predictors: Mapping[str, Predictor | Collective | Learned]
     evaluation: Evaluation
     engine: Engine
     seed: int
@@ -56,10 +57,12 @@ class Plan:
     def budgets(self, train_images: int) -> list[int]:
         """Steps at which predictors are judged: those of `evaluate.budgets`, else every observation but the first.
 
+        Without any training, the first.
+
         Raises BadInput for a budget at which nothing is observed.
         """
         observed = self.recipe.observed_steps(train_images)
-        wanted = self.evaluation.budgets or [step for step in observed if step]
+        wanted = self.evaluation.budgets or [step for step in observed if step] or observed
         there = f"steps that are observed ({', '.join(map(str, observed))})"
         demand(set(wanted) <= set(observed), "evaluate.budgets", there, wanted)
         return list(wanted)

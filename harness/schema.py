@@ -183,12 +183,46 @@ class HeadMaker(Measure, Protocol):
     def head(self, scene: Scene) -> torch.nn.Module | None: ...
 
 
+@runtime_checkable
+class Occasional(Measure, Protocol):
+    """A measure too dear for every observation: called at the first, at each `every`-th after it, and at the last.
+
+    Between them its columns are nan (None for a vector); predictors read the last value that is there.
+    """
+
+    @property
+    def every(self) -> int: ...
+
+
 class Observer(Protocol):
     """`model` is in training mode; `batch` is (images (B, colours, size, size), labels (B,))."""
 
     def __call__(
         self, model: torch.nn.Module, batch: tuple[torch.Tensor, torch.Tensor], step: int
     ) -> Mapping[str, float | NDArray[np.float64]]: ...
+
+
+@dataclass(frozen=True)
+class Connection:
+    """One edge of a network's own graph, whose nodes are feature maps: `source` feeds `target`.
+
+    `slot` names the place in the search space and is common to all its architectures ("stem", "cell0.2<1", "head").
+    `weight` is (out, in, height, width) of a convolution or (out, in) of a dense layer; None where channel i passes on
+    to channel i (skip, pooling). `norm` is the BatchNorm behind it as (scale, shift), each (out,), or None.
+    """
+
+    slot: str
+    source: str
+    target: str
+    weight: torch.Tensor | None
+    norm: tuple[torch.Tensor, torch.Tensor] | None = None
+
+
+@runtime_checkable
+class Wired(Protocol):
+    """A network that tells its own graph: every connection that its forward pass computes, inputs first."""
+
+    def connections(self) -> list[Connection]: ...
 
 
 @dataclass(frozen=True)
@@ -228,6 +262,22 @@ class Uncertain(Predictor, Protocol):
     def estimate(self, trace: Trace) -> tuple[float, float]:
         """(score, standard deviation), both in the score's unit."""
         ...
+
+
+@runtime_checkable
+class Collective(Protocol):
+    """A predictor whose score depends on the other architectures' traces, but on no accuracy: a sum of ranks, say.
+
+    `score_together` gives one score a trace, (n,), nan for no opinion. Evaluation gives it all usable traces at once.
+    """
+
+    @property
+    def columns(self) -> tuple[str, ...]: ...
+
+    @property
+    def family(self) -> str: ...
+
+    def score_together(self, traces: Sequence[Trace]) -> NDArray[np.float64]: ...
 
 
 @runtime_checkable

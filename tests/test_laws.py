@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 
 import harness
 from harness.compose import build, conf_folder
-from harness.schema import Learned, Measure, Predictor
+from harness.schema import Collective, Learned, Measure, Predictor
 
 PACKAGE = Path(harness.__file__).parent
 FLOORS = {
@@ -78,7 +78,7 @@ def test_reading_and_judging_need_no_torch() -> None:
 @pytest.mark.parametrize("path", PREDICTORS, ids=lambda p: p.stem)
 def test_a_predictor_says_what_it_reads_and_which_family_it_is(path: Path) -> None:
     predictor = plugin(path, "predictor")
-    assert isinstance(predictor, Predictor | Learned)
+    assert isinstance(predictor, Predictor | Collective | Learned)
     assert predictor.columns and all(isinstance(c, str) for c in predictor.columns)
     families = {
         "capacitance",
@@ -87,6 +87,7 @@ def test_a_predictor_says_what_it_reads_and_which_family_it_is(path: Path) -> No
         "weight_statistics",
         "temporal_graph",
         "zero_cost",
+        "combination",
         "size",
         "control",
     }

@@ -13,11 +13,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.evaluate.folds import assign_folds
-from harness.schema import FACT_COLUMNS, BadInput, Learned, NoScore, Predictor, Trace, Uncertain, demand
+from harness.schema import FACT_COLUMNS, BadInput, Collective, Learned, NoScore, Predictor, Trace, Uncertain, demand
 
 COLUMNS = ["predictor", "step", "architecture", "score", "sd", "reason"]
 
 Answer = TypeVar("Answer")
+
+AnyPredictor = Predictor | Collective | Learned
 
 Opinion = tuple[float, float, str]
 """Score, standard deviation, reason; nan for a number that is not stated, "" where there is a score."""
@@ -32,7 +34,7 @@ class Cut:
 
 
 def score_all(
-    predictors: Mapping[str, Predictor | Learned],
+    predictors: Mapping[str, AnyPredictor],
     traces: Sequence[Trace],
     accuracies: NDArray[np.float64],
     budgets: Sequence[int],
@@ -77,12 +79,21 @@ def cut(trace: Trace, budget: int) -> Cut:
 
 
 def _opinions(
-    predictor: Predictor | Learned, cuts: Sequence[Cut], accuracies: NDArray[np.float64], fold: NDArray[np.int64]
+    predictor: AnyPredictor, cuts: Sequence[Cut], accuracies: NDArray[np.float64], fold: NDArray[np.int64]
 ) -> list[Opinion]:
     """What a predictor says of each cut trace, in their order."""
     untrained = set(predictor.columns) <= set(FACT_COLUMNS)
     opinions = [_none("" if untrained else c.unusable) for c in cuts]
     usable = np.array([not reason for _, _, reason in opinions], dtype=bool)
+    if isinstance(predictor, Collective):
+        together = np.flatnonzero(usable).tolist()
+        if not together:
+            return opinions
+        found = _attempt(partial(predictor.score_together, [cuts[i].trace for i in together]))
+        answers = [found] * len(together) if isinstance(found, str) else found.tolist()
+        for i, answer in zip(together, answers, strict=True):
+            opinions[i] = _checked(answer)
+        return opinions
     for scored, fitted, level in _fitted(predictor, cuts, accuracies, fold, usable):
         for i in scored:
             score, sd, reason = _none(fitted) if isinstance(fitted, str) else _opinion(fitted, cuts[i].trace)
@@ -123,6 +134,11 @@ def _opinion(predictor: Predictor, trace: Trace) -> Opinion:
         found = _attempt(partial(predictor.estimate, trace))
     else:
         found = _attempt(partial(predictor.score, trace))
+    return _checked(found)
+
+
+def _checked(found: tuple[float, float] | float | str) -> Opinion:
+    """The answer as an opinion: a reason, or a finite score, or none."""
     if isinstance(found, str):
         return _none(found)
     score, sd = map(float, found if isinstance(found, tuple) else (found, float("nan")))

@@ -14,6 +14,7 @@ COLOURS = {
     "weight_statistics": "#CC79A7",
     "temporal_graph": "#56B4E9",
     "zero_cost": "#E69F00",
+    "combination": "#7A4B1E",
     "size": "#222222",
     "control": "#8C8C8C",
 }
@@ -26,6 +27,7 @@ MARKERS = {
     "weight_statistics": "D",
     "temporal_graph": "v",
     "zero_cost": "P",
+    "combination": "*",
     "size": "h",
     "control": "X",
 }

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from harness.schema import Measure, Scene
+from harness.schema import Measure, Occasional, Scene
 
 Values = dict[str, object]
 
@@ -33,18 +33,29 @@ class Observatory:
 
     def __init__(self, measures: Mapping[str, Measure], model: nn.Module, scene: Scene) -> None:
         self.observers = {}
+        self.every = {
+            name: measure.every if isinstance(measure, Occasional) else 1 for name, measure in measures.items()
+        }
+        self.looks = 0
         self.columns = {name: measure.columns for name, measure in measures.items()}
         for name, measure in measures.items():
             with untouched_randomness():
                 self.observers[name] = (measure.observer(scene), copy.deepcopy(model))
 
-    def look(self, model: nn.Module, batch: tuple[Tensor, Tensor], step: int) -> Values:
-        """Every measure's columns at this step, and `seconds_<measure>`, what each took.
+    def look(self, model: nn.Module, batch: tuple[Tensor, Tensor], step: int, last: bool = False) -> Values:
+        """The columns at this step of every measure that is due, and `seconds_<measure>`, what each took.
+
+        An `Occasional` measure that is not due leaves its columns out, and took 0 seconds. `last` says that nothing
+        follows: then all are due.
 
         Raises KeyError where a measure writes a column that it did not declare, or leaves one out.
         """
         values: Values = {}
+        look, self.looks = self.looks, self.looks + 1
         for name, (observer, replica) in self.observers.items():
+            if look % self.every[name] and not last:
+                values[f"seconds_{name}"] = 0.0
+                continue
             begin = time.perf_counter()
             with untouched_randomness():
                 _copy_state(model, replica)

@@ -15,7 +15,8 @@ class Recipe:
     The budget is `epochs` or `steps`, one of them. The learning rate is annealed within the budget, or within
     `schedule_epochs` or `schedule_steps` where that longer schedule is given: the first epochs of a 200-epoch run are
     not a run of few epochs. The rate changes with every update (the benchmark's own with every epoch). The
-    network is observed at step 0, after every `observe_every` steps and at the end.
+    network is observed at step 0, after every `observe_every` steps and at the end. No steps at all leave what is read
+    off the network at its initialisation.
     """
 
     epochs: int | None = None
@@ -33,9 +34,12 @@ class Recipe:
     measure_images: int = 128
 
     def __post_init__(self) -> None:
-        for key in ("epochs", "steps", "schedule_epochs", "schedule_steps", "watch_images"):
+        for key, least in (
+            ("steps", 0),
+            *((k, 1) for k in ("epochs", "schedule_epochs", "schedule_steps", "watch_images")),
+        ):
             value = getattr(self, key)
-            demand(value is None or value >= 1, f"train.{key}", "a count of at least 1 (or null)", value)
+            demand(value is None or value >= least, f"train.{key}", f"a count of at least {least} (or null)", value)
         for key in ("batch", "observe_every", "measure_images"):
             demand(getattr(self, key) >= 1, f"train.{key}", "a count of at least 1", getattr(self, key))
         demand(self.learning_rate > 0, "train.learning_rate", "a number above 0", self.learning_rate)

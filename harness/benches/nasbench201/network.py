@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from harness.schema import Connection
+
 from .space import CONVOLUTION_TAPS, Cell, Shape, needed_nodes
 
 
@@ -70,6 +72,20 @@ class CellBlock(nn.Module):
         output = nodes[3]
         return torch.zeros_like(x) if output is None else output
 
+    def connections(self, name: str, source: str) -> list[Connection]:
+        """The edges that are computed, from the feature map `source` to `name`; slots are those of the full cell."""
+        found = []
+        maps = (source, f"{name}.1", f"{name}.2", name)
+        for node, join in enumerate(self.joins, start=1):
+            for start, operation, place in join:
+                weight, norm = None, None
+                if operation in CONVOLUTION_TAPS:
+                    rows = slice(place * self.channels, (place + 1) * self.channels)
+                    whole, (scale, shift) = _tensors(self.convolutions[f"{operation}_from_{start}"])
+                    weight, norm = whole[rows], (scale[rows], shift[rows])
+                found.append(Connection(f"{name}.{node}<{start}", maps[start], maps[node], weight, norm))
+        return found
+
     def _convolve(self, key: str, source: int, nodes: list[Tensor | None], rectified: dict[int, Tensor]) -> Tensor:
         """The group's output; of a node that holds nothing, its BatchNorm's bias as (1, C, 1, 1)."""
         value = nodes[source]
@@ -100,6 +116,12 @@ def _group(key: str, channels: int, count: int) -> ConvBN:
     return ConvBN(CONVOLUTION_TAPS[key.partition("_from_")[0]], channels, channels * count)
 
 
+def _tensors(pair: nn.Module) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """Weight of a convolution, and scale and shift of the BatchNorm behind it."""
+    tensors = pair.state_dict(keep_vars=True)
+    return tensors["0.weight"], (tensors["1.weight"], tensors["1.bias"])
+
+
 class Reduction(nn.Module):
     """Residual block that halves the side and widens: (B, C, H, W) to (B, C', H/2, W/2)."""
 
@@ -113,6 +135,16 @@ class Reduction(nn.Module):
         inner = self.first(functional.relu(x))
         output: Tensor = self.shortcut(x) + self.second(functional.relu(inner))
         return output
+
+    def connections(self, name: str, source: str) -> list[Connection]:
+        """Its three convolutions, from the feature map `source` to `name`."""
+        first, second = self.first, self.second
+        short: Tensor = self.shortcut.get_parameter("1.weight")
+        return [
+            Connection(f"{name}.first", source, f"{name}.1", *_tensors(first)),
+            Connection(f"{name}.second", f"{name}.1", name, *_tensors(second)),
+            Connection(f"{name}.shortcut", source, name, short),
+        ]
 
 
 class Network(nn.Module):
@@ -143,3 +175,18 @@ class Network(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         logits: Tensor = self.head(self.features(images))
         return logits
+
+    def connections(self) -> list[Connection]:
+        """Every connection that a forward pass computes; the head's only where it is one dense layer."""
+        found = [Connection("stem", "image", "stem", *_tensors(self.stem))]
+        here, cells, reductions = "stem", 0, 0
+        for block in self.body:
+            if isinstance(block, CellBlock):
+                name, cells = f"cell{cells}", cells + 1
+            else:
+                name, reductions = f"reduction{reductions}", reductions + 1
+            found += block.connections(name, here)  # type: ignore[operator]
+            here = name
+        if isinstance(self.head, nn.Linear):
+            found.append(Connection("head", here, "logits", self.head.weight))
+        return found
