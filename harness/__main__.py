@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
@@ -22,6 +23,7 @@ class Job:
     data: str | None
     results: str
     reports: str
+    fit_on: list[dict[str, Any]] | None = None
 
 
 def story(config: DictConfig) -> int:
@@ -50,6 +52,10 @@ def story(config: DictConfig) -> int:
         data=job.data,
         results=Path(job.results),
         settings=OmegaConf.to_yaml(config, resolve=True),
+        fit_benches=[
+            build(OmegaConf.create({**config.bench, **other}), f"fit_on.{i}")
+            for i, other in enumerate(job.fit_on or [])
+        ],
     )
     with live("architectures trained") as progress:
         outcome = run(plan, progress)

@@ -48,7 +48,8 @@ def complete(arguments: Sequence[str], config_name: str) -> list[str]:
         raise BadInput(f"{error.override}: key=value is needed ({_first_line(error)})") from error
     with initialize_config_dir(str(conf_folder()), version_base="1.3", job_name=config_name):
         _demand_bench(overrides)
-        plugged = [text for o in overrides for text in _plug(o)] + _all_plugins(overrides, config_name)
+        plugged = [*_all_plugins(overrides, config_name), *(text for o in overrides for text in _plug(o))]
+        plugged.sort(key=lambda text: text.startswith("+experiment="))  # last: what it sets has the last word
         for job in _jobs(OverridesParser.create().parse_overrides(plugged), parsed.multirun):
             _compose(config_name, job)
     return [*flags, *plugged]
@@ -116,17 +117,38 @@ def _all_plugins(overrides: Sequence[Override], config_name: str) -> list[str]:
     named = {o.key_or_group for o in overrides if not o.is_add() and not o.is_delete()}
     added = {o.key_or_group: _values(o) for o in overrides if o.is_add() and o.key_or_group in PLUGIN_GROUPS}
     result = []
+    only = _only(overrides, config_name) if config_name == "config" else {}
     for group in PLUGIN_GROUPS if config_name == "config" else ():
         if group not in named:
-            every = sorted({*options(group, lines, config_name), *added.get(group, [])})
-            result.append(f"+{group}=[{','.join(every)}]")
+            wanted = only.get(group)
+            taken = options(group, lines, config_name) if wanted is None else wanted
+            result.append(f"+{group}=[{','.join(sorted({*taken, *added.get(group, [])}))}]")
     return result
+
+
+def _only(overrides: Sequence[Override], config_name: str) -> Mapping[str, list[str] | None]:
+    """The plug-ins that the experiment asks for, by group; None for all of a group."""
+    lines = [o.input_line or "" for o in overrides]
+    chosen = [o for o in overrides if o.key_or_group == "experiment" and not o.is_delete()]
+    names = [name for o in chosen for name in (_values(o) if not o.is_sweep_override() else _swept(o))]
+    search = [line for line in lines if line.startswith("hydra.searchpath")]
+    found = [_compose(config_name, [*search, f"+experiment={name}"]).get("only") for name in names]
+    plain = [{g: None if node is None else list(node) for g, node in only.items()} for only in found if only]
+    if any(only != plain[0] for only in plain):
+        raise BadInput(f"experiment: experiments of the same plug-ins are needed in one sweep, got {names}")
+    return plain[0] if plain else {}
+
+
+def _swept(override: Override) -> list[str]:
+    return list(override.sweep_string_iterator())
 
 
 def _plug(override: Override) -> Iterator[str]:
     """The override as Hydra wants it, now that plug-in groups stand in no defaults list."""
-    if override.key_or_group not in PLUGIN_GROUPS or override.is_delete():
+    if override.key_or_group not in (*PLUGIN_GROUPS, "experiment") or override.is_delete():
         yield override.input_line or ""
+    elif override.key_or_group == "experiment":
+        yield f"+{(override.input_line or '').lstrip('+')}"
     elif not override.is_add():
         yield f"+{override.input_line}"
 

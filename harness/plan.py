@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +41,8 @@ class Plan:
     data: str | None
     results: Path
     settings: str
+    fit_benches: Sequence[Benchmark] = ()
+    """Networks that learned predictors are fitted on; none: those that are scored."""
 
     def __post_init__(self) -> None:
         demand(self.architectures >= 2, "architectures", "a count of at least 2", self.architectures)

@@ -21,6 +21,7 @@ from harness.store import write_json, write_table, write_text
 def place(plan: Plan, campaign: Campaign) -> Path:
     """The folder of this run's tables; its name is the same exactly for runs of the same settings on the same data."""
     parts = [plan.bench, plan.recipe, plan.evaluation, *plan.measures.values(), *plan.predictors.values()]
+    parts += plan.fit_benches
     names = [*plan.measures, *plan.predictors]
     hashed = digest([names, [settings(part) for part in parts], campaign.fingerprint])[:8]
     folder = f"{plan.bench.name}-{campaign.images.name}"
@@ -145,6 +146,7 @@ def status(
         "signal": {"split": ", ".join(plan.recipe.watch), "train_images": len(campaign.images.train[1])},
         "recipe": vars(plan.recipe),
         "network": campaign.bench.network(),
+        "fit_on": [bench.network() for bench in plan.fit_benches],
         "schema_version": SCHEMA_VERSION,
         "identity": identity,
         "seconds": round(seconds, 1),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -39,20 +40,26 @@ def run(plan: Plan, progress: Progress) -> Outcome:
     ]
     plan.budgets(len(images.train[1]))  # refused before anything is trained
     store = TraceStore(plan.results / "traces")
-    all_known = all(campaign.key(a, plan.seed) in store for a in sample)
-    failures = train_missing(campaign, [(a, plan.seed) for a in sample], store, plan.engine, progress)
+    lessons = [replace(campaign, bench=bench) for bench in plan.fit_benches]
+    all_known = all(each.key(a, plan.seed) in store for each in (campaign, *lessons) for a in sample)
+    failures = [
+        failure
+        for each in (campaign, *lessons)
+        for failure in train_missing(each, [(a, plan.seed) for a in sample], store, plan.engine, progress)
+    ]
     truth = replace(truth, accuracy=truth.accuracy.loc[[a.name for a in sample]])
     folder, identity = records.place(plan, campaign), records.identity(plan, campaign, truth)
     if all_known and records.stands(folder, identity):  # else the measured seconds are new
         return Outcome(folder, failures)
-    failed = {failure.architecture for failure in failures}
-    traces = [_trace(campaign, a, plan.seed, store) for a in sample if a.name not in failed]
+    traces = _traces(campaign, sample, plan.seed, store)
     if len(traces) < 2:
         raise BadInput(f"architectures: two that can be trained are needed, got {len(traces)}; {failures[0].reason}")
     accuracies = truth.mean().loc[[t.architecture.name for t in traces]].to_numpy()
     budgets = plan.budgets(len(images.train[1]))
     folds, seed = plan.evaluation.folds, plan.evaluation.seed
-    scores = score_all(plan.predictors, traces, accuracies, budgets, folds, seed)
+    trained = [t.architecture for t in traces]
+    fitting = [{t.architecture.name: t for t in _traces(each, trained, plan.seed, store)} for each in lessons]
+    scores = score_all(plan.predictors, traces, accuracies, budgets, folds, seed, fitting)
     families = {name: predictor.family for name, predictor in plan.predictors.items()}
     judgement = judge(scores, truth, families, plan.evaluation)
     tables = records.tables(plan, sample, traces, truth, scores, judgement, failures, len(images.train[1]))
@@ -60,8 +67,12 @@ def run(plan: Plan, progress: Progress) -> Outcome:
     return Outcome(folder, failures)
 
 
-def _trace(campaign: Campaign, architecture: Architecture, seed: int, store: TraceStore) -> Trace:
-    """The stored trace, with the benchmark's facts as columns."""
-    trace = store.read(campaign.key(architecture, seed))
-    facts = campaign.bench.facts(architecture, campaign.images)
-    return replace(trace, architecture=architecture, table=trace.table.assign(**facts))
+def _traces(campaign: Campaign, sample: Sequence[Architecture], seed: int, store: TraceStore) -> list[Trace]:
+    """The stored traces, with the benchmark's facts as columns; none of an architecture whose training failed."""
+    traces = []
+    for architecture in sample:
+        key = campaign.key(architecture, seed)
+        if key in store:
+            trace, facts = store.read(key), campaign.bench.facts(architecture, campaign.images)
+            traces.append(replace(trace, architecture=architecture, table=trace.table.assign(**facts)))
+    return traces

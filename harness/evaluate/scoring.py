@@ -33,6 +33,10 @@ class Cut:
     unusable: str
 
 
+Lesson = tuple[int, Cut]
+"""The place of an architecture, and a trace of it that learned predictors may be fitted on."""
+
+
 def score_all(
     predictors: Mapping[str, AnyPredictor],
     traces: Sequence[Trace],
@@ -40,13 +44,16 @@ def score_all(
     budgets: Sequence[int],
     folds: int,
     seed: int,
+    fitting: Sequence[Mapping[str, Trace]] = (),
 ) -> pd.DataFrame:
     """One row for each predictor, budget and architecture: predictor, step, architecture, score, sd, reason.
 
     Traces are cut to the budget (in updates) before a predictor sees them. A trace that diverged within the budget, or
     ends before it, has no score (nan, with the reason) but from predictors that read no training, only facts. Learned
     predictors are cross-fitted: `folds` folds that depend on `seed` and the names, groups kept together, fitted on the
-    usable traces of the other folds whose accuracy (architectures,) in percent is finite. NoScore, nan and arithmetic
+    usable traces of the other folds whose accuracy (architectures,) in percent is finite. With `fitting`, traces of
+    other networks (of another width, say) by architecture name, they are fitted on those of the other folds'
+    architectures in place of the traces that are scored. NoScore, nan and arithmetic
     that fails (ValueError, ArithmeticError, numpy's LinAlgError) give nan with a reason; any other error is a mistake
     in the predictor and is raised. Rows do not depend on the order of `traces`; architectures are sorted by name.
 
@@ -60,10 +67,17 @@ def score_all(
     traces, accuracies = [traces[i] for i in order], np.asarray(accuracies, dtype=float)[order]
     fold = assign_folds([trace.architecture for trace in traces], folds, seed)
     cuts = {budget: [cut(trace, budget) for trace in traces] for budget in budgets}
+    places = {trace.architecture.name: place for place, trace in enumerate(traces)}
+    lessons = {
+        budget: [(places[name], cut(t, budget)) for source in fitting for name, t in sorted(source.items())]
+        if fitting
+        else list(enumerate(cuts[budget]))
+        for budget in budgets
+    }
     rows = []
     for name, predictor in predictors.items():
         for budget in budgets:
-            opinions = _opinions(predictor, cuts[budget], accuracies, fold)
+            opinions = _opinions(predictor, cuts[budget], lessons[budget], accuracies, fold)
             rows += [(name, budget, t.architecture.name, *o) for t, o in zip(traces, opinions, strict=True)]
     return pd.DataFrame(rows, columns=COLUMNS).astype({"step": "int64", "score": "float64", "sd": "float64"})
 
@@ -79,9 +93,13 @@ def cut(trace: Trace, budget: int) -> Cut:
 
 
 def _opinions(
-    predictor: AnyPredictor, cuts: Sequence[Cut], accuracies: NDArray[np.float64], fold: NDArray[np.int64]
+    predictor: AnyPredictor,
+    cuts: Sequence[Cut],
+    lessons: Sequence[Lesson],
+    accuracies: NDArray[np.float64],
+    fold: NDArray[np.int64],
 ) -> list[Opinion]:
-    """What a predictor says of each cut trace, in their order."""
+    """What a predictor says of each cut trace, in their order; a learned one is fitted on `lessons`."""
     untrained = set(predictor.columns) <= set(FACT_COLUMNS)
     opinions = [_none("" if untrained else c.unusable) for c in cuts]
     usable = np.array([not reason for _, _, reason in opinions], dtype=bool)
@@ -94,7 +112,7 @@ def _opinions(
         for i, answer in zip(together, answers, strict=True):
             opinions[i] = _checked(answer)
         return opinions
-    for scored, fitted, level in _fitted(predictor, cuts, accuracies, fold, usable):
+    for scored, fitted, level in _fitted(predictor, lessons, accuracies, fold, usable):
         for i in scored:
             score, sd, reason = _none(fitted) if isinstance(fitted, str) else _opinion(fitted, cuts[i].trace)
             opinions[i] = (score - level, sd, reason)
@@ -103,7 +121,7 @@ def _opinions(
 
 def _fitted(
     predictor: Predictor | Learned,
-    cuts: Sequence[Cut],
+    lessons: Sequence[Lesson],
     accuracies: NDArray[np.float64],
     fold: NDArray[np.int64],
     usable: NDArray[np.bool_],
@@ -117,12 +135,15 @@ def _fitted(
     if not isinstance(predictor, Learned):
         yield np.flatnonzero(usable), predictor, 0.0
         return
+    untrained = set(predictor.columns) <= set(FACT_COLUMNS)
+    known = [(i, c) for i, c in lessons if np.isfinite(accuracies[i]) and (untrained or not c.unusable)]
     for number in np.unique(fold[usable]):
-        seen = np.flatnonzero(usable & (fold != number) & np.isfinite(accuracies))
+        seen = [(i, c.trace) for i, c in known if fold[i] != number]
         scored = np.flatnonzero(usable & (fold == number))
-        if seen.size:
-            fit = _attempt(partial(predictor.fit, [cuts[i].trace for i in seen.tolist()], accuracies[seen]))
-            yield scored, fit, float(accuracies[seen].mean())
+        if seen:
+            levels = accuracies[[i for i, _ in seen]]
+            fit = _attempt(partial(predictor.fit, [trace for _, trace in seen], levels))
+            yield scored, fit, float(levels.mean())
         else:
             yield scored, "no other architecture to fit on", 0.0
 

@@ -113,3 +113,39 @@ def test_a_dead_architecture_can_be_trained_and_ignores_its_input_after_the_cell
     a, b = (network(torch.randn(2, 3, 8, 8)) for _ in range(2))
     torch.testing.assert_close(a, b)
     functional.cross_entropy(Network(dead, SHAPE)(torch.randn(4, 3, 8, 8)), torch.arange(4)).backward()
+
+
+EDGES = "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_3x3~1|+|nor_conv_3x3~0|none~1|avg_pool_3x3~2|"
+
+
+def test_connections_are_the_edges_of_every_cell_with_the_weights_that_compute_them() -> None:
+    """The output of each convolution edge, recomputed alone from its own weight, adds up to the cell's."""
+    torch.manual_seed(0)
+    shape = space.Shape(channels=4, cells=1, size=8, colours=1, classes=3)
+    model = Network(space.parse(EDGES), shape).eval()
+    found = {c.slot: c for c in model.connections()}
+    assert [s for s in found if s.startswith("cell1.")] == [
+        "cell1.1<0", "cell1.2<0", "cell1.2<1", "cell1.3<0", "cell1.3<2",
+    ]  # fmt: skip
+    assert {"stem", "head", "reduction0.first", "reduction1.second", "reduction1.shortcut"} <= set(found)
+    assert found["stem"].source == "image" and found["cell0.1<0"].source == "stem"
+    assert found["cell1.3<0"].source == found["cell1.1<0"].source == "reduction0"
+    assert found["head"].source == "cell2" and found["head"].weight is model.head.weight
+    cell, x = model.body[2], torch.randn(2, 8, 4, 4)
+
+    def edge(slot: str, value: torch.Tensor) -> torch.Tensor:
+        weight, (scale, shift) = found[slot].weight, found[slot].norm
+        z = torch.nn.functional.conv2d(value.relu(), weight, padding=weight.shape[-1] // 2)
+        return z / (1 + 1e-5) ** 0.5 * scale[:, None, None] + shift[:, None, None]
+
+    first = edge("cell1.1<0", x)
+    second = x + edge("cell1.2<1", first)
+    pooled = torch.nn.functional.avg_pool2d(second, 3, 1, 1, count_include_pad=False)
+    assert torch.allclose(cell(x), edge("cell1.3<0", x) + pooled, atol=1e-5)
+
+
+def test_a_dead_cell_has_no_connection_and_a_replaced_head_none_of_its_own() -> None:
+    shape = space.Shape(channels=4, cells=1, size=8, colours=1, classes=3)
+    model = Network(space.parse("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"), shape)
+    model.head = torch.nn.Sequential(torch.nn.Linear(16, 3))
+    assert not [c for c in model.connections() if c.slot.startswith(("cell", "head"))]

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -214,3 +214,48 @@ def test_a_learned_predictor_that_knows_nothing_does_not_rank_the_folds_backward
     random = np.random.default_rng(0)
     table = scored(MeanOfTheOthers(), [trace(f"{i:02d}") for i in range(40)], random.normal(size=40), folds=5)
     assert np.ptp(table["score"]) < 1e-12
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """Scores traces by their place among all."""
+
+    columns: tuple[str, ...] = ("train_loss",)
+    family: str = "combination"
+
+    def score_together(self, traces):
+        values = np.array([t.table["train_loss"].iloc[-1] for t in traces])
+        return np.where(values > 25, np.nan, values.argsort().argsort())
+
+
+def test_a_collective_predictor_sees_all_usable_traces_at_once_and_may_have_no_opinion() -> None:
+    traces = [trace("a", value=2), trace("b", value=1), trace("c", diverged=10), trace("d", value=3)]
+    found = score_all({"ranks": Ranks()}, traces, np.arange(4.0), [10, 20], 2, 0).set_index(["step", "architecture"])
+    assert found.loc[10, "score"].tolist() == pytest.approx([1, 0, np.nan, np.nan], nan_ok=True)
+    assert found.loc[(10, "c"), "reason"] == "diverged at step 10"
+    assert found.loc[(10, "d"), "reason"] == "no opinion"
+
+
+@dataclass(frozen=True)
+class Pupil:
+    """Remembers which parameters it was fitted on and scores their mean."""
+
+    lessons: list[tuple[set[str], set[float]]] = field(default_factory=list)
+    columns: tuple[str, ...] = ("train_loss",)
+    family: str = "control"
+
+    def fit(self, traces, accuracies):
+        self.lessons.append(({t.architecture.name for t in traces}, {t.table["params"].iloc[0] for t in traces}))
+        assert all(t.last_step <= 10 for t in traces)
+        return Spy()
+
+
+def test_a_learned_predictor_may_be_fitted_on_other_networks_of_other_architectures_only() -> None:
+    names = [f"n{i}" for i in range(8)]
+    small = [{n: replace(trace(n), table=trace(n).table.assign(params=p)) for n in names} for p in (1.0, 2.0)]
+    pupil = Pupil()
+    found = score_all({"pupil": pupil}, [trace(n) for n in names], np.arange(8.0), [10], 4, 0, small)
+    assert len(pupil.lessons) == 4 and found["score"].notna().all()
+    assert all(sizes == {1.0, 2.0} and len(seen) == 6 for seen, sizes in pupil.lessons)
+    left = [set(names) - seen for seen, _ in pupil.lessons]
+    assert set.union(*left) == set(names) and sum(map(len, left)) == 8

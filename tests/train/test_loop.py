@@ -93,6 +93,35 @@ def test_observation_points_are_the_steps_asked_for(bench, images) -> None:
     assert table["seconds"].is_monotonic_increasing
 
 
+@dataclass(frozen=True)
+class Dear:
+    """Counts how often it is called."""
+
+    every: int = 3
+    columns: tuple[str, ...] = ("calls",)
+
+    def observer(self, scene):
+        calls = [0]
+
+        def observe(model, batch, step):
+            calls[0] += 1
+            return {"calls": float(calls[0])}
+
+        return observe
+
+
+def test_a_dear_measure_is_called_at_the_first_each_third_and_the_last_observation(bench, images) -> None:
+    table = go(bench, images, Recipe(steps=8, batch=20, observe_every=2), {"dear": Dear()}).table
+    assert table["calls"].tolist() == pytest.approx([1, np.nan, np.nan, 2, 3], nan_ok=True)
+    assert (table["seconds_dear"] > 0).tolist() == [True, False, False, True, True]
+
+
+def test_without_steps_the_network_is_observed_at_its_initialisation_alone(bench, images) -> None:
+    table = go(bench, images, Recipe(steps=0, batch=20), {"dear": Dear()}).table
+    assert table["step"].tolist() == [0] and table["calls"].tolist() == [1]
+    assert table["train_loss"].isna().all() and np.isfinite(table["valid_loss"]).all()
+
+
 def test_an_unfinished_longer_schedule_is_not_a_short_schedule(bench, images) -> None:
     short = go(bench, images, Recipe(epochs=2, batch=16, observe_every=2))
     cut = go(bench, images, Recipe(epochs=2, schedule_epochs=8, batch=16, observe_every=2))
