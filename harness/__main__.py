@@ -5,13 +5,16 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from harness.compose import build, components, fill, start
+
+if TYPE_CHECKING:
+    from harness.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -26,20 +29,13 @@ class Job:
     fit_on: list[dict[str, Any]] | None = None
 
 
-def story(config: DictConfig) -> int:
-    """Run what `config` asks for, write the report, print the ranked table; returns the exit code."""
-    from rich.console import Console
-
+def planned(config: DictConfig) -> Plan:
+    """The run that `config` asks for, every part of it built and checked. Raises BadInput."""
     from harness.plan import Plan
-    from harness.progress import live
-    from harness.report.ranking import print_ranked
-    from harness.report.tables import read
-    from harness.report.write import stands, write
-    from harness.run import run
 
     job = fill(Job, {field.name: config[field.name] for field in fields(Job)}, "")
-    report = build(config.report, "report")
-    plan = Plan(
+    others = [OmegaConf.create({**config.bench, **other}) for other in job.fit_on or []]
+    return Plan(
         bench=build(config.bench, "bench"),
         dataset=build(config.dataset, "dataset"),
         recipe=build(config.train, "train"),
@@ -52,14 +48,25 @@ def story(config: DictConfig) -> int:
         data=job.data,
         results=Path(job.results),
         settings=OmegaConf.to_yaml(config, resolve=True),
-        fit_benches=[
-            build(OmegaConf.create({**config.bench, **other}), f"fit_on.{i}")
-            for i, other in enumerate(job.fit_on or [])
-        ],
+        fit_benches=[build(other, f"fit_on.{i}") for i, other in enumerate(others)],
+        signal=None if config.get("signal") is None else build(config.signal, "signal"),
     )
+
+
+def story(config: DictConfig) -> int:
+    """Run what `config` asks for, write the report, print the ranked table; returns the exit code."""
+    from rich.console import Console
+
+    from harness.progress import live
+    from harness.report.ranking import print_ranked
+    from harness.report.tables import read
+    from harness.report.write import stands, write
+    from harness.run import run
+
+    report, plan = build(config.report, "report"), planned(config)
     with live("architectures trained") as progress:
         outcome = run(plan, progress)
-    out = Path(job.reports) / outcome.folder.parent.name
+    out = Path(config.reports) / outcome.folder.parent.name
     if HydraConfig.get().mode == RunMode.MULTIRUN:  # a sweep has a report a job, side by side
         out = out / outcome.folder.name
     page = out / "index.html" if stands(outcome.folder, out, report) else write(outcome.folder, out, report)

@@ -96,11 +96,11 @@ def fill(kind: type[T], given: Mapping[str, Any], prefix: str) -> T:
 
 
 def components(nodes: DictConfig | None, group: str) -> dict[str, Any]:
-    """The plug-ins of one group by name."""
+    """The plug-ins of one group by name; an experiment's settings of one that does not take part are passed over."""
     wrong = {str(name): node for name, node in (nodes or {}).items() if not isinstance(node, DictConfig)}
     for name, node in wrong.items():
         raise BadInput(f"{group}.{name}: settings with a _target_ are needed, got {node!r}")
-    named = {str(name): node for name, node in (nodes or {}).items()}
+    named = {str(name): node for name, node in (nodes or {}).items() if "_target_" in node}
     return {name: build(node, f"{group}.{name}") for name, node in named.items()}
 
 

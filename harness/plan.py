@@ -18,6 +18,7 @@ from harness.schema import (
     Learned,
     Measure,
     Predictor,
+    StoredCurves,
     demand,
 )
 from harness.train.recipe import Recipe
@@ -43,12 +44,16 @@ class Plan:
     settings: str
     fit_benches: Sequence[Benchmark] = ()
     """Networks that learned predictors are fitted on; none: those that are scored."""
+    signal: StoredCurves | None = None
+    """Recorded curves to be read in the place of trainings."""
 
     def __post_init__(self) -> None:
         demand(self.architectures >= 2, "architectures", "a count of at least 2", self.architectures)
         demand(bool(self.predictors), "predictor", "at least one predictor", list(self.predictors))
         own = (*CLOCK, *FACT_COLUMNS, *BASE_COLUMNS, "test_loss", "test_accuracy")
         written = Counter([*own, *(column for measure in self.measures.values() for column in measure.columns)])
+        alone = self.signal is None or not (self.measures or self.fit_benches)
+        demand(alone, "signal", "no measure and no fit_on beside stored curves", [*self.measures, *self.fit_benches])
         twice = [column for column, times in written.items() if times > 1]
         demand(not twice, "measure", "columns that nothing else writes", twice)
         given = self.providers()
@@ -68,6 +73,12 @@ class Plan:
         there = f"steps that are observed ({', '.join(map(str, observed))})"
         demand(set(wanted) <= set(observed), "evaluate.budgets", there, wanted)
         return list(wanted)
+
+    def readers_of(self, family: str) -> set[str]:
+        """Predictors that read a measured column of which that family's predictors, and no plain ones, are made."""
+        plain = {*CLOCK, *FACT_COLUMNS, *BASE_COLUMNS}
+        own = {c for p in self.predictors.values() if p.family == family for c in p.columns} - plain
+        return {name for name, predictor in self.predictors.items() if own & set(predictor.columns)}
 
     def providers(self) -> dict[str, str]:
         """Which clock a column's cost is on: a measure's or a watched split's name, or "" for what costs nothing."""

@@ -14,14 +14,14 @@ from harness.environment import code_fingerprint, environment
 from harness.evaluate.judge import Judgement
 from harness.fleet import Campaign, Failure
 from harness.plan import Plan
-from harness.schema import FACT_COLUMNS, SCHEMA_VERSION, Architecture, Trace, Truth, digest, settings
+from harness.schema import FACT_COLUMNS, SCHEMA_VERSION, Architecture, Recorded, Trace, Truth, digest, settings
 from harness.store import write_json, write_table, write_text
 
 
 def place(plan: Plan, campaign: Campaign) -> Path:
     """The folder of this run's tables; its name is the same exactly for runs of the same settings on the same data."""
-    parts = [plan.bench, plan.recipe, plan.evaluation, *plan.measures.values(), *plan.predictors.values()]
-    parts += plan.fit_benches
+    parts: list[Any] = [plan.bench, plan.recipe, plan.evaluation, *plan.measures.values(), *plan.predictors.values()]
+    parts += [*plan.fit_benches, *([plan.signal] if plan.signal else [])]
     names = [*plan.measures, *plan.predictors]
     hashed = digest([names, [settings(part) for part in parts], campaign.fingerprint])[:8]
     folder = f"{plan.bench.name}-{campaign.images.name}"
@@ -76,6 +76,7 @@ def tables(
             _costs(plan, traces, scores, train_images), on=["predictor", "step"], how="left"
         ),
         "differences": judgement.differences,
+        "ablations": judgement.ablations,
         "ceiling": judgement.ceiling,
         "failures": _failures(traces, scores, failures),
         "trajectories": _trajectories(traces),
@@ -124,7 +125,13 @@ def _trajectories(traces: Sequence[Trace]) -> pd.DataFrame:
 
 
 def status(
-    plan: Plan, campaign: Campaign, traces: Sequence[Trace], truth: Truth, seconds: float, identity: str
+    plan: Plan,
+    campaign: Campaign,
+    traces: Sequence[Trace],
+    truth: Truth,
+    seconds: float,
+    identity: str,
+    recorded: Recorded | None,
 ) -> dict[str, Any]:
     """What was run, on which data, against which truth."""
     return {
@@ -143,7 +150,12 @@ def status(
             "seeds": list(truth.accuracy.columns),
             "source": truth.source,
         },
-        "signal": {"split": ", ".join(plan.recipe.watch), "train_images": len(campaign.images.train[1])},
+        "signal": {
+            "split": plan.signal.split if plan.signal else ", ".join(plan.recipe.watch),
+            "train_images": len(campaign.images.train[1]),
+            "recorded": recorded.label if recorded else None,
+            "test_leak": recorded.leak if recorded else "test" in plan.recipe.watch,
+        },
         "recipe": vars(plan.recipe),
         "network": campaign.bench.network(),
         "fit_on": [bench.network() for bench in plan.fit_benches],

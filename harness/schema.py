@@ -141,6 +141,42 @@ class Trace:
 
 
 @dataclass(frozen=True)
+class StoredCurves:
+    """Asks for curves that a benchmark recorded, in the place of trainings of our own.
+
+    `source`: "nats" (the official archive), "curves" (a published file of curves) or "auto", the first that is there.
+    `split` is that of the validation columns. `seed` names one recorded training; null takes the mean over those there
+    are. Where the only curve per epoch was measured on test images it is refused, unless `allow_test_leak`.
+    """
+
+    source: str = "auto"
+    split: str = "valid"
+    epochs: int = 200
+    seed: int | None = None
+    allow_test_leak: bool = False
+
+    def __post_init__(self) -> None:
+        sources = ("auto", "nats", "curves")
+        demand(self.source in sources, "signal.source", " or ".join(map(repr, sources)), self.source)
+        demand(self.epochs >= 1, "signal.epochs", "a count of at least 1", self.epochs)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What a benchmark recorded: `traces` by architecture name, of networks on images like `images` (it holds none).
+
+    `label` says which training, split and seeds; `leak` whether test images are in the curves. `fingerprint` is that
+    of the file.
+    """
+
+    traces: Mapping[str, Trace]
+    images: ImageSet
+    fingerprint: str
+    label: str
+    leak: bool
+
+
+@dataclass(frozen=True)
 class Truth:
     """Ground truth of one protocol: percent accuracy of architectures, one column a recorded seed.
 
@@ -318,6 +354,10 @@ class Benchmark(Protocol):
 
     def build(self, architecture: Architecture, images: ImageSet) -> torch.nn.Module:
         """A fresh network; it has `features` (images to (B, n)) and `head` (features to logits)."""
+        ...
+
+    def recorded(self, dataset: str, wanted: StoredCurves, data: str | None) -> Recorded:
+        """Curves of finished trainings on the data set of this name."""
         ...
 
     def network(self) -> dict[str, object]:

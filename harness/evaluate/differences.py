@@ -46,6 +46,34 @@ def differences(
     return pd.DataFrame(rows, columns=["predictor", "step", "baseline", "difference", "low", "high", "n"])
 
 
+def ablations(
+    labels: Sequence[tuple[str, int]],
+    scores: Numbers,
+    truth: Numbers,
+    weights: NDArray[np.int64],
+    taus: Numbers,
+    level: float,
+) -> pd.DataFrame:
+    """What a group of inputs adds: τ-b of a predictor less that of its twin "<predictor>_without_<group>", paired.
+
+    Columns: predictor, group, step, tau, tau_without, difference, low, high, n, a row for each twin at each step.
+    Arguments are those of `differences`.
+    """
+    places = {label: place for place, label in enumerate(labels)}
+    rows = []
+    for (name, step), without in places.items():
+        whole, twin, group = name.partition("_without_")
+        row = places.get((whole, step))
+        if not twin or row is None:
+            continue
+        difference, n = _paired(row, without, scores, truth, weights, taus)
+        low, high = interval(difference[1:], level) if np.isfinite(difference[0]) else (np.nan, np.nan)
+        both = float(taus[row, 0]), float(taus[without, 0])
+        rows.append((whole, group, step, *both, float(difference[0]), low, high, n))
+    columns = ["predictor", "group", "step", "tau", "tau_without", "difference", "low", "high", "n"]
+    return pd.DataFrame(rows, columns=columns)
+
+
 def _paired(
     row: int, best: int, scores: Numbers, truth: Numbers, weights: NDArray[np.int64], taus: Numbers
 ) -> tuple[Numbers, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from harness.evaluate.bootstrap import interval, observed_and_draws
 from harness.evaluate.ceiling import ceilings
-from harness.evaluate.differences import differences
+from harness.evaluate.differences import ablations, differences
 from harness.evaluate.ranking import partial_tau, spearman, tau_b, why_undefined
 from harness.evaluate.subsets import FEWEST, Subset, best_fifth, better_half
 from harness.schema import Truth, demand, seed_of
@@ -19,7 +19,7 @@ from harness.schema import Truth, demand, seed_of
 Numbers = NDArray[np.float64]
 
 
-CONTROLS = ("train_loss", "flops")
+CONTROLS = ("train_loss", "flops", "params")
 """Predictors whose scores are held fixed in the partial tau of the others."""
 
 
@@ -54,23 +54,32 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Judgement:
-    """Three tables, in long form.
+    """Four tables, in long form.
 
     `metrics`: predictor, family, baseline, step, n, failed, tau, spearman, tau_half, tau_fifth (each with _low and
-    _high), n_half, n_fifth, note. `differences`: predictor, step, baseline, difference, low, high, n. `ceiling`:
-    subset, kind, tau, low, high, seeds, n, note.
+    _high), n_half, n_fifth, tau_given_<control>, note. `differences`: predictor, step, baseline, difference, low, high,
+    n. `ablations`: predictor, group, step, tau, tau_without, difference, low, high, n. `ceiling`: subset, kind, tau,
+    low, high, seeds, n, note.
     """
 
     metrics: pd.DataFrame
     differences: pd.DataFrame
     ceiling: pd.DataFrame
+    ablations: pd.DataFrame
 
 
-def judge(scores: pd.DataFrame, truth: Truth, families: Mapping[str, str], evaluation: Evaluation) -> Judgement:
+def judge(
+    scores: pd.DataFrame,
+    truth: Truth,
+    families: Mapping[str, str],
+    evaluation: Evaluation,
+    not_baselines: Collection[str] = (),
+) -> Judgement:
     """How well each predictor ranks at each step, against the mean of the truth's seeds.
 
     `scores` has the columns predictor, step, architecture, score (higher is better, nan for none); `truth` holds the
-    evaluated architectures; `families` names each predictor's family, and all but "capacitance" are baselines.
+    evaluated architectures; `families` names each predictor's family, and all are baselines but those of "capacitance"
+    and those of `not_baselines`, which read it among other things.
     Architectures without any recorded accuracy are left out; of the others, `n` have a score and `failed` have none:
     those are counted, never ranked. Intervals resample architectures with replacement (for the subsets, within the
     subset); all predictors see the same draws, which depend on the seed and the number of architectures alone. A
@@ -84,7 +93,7 @@ def judge(scores: pd.DataFrame, truth: Truth, families: Mapping[str, str], evalu
     weights = observed_and_draws(len(names), evaluation.bootstrap, evaluation.seed)
     taus = tau_b(table, mean, weights)
     family = [families[predictor] for predictor, _ in labels]
-    baseline = [name != "capacitance" for name in family]
+    baseline = [f != "capacitance" and p not in not_baselines for f, (p, _) in zip(family, labels, strict=True)]
     n = np.isfinite(table).sum(axis=1)
     metrics = pd.DataFrame(labels, columns=["predictor", "step"])
     metrics.insert(1, "family", family)
@@ -103,6 +112,7 @@ def judge(scores: pd.DataFrame, truth: Truth, families: Mapping[str, str], evalu
         metrics,
         differences(labels, baseline, table, mean, weights, taus, evaluation.level),
         ceilings(accuracy, weights, evaluation.level),
+        ablations(labels, table, mean, weights, taus, evaluation.level),
     )
 
 

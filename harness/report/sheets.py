@@ -27,7 +27,8 @@ class Sheet:
 def write_sheets(tables: Tables, folder: Path) -> dict[str, Sheet]:
     """Write every sheet as CSV and LaTeX into the folder; gives them by name."""
     folder.mkdir(parents=True, exist_ok=True)
-    sheets = [_ranked(tables), _budgets(tables), _differences(tables), _ceiling(tables), _failures(tables)]
+    sheets = [_ranked(tables), _budgets(tables), _differences(tables), _ablations(tables), _ceiling(tables)]
+    sheets.append(_failures(tables))
     for sheet in sheets:
         sheet.numbers.to_csv(folder / f"{sheet.name}.csv", index=False, float_format="%.6g", lineterminator="\n")
         (folder / f"{sheet.name}.tex").write_text(latex(sheet.text, sheet.left), encoding="utf-8")
@@ -80,6 +81,23 @@ def _differences(tables: Tables) -> Sheet:
         }
     )
     return Sheet("differences", tables.differences, text, left=2)
+
+
+def _ablations(tables: Tables) -> Sheet:
+    """What groups of inputs add to the predictors that were also run without them."""
+    ends = tables.ablations.rename(columns={"low": "difference_low", "high": "difference_high"})
+    text = pd.DataFrame(
+        {
+            "predictor": ends["predictor"],
+            "group": ends["group"],
+            "step": ends["step"],
+            "τ with": ends["tau"].map(number),
+            "τ without": ends["tau_without"].map(number),
+            "Δτ": _estimates(ends, "difference", sign=True),
+            "n": ends["n"],
+        }
+    )
+    return Sheet("ablations", tables.ablations, text, left=2)
 
 
 def _ceiling(tables: Tables) -> Sheet:

@@ -79,7 +79,7 @@ def _capacitance(tables: Tables) -> str:
     text = f"β_eff (`{name}`{which}) comes {ordinal(place)} of {scored}, with τ {_tau(row)}.{_given(tables, name)}"
     if pd.isna(row["difference"]):
         return text + " No paired difference to a baseline was computed."
-    return f"{text} {_paired(row)} {_over_budgets(tables, name)}".strip()
+    return " ".join(part for part in (text, _paired(row), _over_budgets(tables, name), _added(tables)) if part)
 
 
 def _given(tables: Tables, name: str) -> str:
@@ -87,10 +87,26 @@ def _given(tables: Tables, name: str) -> str:
     row: dict[str, Any] = dict(tables.final.set_index("predictor").loc[name])
     said = [
         f"{number(float(row[column]))} given {what}"
-        for column, what in (("tau_given_train_loss", "the training loss"), ("tau_given_flops", "FLOPs"))
+        for column, what in (
+            ("tau_given_train_loss", "the training loss"),
+            ("tau_given_flops", "FLOPs"),
+            ("tau_given_params", "parameters"),
+        )
         if pd.notna(row.get(column))
     ]
-    return f" Its partial τ is {' and '.join(said)}." if said else ""
+    listed = " and ".join(part for part in (", ".join(said[:-1]), *said[-1:]) if part)
+    return f" Its partial τ is {listed}." if said else ""
+
+
+def _added(tables: Tables) -> str:
+    """What β_eff adds to predictors that were also run without it."""
+    rows = tables.ablations
+    rows = rows[(rows["step"] == tables.last_step) & (rows["group"] == "capacitance") & rows["difference"].notna()]
+    return " ".join(
+        f"Among the inputs of `{row['predictor']}`, β_eff changes τ by {number(row['difference'], sign=True)} "
+        f"{interval(row['low'], row['high'], sign=True)} (from {number(row['tau_without'])} to {number(row['tau'])})."
+        for row in rows.to_dict("records")
+    )
 
 
 def _paired(row: Any) -> str:

@@ -27,6 +27,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         *("n_half", "n_fifth", "note"),
     ),
     "differences": ("predictor", "step", "baseline", "difference", "low", "high", "n"),
+    "ablations": ("predictor", "group", "step", "tau", "tau_without", "difference", "low", "high", "n"),
     "ceiling": ("subset", "kind", "tau", "low", "high", "seeds", "n"),
     "failures": ("stage", "architecture", "predictor", "step", "reason"),
     "trajectories": ("architecture", "step", "epoch", "seconds"),
@@ -46,6 +47,7 @@ class Tables:
     scores: pd.DataFrame
     metrics: pd.DataFrame
     differences: pd.DataFrame
+    ablations: pd.DataFrame
     ceiling: pd.DataFrame
     failures: pd.DataFrame
     trajectories: pd.DataFrame

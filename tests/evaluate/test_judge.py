@@ -208,3 +208,28 @@ def test_the_configuration_file_states_every_field_and_its_default():
     stated = yaml.safe_load(path.read_text())
     assert stated.pop("_target_") == "harness.evaluate.judge.Evaluation"
     assert stated == vars(Evaluation())
+
+
+def test_a_twin_without_a_group_of_inputs_shows_what_the_group_adds():
+    truth = a_truth()
+    scores = a_table(truth).replace({"predictor": {"params": "stack", "loss": "stack_without_capacitance"}})
+    families = {"beta": "capacitance", "stack": "combination", "stack_without_capacitance": "combination",
+                "flat": "control"}  # fmt: skip
+    found = judge(scores, truth, families, QUICK)
+    assert found.ablations[["predictor", "group", "step"]].values.tolist() == [
+        ["stack", "capacitance", 0], ["stack", "capacitance", 10],
+    ]  # fmt: skip
+    added = row(found.ablations, "stack", 10)
+    whole, without = (row(found.metrics, name, 10)["tau"] for name in ("stack", "stack_without_capacitance"))
+    assert (added["tau"], added["tau_without"]) == (whole, without)
+    assert added["difference"] == pytest.approx(whole - without) and added["low"] < added["difference"] < added["high"]
+
+
+def test_what_reads_the_capacitance_among_other_things_is_no_baseline_of_it():
+    truth = a_truth()
+    found = judge(a_table(truth), truth, FAMILIES, QUICK, not_baselines={"params"})
+    assert row(found.differences, "beta", 10)["baseline"] == "loss"
+    assert not row(found.metrics, "params", 10)["baseline"]
+    assert row(found.metrics, "loss", 10)["tau_given_params"] == pytest.approx(
+        row(judge(a_table(truth), truth, FAMILIES, QUICK).metrics, "loss", 10)["tau_given_params"]
+    )

@@ -122,6 +122,11 @@ def tables(
         "scores": pd.concat(scores, ignore_index=True),
         "metrics": pd.DataFrame(metrics),
         "differences": _frame(differences, ("predictor", "step", "baseline", "difference", "low", "high", "n")),
+        "ablations": _frame(
+            [{"predictor": "movement", "group": "capacitance", "step": 64, "tau": 0.6, "tau_without": 0.58,
+              "difference": 0.02, "low": -0.01, "high": 0.05, "n": n}] if capacitance else [],
+            ("predictor", "group", "step", "tau", "tau_without", "difference", "low", "high", "n"),
+        ),
         "ceiling": _frame(ceiling, ("subset", "kind", "tau", "low", "high", "seeds", "n")),
         "failures": pd.DataFrame(failures),
         "trajectories": _trajectories(names, quality, capacitance, rng),

@@ -54,8 +54,8 @@ def out(few: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_everything_that_was_promised_is_written(out: Path) -> None:
     found = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
-    sheets = {f"tables/{name}.{end}" for name in ("ranked", "budgets", "differences", "ceiling", "failures")
-              for end in ("csv", "tex")}  # fmt: skip
+    names = ("ranked", "budgets", "differences", "ablations", "ceiling", "failures")
+    sheets = {f"tables/{name}.{end}" for name in names for end in ("csv", "tex")}
     drawn = {f"figures/{name}.{end}" for name in FEW.figures for end in ("png", "pdf")}
     assert found == {"index.html", "report.md"} | sheets | drawn
 
