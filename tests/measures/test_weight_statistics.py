@@ -3,6 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
 
 from harness.benches.nasbench201.network import Network
@@ -98,3 +100,11 @@ def test_the_vector_follows_the_weights_from_call_to_call():
 
 def test_statistics_of_a_known_tensor():
     assert statistics(torch.arange(5.0).reshape(5, 1)).tolist() == pytest.approx([0, 1, 2, 3, 4, np.sqrt(2), 2])
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=40))
+@settings(max_examples=100, deadline=None)
+def test_percentiles_are_those_of_numpy_to_the_last_bit(values):
+    tensor = torch.tensor(values, dtype=torch.float64)
+    expected = np.percentile(tensor.numpy(), [0, 25, 50, 75, 100])
+    assert statistics(tensor)[:5].tolist() == expected.tolist()

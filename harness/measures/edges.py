@@ -1,0 +1,66 @@
+"""The layers of a network as its search space counts them: one an edge, whatever is computed together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from harness.schema import Connection, Wired
+
+from .layers import WEIGHTED, layers_at_work
+
+
+@dataclass(frozen=True)
+class Edge:
+    """One layer: the rows `start` to `stop` (output channels) of the parameter of this name.
+
+    `slot` is the place in the search space, or the name of the module where the network tells no connections.
+    """
+
+    slot: str
+    parameter: str
+    start: int
+    stop: int
+
+    def cut(self, whole: Tensor) -> Tensor:
+        """The edge's part, a view, of a tensor shaped as the parameter: the weight itself, its gradient."""
+        return whole[self.start : self.stop]
+
+
+def edges(model: nn.Module, images: Tensor) -> list[Edge]:
+    """Every convolution and dense layer that a forward pass of `images` (B, ...) computes, one at a time.
+
+    A `Wired` network tells its own: convolutions that run as one are told apart. Any other layer at work counts whole,
+    in the order of the first call. Sums over layers of anything that is not itself a sum over the weights (a norm, a
+    logarithm) need this to agree with a network that has one module an edge. Running statistics of BatchNorm move.
+
+    Raises ValueError where the weight of a connection is not a block of rows of one parameter.
+    """
+    connections = model.connections() if isinstance(model, Wired) else []
+    found = [_edge(model, connection) for connection in connections if connection.weight is not None]
+    told = {edge.parameter for edge in found}
+    for name in layers_at_work(model, images, WEIGHTED):
+        if f"{name}.weight" not in told:
+            found.append(Edge(name, f"{name}.weight", 0, len(model.get_parameter(f"{name}.weight"))))
+    return found
+
+
+def weights(model: nn.Module) -> dict[str, nn.Parameter]:
+    """The weight of every convolution and dense layer by its name, of those that are never called too."""
+    names = [name for name, module in model.named_modules() if isinstance(module, WEIGHTED)]
+    places = [f"{name}.weight" if name else "weight" for name in names]
+    return {place: model.get_parameter(place) for place in places}
+
+
+def _edge(model: nn.Module, connection: Connection) -> Edge:
+    """The rows of a parameter whose memory the connection's weight shares."""
+    weight = connection.weight
+    assert weight is not None
+    for name, parameter in model.named_parameters():
+        if parameter.untyped_storage().data_ptr() == weight.untyped_storage().data_ptr():
+            start = (weight.storage_offset() - parameter.storage_offset()) // parameter.stride(0)
+            rows = parameter[start : start + len(weight)]
+            if (rows.data_ptr(), rows.shape, rows.stride()) == (weight.data_ptr(), weight.shape, weight.stride()):
+                return Edge(connection.slot, name, start, start + len(weight))
+    raise ValueError(f"connection {connection.slot}: its weight is not a block of rows of one parameter")

@@ -1,0 +1,71 @@
+"""Fisher information of the channels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from harness.schema import Observer, Scene
+
+from .layers import WEIGHTED
+from .loss_gradient import Batch, demand_counts, finite, first, mean_loss
+
+
+@dataclass(frozen=True)
+class Fisher:
+    """Fisher: squared activation times gradient, summed over channels (Turner et al. 2020, arXiv 1906.04113).
+
+        fisher = sum over channels c of 1/(2 B) sum over images n of (sum over positions of a_nc dL/da_nc)^2
+
+    a is the output of every convolution and dense layer, before its BatchNorm, the logits among them; L is the mean
+    cross-entropy (nats) of the first `images` of the batch (B of them), BatchNorm with that batch's statistics.
+    Activations and the sum over the network are those of the code of Abdelfattah et al. (2021, arXiv 2101.08134,
+    sec. 3.2). A channel is a channel, whether convolutions run as one
+    or not; a layer that is called twice counts twice. 0 for a network without such layers, nan where it is not finite.
+    Predictors take more as better.
+    """
+
+    images: int = 64
+    every: int = 4
+
+    def __post_init__(self) -> None:
+        demand_counts("fisher", self.images, self.every)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Trace columns that are written."""
+        return ("fisher",)
+
+    def observer(self, scene: Scene) -> Observer:
+        """A function that reads the Fisher information of whatever model it is shown."""
+
+        def observe(model: nn.Module, batch: Batch, step: int) -> Mapping[str, float]:
+            return {"fisher": finite(fisher(model, first(batch, self.images)))}
+
+        return observe
+
+
+def fisher(model: nn.Module, batch: Batch) -> Tensor:
+    """The sum over all channels, a float64 number."""
+    outputs: list[Tensor] = []
+
+    def note(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        outputs.append(output)
+
+    hooks = [m.register_forward_hook(note) for m in model.modules() if isinstance(m, WEIGHTED)]
+    try:
+        loss = mean_loss(model, batch)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    total = torch.zeros((), dtype=torch.float64, device=loss.device)
+    if outputs:
+        slopes = torch.autograd.grad(loss, outputs, materialize_grads=True)
+        for output, slope in zip(outputs, slopes, strict=True):
+            product = output.detach() * slope
+            saliences = product.flatten(2).sum(2) if product.dim() > 2 else product
+            total = total + saliences.double().square().mean(0).sum() / 2
+    return total

@@ -1,0 +1,62 @@
+"""Gradient signal preservation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from harness.schema import Observer, Scene
+
+from .edges import weights
+from .loss_gradient import Batch, demand_counts, finite, first, gradients
+
+
+@dataclass(frozen=True)
+class Grasp:
+    """GraSP: how much the weights hold the gradient's norm down (Wang et al. 2020, arXiv 2002.07376).
+
+        grasp = -sum W (H g)
+
+    g is the gradient and H the Hessian of the mean cross-entropy L (nats) in the weights W of all convolutions and
+    dense layers, over the first `images` of the batch as a whole, BatchNorm with that batch's statistics, temperature 1
+    (the paper divides the logits by 200). Wang et al. give a weight the score -W (H g) and prune the weights of the
+    highest scores; Abdelfattah et al. (2021, arXiv 2101.08134, section 3.2) sum the same score, sign included, over the
+    network and take more as better, as predictors here do. Where the loss does not see the scale of the weights, as
+    before BatchNorm, it is ||g||^2 [derived, docs/methods.md]. 0 for a network without such layers, nan where it is not
+    finite.
+    """
+
+    images: int = 32
+    every: int = 4
+
+    def __post_init__(self) -> None:
+        demand_counts("grasp", self.images, self.every)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Trace columns that are written."""
+        return ("grasp",)
+
+    def observer(self, scene: Scene) -> Observer:
+        """A function that reads the score of whatever model it is shown."""
+
+        def observe(model: nn.Module, batch: Batch, step: int) -> Mapping[str, float]:
+            return {"grasp": finite(grasp(model, first(batch, self.images)))}
+
+        return observe
+
+
+def grasp(model: nn.Module, batch: Batch) -> Tensor:
+    """-sum W (H g), a float64 number; H g is the gradient of the product of g with itself held fixed."""
+    tensors = list(weights(model).values())
+    total = torch.zeros((), dtype=torch.float64)
+    if tensors:
+        g = gradients(model, batch, tensors, create_graph=True)
+        product = torch.stack([(slope.detach() * slope).sum() for slope in g]).sum()
+        curved = torch.autograd.grad(product, tensors, materialize_grads=True)
+        for weight, turn in zip(tensors, curved, strict=True):
+            total = total - (weight.detach() * turn).sum(dtype=torch.float64).cpu()
+    return total

@@ -1,0 +1,107 @@
+"""The gradient of the loss, read three ways from one backward pass; and the gradient itself, for its neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from harness.schema import Observer, Scene, demand
+
+from .edges import Edge, edges
+from .layers import NORMS, WEIGHTED, layers_at_work
+from .weight_statistics import vector
+
+Batch = tuple[Tensor, Tensor]
+
+
+@dataclass(frozen=True)
+class LossGradient:
+    """Gradient of the loss in the weights, read three ways (Abdelfattah et al. 2021, arXiv 2101.08134, section 3.2).
+
+        grad_norm = sum over layers of ||dL/dW||_2,
+        snip = sum |W dL/dW| (Lee et al. 2019, arXiv 1810.02340),
+        gradient_statistics = the 126 statistics of the weights, of dL/dW in the place of W [derived, docs/methods.md]
+
+    L is the mean cross-entropy (nats) of the first `images` of the batch, BatchNorm with that batch's statistics. The
+    first two run over the weights of the convolutions and dense layers that are at work, one layer an edge of the
+    search space (`edges`), without biases and BatchNorm; both are 0 for a network without such layers. The statistics
+    run over all four kinds of tensors, module by module, as in `weight_statistics`. A weight on which the loss does not
+    depend has the gradient 0. nan where a gradient is not finite. Predictors take more of the first two as better.
+    """
+
+    images: int = 64
+    every: int = 4
+
+    def __post_init__(self) -> None:
+        demand_counts("loss_gradient", self.images, self.every)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Trace columns that are written."""
+        return ("grad_norm", "snip", "gradient_statistics")
+
+    def observer(self, scene: Scene) -> Observer:
+        """A function that finds the layers at its first call, and takes the gradient at every call."""
+        names: list[str] = []
+        places: list[Edge] = []
+
+        def observe(model: nn.Module, batch: Batch, step: int) -> Mapping[str, float | NDArray[np.float64]]:
+            if not names:
+                names.extend(layers_at_work(model, batch[0], WEIGHTED + NORMS))
+                places.extend(edges(model, batch[0]))
+            layers = [model.get_submodule(name) for name in names]
+            tensors: list[Tensor] = [tensor for layer in layers for tensor in layer.parameters(recurse=False)]
+            gradient = dict(zip(tensors, gradients(model, first(batch, self.images), tensors), strict=True))
+            norm = snip = torch.zeros((), dtype=torch.float64)
+            for edge in places:
+                weight = model.get_parameter(edge.parameter)
+                slope = edge.cut(gradient[weight]).double()
+                norm = norm + slope.norm().cpu()
+                snip = snip + (edge.cut(weight.detach()) * slope).abs().sum().cpu()
+            return {
+                "grad_norm": finite(norm),
+                "snip": finite(snip),
+                "gradient_statistics": vector(layers, gradient.__getitem__),
+            }
+
+        return observe
+
+
+def first(batch: Batch, count: int) -> Batch:
+    """The first `count` images and labels of a batch, or all of fewer."""
+    return batch[0][:count], batch[1][:count]
+
+
+def mean_loss(model: nn.Module, batch: Batch) -> Tensor:
+    """Mean cross-entropy (nats) of a batch; over K heads side by side, logits (K, B, classes), their mean."""
+    images, labels = batch
+    logits = model(images)
+    heads = logits.shape[0] if logits.dim() == 3 else 1
+    return functional.cross_entropy(logits.reshape(-1, logits.shape[-1]), labels.repeat(heads))
+
+
+def gradients(
+    model: nn.Module, batch: Batch, tensors: Sequence[Tensor], create_graph: bool = False
+) -> tuple[Tensor, ...]:
+    """dL/dT of every tensor T, in its shape; 0 where the loss does not depend on it."""
+    if not tensors:
+        return ()
+    loss = mean_loss(model, batch)
+    return torch.autograd.grad(loss, tensors, create_graph=create_graph, materialize_grads=True)
+
+
+def finite(value: Tensor) -> float:
+    """A number, or nan where it is not finite."""
+    return float(value) if value.isfinite() else float("nan")
+
+
+def demand_counts(measure: str, images: int, every: int, least: int = 1) -> None:
+    """Raise BadInput unless a measure is given `least` images and a place in the observations."""
+    demand(images >= least, f"measure.{measure}.images", f"a count of at least {least}", images)
+    demand(every >= 1, f"measure.{measure}.every", "a count of at least 1", every)

@@ -1,0 +1,74 @@
+"""Synaptic flow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from harness.schema import Observer, Scene, demand
+
+from .edges import weights
+from .layers import NORMS
+from .loss_gradient import Batch, finite
+
+
+@dataclass(frozen=True)
+class SynFlow:
+    """SynFlow: strength of all paths from input to output (Tanaka et al. 2020, arXiv 2006.05467, eqs. 1 and 2).
+
+        synflow = ln(1 + sum |w dR/dw|),  R = sum of the logits of one image of ones through the absolute weights
+
+    The sum runs over the weights of all convolutions and dense layers. Every parameter and running statistic is
+    replaced by its absolute value, and BatchNorm passes its input on, as in the code of Abdelfattah et al. (2021, arXiv
+    2101.08134); no image and no label enters. Computed in float64: in float32 deep networks overflow. The logarithm
+    keeps the order of the networks, and the 1 gives 0, not minus infinity, to a network without a path. nan where the
+    sum is not finite. Predictors take more as better.
+    """
+
+    every: int = 4
+
+    def __post_init__(self) -> None:
+        demand(self.every >= 1, "measure.synflow.every", "a count of at least 1", self.every)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Trace columns that are written."""
+        return ("synflow",)
+
+    def observer(self, scene: Scene) -> Observer:
+        """A function that reads the score of whatever model it is shown."""
+
+        def observe(model: nn.Module, batch: Batch, step: int) -> Mapping[str, float]:
+            return {"synflow": finite(flows(model, batch[0]).sum().log1p())}
+
+        return observe
+
+
+def flows(model: nn.Module, images: Tensor) -> Tensor:
+    """sum |w dR/dw| of every convolution and dense layer, (layers,) in float64, in the order of `named_modules`.
+
+    Only the shape of one of the `images` (B, ...) is used. The model is left in evaluation mode, else as it was.
+    """
+    model.eval()
+    tensors = (*model.named_parameters(), *model.named_buffers())
+    state = {name: tensor.detach().abs().double() for name, tensor in tensors if tensor.is_floating_point()}
+    paths = [state[name].requires_grad_() for name in weights(model)]
+    if not paths:
+        return torch.zeros(0, dtype=torch.float64)
+    ones = torch.ones((1, *images.shape[1:]), dtype=torch.float64, device=images.device)
+    hooks = [norm.register_forward_hook(_pass) for norm in model.modules() if isinstance(norm, NORMS)]
+    try:
+        total = functional_call(model, state, (ones,)).sum()
+    finally:
+        for hook in hooks:
+            hook.remove()
+    slopes = torch.autograd.grad(total, paths, materialize_grads=True)
+    return torch.stack([(w.detach() * slope).abs().sum() for w, slope in zip(paths, slopes, strict=True)])
+
+
+def _pass(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+    return inputs[0]

@@ -1,0 +1,70 @@
+"""Inverse coefficient of variation of the gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from harness.schema import Observer, Scene
+
+from .edges import Edge, edges
+from .loss_gradient import Batch, demand_counts, finite, first, gradients
+
+
+@dataclass(frozen=True)
+class ZiCo:
+    """ZiCo: mean over deviation of the weights' gradients across mini-batches (Li et al. 2023, arXiv 2301.11300).
+
+        zico = sum over layers of ln sum over weights of mean |g| / std g
+
+    Mean and deviation (of the population, of the signed gradient, as in the authors' code) are over two mini-batches:
+    the halves of the first `images` of the batch, each with its own BatchNorm statistics and its own mean
+    cross-entropy. The ratio of a weight is then (|g1| + |g2|) / |g1 - g2|, 1 or more. As in that code a weight whose
+    deviation is 0 is left out, and so is a layer of such weights alone. Layers are the convolutions and dense layers at
+    work, one an edge of the search space (`edges`), without biases and BatchNorm. nan where no layer is left, where a
+    gradient is not finite, and for fewer than two images. Predictors take more as better.
+    """
+
+    images: int = 64
+    every: int = 4
+
+    def __post_init__(self) -> None:
+        demand_counts("zico", self.images, self.every, least=2)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Trace columns that are written."""
+        return ("zico",)
+
+    def observer(self, scene: Scene) -> Observer:
+        """A function that finds the layers at its first call, and takes both gradients at every call."""
+        places: list[Edge] = []
+
+        def observe(model: nn.Module, batch: Batch, step: int) -> Mapping[str, float]:
+            if not places:
+                places.extend(edges(model, batch[0]))
+            return {"zico": zico(model, first(batch, self.images), places)}
+
+        return observe
+
+
+def zico(model: nn.Module, batch: Batch, places: list[Edge]) -> float:
+    """The score of these layers, from the two halves of a batch; an odd image is left over."""
+    images, labels = batch
+    half = len(images) // 2
+    names = list(dict.fromkeys(edge.parameter for edge in places))
+    if not half or not names:
+        return float("nan")
+    weights = [model.get_parameter(name) for name in names]
+    parts = [(images[:half], labels[:half]), (images[half : 2 * half], labels[half : 2 * half])]
+    one, two = (dict(zip(names, gradients(model, part, weights), strict=True)) for part in parts)
+    terms = []
+    for edge in places:
+        a, b = (edge.cut(gradient[edge.parameter]).double() for gradient in (one, two))
+        varies = a != b
+        if varies.any():
+            terms.append((((a.abs() + b.abs()) / (a - b).abs())[varies]).sum().log())
+    return finite(torch.stack(terms).sum()) if terms else float("nan")
