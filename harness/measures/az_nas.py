@@ -1,0 +1,130 @@
+"""The three proxies of AZ-NAS that look at a network block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from math import nan
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from harness.schema import Observer, Scene, demand, seed_of
+
+from .redraw import WEIGHTS, redraw
+
+FLOOR = 1e-6
+"""Added to the spectral norm before it divides, as in the authors' code."""
+
+
+@dataclass(frozen=True)
+class AzNas:
+    """AZ-NAS: expressivity, progressivity and trainability of the blocks (Lee & Ham 2024, arXiv 2403.19232).
+
+        H_l = -sum_i p_i log p_i,  p the eigenvalues, made to sum to 1, of the channels' covariance after block l
+        az_expressivity = sum_l H_l,    az_progressivity = min_l (H_(l+1) - H_l)
+        az_trainability = mean_l (2 - s_l - 1 / s_l),  s_l the largest singular value of block l's Jacobian
+
+    The outputs of the stem and of each block (cell or reduction) count, over all images and positions, with the batch
+    statistics of BatchNorm, on Gaussian images. A block's Jacobian (c_in, c_out) is estimated, as in the authors' code,
+    by the mean over images and positions of g_in g_out', with g_out random signs at the block's output and g_in what
+    back-propagation makes of them at its input; where a block makes the map smaller, the positions of its input that
+    lie under one of its output are taken as channels. The images and the signs are the same for every architecture and
+    every observation. In all three higher is better. The fourth proxy of the paper, FLOPs, is a fact of the benchmark.
+
+    nan where a map is constant (all of the first two), and for the trainability where some block passes no gradient, or
+    is the identity, which the paper shuts out with minus infinity. All are nan for a network without blocks: it needs
+    a module `stem` and an nn.Sequential `body` whose members map (B, c, h, w) to such.
+
+    `weights`: "current", what the network has now [derived]; "kaiming", the new N(0, 2 / fan-in) that the authors give
+    each network before they look; "gaussian" N(0, 1). `images`: random images. `every`: observations between readings.
+    """
+
+    images: int = 64
+    weights: str = "current"
+    every: int = 4
+
+    def __post_init__(self) -> None:
+        demand(self.images >= 2, "measure.az_nas.images", "a count of at least 2", self.images)
+        demand(self.every >= 1, "measure.az_nas.every", "a count of at least 1", self.every)
+        demand(self.weights in WEIGHTS, "measure.az_nas.weights", " or ".join(map(repr, WEIGHTS)), self.weights)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Trace columns that are written."""
+        return ("az_expressivity", "az_progressivity", "az_trainability")
+
+    def observer(self, scene: Scene) -> Observer:
+        """A function that reads the three scores of whatever model it is shown."""
+
+        def observe(model: nn.Module, batch: tuple[Tensor, Tensor], step: int) -> Mapping[str, float]:
+            stem, body = getattr(model, "stem", None), getattr(model, "body", None)
+            if not isinstance(stem, nn.Module) or not isinstance(body, nn.Sequential) or not len(body):
+                return dict.fromkeys(self.columns, nan)
+            generator = torch.Generator().manual_seed(scene.probe_seed)
+            x = torch.randn((self.images, *batch[0].shape[1:]), generator=generator).to(batch[0])
+            redraw(model, x, self.weights, torch.Generator().manual_seed(seed_of(scene.probe_seed, "weights")))
+            return dict(zip(self.columns, read(stem, body, x, generator), strict=True))
+
+        return observe
+
+
+def read(
+    stem: nn.Module, body: nn.Sequential, images: Tensor, generator: torch.Generator
+) -> tuple[float, float, float]:
+    """Expressivity, progressivity and trainability of the blocks on `images`; signs are drawn from `generator`."""
+    x: Tensor = stem(images).detach()
+    entropies, fits = [entropy(x)], []
+    for block in body:
+        x = x.detach().requires_grad_()
+        y: Tensor = block(x)
+        signs = torch.randint(2, y.shape, generator=generator).to(y) * 2 - 1
+        gradient = torch.autograd.grad(y, x, signs, allow_unused=True)[0] if y.requires_grad else None
+        fits.append(nan if gradient is None else trainability(gradient, signs))
+        x = y.detach()
+        entropies.append(entropy(x))
+    return (
+        sum(entropies),
+        float(np.min([after - before for before, after in pairwise(entropies)])),
+        float(np.mean(fits)),
+    )
+
+
+def entropy(features: Tensor) -> float:
+    """Entropy (nats) of the normalised eigenvalues of the channels' covariance of `features` (B, c, h, w).
+
+    0 where all channels are one direction, log c where they are as good as independent and of one variance; nan where
+    the features are constant or not finite.
+    """
+    rows = features.double().transpose(0, 1).flatten(1)
+    rows = rows - rows.mean(dim=1, keepdim=True)
+    covariance = rows @ rows.T / rows.shape[1]
+    scale = float(covariance.trace())
+    if not 0 < scale < float("inf"):
+        return nan
+    p = torch.linalg.eigvalsh(covariance / scale).clamp(min=0)
+    return float(torch.special.entr(p).sum())
+
+
+def trainability(inner: Tensor, outer: Tensor) -> float:
+    """2 - s - 1 / s of the largest singular value s of a block's mean Jacobian; at most 0, where s = 1.
+
+    `outer` (B, c', h', w') are the signs at the block's output, `inner` (B, c, h, w) the gradient at its input. nan
+    where s is 0 or not finite, the two are one (an identity), or h is no multiple of h'.
+    """
+    if inner.shape == outer.shape and torch.equal(inner, outer):
+        return nan
+    stride = inner.shape[2] // outer.shape[2]
+    if tuple(inner.shape[2:]) != tuple(stride * side for side in outer.shape[2:]):
+        return nan
+    if stride > 1:
+        inner = functional.pixel_unshuffle(inner, stride)
+    left, right = (g.double().transpose(0, 1).flatten(1) for g in (inner, outer))
+    jacobian = left @ right.T / right.shape[1]
+    if not bool(jacobian.isfinite().all()):
+        return nan
+    largest = float(torch.linalg.matrix_norm(jacobian, 2))
+    return 2 - largest - 1 / (largest + FLOOR) if largest > 0 else nan

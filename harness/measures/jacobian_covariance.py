@@ -1,0 +1,73 @@
+"""How differently a network reacts to different images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from harness.schema import Observer, Scene, demand
+
+K = 1e-5
+"""Added to each eigenvalue: the k of the authors' code."""
+
+
+@dataclass(frozen=True)
+class JacobianCovariance:
+    """Jacov: -sum_i [log(v_i + k) + 1 / (v_i + k)] (Mellor et al., arXiv 2006.04647, first version).
+
+    Row i of the Jacobian is the gradient of the sum of all logits of the batch in the pixels of image i; v are the
+    eigenvalues of the rows' correlation matrix, in float64, and k = 1e-5. BatchNorm uses the statistics of the batch,
+    as in the code of Abdelfattah et al. (2021, arXiv 2101.08134), so that an image reaches the logits of the others.
+    Higher, taken as better: the rows are less correlated, and the network tells the images apart; the most is -B, up
+    to k. nan where some image does not reach the logits, or a gradient is not finite. Needs two images.
+
+    `images`: the first so many of the batch. `every`: observations between two readings.
+    """
+
+    images: int = 64
+    every: int = 4
+
+    def __post_init__(self) -> None:
+        demand(self.images >= 2, "measure.jacobian_covariance.images", "a count of at least 2", self.images)
+        demand(self.every >= 1, "measure.jacobian_covariance.every", "a count of at least 1", self.every)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Trace columns that are written."""
+        return ("jacov",)
+
+    def observer(self, scene: Scene) -> Observer:
+        """A function that reads the score of whatever model it is shown."""
+
+        def observe(model: nn.Module, batch: tuple[Tensor, Tensor], step: int) -> Mapping[str, float]:
+            return {"jacov": score(jacobian(model, batch[0][: self.images]))}
+
+        return observe
+
+
+def jacobian(model: nn.Module, images: Tensor) -> NDArray[np.float64]:
+    """Gradient (B, pixels) of the sum of all logits in each of the `images` (B, ...); 0 where there is no path."""
+    images = images.detach().requires_grad_()
+    total = model(images).sum()
+    gradient = torch.autograd.grad(total, images, allow_unused=True)[0] if total.requires_grad else None
+    rows = torch.zeros_like(images) if gradient is None else gradient
+    return rows.reshape(len(images), -1).double().cpu().numpy()
+
+
+def score(rows: NDArray[np.float64]) -> float:
+    """-sum_i [log(v_i + k) + 1 / (v_i + k)] of the eigenvalues v of the correlation of `rows` (B, pixels).
+
+    nan where a row is constant or not finite, or where there are fewer than two.
+    """
+    centred = rows - rows.mean(axis=1, keepdims=True)
+    lengths = np.linalg.norm(centred, axis=1, keepdims=True)
+    if len(rows) < 2 or not np.isfinite(lengths).all() or not (lengths > 0).all():
+        return float("nan")
+    unit = centred / lengths
+    v = np.linalg.eigvalsh(unit @ unit.T).clip(min=0.0) + K  # rounding alone makes an eigenvalue negative
+    return float(-np.sum(np.log(v) + 1 / v))

@@ -1,0 +1,45 @@
+"""The size of the weights, layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from harness.schema import Observer, Scene, Wired
+
+from .layers import WEIGHTED, layers_at_work
+
+
+@dataclass(frozen=True)
+class L2Norm:
+    """L2 norm: sum over the convolutions and dense layers of ||W||_2 (Abdelfattah et al. 2021, arXiv 2101.08134, code).
+
+    ||W||_2 is the root of the sum of the squared weights of a layer. A layer is one edge of the network's own graph
+    where the network tells it (`Wired`): convolutions that are computed together count apart. Biases and BatchNorm do
+    not count, nor (unlike in the authors' code) a layer that the forward pass never calls. 0 without any layer.
+    Higher is taken as better.
+    """
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Trace columns that are written."""
+        return ("l2_norm",)
+
+    def observer(self, scene: Scene) -> Observer:
+        """A function that reads the norm of whatever model it is shown."""
+
+        def observe(model: nn.Module, batch: tuple[Tensor, Tensor], step: int) -> Mapping[str, float]:
+            return {
+                "l2_norm": float(sum(float(weight.detach().double().norm()) for weight in _weights(model, batch[0])))
+            }
+
+        return observe
+
+
+def _weights(model: nn.Module, images: Tensor) -> list[Tensor]:
+    """The weight of every layer at work; one for each edge where the network tells its graph."""
+    if isinstance(model, Wired):
+        return [edge.weight for edge in model.connections() if edge.weight is not None]
+    return [model.get_parameter(f"{name}.weight") for name in layers_at_work(model, images, WEIGHTED)]

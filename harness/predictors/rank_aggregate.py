@@ -1,0 +1,60 @@
+"""Several columns as one score, by their ranks among the architectures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from harness.schema import NoScore, Trace, demand
+
+
+@dataclass(frozen=True)
+class RankAggregate:
+    """Rank aggregate: sum over columns of log(rank / m) among m architectures (Lee & Ham 2024, arXiv 2403.19232).
+
+    It is the paper's non-linear ranking aggregation. Ranks ascend, so that the best has rank m and adds log 1 = 0, the
+    worst adds log(1/m): being bad in one column costs more than being good in another brings. Equal values share their
+    mean rank. `signs` gives each column its direction, 1 where higher is better, -1 where lower is; it is declared,
+    never fitted. The last finite value of a column is read. An architecture that lacks one of them has no score, and no
+    rank among the others.
+    """
+
+    signs: dict[str, float]
+    family: str
+
+    def __post_init__(self) -> None:
+        demand(bool(self.signs), "predictor.rank_aggregate.signs", "at least one column", self.signs)
+        for sign in self.signs.values():
+            demand(abs(sign) == 1, "predictor.rank_aggregate.signs", "1 or -1 for each column", self.signs)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Trace columns that are read."""
+        return tuple(self.signs)
+
+    def score_together(self, traces: Sequence[Trace]) -> NDArray[np.float64]:
+        """One score a trace, (n,), at most 0, higher is better; nan for a trace that lacks a column.
+
+        Raises NoScore, naming the columns, where every trace lacks one.
+        """
+        values = np.array([[sign * _last(trace, name) for name, sign in self.signs.items()] for trace in traces])
+        values = values.reshape(len(traces), len(self.signs))
+        whole = np.isfinite(values).all(axis=1)
+        if not whole.any():
+            lacking = [name for name, column in zip(self.signs, values.T, strict=True) if not np.isfinite(column).all()]
+            raise NoScore(f"no architecture has all of its columns; some or all lack {', '.join(lacking)}")
+        scores = np.full(len(traces), np.nan)
+        scores[whole] = np.log(rankdata(values[whole], axis=0) / whole.sum()).sum(axis=1)
+        return scores
+
+
+def _last(trace: Trace, column: str) -> float:
+    """The last finite value, nan where there is none."""
+    try:
+        return float(trace.column(column)[-1])
+    except NoScore:
+        return float("nan")
