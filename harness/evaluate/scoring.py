@@ -128,9 +128,9 @@ def _fitted(
 ) -> Iterator[tuple[NDArray[np.intp], Predictor | str, float]]:
     """Which traces a ready predictor may score; that predictor, or the reason why there is none; the level to take off.
 
-    The level of a learned one is the mean accuracy it was fitted on. A fold of good architectures is scored by a fit on
-    the worse others, so that without this a predictor that knows nothing would rank the folds backwards: its pooled
-    tau would be about -.1 at n = 80 in 5 folds (derived, docs/methods.md).
+    The level of a learned one is its mean score on what it was fitted on. A fold of good architectures is scored by a
+    fit on the worse others, so that without this a predictor that knows nothing would rank the folds backwards: its
+    pooled tau would be about -.1 at n = 80 in 5 folds (derived, docs/methods.md).
     """
     if not isinstance(predictor, Learned):
         yield np.flatnonzero(usable), predictor, 0.0
@@ -143,9 +143,17 @@ def _fitted(
         if seen:
             levels = accuracies[[i for i, _ in seen]]
             fit = _attempt(partial(predictor.fit, [trace for _, trace in seen], levels))
-            yield scored, fit, float(levels.mean())
+            yield scored, fit, 0.0 if isinstance(fit, str) else _level(fit, [trace for _, trace in seen])
         else:
             yield scored, "no other architecture to fit on", 0.0
+
+
+def _level(fitted: Predictor, traces: Sequence[Trace]) -> float:
+    """Mean score of the traces that a predictor was fitted on, 0 where it scores none of them."""
+    scores = [_attempt(partial(fitted.score, trace)) for trace in traces]
+    numbers = np.array([score for score in scores if not isinstance(score, str)], dtype=float)
+    numbers = numbers[np.isfinite(numbers)]
+    return float(numbers.mean()) if numbers.size else 0.0
 
 
 def _opinion(predictor: Predictor, trace: Trace) -> Opinion:

@@ -8,33 +8,31 @@ import numpy as np
 
 from harness.schema import NoScore, Trace, demand
 
-from .growth_curves import curves, fit
-from .points import points
+from .curve_posterior import posterior
+from .points import Column, points
 
-FEWEST = 4
+FEWEST = 2
 
 
 @dataclass(frozen=True)
 class LCE:
-    """Accuracy at `horizon_epochs`, extrapolated from the curve seen so far (after Domhan et al., IJCAI 2015).
+    """Accuracy at `horizon_epochs`, the posterior mean over eleven parametric curves (Domhan et al. 2015, IJCAI).
 
-    The paper draws parameters and weights of eleven curves from a posterior. Here each curve f_k is fitted by least
-    squares and weighted by Akaike's criterion [derived; a point estimate in the place of the posterior]:
+    The paper samples the parameters of the curves, the weights of their mixture and the noise by MCMC, with a prior
+    that is flat over curves that rise until the horizon. Here the same unknowns have proper priors (growth_curves) and
+    the posterior is integrated by quadrature (curve_posterior): the same curve gives the same numbers. The mixture is
+    an average over families, each with its posterior probability [derived, docs/methods.md].
 
-        aic_k = n log(max(rss_k / n, noise^2)) + 2 parameters_k,    w_k ~ names_k exp(-aic_k / 2)
-        mean = sum_k w_k f_k(horizon)
-        sd^2 = sum_k w_k ((f_k(horizon) - mean)^2 + max(rss_k / (n - parameters_k), noise^2))
+    `noise` is the prior's median of the standard deviation of an observation, in points of accuracy; its logarithm is
+    normal with deviation 1. The observation at step 0 lies before the first interval, where power laws and logarithms
+    are not defined, and is left out; time is counted in units of the first interval after it. A horizon that the trace
+    has passed is its last epoch. With two or three points the prior says most, and `estimate` shows it.
 
-    `noise`, in points of accuracy, is the smallest residual that is believed: it keeps a curve that meets a few points
-    by chance from taking all the weight. A curve takes part with more points than it has parameters. The observation
-    at step 0 lies before the first interval, where power laws and logarithms are not defined, and is left out; time is
-    counted in units of the first interval after it. A horizon that the trace has passed is its last epoch.
-
-    Fewer than 4 finite points are no score. The learning-rate schedule is unknown to the curves.
+    Fewer than 2 finite points are no score. The learning-rate schedule is unknown to the curves.
     """
 
     horizon_epochs: float = 12.0
-    noise: float = 0.5
+    noise: float = 1.0
     column: str = "valid_accuracy"
     family: str = "learning_curve"
 
@@ -48,22 +46,37 @@ class LCE:
         return (self.column,)
 
     def score(self, trace: Trace) -> float:
-        """Accuracy in percent, 0..100; higher is better. Raises NoScore with fewer than 4 finite points."""
+        """Accuracy in percent, 0..100; higher is better. Raises NoScore with fewer than 2 finite points."""
         return self.estimate(trace)[0]
 
     def estimate(self, trace: Trace) -> tuple[float, float]:
-        """(accuracy, standard deviation), both in percent. Raises NoScore with fewer than 4 finite points."""
+        """Posterior mean and standard deviation of the curve at the horizon, in percent. Raises NoScore as `score`.
+
+        The noise of a single observation is not in it.
+        """
+        values, weights = self.posterior(trace)
+        mean = float(weights @ values)
+        return mean, float(np.sqrt(weights @ (values - mean) ** 2))
+
+    def posterior(self, trace: Trace) -> tuple[Column, Column]:
+        """Accuracies (k,) at the horizon in percent, ascending, and their posterior weights (k,), which sum to 1."""
         epoch, accuracy = points(trace, "epoch", self.column, after_start=True)
-        y, n = accuracy / 100, len(accuracy)
-        if n < FEWEST:
-            raise NoScore(f"needs {FEWEST} points, has {n}")
-        x, horizon = epoch / epoch[0], max(self.horizon_epochs, epoch[-1]) / epoch[0]
-        fits = [fit(curve, x, y) for curve in curves(horizon) if curve.parameters < n]
-        floor = (self.noise / 100) ** 2
-        aic = np.array([n * np.log(max(f.rss / n, floor)) + 2 * f.curve.parameters for f in fits])
-        weight = np.array([len(f.curve.names) for f in fits]) * np.exp((aic.min() - aic) / 2)
-        weight /= weight.sum()
-        ahead = np.array([float(f.at(np.array(horizon))) for f in fits])
-        mean = float(weight @ ahead)
-        residual = np.array([max(f.rss / (n - f.curve.parameters), floor) for f in fits])
-        return 100 * mean, 100 * float(np.sqrt(weight @ ((ahead - mean) ** 2 + residual)))
+        if len(accuracy) < FEWEST:
+            raise NoScore(f"needs {FEWEST} points, has {len(accuracy)}")
+        horizon = max(self.horizon_epochs, float(epoch[-1])) / epoch[0]
+        values, weights = posterior(epoch / epoch[0], accuracy / 100, horizon, self.noise / 100)
+        order = np.argsort(values, kind="stable")
+        return 100 * values[order], weights[order]
+
+    def interval(self, trace: Trace, level: float = 0.95) -> tuple[float, float]:
+        """Limits in percent between which the curve lies at the horizon with probability `level`, equal tails."""
+        demand(0 < level < 1, "level", "a probability between 0 and 1", level)
+        values, weights = self.posterior(trace)
+        tails = np.array([(1 - level) / 2, (1 + level) / 2])
+        places = np.searchsorted(np.cumsum(weights), tails).clip(max=len(values) - 1)
+        return float(values[places[0]]), float(values[places[1]])
+
+    def exceeds(self, trace: Trace, threshold: float) -> float:
+        """Probability that the curve is above `threshold` percent at the horizon (the paper's stopping criterion)."""
+        values, weights = self.posterior(trace)
+        return float(weights[values > threshold].sum())

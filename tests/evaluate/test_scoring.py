@@ -109,16 +109,26 @@ def test_learned_predictors_do_not_look_ahead_either():
     learner = Learner()
     scored(learner, [trace(n) for n in "abcd"], budgets=[10], folds=2)
     assert set(learner.seen) == {10}
-    assert len(learner.seen) == 8
+    assert len(learner.seen) == 12  # each was fitted on once, seen again for the level, and scored
 
 
 def test_scores_do_not_depend_on_the_order_of_the_traces():
     @dataclass(frozen=True)
     class FirstSeen(Memory):
         def fit(self, traces, accuracies):
-            return Says(answer=accuracies[0] + 10 * accuracies[-1])
+            return Slope(accuracies[0] + 10 * accuracies[-1])
 
-    traces, accuracies = [trace(n) for n in "abcdefgh"], np.arange(8.0)
+    @dataclass(frozen=True)
+    class Slope(Spy):
+        slope: float = 0.0
+
+        def __init__(self, slope):
+            object.__setattr__(self, "slope", slope)
+
+        def score(self, trace):
+            return self.slope * float(trace.table["train_loss"].iloc[-1])
+
+    traces, accuracies = [trace(n, value=ord(n)) for n in "abcdefgh"], np.arange(8.0)
     turned = [5, 2, 7, 0, 1, 3, 6, 4]
     table = scored(FirstSeen(), traces, accuracies)
     assert table["score"].nunique() > 1
@@ -259,3 +269,26 @@ def test_a_learned_predictor_may_be_fitted_on_other_networks_of_other_architectu
     assert all(sizes == {1.0, 2.0} and len(seen) == 6 for seen, sizes in pupil.lessons)
     left = [set(names) - seen for seen, _ in pupil.lessons]
     assert set.union(*left) == set(names) and sum(map(len, left)) == 8
+
+
+@dataclass(frozen=True)
+class Probability:
+    """Knows how good an architecture is, on a scale that has nothing to do with percent."""
+
+    columns: tuple[str, ...] = ("train_loss",)
+    family: str = "combination"
+
+    def fit(self, traces, accuracies):
+        return Quality()
+
+
+@dataclass(frozen=True)
+class Quality(Spy):
+    def score(self, trace):
+        return 1e-3 * float(trace.table["train_loss"].iloc[-1])
+
+
+def test_a_learned_score_in_another_unit_than_percent_still_ranks_across_folds():
+    traces = [trace(n, value=v) for v, n in enumerate("abcdefghijkl")]
+    found = scored(Probability(), traces, np.random.default_rng(0).normal(50, 20, 12))
+    assert found["score"].corr(pd.Series(np.arange(12.0)), method="spearman") > 0.9

@@ -8,12 +8,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.schema import Architecture, ImageSet, Truth, demand, seed_of
+from harness.schema import Architecture, ImageSet, Recorded, StoredCurves, Truth, demand, seed_of
 
 from . import space, truth
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+OWN = (16, 5)
+"""C and N of the benchmark's own networks."""
+
+IMAGES = {
+    "cifar10-valid": (32, 10, 25_000),
+    "cifar10": (32, 10, 50_000),
+    "cifar100": (32, 100, 50_000),
+    "imagenet16-120": (16, 120, 151_700),
+}
+"""Side in pixels, classes and training images of its training sets."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +99,27 @@ class NasBench201:
         from .network import Network
 
         return Network(space.parse(architecture.name), self._shape(images))
+
+    def recorded(self, dataset: str, wanted: StoredCurves, data: str | None) -> Recorded:
+        """Curves of the benchmark's own trainings; see `curves.stored_curves`. Their networks have C = 16, N = 5.
+
+        Raises BadInput for another network, and for what is not recorded.
+        """
+        from .curves import stored_curves
+
+        demand((self.channels, self.cells) == OWN, "bench.channels, bench.cells", f"{OWN}, the recorded networks'",
+               (self.channels, self.cells))  # fmt: skip
+        train_set = self.train_set or truth.DEFAULT_TRAIN_SET.get(dataset, dataset)
+        demand(train_set in IMAGES, "dataset", f"a data set of the benchmark ({', '.join(IMAGES)})", train_set)
+        found = stored_curves(
+            wanted.source, train_set, wanted.split, wanted.epochs, wanted.seed, None, data, wanted.allow_test_leak
+        )
+        size, classes, count = IMAGES[train_set]
+        none = (np.zeros((0, size, size, 3), np.uint8), np.zeros(0, np.int64))
+        pictures = np.broadcast_to(np.zeros((1, size, size, 3), np.uint8), (count, size, size, 3))
+        train = (pictures, np.broadcast_to(np.zeros(1, np.int64), count))
+        images = ImageSet(dataset, train, none, none, classes, (0.0,) * 3, (1.0,) * 3, True, 4)
+        return Recorded(found.traces, images, found.fingerprint, found.label, found.leak)
 
     def network(self) -> dict[str, object]:
         """What decides the network beside the architecture: part of a trace's identity."""

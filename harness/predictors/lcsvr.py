@@ -1,0 +1,122 @@
+"""Accuracy by support-vector regression on the seen part of the learning curve."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.model_selection import GridSearchCV, GroupKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import NuSVR
+
+from harness.schema import NoScore, Trace
+
+from .points import Column
+
+FEWEST = 4
+INNER_FOLDS = 3
+GRID = {"regressor__nusvr__C": [0.1, 1.0, 10.0], "regressor__nusvr__gamma": [0.0003, 0.003, 0.03]}
+"""For standardised features and targets; a fit too small for an inner cross-validation takes the middle ones."""
+
+ACCURACY_LIMITS = (0.001, 0.999)
+"""Accuracies are kept within these before the logit, which is infinite at 0 and 1."""
+
+
+@dataclass(frozen=True)
+class LcSVR:
+    """LcSVR, or BGRN: nu-SVR on seen learning curve and facts (Baker et al. 2017, arXiv 1705.10823, section 3).
+
+    BGRN is its name in Jiang et al. (2022). Features: the values of `column` after step 0, their first and second
+    differences, mean and standard deviation, and the `facts` (the paper's architecture parameters: sizes and numbers of
+    layers). The target is the logit of the final accuracy, so that the few networks at chance level do not rule the fit
+    [derived]. Radial kernel, nu = 0.5; C and gamma by the smallest squared error of an inner cross-validation over a
+    small fixed grid (the paper: random search), in folds of whole groups. Curves of other steps than the
+    most frequent of the fit have no place in the vector and no score.
+    """
+
+    column: str = "valid_accuracy"
+    facts: list[str] = field(default_factory=lambda: ["params", "flops", "layers"])
+    family: str = "learning_curve"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Trace columns that are read."""
+        return (self.column, *self.facts)
+
+    def fit(self, traces: Sequence[Trace], accuracies: NDArray[np.float64]) -> FittedLcSVR:
+        """The regression fitted to `traces` and their final `accuracies` (n,), in percent.
+
+        Traces without the features and accuracies that are not finite are passed over. Raises NoScore where fewer
+        than 4 remain.
+        """
+        kept = [i for i, accuracy in enumerate(accuracies) if np.isfinite(accuracy)]
+        steps = _commonest([_steps(traces[i], self.column) for i in kept])
+        seen = [(i, x) for i in kept if (x := self._features(traces[i], steps)) is not None]
+        if len(seen) < FEWEST:
+            raise NoScore(f"the fit needs {FEWEST} architectures with a curve of {self.column}, has {len(seen)}")
+        x, y = np.array([x for _, x in seen]), logit(np.clip(accuracies[[i for i, _ in seen]] / 100, *ACCURACY_LIMITS))
+        groups = [traces[i].architecture.group for i, _ in seen]
+        svr = NuSVR(C=GRID["regressor__nusvr__C"][1], gamma=GRID["regressor__nusvr__gamma"][1])
+        regressor = TransformedTargetRegressor(make_pipeline(StandardScaler(), svr), transformer=StandardScaler())
+        if len(set(groups)) < 2 * INNER_FOLDS:
+            return FittedLcSVR(self, steps, regressor.fit(x, y))
+        search = GridSearchCV(regressor, GRID, scoring="neg_mean_squared_error", cv=GroupKFold(INNER_FOLDS))
+        return FittedLcSVR(self, steps, search.fit(x, y, groups=groups))
+
+    def _features(self, trace: Trace, steps: tuple[int, ...]) -> Column | None:
+        """The vector (d,) of a trace that was observed at exactly these steps, else None."""
+        table = trace.table
+        if not steps or _steps(trace, self.column) != steps:
+            return None
+        curve = table.loc[table["step"].isin(steps), self.column].to_numpy(dtype=float)
+        facts = table[self.facts].iloc[-1].to_numpy(dtype=float)
+        features = np.concatenate([curve, np.diff(curve), np.diff(curve, n=2), [curve.mean(), curve.std()], facts])
+        return features if np.isfinite(features).all() else None
+
+
+@dataclass(frozen=True)
+class FittedLcSVR:
+    """LcSVR after its fit."""
+
+    settings: LcSVR
+    steps: tuple[int, ...]
+    regressor: TransformedTargetRegressor | GridSearchCV = field(repr=False)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Trace columns that are read."""
+        return self.settings.columns
+
+    @property
+    def family(self) -> str:
+        """As of the predictor."""
+        return self.settings.family
+
+    def score(self, trace: Trace) -> float:
+        """Predicted accuracy in percent; higher is better.
+
+        Raises NoScore for a trace that was not observed as those of the fit, or lacks a fact.
+        """
+        features = self.settings._features(trace, self.steps)
+        if features is None:
+            raise NoScore(
+                f"{self.settings.column} or the facts are not those of the {len(self.steps)} steps of the fit"
+            )
+        return 100 * float(expit(self.regressor.predict(features[None])[0]))
+
+
+def _steps(trace: Trace, column: str) -> tuple[int, ...]:
+    """Steps after the start at which the column is finite."""
+    table = trace.table
+    kept = np.isfinite(table[column].to_numpy(dtype=float)) & (table["step"].to_numpy() > 0)
+    return tuple(table["step"].to_numpy()[kept].tolist())
+
+
+def _commonest(steps: list[tuple[int, ...]]) -> tuple[int, ...]:
+    """The most frequent; of several the longest, then the latest. () where there is none."""
+    return max(set(steps), key=lambda s: (bool(s), steps.count(s), len(s), s), default=())
