@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from harness.measures.movement import Movement
 from harness.plan import Plan
 from harness.predictors.last_value import LastValue
 from harness.run import run
-from harness.schema import BadInput, ImageSet, NoScore, Trace
+from harness.schema import BadInput, ImageSet, NoScore, Recorded, StoredCurves, Trace
 from harness.tabulate import write
 from harness.train.recipe import Recipe
 from tests.conftest import tiny_images
@@ -227,3 +228,69 @@ def test_tables_are_written_anew_where_anything_was_trained_for_them(table, tmp_
     next((tmp_path / "traces").rglob("*.parquet")).unlink()
     run(plan(table, tmp_path), quiet)
     assert (folder / "status.json").stat().st_mtime_ns > before
+
+
+@dataclass(frozen=True)
+class Widths:
+    """Learns which sizes of network it was fitted on, and scores their mean."""
+
+    columns: list[str] = field(default_factory=lambda: ["params"])
+    family: str = "size"
+
+    def fit(self, traces, accuracies):
+        return LastValue("params", 1.0 if max(t.column("params")[0] for t in traces) < 9000 else -1.0, "size")
+
+
+def test_learned_predictors_may_be_fitted_on_networks_of_other_widths(table: Path, tmp_path: Path) -> None:
+    changes = {"predictors": {"widths": Widths()}, "architectures": 6}
+    wide = {"bench": NasBench201(channels=6, source=str(table))}
+    narrow = (NasBench201(channels=2, source=str(table)), NasBench201(channels=3, source=str(table)))
+    own = run(plan(table, tmp_path, **changes, **wide), quiet)
+    other = run(plan(table, tmp_path, **changes, **wide, fit_benches=narrow), quiet)
+    assert own.folder != other.folder
+    assert len(list((tmp_path / "traces").rglob("*.parquet"))) == 6 * 3
+    signs = [score_against_size(o.folder) for o in (own, other)]
+    assert signs[0] < 0 < signs[1]  # at C = 6 networks have more than 9,000 parameters, at 2 and 3 they have fewer
+    assert [n["channels"] for n in status(other.folder)["fit_on"]] == [2, 3]
+
+
+def score_against_size(folder: Path) -> float:
+    size = pd.read_parquet(folder / "trajectories.parquet").groupby("architecture")["params"].first()
+    return scores(folder).set_index("architecture")["score"].corr(size, method="spearman")
+
+
+def status(folder: Path) -> dict:
+    return json.loads((folder / "status.json").read_text())
+
+
+@dataclass(frozen=True)
+class Recording(NasBench201):
+    """A benchmark that recorded curves of its first 20 architectures."""
+
+    def recorded(self, dataset, wanted, data):
+        random = np.random.default_rng(0)
+        traces = {
+            a.name: Trace(a, 0, pd.DataFrame({
+                "step": [0, 2, 4], "epoch": [0, 1, 2], "seconds": np.nan, "train_loss": np.nan,
+                "valid_accuracy": random.uniform(1, 99, 3),
+            }))
+            for a in NasBench201().sample(20, 1)
+        }  # fmt: skip
+        return Recorded(traces, tiny_images(), tiny_images().fingerprint(), "tiny, epochs 2", wanted.allow_test_leak)
+
+
+def test_recorded_curves_are_ranked_without_any_training(table: Path, tmp_path: Path) -> None:
+    given = plan(
+        table, tmp_path, bench=Recording(source=str(table)), measures={}, signal=StoredCurves(), architectures=15,
+        predictors={"valacc": LastValue("valid_accuracy", 1.0, "curve"), "flops": LastValue("flops", 1.0, "size")},
+    )  # fmt: skip
+    done = run(given, quiet)
+    assert not (tmp_path / "traces").exists()
+    metrics = pd.read_parquet(done.folder / "metrics.parquet")
+    assert set(metrics["n"]) == {15} and set(metrics["step"]) == {2, 4}
+    assert metrics.set_index("predictor")["seconds"].isna()["valacc"].all()
+    assert status(done.folder)["signal"]["recorded"] == "tiny, epochs 2"
+    stamp = (done.folder / "status.json").stat().st_mtime_ns
+    assert run(given, quiet).folder == done.folder and (done.folder / "status.json").stat().st_mtime_ns == stamp
+    with pytest.raises(BadInput, match="architectures: a count from 1 to the 20"):
+        run(replace(given, architectures=25), quiet)

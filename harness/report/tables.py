@@ -89,12 +89,17 @@ class Tables:
     def recipe(self) -> str:
         """The training recipe and network of the run in a few words; empty where the status states neither."""
         recipe, network = self.status.get("recipe", {}), self.status.get("network", {})
+        recorded = self.status.get("signal", {}).get("recorded")
+        if recorded:
+            return f"recorded curves: {recorded}; sample seed {self.status.get('seed')}"
         words = [f"trained for {recipe[key]} {key}" for key in ("steps", "epochs") if recipe.get(key) is not None]
         words += [f"batch {recipe['batch']}"] if recipe.get("batch") is not None else []
         words += [f"annealed within {recipe[f'schedule_{unit}']} {unit}" for unit in ("steps", "epochs")
                   if recipe.get(f"schedule_{unit}") is not None]  # fmt: skip
         words += [f"{letter} = {network[key]}" for letter, key in (("C", "channels"), ("N", "cells")) if key in network]
         words += [f"run seed {self.status['seed']}"] if "seed" in self.status else []
+        widths = [str(other.get("channels")) for other in self.status.get("fit_on", [])]
+        words += [f"learned predictors fitted at C = {' and '.join(widths)}"] if widths else []
         return ", ".join(words)
 
 

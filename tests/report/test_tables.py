@@ -60,3 +60,12 @@ def test_the_basis_states_architectures_seeds_and_recipe(results: Path) -> None:
     basis = read(results).basis()
     for said in ("n = 60", "3 seeds", "64 steps", "batch 128", "C = 8", "N = 1", "seed 0"):
         assert said in basis
+
+
+def test_every_caption_says_where_recorded_curves_come_from_and_on_what_others_were_fitted(copy: Path) -> None:
+    status = json.loads((copy / "status.json").read_text())
+    leak = {"recorded": "cifar100 ori-test 200 epochs (curves measured on test images)", "test_leak": True}
+    (copy / "status.json").write_text(json.dumps(status | {"signal": leak}))
+    assert "curves measured on test images" in read(copy).basis() and "64 steps" not in read(copy).basis()
+    (copy / "status.json").write_text(json.dumps(status | {"fit_on": [{"channels": 4}, {"channels": 8}]}))
+    assert "learned predictors fitted at C = 4 and 8" in read(copy).basis()
