@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
-from math import sqrt
+from math import inf, sqrt
 
 import numpy as np
 import torch
@@ -26,14 +26,17 @@ ACTIVATIONS = ("relu", "tanh")
 
 @dataclass(frozen=True)
 class Capacitance:
-    """Measure of beta_eff, mean and standard deviation over `probes` random probes shared by all architectures.
+    """Neural capacitance beta_eff of a frozen random probe on the features (Jiang et al. 2022, arXiv 2201.04194).
 
+    Mean and standard deviation over `probes` random probes, shared by all architectures.
     `mode`: "detached", an ordinary linear head trains the network and the probe only reads the features; "head", the
     paper's, the frozen probe is the head and the network is trained through it (through the mean loss of all probes).
     `coupling`: "absolute" takes |P|, "signed" takes P. `output_delta`: "softmax" takes p - y, which sums to 0 over the
     classes; "diagonal" takes the element-wise dC/da s'(z), which does not. `widths` are those of the hidden layers:
     three weight layers or more are needed for any numerator. `normalise` divides each image's features by their root
-    mean square, so that a detached probe does not read their scale. Time scale alpha = 1. nan where the denominator
+    mean square, so that a detached probe does not read their scale; without it the features are multiplied by `scale`,
+    which shows how far their scale decides. Only the first `images` of the batch are read, None for all of it; they
+    alone make the statistics of BatchNorm. Time scale alpha = 1. nan where the denominator
     is 0 or not finite. Lower means closer to convergence.
     """
 
@@ -45,6 +48,8 @@ class Capacitance:
     probes: int = 4
     normalise: bool = True
     column: str = "beta_eff"
+    images: int | None = None
+    scale: float = 1.0
 
     def __post_init__(self) -> None:
         choices = {
@@ -63,6 +68,16 @@ class Capacitance:
             self.widths,
         )
         demand(self.probes >= 1, "measure.capacitance.probes", "a count of at least 1", self.probes)
+        demand(
+            self.images is None or self.images >= 2, "measure.capacitance.images", "2 or more (or null)", self.images
+        )
+        demand(0 < self.scale < inf, "measure.capacitance.scale", "a finite number above 0", self.scale)
+        demand(
+            self.scale == 1 or not self.normalise,
+            "measure.capacitance.scale",
+            "1 where normalise is true (which undoes any other)",
+            self.scale,
+        )
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -73,7 +88,7 @@ class Capacitance:
         probe = self._probe(scene)
 
         def observe(model: nn.Module, batch: tuple[Tensor, Tensor], step: int) -> Mapping[str, float | np.ndarray]:
-            images, labels = batch
+            images, labels = batch[0][: self.images], batch[1][: self.images]
             with torch.no_grad():
                 values = self.read(probe.to(images.device), model.features(images), labels)  # type: ignore[operator]
             finite = values[torch.isfinite(values)]
@@ -95,7 +110,7 @@ class Capacitance:
 
     def _probe(self, scene: Scene) -> Probe:
         sizes = (scene.features, *self.widths, scene.classes)
-        return Probe(sizes, self.probes, self.activation, self.normalise, scene.probe_seed)
+        return Probe(sizes, self.probes, self.activation, self.normalise, scene.probe_seed, self.scale)
 
 
 @dataclass(frozen=True)
@@ -111,14 +126,17 @@ class Probe(nn.Module):
     """K frozen random multi-layer units of `sizes` n_0 .. n_L, evaluated side by side.
 
     Weights are normal with the variance 2 / n_(l-1) for ReLU and 1 / n_(l-1) for tanh, biases 0 [derived: the paper
-    says "randomly initialised"]. They are buffers: no optimiser sees them, the gradient passes through.
+    says "randomly initialised"]. They are buffers: no optimiser sees them, the gradient passes through. Features are
+    normalised, or else multiplied by `scale`.
     """
 
-    def __init__(self, sizes: tuple[int, ...], probes: int, activation: str, normalise: bool, seed: int) -> None:
+    def __init__(
+        self, sizes: tuple[int, ...], probes: int, activation: str, normalise: bool, seed: int, scale: float = 1.0
+    ) -> None:
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
         gain = 2.0 if activation == "relu" else 1.0
-        self.activation, self.normalise, self.depth = activation, normalise, len(sizes) - 1
+        self.activation, self.normalise, self.scale, self.depth = activation, normalise, scale, len(sizes) - 1
         for layer, (before, after) in enumerate(pairwise(sizes), start=1):
             weight = torch.randn(probes, after, before, generator=generator, dtype=torch.float64)
             self.register_buffer(f"weight_{layer}", weight * sqrt(gain / before))
@@ -135,8 +153,8 @@ class Probe(nn.Module):
     def states(self, features: Tensor, precision: torch.dtype = torch.float64) -> States:
         """Everything the closed form needs of the forward pass, in float64 unless said otherwise."""
         first = features.to(precision)
-        if self.normalise:
-            first = first * (first.square().mean(1, keepdim=True) + 1e-12).rsqrt()  # 1e-12: features may be all 0
+        per_image = (first.square().mean(1, keepdim=True) + 1e-12).rsqrt()  # 1e-12: features may be all 0
+        first = first * (per_image if self.normalise else self.scale)
         activations, slopes = [first.expand(len(self.weight(1)), -1, -1)], []
         for layer in range(1, self.depth):
             z = activations[-1] @ self.weight(layer).to(precision).mT

@@ -95,6 +95,29 @@ def test_normalised_features_hide_their_scale() -> None:
     assert torch.allclose(one, ten, rtol=1e-6)
 
 
+def test_without_normalisation_a_probe_reads_the_scale_of_the_features() -> None:
+    probe, ten = (Probe((6, 5, 4, 3), 2, "relu", False, 0, scale) for scale in (1.0, 10.0))
+    features, labels = torch.rand(8, 6, dtype=torch.float64), torch.arange(8) % 3
+    measure = Capacitance(normalise=False)
+    assert torch.equal(measure.read(ten, features, labels), measure.read(probe, 10 * features, labels))
+    assert not torch.allclose(measure.read(ten, features, labels), measure.read(probe, features, labels), rtol=0.5)
+
+
+def test_a_probe_reads_as_many_images_as_it_is_told() -> None:
+    model = torch.nn.Module()
+    model.features = lambda images: images.flatten(1)  # type: ignore[assignment]
+    images, labels = torch.rand(8, 1, 2, 3), torch.arange(8) % 3
+    scene = Scene(7, 3, 6)
+    few = Capacitance(widths=[5, 4], images=3).observer(scene)(model, (images, labels), 0)
+    whole = Capacitance(widths=[5, 4]).observer(scene)
+    assert few == whole(model, (images[:3], labels[:3]), 0) != whole(model, (images, labels), 0)
+
+
+def test_a_scale_of_normalised_features_is_refused() -> None:
+    with pytest.raises(BadInput, match=r"measure\.capacitance\.scale: 1 where normalise is true .* got 10"):
+        Capacitance(scale=10.0)
+
+
 def test_more_probes_begin_with_the_mean_over_each() -> None:
     model = torch.nn.Module()
     model.features = lambda images: images.flatten(1)  # type: ignore[assignment]
@@ -124,6 +147,8 @@ def test_a_probe_as_head_passes_the_gradient_and_is_never_trained() -> None:
         ("activation", "gelu"),
         ("widths", [3]),
         ("probes", 0),
+        ("images", 1),
+        ("scale", 0.0),
     ],
 )
 def test_a_wrong_setting_is_named(key: str, value: object) -> None:
