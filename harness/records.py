@@ -96,7 +96,8 @@ def _costs(plan: Plan, traces: Sequence[Trace], scores: pd.DataFrame, train_imag
         passes = float(np.max([t["epoch"].iloc[-1] for t in cut]))
         for name, predictor in plan.predictors.items():
             clocks = {f"seconds_{providers[c]}" for c in predictor.columns if providers[c]}
-            measured = float(np.mean([t.reindex(columns=sorted(clocks)).to_numpy().sum() for t in cut])) if clocks else 0.0
+            spent = [t.reindex(columns=sorted(clocks)).to_numpy().sum() for t in cut]  # nan: not recorded
+            measured = float(np.mean(spent)) if clocks else 0.0
             free = set(predictor.columns) <= set(FACT_COLUMNS)
             rows.append((name, step, passes, round(passes * train_images), 0.0 if free else trained + measured))
     return pd.DataFrame(rows, columns=["predictor", "step", "epoch", "images", "seconds"])

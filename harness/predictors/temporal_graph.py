@@ -1,0 +1,174 @@
+"""Accuracy predicted from the temporal graph of the training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import lightgbm
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from harness.schema import NoScore, Trace, demand
+
+from .points import Column
+from .weight_statistics import BOOSTING, FEWEST, LogitLinear
+
+Predict = Callable[[Column], Column]
+"""Feature vectors (n, d) to percent accuracies, or to probabilities of being good, (n,)."""
+
+
+@dataclass(frozen=True)
+class TemporalGraph:
+    """Temporal graph: final accuracy from graphs of several checkpoints (Vahedian et al. 2022, arXiv 2111.05410).
+
+    The features are the signatures (vectors of `column`, written by the measure of the same name) of `checkpoints`
+    observations one behind the other. `take`: "spread", evenly from the first observation to the last within the
+    budget; "first", the first so many. Where the budget holds fewer, all are taken. Which moments and which model the
+    paper used is not known: both are [derived, docs/methods.md].
+
+    `task`: "regression" of the accuracy; "classification" into good and bad architectures as in the paper, good being
+    the better part `good` of the fit. `model`: "ridge", a ridge on the logit of the accuracy, its strength by
+    leave-one-out, or for a classification a logistic regression with the penalty `penalty` / 2 |w|^2 on standardised
+    features; "boosting", LightGBM with `trees` trees. An entry that is nan is the mean of the fit to the linear models
+    and a missing value to the boosting.
+    """
+
+    task: str = "regression"
+    model: str = "ridge"
+    checkpoints: int = 5
+    take: str = "spread"
+    good: float = 0.5
+    penalty: float = 10.0
+    trees: int = 200
+    seed: int = 0
+    column: str = "temporal_graph"
+    family: str = "temporal_graph"
+
+    def __post_init__(self) -> None:
+        choices = {
+            "task": ("regression", "classification"),
+            "model": ("ridge", "boosting"),
+            "take": ("spread", "first"),
+        }
+        for key, (one, other) in choices.items():
+            value = getattr(self, key)
+            demand(value in (one, other), f"predictor.temporal_graph.{key}", f"{one!r} or {other!r}", value)
+        demand(self.checkpoints >= 1, "predictor.temporal_graph.checkpoints", "a count of at least 1", self.checkpoints)
+        demand(0 < self.good < 1, "predictor.temporal_graph.good", "a part between 0 and 1", self.good)
+        demand(self.penalty > 0, "predictor.temporal_graph.penalty", "a number above 0", self.penalty)
+        demand(self.trees >= 1, "predictor.temporal_graph.trees", "a count of at least 1", self.trees)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Trace columns that are read."""
+        return (self.column,)
+
+    def fit(self, traces: Sequence[Trace], accuracies: NDArray[np.float64]) -> FittedTemporalGraph:
+        """The model fitted to `traces` and their final `accuracies` (n,), in percent.
+
+        A trace without a signature, or an accuracy that is not finite, is passed over. Raises NoScore where fewer than
+        4 architectures remain, and, for a classification, where all are good or all are bad.
+        """
+        seen = [
+            (vectors, accuracy)
+            for trace, accuracy in zip(traces, accuracies, strict=True)
+            if np.isfinite(accuracy) and (vectors := signatures(trace, self.column))
+        ]
+        if len(seen) < FEWEST:
+            raise NoScore(f"the fit needs {FEWEST} architectures with {self.column}, has {len(seen)}")
+        count = min(self.checkpoints, max(len(vectors) for vectors, _ in seen))
+        x = np.array([features(vectors, count, self.take) for vectors, _ in seen])
+        y = np.array([accuracy for _, accuracy in seen])
+        if self.task == "regression":
+            predict: Predict = LogitLinear(x, y).predict if self.model == "ridge" else self._boosting(x, y)
+            return FittedTemporalGraph(self.column, self.family, self.take, count, predict, None)
+        good = y > np.quantile(y, 1 - self.good)
+        if good.all() or not good.any():
+            raise NoScore("the fit needs good and bad architectures, and these are all of one accuracy")
+        levels = (float(y[~good].mean()), float(y[good].mean()))
+        predict = _logistic(x, good, self.penalty) if self.model == "ridge" else self._boosting(x, good.astype(float))
+        return FittedTemporalGraph(self.column, self.family, self.take, count, predict, levels)
+
+    def _boosting(self, x: Column, y: Column) -> Predict:
+        objective = "regression" if self.task == "regression" else "binary"
+        settings = {**BOOSTING, "objective": objective, "seed": self.seed}
+        booster = lightgbm.train(settings, lightgbm.Dataset(x, y), num_boost_round=self.trees)
+        return lambda features: np.asarray(booster.predict(features), dtype=float)
+
+
+@dataclass(frozen=True)
+class FittedTemporalGraph:
+    """TemporalGraph after its fit; `levels`, of a classification, are the mean accuracies of the bad and the good."""
+
+    column: str
+    family: str
+    take: str
+    checkpoints: int
+    predict: Predict = field(repr=False)
+    levels: tuple[float, float] | None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Trace columns that are read."""
+        return (self.column,)
+
+    def score(self, trace: Trace) -> float:
+        """Predicted accuracy in percent; higher is better. Raises NoScore where no signature has a finite entry.
+
+        Of a classification it is (1 - p) bad + p good: the `probability` p of being good, in the unit of the accuracy
+        by the mean accuracies of the bad and of the good of the fit.
+        """
+        value = self._predicted(trace)
+        if self.levels is None:
+            return value
+        bad, good = self.levels
+        return bad + value * (good - bad)
+
+    def probability(self, trace: Trace) -> float:
+        """Probability that the architecture is a good one, of a classification. Raises NoScore as `score`."""
+        if self.levels is None:
+            raise NoScore("a regression gives no probability")
+        return self._predicted(trace)
+
+    def _predicted(self, trace: Trace) -> float:
+        vectors = signatures(trace, self.column)
+        if not vectors:
+            raise NoScore(f"no finite {self.column} within the budget")
+        return float(self.predict(features(vectors, self.checkpoints, self.take)[None])[0])
+
+
+def signatures(trace: Trace, column: str) -> list[Column]:
+    """The vectors (d,) of `column` in order of steps, infinities as nan; empty where none has a finite entry.
+
+    Cells may hold arrays or lists, as a table read from Parquet does; those without a vector are passed over.
+    """
+    cells = [np.asarray(np.nan if cell is None else cell, dtype=float) for cell in trace.table[column].tolist()]
+    vectors = [np.where(np.isfinite(cell), cell, np.nan) for cell in cells if cell.ndim == 1]
+    return vectors if any(np.isfinite(vector).any() for vector in vectors) else []
+
+
+def features(vectors: list[Column], count: int, take: str) -> Column:
+    """`count` of the vectors, each (d,), one behind the other: (count * d,).
+
+    "spread": evenly from the first to the last, of a count of 1 the last. "first": the first ones; where there are
+    fewer, the rest is nan.
+    """
+    if take == "spread":
+        last = len(vectors) - 1
+        places = np.linspace(0, last, count).round().astype(int) if count > 1 else np.array([last])
+        return np.concatenate([vectors[place] for place in places])
+    missing = np.full_like(vectors[0], np.nan)
+    return np.concatenate([*vectors[:count], *[missing] * (count - len(vectors))])
+
+
+def _logistic(x: Column, good: NDArray[np.bool_], penalty: float) -> Predict:
+    classifier = make_pipeline(
+        SimpleImputer(keep_empty_features=True), StandardScaler(), LogisticRegression(C=1 / penalty, max_iter=1000)
+    )
+    classifier.fit(x, good)
+    return lambda features: np.asarray(classifier.predict_proba(features)[:, 1], dtype=float)
