@@ -36,8 +36,8 @@ class Capacitance:
     three weight layers or more are needed for any numerator. `normalise` divides each image's features by their root
     mean square, so that a detached probe does not read their scale; without it the features are multiplied by `scale`,
     which shows how far their scale decides. Only the first `images` of the batch are read, None for all of it; they
-    alone make the statistics of BatchNorm. Time scale alpha = 1. nan where the denominator
-    is 0 or not finite. Lower means closer to convergence.
+    alone make the statistics of BatchNorm. `every`: observations from one reading to the next. Time scale alpha = 1.
+    nan where the denominator is 0 or not finite. Lower means closer to convergence.
     """
 
     mode: str = "detached"
@@ -48,6 +48,7 @@ class Capacitance:
     probes: int = 4
     normalise: bool = True
     column: str = "beta_eff"
+    every: int = 1
     images: int | None = None
     scale: float = 1.0
 
@@ -67,6 +68,7 @@ class Capacitance:
             "two or more widths of at least 1 (three weight layers: fewer have no numerator)",
             self.widths,
         )
+        demand(self.every >= 1, "measure.capacitance.every", "a count of at least 1", self.every)
         demand(self.probes >= 1, "measure.capacitance.probes", "a count of at least 1", self.probes)
         demand(
             self.images is None or self.images >= 2, "measure.capacitance.images", "2 or more (or null)", self.images
@@ -103,8 +105,11 @@ class Capacitance:
         return self._probe(scene) if self.mode == "head" else None
 
     def read(self, probe: Probe, features: Tensor, labels: Tensor) -> Tensor:
-        """beta_eff (K,) of K probes on features (B, n_0) with labels (B,)."""
-        states = probe.states(features)
+        """beta_eff (K,) of K probes on features (B, n_0) with labels (B,), in the features' precision.
+
+        The signed form, whose terms nearly cancel, is taken in float64.
+        """
+        states = probe.states(features, torch.float64 if self.coupling == "signed" else features.dtype)
         deltas = probe.deltas(states, labels, self.output_delta)
         return beta_eff(states.activations, states.slopes, deltas, self.coupling)
 
@@ -168,7 +173,7 @@ class Probe(nn.Module):
         y = functional.one_hot(labels, p.shape[-1]).to(p.dtype)
         deltas = [p - y if output_delta == "softmax" else -y * (1 - p)]
         for layer in range(self.depth - 1, 0, -1):
-            deltas.insert(0, states.slopes[layer - 1] * (deltas[0] @ self.weight(layer + 1)))
+            deltas.insert(0, states.slopes[layer - 1] * (deltas[0] @ self.weight(layer + 1).to(p.dtype)))
         return deltas
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from harness.schema import Observer, Scene, Wired
+from harness.schema import Observer, Scene, Wired, demand
 
 from .layers import WEIGHTED, layers_at_work
 
@@ -19,8 +19,13 @@ class L2Norm:
     ||W||_2 is the root of the sum of the squared weights of a layer. A layer is one edge of the network's own graph
     where the network tells it (`Wired`): convolutions that are computed together count apart. Biases and BatchNorm do
     not count, nor (unlike in the authors' code) a layer that the forward pass never calls. 0 without any layer.
-    Higher is taken as better.
+    Higher is taken as better. `every`: observations from one reading to the next.
     """
+
+    every: int = 4
+
+    def __post_init__(self) -> None:
+        demand(self.every >= 1, "measure.l2_norm.every", "a count of at least 1", self.every)
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from harness.schema import Observer, Scene
+from harness.schema import Observer, Scene, demand
 
 from .rolled_graph import RolledGraph, centrality, degrees, rolled_graph, widths
 from .wiring import IMAGE, LOGITS, wires
@@ -49,12 +49,16 @@ class TemporalGraph:
 
     `temporal_graph` has 70 float64 entries, named by `feature_names`. An entry is nan where the network has no such
     node (logits under a head that is not one dense layer), where the deviation is 0 (skew, kurtosis), and where an
-    eigenvector was not found. The numbers `graph_degree` and `graph_centrality` are its "degree.all.mean" and
+    eigenvector was not found. `every`: observations from one reading to the next. The numbers `graph_degree` and `graph_centrality` are its "degree.all.mean" and
     "centrality.all.std". Raises BadInput as `wires` does.
     """
 
     normalise: bool = True
     per_width: bool = True
+    every: int = 2
+
+    def __post_init__(self) -> None:
+        demand(self.every >= 1, "measure.temporal_graph.every", "a count of at least 1", self.every)
 
     @property
     def columns(self) -> tuple[str, ...]:
