@@ -6,6 +6,7 @@ import inspect
 import re
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,9 @@ MEANING = {
     "valid_accuracy": "accuracy on the validation images",
 }
 """Columns that no measure writes."""
+
+MANY = 8
+"""More columns than this are counted, not listed."""
 
 FAMILIES = {
     "capacitance": "Neural capacitance",
@@ -80,6 +84,8 @@ def _row(name: str, predictor: Any, measures: Mapping[str, Measure], writers: Ma
     if isinstance(predictor, LastValue):
         writer = reads[predictor.column]
         what = MEANING[predictor.column] if writer is None else meaning(measures[writer], predictor.column)
+    elif unusual := _unusual(predictor):
+        what += f"; {unusual}"
     sign = getattr(predictor, "sign", 1.0)
     pays = [] if set(predictor.columns) <= set(FACT_COLUMNS) else ["training"]
     pays += [f"`{writer}`{_every(measures[writer])}" for writer in used]
@@ -94,6 +100,18 @@ def _row(name: str, predictor: Any, measures: Mapping[str, Measure], writers: Ma
         ", ".join([*pays, *kind]) or "nothing",
     )
     return "| " + " | ".join(cells) + " |"
+
+
+def _unusual(predictor: Any) -> str:
+    """Settings that are not the method's own, as "key = value"."""
+    told = []
+    for field in fields(predictor):
+        value = getattr(predictor, field.name)
+        plain = isinstance(value, str | bool | int | float) or (isinstance(value, list) and value)
+        if plain and field.name not in ("family", "sign") and field.default not in (MISSING, value):
+            told.append(f"{field.name} = {value}")
+    left_out = getattr(predictor, "without", None)
+    return ", ".join([*told, *([f"without {', '.join(left_out)}"] if left_out else [])])
 
 
 def meaning(measure: Measure, column: str) -> str:
@@ -116,6 +134,8 @@ def _every(measure: Measure) -> str:
 
 
 def _code(names: tuple[str, ...]) -> str:
+    if len(names) > MANY:
+        return f"{len(names)} columns"
     return ", ".join(f"`{name}`" for name in names)
 
 

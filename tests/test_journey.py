@@ -99,7 +99,7 @@ def test_one_run_may_leave_predictors_out_or_name_its_own(call, shared, monkeypa
             ["+bench=nasbench201", "dataset=nope"],
             "dataset: one of cifar10, digits, fashion_mnist is needed, got 'nope'",
         ),
-        (["+bench=nasbench201", "predictor=[nope]"], "predictor: one of best_valacc, "),
+        (["+bench=nasbench201", "predictor=[nope]"], "predictor: one of az_expressivity, "),
         (["+bench=nasbench201", "sead=1"], "sead: a known key is needed, got an unknown one (= 1); there is: "),
         (
             ["+bench=nasbench201", "train.btch=1"],
@@ -112,7 +112,7 @@ def test_one_run_may_leave_predictors_out_or_name_its_own(call, shared, monkeypa
         (["+bench=nasbench201", "architectures=x"], "architectures: a value of type int is needed, got 'x'"),
         (["+bench=nasbench201", "seed=0,1"], "seed=0,1: -m (a sweep) is needed for several values, got a single run"),
         (["+bench=nasbench201", "nonsense"], "nonsense: key=value is needed"),
-        (["+bench=nasbench201", "measure=[movement]"], "predictor.beta_eff: columns that are measured"),
+        (["+bench=nasbench201", "measure=[movement]"], "predictor.az_expressivity: columns that are measured"),
         (["+bench=nasbench201", "bench.source=/no/such.parquet"], "bench.source: an existing table"),
         (["+bench=nasbench201", "predictor.flops._target_=a.nope"], "predictor.flops._target_: an importable"),
         (["+bench=nasbench201", "dataset=fashion_mnist"], "data: "),

@@ -49,8 +49,8 @@ class TemporalGraph:
 
     `temporal_graph` has 70 float64 entries, named by `feature_names`. An entry is nan where the network has no such
     node (logits under a head that is not one dense layer), where the deviation is 0 (skew, kurtosis), and where an
-    eigenvector was not found. `every`: observations from one reading to the next. The numbers `graph_degree` and `graph_centrality` are its "degree.all.mean" and
-    "centrality.all.std". Raises BadInput as `wires` does.
+    eigenvector was not found. The numbers `graph_degree` and `graph_centrality` are its "degree.all.mean" and
+    "centrality.all.std". `every`: observations from one reading to the next. Raises BadInput as `wires` does.
     """
 
     normalise: bool = True

@@ -15,8 +15,10 @@ from sklearn.preprocessing import StandardScaler
 
 from harness.schema import NoScore, Trace, demand
 
+from .boosting import BOOSTING
+from .logit_linear import LogitLinear
 from .points import Column
-from .weight_statistics import BOOSTING, FEWEST, LogitLinear
+from .weight_statistics import FEWEST
 
 Predict = Callable[[Column], Column]
 """Feature vectors (n, d) to percent accuracies, or to probabilities of being good, (n,)."""

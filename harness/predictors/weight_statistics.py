@@ -8,36 +8,21 @@ from dataclasses import dataclass, field
 import lightgbm
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import RidgeCV
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from harness.schema import NoScore, Trace, demand
 
+from . import dense_net
+from .boosting import boosting
+from .dense_net import DenseNet
+from .logit_linear import LogitLinear
 from .points import Column
 
+MODELS = ("boosting", "linear", "dense")
 FEWEST = 4
-ACCURACY_LIMITS = (0.001, 0.999)
-"""Accuracies are kept within these before the logit, which is infinite at 0 and 1."""
 
-BOOSTING = {
-    "objective": "regression",
-    "learning_rate": 0.05,
-    "num_leaves": 7,
-    "min_data_in_leaf": 5,
-    "min_data_in_bin": 1,
-    "feature_fraction": 0.5,
-    "bagging_fraction": 0.8,
-    "bagging_freq": 1,
-    "lambda_l2": 1.0,
-    "deterministic": True,
-    "force_row_wise": True,
-    "num_threads": 1,
-    "verbosity": -1,
-}
-"""LightGBM for some 50 to 500 architectures: few leaves, and small ones (its own 20 allow no split below 40)."""
+ENDED = ("weight_statistics", "gradient_statistics")
+ENDS = 14
+"""The last entries of the vectors of these columns: seven statistics of the first layer, then of the last."""
 
 
 @dataclass(frozen=True)
@@ -46,26 +31,31 @@ class WeightStatistics:
 
     `model`: "boosting", gradient boosting by LightGBM with `trees` trees and no early stopping (their published
     notebook stops on the test set); "linear", their logit-linear model, accuracy = sigmoid(w features + b), fitted as
-    a ridge on the logit of the accuracy, its strength by leave-one-out over the architectures of the fit.
+    a ridge on the logit of the accuracy, its strength by leave-one-out over the architectures of the fit; "dense", the
+    mean of small dense nets that stop early on parts of the fit (`DenseNet`; its size and training are [derived]).
+
+    `features`: "all" entries, or "ends", those of the first and the last layer alone (they report both), which asks for
+    a column laid out as weight_statistics.
 
     An entry that is nan (a kind of tensor that the network has not) is a missing value to the boosting, and the mean
-    of the fit to the linear model. The statistics of `column` were taken by the measure of the same name.
+    of the fit to the others. The statistics of `column` were taken by the measure of the same name.
     """
 
     model: str = "boosting"
+    features: str = "all"
     trees: int = 200
     seed: int = 0
     column: str = "weight_statistics"
     family: str = "weight_statistics"
 
     def __post_init__(self) -> None:
-        demand(
-            self.model in ("boosting", "linear"),
-            "predictor.weight_statistics.model",
-            "'boosting' or 'linear'",
-            self.model,
-        )
-        demand(self.trees >= 1, "predictor.weight_statistics.trees", "a count of at least 1", self.trees)
+        key = "predictor.weight_statistics"
+        demand(self.model in MODELS, f"{key}.model", " or ".join(map(repr, MODELS)), self.model)
+        demand(self.features in ("all", "ends"), f"{key}.features", "'all' or 'ends'", self.features)
+        demand(self.trees >= 1, f"{key}.trees", "a count of at least 1", self.trees)
+        demand(0 <= self.seed < 2**31, f"{key}.seed", "a whole number from 0 to 2147483647", self.seed)
+        laid_out = self.features == "all" or self.column in ENDED
+        demand(laid_out, f"{key}.column", f"{' or '.join(ENDED)} (features: ends)", self.column)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -76,54 +66,63 @@ class WeightStatistics:
         """The model fitted to `traces` and their final `accuracies` (n,), in percent.
 
         A trace without a vector, or an accuracy that is not finite, is passed over. Raises NoScore where fewer than 4
-        architectures remain.
+        architectures remain (8 for "dense"), or where their vectors differ in length.
         """
         seen = [
             (vector, accuracy)
             for trace, accuracy in zip(traces, accuracies, strict=True)
-            if np.isfinite(accuracy) and (vector := last_vector(trace, self.column)) is not None
+            if np.isfinite(accuracy) and (vector := self.read(trace)) is not None
         ]
-        if len(seen) < FEWEST:
-            raise NoScore(f"the fit needs {FEWEST} architectures with {self.column}, has {len(seen)}")
+        fewest = dense_net.FEWEST if self.model == "dense" else FEWEST
+        if len(seen) < fewest:
+            raise NoScore(f"the fit needs {fewest} architectures with {self.column}, has {len(seen)}")
+        if len({vector.size for vector, _ in seen}) > 1:
+            raise NoScore(f"the fit needs vectors of one length, {self.column} has several")
         x, y = np.array([vector for vector, _ in seen]), np.array([accuracy for _, accuracy in seen])
-        regressor = _boosting(x, y, self.trees, self.seed) if self.model == "boosting" else LogitLinear(x, y)
-        return FittedWeightStatistics(self.column, self.family, regressor)
+        return FittedWeightStatistics(self, x.shape[1], self._regressor(x, y))
+
+    def read(self, trace: Trace) -> Column | None:
+        """The features of one trace (d,), None where none is finite."""
+        vector = last_vector(trace, self.column)
+        if vector is not None and self.features == "ends":
+            vector = vector[-ENDS:]
+        return vector if vector is not None and np.isfinite(vector).any() else None
+
+    def _regressor(self, x: Column, y: Column) -> LogitLinear | DenseNet | lightgbm.Booster:
+        if self.model == "boosting":
+            return boosting(x, y, self.trees, self.seed)
+        return LogitLinear(x, y) if self.model == "linear" else DenseNet(x, y, self.seed)
 
 
 @dataclass(frozen=True)
 class FittedWeightStatistics:
-    """WeightStatistics after its fit."""
+    """WeightStatistics after its fit on vectors of this `width`."""
 
-    column: str
-    family: str
-    regressor: LogitLinear | lightgbm.Booster = field(repr=False)
+    method: WeightStatistics
+    width: int
+    regressor: LogitLinear | DenseNet | lightgbm.Booster = field(repr=False)
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Trace columns that are read."""
-        return (self.column,)
+        return self.method.columns
+
+    @property
+    def family(self) -> str:
+        """That of the method."""
+        return self.method.family
 
     def score(self, trace: Trace) -> float:
-        """Predicted accuracy in percent; higher is better. Raises NoScore where no vector has a finite entry."""
-        vector = last_vector(trace, self.column)
+        """Predicted accuracy in percent; higher is better.
+
+        Raises NoScore where no vector has a finite entry, or where it is not as long as those of the fit.
+        """
+        vector = self.method.read(trace)
         if vector is None:
-            raise NoScore(f"no finite {self.column} within the budget")
+            raise NoScore(f"no finite {self.method.column} within the budget")
+        if vector.size != self.width:
+            raise NoScore(f"{self.method.column} has {vector.size} entries, those of the fit {self.width}")
         return float(np.asarray(self.regressor.predict(vector[None]))[0])
-
-
-class LogitLinear:
-    """100 * sigmoid of a ridge on standardised features, fitted to the logit of accuracies y (n,) in percent."""
-
-    def __init__(self, x: Column, y: Column) -> None:
-        self.ridge = make_pipeline(
-            SimpleImputer(keep_empty_features=True), StandardScaler(), RidgeCV(np.logspace(-3, 5, 17))
-        )
-        self.ridge.fit(x, logit(np.clip(y / 100, *ACCURACY_LIMITS)))
-
-    def predict(self, features: Column) -> Column:
-        """Percent accuracies (n,) of feature vectors (n, d)."""
-        accuracies: Column = 100 * expit(self.ridge.predict(features))
-        return accuracies
 
 
 def last_vector(trace: Trace, column: str) -> Column | None:
@@ -132,11 +131,15 @@ def last_vector(trace: Trace, column: str) -> Column | None:
     Cells may hold arrays or lists, as a table read from Parquet does, or None.
     """
     for cell in reversed(trace.table[column].tolist()):
-        vector = np.asarray(np.nan if cell is None else cell, dtype=float)
-        if vector.ndim == 1 and np.isfinite(vector).any():
-            return np.where(np.isfinite(vector), vector, np.nan)
+        vector = cell_vector(cell)
+        if vector is not None:
+            return vector
     return None
 
 
-def _boosting(x: Column, y: Column, trees: int, seed: int) -> lightgbm.Booster:
-    return lightgbm.train({**BOOSTING, "seed": seed}, lightgbm.Dataset(x, y), num_boost_round=trees)
+def cell_vector(cell: object) -> Column | None:
+    """One cell of a vector column as (d,), infinities as nan; None where it holds no finite entry."""
+    vector = np.asarray(np.nan if cell is None else cell, dtype=float)
+    if vector.ndim != 1 or not np.isfinite(vector).any():
+        return None
+    return np.where(np.isfinite(vector), vector, np.nan)

@@ -1,0 +1,102 @@
+"""Statistics of the weights layer by layer, each layer in the place that it has in the search space."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from harness.schema import Connection, Observer, Scene, Wired, demand
+
+from .layers import NORMS, WEIGHTED, layers_at_work
+from .weight_statistics import STATISTICS, statistics
+
+Vector = NDArray[np.float64]
+
+PARTS = ("weight", "scale", "shift")
+"""Tensors of a slot: of its convolution or dense layer, and of the BatchNorm behind that."""
+
+CELL_EDGES = ("1<0", "2<0", "2<1", "3<0", "3<1", "3<2")
+REDUCTION_EDGES = ("first", "second", "shortcut")
+REDUCTIONS = 2
+
+
+@dataclass(frozen=True)
+class LayerStatistics:
+    """Measure of seven statistics of every layer's tensors (Unterthiner et al. 2020, arXiv 2002.11448, section 3).
+
+    Percentiles 0, 25, 50, 75, 100, standard deviation (of the population) and mean of each tensor, side by side. The
+    paper's networks share their layers; those of a search space do not. Here [derived, docs/methods.md] a network of
+    the cell space has three rows for every slot that an architecture of its size may have (`slots`): of the weight,
+    and of the scale and the shift of the BatchNorm behind it. A slot without a layer (a skip, pooling, an edge that is
+    not computed) has zeros, which are the statistics of weights that are all 0, as has a part that a layer has not.
+    Networks of one number of cells have vectors of one length; the bias of the head is left out.
+
+    Any other network has the weight and the bias of each convolution, dense layer and BatchNorm that its forward pass
+    calls, as far as there are any, in the order of their first call: 56 entries for the paper's four layers. A tensor
+    that is not finite has seven nan. `every`: observations from one reading to the next.
+    """
+
+    every: int = 4
+
+    def __post_init__(self) -> None:
+        demand(self.every >= 1, "measure.layer_statistics.every", "a count of at least 1", self.every)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Trace columns that are written."""
+        return ("layer_statistics",)
+
+    def observer(self, scene: Scene) -> Observer:
+        """A function that reads the vector at every call."""
+        names: list[str] = []
+
+        def observe(model: nn.Module, batch: tuple[Tensor, Tensor], step: int) -> Mapping[str, Vector]:
+            places = slots(model)
+            if isinstance(model, Wired) and places:
+                return {"layer_statistics": of_slots(model.connections(), places)}
+            if not names:
+                names.extend(layers_at_work(model, batch[0], WEIGHTED + NORMS))
+            return {"layer_statistics": of_layers([model.get_submodule(name) for name in names])}
+
+        return observe
+
+
+def slots(model: nn.Module) -> list[str]:
+    """Names of all 18 N + 8 places for a layer in a network of the cell space with N cells a stage; [] for any other.
+
+    N is told by `model.body`, which holds three stages of N cells and the reductions between them, so that a network
+    without a connection inside its cells has the same places.
+    """
+    body = getattr(model, "body", None)
+    if not isinstance(body, nn.Sequential):
+        return []
+    cells = len(body) - REDUCTIONS
+    inside = [f"cell{cell}.{edge}" for cell in range(cells) for edge in CELL_EDGES]
+    between = [f"reduction{place}.{edge}" for place in range(REDUCTIONS) for edge in REDUCTION_EDGES]
+    return ["stem", *inside, *between, "head"]
+
+
+def feature_names(places: list[str]) -> list[str]:
+    """Names of the entries of the vector for these slots, e.g. "cell0.1<0.weight.p25"."""
+    return [f"{place}.{part}.{statistic}" for place in places for part in PARTS for statistic in STATISTICS]
+
+
+def of_slots(connections: list[Connection], places: list[str]) -> Vector:
+    """The vector (21 * slots,) in the order of `feature_names`. Raises ValueError for a layer in an unknown slot."""
+    table = np.zeros((len(places), len(PARTS), len(STATISTICS)))
+    for connection in connections:
+        row = table[places.index(connection.slot)]
+        if connection.weight is not None:
+            tensors = (connection.weight, *(connection.norm or ()))
+            row[: len(tensors)] = [statistics(tensor) for tensor in tensors]
+    return table.ravel()
+
+
+def of_layers(layers: list[nn.Module]) -> Vector:
+    """The vector (7 * tensors,) of the weights and biases of these layers, layer by layer."""
+    tensors = [tensor for layer in layers for tensor in (layer.weight, layer.bias) if tensor is not None]
+    return np.concatenate([statistics(tensor) for tensor in tensors]) if tensors else np.zeros(0)  # type: ignore[arg-type]
