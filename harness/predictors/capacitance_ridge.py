@@ -24,9 +24,9 @@ class CapacitanceRidge:
 
     `skip_initial` leaves the observation at step 0 out, of an untrained network: a detached probe's beta_eff falls
     once, right after it, and a line through that fall reads the untrained network (docs/methods.md). The score
-    extrapolates and is not clipped to 0..100, so that it keeps the order. Observations at which either column is not finite are
-    passed over; fewer than two different values of the column are no score. With two or three points the slope is the
-    noise's.
+    extrapolates and is not clipped to 0..100, so that it keeps the order. Observations at which either column is not
+    finite are passed over; fewer than two different values of the column are no score. With two or three points the
+    slope is the noise's.
     """
 
     column: str = "beta_eff"
