@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from joblib import Parallel, cpu_count, delayed
@@ -80,7 +81,13 @@ class Campaign:
 def _source(measure: Measure) -> str:
     """Digest of the file that defines the measure: edited, it measures something else."""
     file = getattr(sys.modules[type(measure).__module__], "__file__", None)
-    return digest(Path(file).read_text(encoding="utf-8")) if file else ""
+    return _digest_of(file) if file else ""
+
+
+@cache
+def _digest_of(file: str) -> str:
+    """As it was when this process first asked: an edit in the middle of a run does not tear it apart."""
+    return digest(Path(file).read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
@@ -125,16 +132,16 @@ def _outcomes(
 ) -> Iterable[Failure | None]:
     processes = engine.processes(len(missing))
     if processes == 1:
-        return (_train(campaign, a, seed, store, engine) for a, seed in missing)
+        return (_train(campaign, a, seed, campaign.key(a, seed), store, engine) for a, seed in missing)
     parallel = Parallel(n_jobs=processes, return_as="generator_unordered", batch_size=1)
     outcomes: Iterable[Failure | None] = parallel(
-        delayed(_train)(campaign, a, seed, store, engine) for a, seed in missing
+        delayed(_train)(campaign, a, seed, campaign.key(a, seed), store, engine) for a, seed in missing
     )
     return outcomes
 
 
 def _train(
-    campaign: Campaign, architecture: Architecture, seed: int, store: TraceStore, engine: Engine
+    campaign: Campaign, architecture: Architecture, seed: int, key: TraceKey, store: TraceStore, engine: Engine
 ) -> Failure | None:
     from harness.train.loop import train
     from harness.train.process import prepare
@@ -155,5 +162,5 @@ def _train(
         raise
     except (RuntimeError, ValueError, ArithmeticError, KeyError) as error:
         return Failure(architecture.name, seed, f"{type(error).__name__}: {error}".splitlines()[0])
-    store.write(campaign.key(architecture, seed), trace)
+    store.write(key, trace)
     return None

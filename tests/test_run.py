@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from harness import fleet
 from harness.benches.nasbench201.bench import NasBench201
 from harness.evaluate.judge import Evaluation
-from harness.fleet import Engine
+from harness.fleet import Campaign, Engine
 from harness.measures.movement import Movement
 from harness.plan import Plan
 from harness.predictors.last_value import LastValue
@@ -294,3 +296,22 @@ def test_recorded_curves_are_ranked_without_any_training(table: Path, tmp_path: 
     assert run(given, quiet).folder == done.folder and (done.folder / "status.json").stat().st_mtime_ns == stamp
     with pytest.raises(BadInput, match="architectures: a count from 1 to the 20"):
         run(replace(given, architectures=25), quiet)
+
+
+def test_a_measure_that_is_edited_while_a_run_goes_on_keeps_its_key_until_the_next(
+    table, tmp_path, monkeypatch
+) -> None:
+    file = tmp_path / "edited_measure.py"
+    file.write_text(
+        "from dataclasses import dataclass\n\n@dataclass(frozen=True)\nclass Edited:\n    columns: tuple = ('a',)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    measure = import_module("edited_measure").Edited()
+    given = plan(table, tmp_path)
+    campaign = Campaign(given.bench, tiny_images(), "f", given.recipe, {"it": measure}, "run", "cpu")
+    architecture = given.bench.sample(1, 0)[0]
+    before = campaign.key(architecture, 0)
+    file.write_text(file.read_text() + "# edited\n")
+    assert campaign.key(architecture, 0) == before
+    fleet._digest_of.cache_clear()  # what a new process begins with
+    assert campaign.key(architecture, 0) != before
