@@ -49,6 +49,7 @@ def planned(config: DictConfig) -> Plan:
         results=Path(job.results),
         settings=OmegaConf.to_yaml(config, resolve=True),
         fit_benches=[build(other, f"fit_on.{i}") for i, other in enumerate(others)],
+        automatic=bool(config.automatic),
         signal=None if config.get("signal") is None else build(config.signal, "signal"),
     )
 
@@ -64,13 +65,20 @@ def story(config: DictConfig) -> int:
     from harness.run import run
 
     report, plan = build(config.report, "report"), planned(config)
+    console = Console()
+    if plan.left_out:
+        columns = sorted({column for missing in plan.left_out.values() for column in missing})
+        console.print(
+            f"left out, as nobody measures {', '.join(columns)}: {', '.join(plan.left_out)}",
+            soft_wrap=True,
+            highlight=False,
+        )
     with live("architectures trained") as progress:
         outcome = run(plan, progress)
     out = Path(config.reports) / outcome.folder.parent.name
     if HydraConfig.get().mode == RunMode.MULTIRUN:  # a sweep has a report a job, side by side
         out = out / outcome.folder.name
     page = out / "index.html" if stands(outcome.folder, out, report) else write(outcome.folder, out, report)
-    console = Console()
     print_ranked(read(outcome.folder), console)
     console.print(f"tables {outcome.folder}\nreport {page}", soft_wrap=True, highlight=False)
     for failure in outcome.failures:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.evaluate.judge import Evaluation
@@ -46,6 +46,10 @@ class Plan:
     """Networks that learned predictors are fitted on; none: those that are scored."""
     signal: StoredCurves | None = None
     """Recorded curves to be read in the place of trainings."""
+    automatic: bool = False
+    """Nobody named the predictors: those whose columns nobody measures are left out, not refused."""
+    left_out: Mapping[str, Sequence[str]] = field(default_factory=dict, init=False)
+    """Predictors that were left out, with the columns that are missing."""
 
     def __post_init__(self) -> None:
         demand(self.architectures >= 2, "architectures", "a count of at least 2", self.architectures)
@@ -56,10 +60,16 @@ class Plan:
         demand(alone, "signal", "no measure and no fit_on beside stored curves", [*self.measures, *self.fit_benches])
         twice = [column for column, times in written.items() if times > 1]
         demand(not twice, "measure", "columns that nothing else writes", twice)
-        given = self.providers()
-        for name, predictor in self.predictors.items():
-            missing = sorted(set(predictor.columns) - set(given))
-            demand(not missing, f"predictor.{name}", f"columns that are measured ({', '.join(sorted(given))})", missing)
+        given = set(self.providers())
+        missing = {name: sorted(set(p.columns) - given) for name, p in self.predictors.items()}
+        if self.automatic:
+            kept = {name: p for name, p in self.predictors.items() if not missing[name]}
+            object.__setattr__(self, "left_out", {name: columns for name, columns in missing.items() if columns})
+            object.__setattr__(self, "predictors", kept)
+            demand(bool(kept), "measure", "a column that some predictor reads", sorted(given))
+            return
+        for name, columns in missing.items():
+            demand(not columns, f"predictor.{name}", f"columns that are measured ({', '.join(sorted(given))})", columns)
 
     def budgets(self, train_images: int) -> list[int]:
         """Steps at which predictors are judged: those of `evaluate.budgets`, else every observation but the first.

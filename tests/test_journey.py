@@ -89,6 +89,18 @@ def test_one_run_may_leave_predictors_out_or_name_its_own(call, shared, monkeypa
     assert set(pd.read_parquet(f"{folder}/metrics.parquet")["predictor"]) == {"flops", "valacc"}
 
 
+def test_a_measure_is_switched_off_alone_and_what_reads_it_is_left_out_with_a_word(call, shared, monkeypatch) -> None:
+    monkeypatch.chdir(shared)
+    few = ("architectures=5", "seeds=[0,1]", "train.epochs=1", "out=few.parquet")
+    assert call("+bench=nasbench201", *SMALL, *few, task=tabulate, config="tabulate")[0] == 0
+    command = ["+bench=nasbench201", *SMALL, "bench.source=few.parquet", "architectures=4", "train.epochs=1",
+               "measure=[movement]", "evaluate.bootstrap=20", "results=off", "reports=off/reports"]  # fmt: skip
+    code, out, _ = call(*command)
+    assert code == 0 and "left out, as nobody measures az_expressivity, " in out and "beta_eff_ridge" in out
+    folder = next(line.split()[1] for line in out.splitlines() if line.startswith("tables "))
+    assert {"movement", "valacc", "flops", "lce"} <= set(pd.read_parquet(f"{folder}/metrics.parquet")["predictor"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
@@ -112,7 +124,10 @@ def test_one_run_may_leave_predictors_out_or_name_its_own(call, shared, monkeypa
         (["+bench=nasbench201", "architectures=x"], "architectures: a value of type int is needed, got 'x'"),
         (["+bench=nasbench201", "seed=0,1"], "seed=0,1: -m (a sweep) is needed for several values, got a single run"),
         (["+bench=nasbench201", "nonsense"], "nonsense: key=value is needed"),
-        (["+bench=nasbench201", "measure=[movement]"], "predictor.az_expressivity: columns that are measured"),
+        (
+            ["+bench=nasbench201", "measure=[movement]", "predictor=[beta_eff]"],
+            "predictor.beta_eff: columns that are measured",
+        ),
         (["+bench=nasbench201", "bench.source=/no/such.parquet"], "bench.source: an existing table"),
         (["+bench=nasbench201", "predictor.flops._target_=a.nope"], "predictor.flops._target_: an importable"),
         (["+bench=nasbench201", "dataset=fashion_mnist"], "data: "),
