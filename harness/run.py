@@ -60,12 +60,12 @@ def run(plan: Plan, progress: Progress) -> Outcome:
         raise BadInput(f"architectures: two that can be trained are needed, got {len(traces)}; {failures[0].reason}")
     accuracies = truth.mean().loc[[t.architecture.name for t in traces]].to_numpy()
     budgets = plan.budgets(len(images.train[1]))
-    folds, seed = plan.evaluation.folds, plan.evaluation.seed
+    folds, seed, workers = plan.evaluation.folds, plan.evaluation.seed, plan.engine.processes(len(plan.predictors))
     trained = [t.architecture for t in traces]
     fitting = [
         {t.architecture.name: t for t in _traces(each, trained, _reader(each, plan.seed, store))} for each in lessons
     ]
-    scores = score_all(plan.predictors, traces, accuracies, budgets, folds, seed, fitting)
+    scores = score_all(plan.predictors, traces, accuracies, budgets, folds, seed, fitting, workers)
     families = {name: predictor.family for name, predictor in plan.predictors.items()}
     judgement = judge(scores, truth, families, plan.evaluation, plan.readers_of("capacitance"))
     tables = records.tables(plan, sample, traces, truth, scores, judgement, failures, len(images.train[1]))

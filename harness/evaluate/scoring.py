@@ -10,12 +10,21 @@ from typing import TypeVar
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from harness.evaluate.folds import assign_folds
 from harness.schema import FACT_COLUMNS, BadInput, Collective, Learned, NoScore, Predictor, Trace, Uncertain, demand
 
 COLUMNS = ["predictor", "step", "architecture", "score", "sd", "reason"]
+
+Row = tuple[str, int, str, float, float, str]
+
+CHUNKS = 4
+"""Parts a worker: some predictors take a hundred times as long as others."""
+
+WORTH_SHARING = 200
+"""Traces times budgets below which starting processes costs more than it saves."""
 
 Answer = TypeVar("Answer")
 
@@ -37,6 +46,16 @@ Lesson = tuple[int, Cut]
 """The place of an architecture, and a trace of it that learned predictors may be fitted on."""
 
 
+@dataclass(frozen=True)
+class Matter:
+    """What predictors are scored on: traces and lessons of every budget, accuracies and folds of the architectures."""
+
+    cuts: Mapping[int, Sequence[Cut]]
+    lessons: Mapping[int, Sequence[Lesson]]
+    accuracies: NDArray[np.float64]
+    fold: NDArray[np.int64]
+
+
 def score_all(
     predictors: Mapping[str, AnyPredictor],
     traces: Sequence[Trace],
@@ -45,6 +64,7 @@ def score_all(
     folds: int,
     seed: int,
     fitting: Sequence[Mapping[str, Trace]] = (),
+    workers: int = 1,
 ) -> pd.DataFrame:
     """One row for each predictor, budget and architecture: predictor, step, architecture, score, sd, reason.
 
@@ -53,9 +73,10 @@ def score_all(
     predictors are cross-fitted: `folds` folds that depend on `seed` and the names, groups kept together, fitted on the
     usable traces of the other folds whose accuracy (architectures,) in percent is finite. With `fitting`, traces of
     other networks (of another width, say) by architecture name, they are fitted on those of the other folds'
-    architectures in place of the traces that are scored. NoScore, nan and arithmetic
-    that fails (ValueError, ArithmeticError, numpy's LinAlgError) give nan with a reason; any other error is a mistake
-    in the predictor and is raised. Rows do not depend on the order of `traces`; architectures are sorted by name.
+    architectures in place of the traces that are scored. NoScore, nan and arithmetic that fails (ValueError,
+    ArithmeticError, numpy's LinAlgError) give nan with a reason; any other error is a mistake in the predictor and is
+    raised. Rows do not depend on the order of `traces`; architectures are sorted by name. Nor do they on `workers`,
+    processes that share the predictors out.
 
     Raises BadInput where two traces are of one architecture, a budget is negative or there are fewer than 2 folds.
     """
@@ -74,12 +95,26 @@ def score_all(
         else list(enumerate(cuts[budget]))
         for budget in budgets
     }
-    rows = []
-    for name, predictor in predictors.items():
-        for budget in budgets:
-            opinions = _opinions(predictor, cuts[budget], lessons[budget], accuracies, fold)
-            rows += [(name, budget, t.architecture.name, *o) for t, o in zip(traces, opinions, strict=True)]
+    matter = Matter(cuts, lessons, accuracies, fold)
+    items = list(predictors.items())
+    if workers > 1 and len(traces) * len(budgets) >= WORTH_SHARING:
+        parts = [items[i :: CHUNKS * workers] for i in range(CHUNKS * workers)]
+        done = Parallel(n_jobs=workers)(delayed(_rows)(part, matter) for part in parts if part)
+    else:
+        done = [_rows(items, matter)]
+    by_name = {name: rows for part in done for name, rows in part.items()}
+    rows = [row for name in predictors for row in by_name[name]]
     return pd.DataFrame(rows, columns=COLUMNS).astype({"step": "int64", "score": "float64", "sd": "float64"})
+
+
+def _rows(predictors: Sequence[tuple[str, AnyPredictor]], matter: Matter) -> dict[str, list[Row]]:
+    """The rows of some predictors, by name."""
+    rows: dict[str, list[Row]] = {name: [] for name, _ in predictors}
+    for name, predictor in predictors:
+        for budget, cuts in matter.cuts.items():
+            opinions = _opinions(predictor, cuts, matter.lessons[budget], matter.accuracies, matter.fold)
+            rows[name] += [(name, budget, c.trace.architecture.name, *o) for c, o in zip(cuts, opinions, strict=True)]
+    return rows
 
 
 def cut(trace: Trace, budget: int) -> Cut:

@@ -1,4 +1,8 @@
-"""A few small dense nets for accuracies, trained side by side."""
+"""A few small dense nets for accuracies, trained side by side.
+
+Not scikit-learn's MLPRegressor: its first outputs are as wide as the target, and some 60 architectures do not wear that
+down (Kendall tau .21 to .25 where these nets reach .43).
+"""
 
 from __future__ import annotations
 

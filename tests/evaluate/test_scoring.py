@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from harness.evaluate.scoring import score_all
+from harness.predictors.last_value import LastValue
 from harness.schema import Architecture, BadInput, NoScore, Trace
 
 
@@ -292,3 +293,11 @@ def test_a_learned_score_in_another_unit_than_percent_still_ranks_across_folds()
     traces = [trace(n, value=v) for v, n in enumerate("abcdefghijkl")]
     found = scored(Probability(), traces, np.random.default_rng(0).normal(50, 20, 12))
     assert found["score"].corr(pd.Series(np.arange(12.0)), method="spearman") > 0.9
+
+
+def test_processes_that_share_the_predictors_out_change_no_number_and_no_order():
+    traces, accuracies = [trace(f"n{i:03d}", value=i % 7) for i in range(70)], np.arange(70.0)
+    several = {f"p{i}": LastValue("train_loss", 1.0 if i % 2 else -1.0, "control") for i in range(5)}
+    alone, shared = (score_all(several, traces, accuracies, [0, 10, 20], 3, 0, workers=w) for w in (1, 2))
+    pd.testing.assert_frame_equal(alone, shared)
+    assert alone["predictor"].unique().tolist() == list(several)
