@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -17,6 +18,10 @@ from scipy.optimize import isotonic_regression
 
 from harness.report.numbers import words
 from harness.report.palette import COLOURS, colour, marker
+
+if TYPE_CHECKING:
+    from harness.report.tables import Tables
+    from harness.report.write import Report
 
 LINE = 1.25
 """Height of a line of text, in units of its font size."""
@@ -102,6 +107,14 @@ def clusters(places: NDArray[np.float64], room: NDArray[np.float64]) -> list[lis
         else:
             groups.append([int(at)])
     return groups
+
+
+def unnamed(tables: Tables, report: Report) -> str:
+    """What a caption says where not every predictor is named; empty where all are."""
+    scored = int(tables.final["tau"].notna().sum())
+    if scored <= report.names:
+        return ""
+    return f"; of {scored} predictors the best few and the best of every family are named, the others are in the table"
 
 
 def family_key(figure: Figure, families: Sequence[str], y: float, columns: int, left: float) -> None:

@@ -50,8 +50,8 @@ def print_ranked(tables: Tables, console: Console) -> None:
         title_justify="left",
     )
     table.title = f"Kendall τ after {tables.last_step} steps, 95 % intervals"
-    for heading in ("predictor", "family"):
-        table.add_column(heading, overflow="fold")
+    table.add_column("predictor", no_wrap=True)
+    table.add_column("family", no_wrap=True, overflow="ellipsis")
     for heading in ("τ", "n", "fail", "Δτ to baseline"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in ranked_table(tables).to_dict("records"):

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from harness.schema import demand
+
+if TYPE_CHECKING:
+    from harness.report.write import Report
 
 
 def _estimates(*names: str) -> tuple[str, ...]:
@@ -71,6 +75,16 @@ class Tables:
         """Name of the capacitance predictor with the highest τ at the last budget, None where none has a τ."""
         rows = self.final[(self.final["family"] == "capacitance") & self.final["tau"].notna()]
         return None if rows.empty else str(rows["predictor"].iloc[0])
+
+    def named(self, report: Report, always: Collection[str] = ()) -> list[str]:
+        """Predictors whose names stand in a crowded figure, best τ first: all, or else the best few, the best of every
+        family and those of `always`."""
+        final = self.final[self.final["tau"].notna()]
+        names = [str(name) for name in final["predictor"]]
+        if len(names) <= report.names:
+            return names
+        kept = {*names[: report.highlight], *final.groupby("family")["predictor"].first(), *always}
+        return [name for name in names if name in kept]
 
     def ceilings(self, subset: str = "all") -> dict[str, dict[str, Any]]:
         """The ceiling rows of a subset of architectures by kind, those without a τ left out."""

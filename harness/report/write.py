@@ -22,7 +22,8 @@ class Report:
     """What the report shows; conf/report/*.yaml.
 
     `figures` are modules of harness/report/figures in the order of the page; a name with a dot is imported as it
-    stands, so that a figure may live in another package. `font_size` is in points at the printed size.
+    stands, so that a figure may live in another package. With more than `names` predictors crowded figures name the
+    best few and the best of every family. `font_size` is in points at the printed size.
     """
 
     figures: list[str] = field(
@@ -36,11 +37,12 @@ class Report:
     )
     top: int = 6
     highlight: int = 4
+    names: int = 30
     font_size: float = 8.0
     dpi: int = 200
 
     def __post_init__(self) -> None:
-        for key in ("top", "highlight"):
+        for key in ("top", "highlight", "names"):
             demand(getattr(self, key) >= 1, f"report.{key}", "a count of at least 1", getattr(self, key))
         demand(5 <= self.font_size <= 14, "report.font_size", "a size from 5 to 14 points", self.font_size)
         demand(50 <= self.dpi <= 1200, "report.dpi", "a number from 50 to 1200", self.dpi)

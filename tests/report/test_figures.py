@@ -95,7 +95,7 @@ def test_a_trajectory_with_negative_values_is_drawn(results: Path) -> None:
 def test_the_front_is_what_a_slow_loop_finds_unbeaten(results: Path) -> None:
     points = read(results).metrics[["seconds", "tau"]].dropna().to_numpy()
     unbeaten = {(s, t) for s, t in points if not any((u <= s and v > t) or (u < s and v >= t) for u, v in points)}
-    assert set(map(tuple, _front(read(results).metrics).to_numpy())) == unbeaten
+    assert set(map(tuple, _front(read(results).metrics)[["seconds", "tau"]].to_numpy())) == unbeaten
 
 
 def test_the_best_capacitance_predictor_has_a_panel_even_where_it_ranks_low(results: Path) -> None:
@@ -117,3 +117,23 @@ def test_text_in_a_familys_colour_is_legible_on_white(family: str) -> None:
     channels = np.array([int(ink(family)[at : at + 2], 16) for at in (1, 3, 5)]) / 255
     linear = np.where(channels <= 0.03928, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
     assert 1.05 / (linear @ [0.2126, 0.7152, 0.0722] + 0.05) >= 4.5
+
+
+@pytest.mark.parametrize("name", ["tau_against_budget", "cost_against_tau"])
+def test_with_many_predictors_only_the_best_few_and_the_best_of_every_family_are_named(make, name: str) -> None:
+    tables, report = read(make(n=40, k=45)), FEW
+    named = {text.get_text() for text in drawn(name, tables).axes[0].texts} & set(tables.final["predictor"])
+    best = tables.final.groupby("family")["predictor"].first()
+    assert set(tables.final["predictor"][: report.highlight]) | set(best) <= named and len(named) < 25
+    assert "are named, the others are in the table" in importlib.import_module(
+        f"harness.report.figures.{name}"
+    ).caption(tables, report)
+    few = read(make())
+    assert "are named" not in importlib.import_module(f"harness.report.figures.{name}").caption(few, report)
+
+
+def test_the_key_of_nine_families_stays_below_the_axis(make) -> None:
+    figure = drawn("cost_against_tau", read(make(n=40, k=45)))
+    FigureCanvasAgg(figure).draw()
+    key, axis = figure.legends[0].get_window_extent(), figure.axes[0].xaxis.label.get_window_extent()
+    assert key.y1 <= axis.y0 and key.x1 <= figure.bbox.x1 and key.y0 >= 0

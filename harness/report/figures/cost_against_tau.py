@@ -12,9 +12,9 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
 from harness.report.figures import NothingToDraw
-from harness.report.labels import LINE, Label, beside, clusters, family_key, width
+from harness.report.labels import LINE, Label, beside, clusters, family_key, unnamed, width
 from harness.report.numbers import seconds as said
-from harness.report.palette import DOUBLE, INK, colour, ink, marker
+from harness.report.palette import DOUBLE, INK, PALE, colour, ink, marker
 from harness.report.tables import Tables
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def caption(tables: Tables, report: Report) -> str:
         f"Measured seconds an architecture{on}, training and measures together, against Kendall τ. A marker a "
         f"predictor, at {tables.last_step} steps; thin lines: its smaller budgets. Dashed: no point at any budget is "
         "cheaper and better (a front of estimates, chosen on these same data; intervals are in the table). Facts that "
-        f"need no training stand at 0. {tables.basis()}"
+        f"need no training stand at 0{unnamed(tables, report)}. {tables.basis()}"
     )
 
 
@@ -39,18 +39,20 @@ def draw(tables: Tables, report: Report) -> Figure:
     if final.empty:
         raise NothingToDraw("no predictor has both a Kendall τ and a measured cost")
     size = report.font_size - 1
-    height = max(3.2, LINE * size * len(final) / 72 + 1.0)
+    front = _front(tables.metrics)
+    named = final[final["predictor"].isin(tables.named(report, set(front["predictor"])))]
+    height = max(3.2, LINE * size * len(named) / 72 + 1.0)
     figure = Figure(figsize=(DOUBLE, height))
-    room = max(width(name, size) for name in final["predictor"]) + 16
+    room = max(width(name, size) for name in named["predictor"]) + 16
     right = 1 - room / 72 / DOUBLE
     axes = figure.add_axes((0.5 / DOUBLE, 0.75 / height, right - 0.5 / DOUBLE, 1 - 0.85 / height))
     zero = _axis(axes, tables.metrics)
-    _lines(axes, tables, final, zero)
+    _lines(axes, tables, final, zero, set(named["predictor"]))
     axes.set_ylabel("Kendall τ")
     axes.set_ylim(*axes.get_ylim())
     axes.set_xlabel("measured seconds an architecture")
-    _labels(axes, final, zero, size)
-    family_key(figure, list(dict.fromkeys(final["family"])), y=0.07 / height, columns=8, left=0.5 / DOUBLE)
+    _labels(axes, named, zero, size)
+    family_key(figure, list(dict.fromkeys(final["family"])), y=0.07 / height, columns=5, left=0.5 / DOUBLE)
     return figure
 
 
@@ -72,12 +74,15 @@ def _axis(axes: Axes, metrics: pd.DataFrame) -> float:
     return float(zero)
 
 
-def _lines(axes: Axes, tables: Tables, final: pd.DataFrame, zero: float) -> None:
+def _lines(axes: Axes, tables: Tables, final: pd.DataFrame, zero: float, named: set[str]) -> None:
     for row in final.to_dict("records"):
         family = str(row["family"])
         rows = tables.metrics[tables.metrics["predictor"] == row["predictor"]].sort_values("step")
-        axes.plot(_places(rows["seconds"], zero), rows["tau"], color=colour(family), lw=0.6, alpha=0.5, zorder=2)
-        look: dict[str, Any] = {"color": colour(family), "ms": 4.5, "mec": INK, "mew": 0.3, "zorder": 4}
+        loud = row["predictor"] in named
+        line = colour(family) if loud else PALE
+        axes.plot(_places(rows["seconds"], zero), rows["tau"], color=line, lw=0.6, alpha=0.6, zorder=2 if loud else 1)
+        look: dict[str, Any] = {"color": colour(family), "ms": 4.5 if loud else 3, "mec": INK if loud else line,
+                                "mew": 0.3, "zorder": 4 if loud else 3}  # fmt: skip
         axes.plot(_places(row["seconds"], zero), row["tau"], marker(family), **look)
     front = _front(tables.metrics)
     axes.step(_places(front["seconds"], zero), front["tau"], where="post", color=INK, lw=0.8, ls=(0, (4, 2)), zorder=3)
@@ -89,7 +94,7 @@ def _places(values: pd.Series | float, zero: float) -> NDArray[np.float64]:
 
 def _front(metrics: pd.DataFrame) -> pd.DataFrame:
     """The (seconds, τ) points, over all predictors and budgets, that no other beats in both."""
-    points = metrics[["seconds", "tau"]].dropna().sort_values(["seconds", "tau"], ascending=[True, False])
+    points = metrics[["seconds", "tau", "predictor"]].dropna().sort_values(["seconds", "tau"], ascending=[True, False])
     return points[points["tau"] > points["tau"].cummax().shift(fill_value=-np.inf)]
 
 

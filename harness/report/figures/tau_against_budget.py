@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from harness.report.figures import NothingToDraw
-from harness.report.labels import LINE, Label, beside, width
+from harness.report.labels import LINE, Label, beside, unnamed, width
 from harness.report.palette import BAND, DOUBLE, GREY, PALE, colour, ink, marker
 from harness.report.tables import Tables
 
@@ -28,7 +28,7 @@ def caption(tables: Tables, report: Report) -> str:
     return (
         f"Kendall τ against the budget. In colour, with 95 % intervals: the {report.highlight} predictors with the "
         "highest τ at the last budget (chosen on these same data) and the best capacitance predictor; in grey, "
-        f"without their intervals: the others.{ceiling} {tables.basis()}"
+        f"without their intervals: the others{unnamed(tables, report)}.{ceiling} {tables.basis()}"
     )
 
 
@@ -38,9 +38,10 @@ def draw(tables: Tables, report: Report) -> Figure:
     if final.empty:
         raise NothingToDraw("no predictor has a Kendall τ at the last budget")
     size = report.font_size - 1
-    height = max(3.1, LINE * size * len(final) / 72 + 0.95)
+    named = tables.named(report)
+    height = max(3.1, LINE * size * len(named) / 72 + 0.95)
     figure = Figure(figsize=(DOUBLE, height))
-    left, right = 0.5 / DOUBLE, 1 - (max(width(name, size, True) for name in final["predictor"]) + 24) / 72 / DOUBLE
+    left, right = 0.5 / DOUBLE, 1 - (max(width(name, size, True) for name in named) + 24) / 72 / DOUBLE
     axes = figure.add_axes((left, 0.45 / height, right - left, 1 - 0.92 / height))
     shown = _shown(tables, final, report.highlight)
     others = tables.metrics[
@@ -59,6 +60,7 @@ def draw(tables: Tables, report: Report) -> Figure:
     labels = [
         _label(row, tables.last_step + dict(zip(shown, apart, strict=True)).get(row["predictor"], 0.0), shown, size)
         for row in ({str(k): v for k, v in r.items()} for r in final.to_dict("records"))
+        if row["predictor"] in named
     ]
     beside(axes, labels, dx=12, column=axes.get_xlim()[1])
     return figure
