@@ -50,6 +50,7 @@ def planned(config: DictConfig) -> Plan:
         settings=OmegaConf.to_yaml(config, resolve=True),
         fit_benches=[build(other, f"fit_on.{i}") for i, other in enumerate(others)],
         automatic=bool(config.automatic),
+        named=list(config.named),
         signal=None if config.get("signal") is None else build(config.signal, "signal"),
     )
 

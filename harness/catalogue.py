@@ -35,7 +35,7 @@ FAMILIES = {
     "control": "Controls of the neural capacitance",
     "learning_curve": "Learning curves",
     "movement": "Movement of the weights",
-    "zero_cost": "Zero-cost proxies, at initialisation and at every later checkpoint",
+    "zero_cost": "Zero-cost proxies, at initialisation and at later checkpoints",
     "weight_statistics": "Accuracy from weights",
     "temporal_graph": "Temporal graph of training",
     "combination": "Combinations",

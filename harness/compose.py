@@ -123,8 +123,8 @@ def _all_plugins(overrides: Sequence[Override], config_name: str) -> list[str]:
             wanted = only.get(group)
             taken = options(group, lines, config_name) if wanted is None else wanted
             result.append(f"+{group}=[{','.join(sorted({*taken, *added.get(group, [])}))}]")
-            if group == "predictor" and not added.get(group):
-                result.append("automatic=true")
+            if group == "predictor":
+                result += ["automatic=true", f"named=[{','.join(added.get(group, []))}]"]
     return result
 
 

@@ -20,6 +20,7 @@ from harness.schema import (
     Predictor,
     StoredCurves,
     demand,
+    settings,
 )
 from harness.train.recipe import Recipe
 
@@ -48,6 +49,8 @@ class Plan:
     """Recorded curves to be read in the place of trainings."""
     automatic: bool = False
     """Nobody named the predictors: those whose columns nobody measures are left out, not refused."""
+    named: Sequence[str] = ()
+    """Those that somebody named all the same."""
     left_out: Mapping[str, Sequence[str]] = field(default_factory=dict, init=False)
     """Predictors that were left out, with the columns that are missing."""
 
@@ -63,12 +66,13 @@ class Plan:
         given = set(self.providers())
         missing = {name: sorted(set(p.columns) - given) for name, p in self.predictors.items()}
         if self.automatic:
-            kept = {name: p for name, p in self.predictors.items() if not missing[name]}
-            object.__setattr__(self, "left_out", {name: columns for name, columns in missing.items() if columns})
+            out = {name: columns for name, columns in missing.items() if columns and name not in self.named}
+            kept = {name: p for name, p in self.predictors.items() if name not in out}
+            object.__setattr__(self, "left_out", out)
             object.__setattr__(self, "predictors", kept)
             demand(bool(kept), "measure", "a column that some predictor reads", sorted(given))
-            return
-        for name, columns in missing.items():
+        for name in self.predictors:
+            columns = missing[name]
             demand(not columns, f"predictor.{name}", f"columns that are measured ({', '.join(sorted(given))})", columns)
 
     def budgets(self, train_images: int) -> list[int]:
@@ -84,10 +88,23 @@ class Plan:
         demand(set(wanted) <= set(observed), "evaluate.budgets", there, wanted)
         return list(wanted)
 
+    def twins(self) -> dict[str, tuple[str, str]]:
+        """Predictors that are another one without one more group of inputs: the other's name and the group."""
+        inputs = {n: set(p.without) for n, p in self.predictors.items() if hasattr(p, "without")}
+        found = {}
+        for name, fewer in inputs.items():
+            for other, more in inputs.items():
+                mine, others = settings(self.predictors[name]), settings(self.predictors[other])
+                alike = mine | {"without": None} == others | {"without": None}
+                if alike and fewer > more and len(fewer - more) == 1:
+                    found[name] = (other, next(iter(fewer - more)))
+        return found
+
     def readers_of(self, family: str) -> set[str]:
-        """Predictors that read a measured column of which that family's predictors, and no plain ones, are made."""
+        """Predictors that read what measures of that family write, or what its predictors alone read."""
         plain = {*CLOCK, *FACT_COLUMNS, *BASE_COLUMNS}
         own = {c for p in self.predictors.values() if p.family == family for c in p.columns} - plain
+        own |= {c for m in self.measures.values() if getattr(m, "family", "") == family for c in m.columns}
         return {name for name, predictor in self.predictors.items() if own & set(predictor.columns)}
 
     def providers(self) -> dict[str, str]:

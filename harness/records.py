@@ -111,8 +111,17 @@ def _failures(traces: Sequence[Trace], scores: pd.DataFrame, failures: Sequence[
         for t in traces
         if t.diverged is not None
     ]
+    measured = [
+        ("measure", t.architecture.name, "", int(row["step"]), f"{column.removeprefix('failed_')}: {row[column]}")
+        for t in traces
+        for column in map(str, t.table)
+        if column.startswith("failed_")
+        for row in t.table[t.table[column].notna()].to_dict("records")
+    ]
     missing = scores[scores["reason"] != ""].assign(stage="score")
-    return pd.concat([pd.DataFrame(trained + diverged, columns=columns), missing[columns]], ignore_index=True)
+    return pd.concat(
+        [pd.DataFrame(trained + diverged + measured, columns=columns), missing[columns]], ignore_index=True
+    )
 
 
 def _trajectories(traces: Sequence[Trace]) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -50,12 +50,16 @@ def run(plan: Plan, progress: Progress) -> Outcome:
         for each in campaigns
         for failure in train_missing(each, [(a, plan.seed) for a in sample], store, plan.engine, progress)
     ]
+    lost = [a for each in campaigns for a in sample if each.key(a, plan.seed) not in store]
+    told = {failure.architecture for failure in failures}
+    failures += [Failure(a.name, plan.seed, "no trace was stored") for a in lost if a.name not in told]
     truth = replace(truth, accuracy=truth.accuracy.loc[[a.name for a in sample]])
     folder, identity = records.place(plan, campaign), records.identity(plan, campaign, truth)
     if all_known and records.stands(folder, identity):  # else the measured seconds are new
         return Outcome(folder, failures)
     read = recorded.traces.get if recorded else _reader(campaign, plan.seed, store)
-    traces = _traces(campaign, sample, read)
+    clocks = {column: f"seconds_{name}" for column, name in plan.providers().items() if name}
+    traces = _traces(campaign, sample, read, clocks)
     if len(traces) < 2:
         raise BadInput(f"architectures: two that can be trained are needed, got {len(traces)}; {failures[0].reason}")
     accuracies = truth.mean().loc[[t.architecture.name for t in traces]].to_numpy()
@@ -63,11 +67,12 @@ def run(plan: Plan, progress: Progress) -> Outcome:
     folds, seed, workers = plan.evaluation.folds, plan.evaluation.seed, plan.engine.processes(len(plan.predictors))
     trained = [t.architecture for t in traces]
     fitting = [
-        {t.architecture.name: t for t in _traces(each, trained, _reader(each, plan.seed, store))} for each in lessons
+        {t.architecture.name: t for t in _traces(each, trained, _reader(each, plan.seed, store), clocks)}
+        for each in lessons
     ]
     scores = score_all(plan.predictors, traces, accuracies, budgets, folds, seed, fitting, workers)
     families = {name: predictor.family for name, predictor in plan.predictors.items()}
-    judgement = judge(scores, truth, families, plan.evaluation, plan.readers_of("capacitance"))
+    judgement = judge(scores, truth, families, plan.evaluation, plan.readers_of("capacitance"), plan.twins())
     tables = records.tables(plan, sample, traces, truth, scores, judgement, failures, len(images.train[1]))
     records.write(
         folder, tables, plan, records.status(plan, campaign, traces, truth, time.time() - begin, identity, recorded)
@@ -85,11 +90,17 @@ def _reader(campaign: Campaign, seed: int, store: TraceStore) -> Callable[[str],
     return read
 
 
-def _traces(campaign: Campaign, sample: Sequence[Architecture], read: Callable[[str], Trace | None]) -> list[Trace]:
-    """The traces there are, with the benchmark's facts as columns."""
+def _traces(
+    campaign: Campaign,
+    sample: Sequence[Architecture],
+    read: Callable[[str], Trace | None],
+    clocks: Mapping[str, str],
+) -> list[Trace]:
+    """The traces there are, with the benchmark's facts as columns and the `clocks` of the others."""
     traces = []
     for architecture in sample:
         if (trace := read(architecture.name)) is not None:
             facts = campaign.bench.facts(architecture, campaign.images)
-            traces.append(replace(trace, architecture=architecture, table=trace.table.assign(**facts)))
+            table = trace.table.assign(**facts)
+            traces.append(replace(trace, architecture=architecture, table=table, clocks=clocks))
     return traces

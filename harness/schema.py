@@ -121,6 +121,8 @@ class Trace:
     seed: int
     table: pd.DataFrame
     diverged: int | None = None
+    clocks: Mapping[str, str] = field(default_factory=dict)
+    """For a measured column the one that holds the seconds of each reading, 0 where it was not due."""
 
     def until(self, budget: int) -> Trace:
         """The same trace as it stood after `budget` steps; what came later is gone."""
@@ -134,6 +136,20 @@ class Trace:
         if not finite.size:
             raise NoScore(f"no finite {name} within the budget")
         return finite
+
+    def last(self, name: str) -> float:
+        """The last value of a number column that was due. Raises NoScore where that reading gave no finite number.
+
+        A column without a clock has its last finite value.
+        """
+        clock = self.clocks.get(name)
+        if clock is None or clock not in self.table:
+            return float(self.column(name)[-1])
+        due = self.table[self.table[clock] > 0]
+        if due.empty or not np.isfinite(due[name].iloc[-1]):
+            at = f" at step {due['step'].iloc[-1]}" if len(due) else " within the budget"
+            raise NoScore(f"no finite {name}{at}")
+        return float(due[name].iloc[-1])
 
     @property
     def last_step(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -112,12 +113,29 @@ def test_a_measure_writes_the_columns_it_declares_for_any_network(path: Path, be
         assert (trace.table["seconds_it"].iloc[[0, -1]] > 0).all()
 
 
+@pytest.mark.parametrize("path", [p for p in MEASURES if p.stem != "capacitance"], ids=lambda p: p.stem)
+def test_a_measure_reads_networks_that_are_trained_through_a_probe_dead_ones_too(path: Path, bench, images) -> None:
+    from harness.measures.capacitance import Capacitance
+    from harness.train.loop import train
+    from harness.train.recipe import Recipe
+
+    measures = {"head": Capacitance(mode="head", widths=[6, 5], probes=3), "it": plugin(path, "measure")}
+    recipe = Recipe(steps=1, batch=20, observe_every=1, measure_images=8)
+    for text in (
+        "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|none~0|avg_pool_3x3~1|nor_conv_3x3~2|",
+        "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|",
+    ):
+        cell = bench.architecture(text)
+        table = train(cell, lambda cell=cell: bench.build(cell, images), images, recipe, measures, 0).table
+        assert [column for column in table if column.startswith("failed_")] == []
+
+
 @pytest.mark.parametrize("path", [*MEASURES, *PREDICTORS], ids=lambda p: f"{p.parent.name}-{p.stem}")
 def test_a_plugin_file_gives_every_setting_and_lands_under_its_own_name(path: Path) -> None:
     assert path.read_text().startswith(f"# @package {path.parent.name}.{path.stem}\n")
     node = OmegaConf.load(path)
     made = plugin(path, path.parent.name)
-    assert set(node) - {"_target_"} == set(made.__dataclass_fields__)
+    assert set(node) - {"_target_"} == {field.name for field in fields(made)}
 
 
 def plugin(path: Path, group: str):

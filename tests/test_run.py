@@ -20,6 +20,7 @@ from harness.plan import Plan
 from harness.predictors.last_value import LastValue
 from harness.run import run
 from harness.schema import BadInput, ImageSet, NoScore, Recorded, StoredCurves, Trace
+from harness.store import TraceStore
 from harness.tabulate import write
 from harness.train.recipe import Recipe
 from tests.conftest import tiny_images
@@ -315,3 +316,50 @@ def test_a_measure_that_is_edited_while_a_run_goes_on_keeps_its_key_until_the_ne
     assert campaign.key(architecture, 0) == before
     fleet._digest_of.cache_clear()  # what a new process begins with
     assert campaign.key(architecture, 0) != before
+
+
+def test_an_edit_of_what_a_measure_imports_beside_it_changes_its_key(tmp_path) -> None:
+    (tmp_path / "wholly.py").write_text("from .helper import f\n")
+    (tmp_path / "helper.py").write_text("from . import deeper\n")
+    (tmp_path / "deeper.py").write_text("f = 1\n")
+    (tmp_path / "stranger.py").write_text("g = 1\n")
+    seen = []
+    for name in ("stranger.py", "deeper.py"):
+        fleet._digest_of.cache_clear()
+        seen.append(fleet._digest_of(str(tmp_path / "wholly.py")))
+        (tmp_path / name).write_text("h = 2\n")
+    fleet._digest_of.cache_clear()
+    assert seen[0] == seen[1] != fleet._digest_of(str(tmp_path / "wholly.py"))
+
+
+def test_a_measure_that_fails_is_a_row_of_failures_and_the_run_goes_on(table, tmp_path) -> None:
+    done = run(plan(table, tmp_path, measures={"movement": Movement(), "broken": Broken()}, architectures=3), quiet)
+    rows = pd.read_parquet(done.folder / "failures.parquet").query("stage == 'measure'")
+    assert rows["reason"].unique().tolist() == ["broken: ValueError: cannot read it"] and len(rows) == 3 * 3
+    assert done.code == 0
+
+
+@dataclass(frozen=True)
+class Broken:
+    columns: tuple[str, ...] = ("broken",)
+
+    def observer(self, scene):
+        def observe(model, batch, step):
+            raise ValueError("cannot read it")
+
+        return observe
+
+
+def test_an_architecture_without_a_trace_is_never_passed_over_in_silence(table, tmp_path, monkeypatch) -> None:
+    write = TraceStore.write
+    lost = []
+
+    def forgetful(self, key, trace):
+        if not lost or key.architecture == lost[0]:
+            lost.append(key.architecture)
+        else:
+            write(self, key, trace)
+
+    monkeypatch.setattr(TraceStore, "write", forgetful)
+    done = run(plan(table, tmp_path, architectures=4), quiet)
+    assert [(f.architecture, f.reason) for f in done.failures] == [(lost[0], "no trace was stored")] and done.code == 3

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -53,18 +53,19 @@ def ablations(
     weights: NDArray[np.int64],
     taus: Numbers,
     level: float,
+    twins: Mapping[str, tuple[str, str]],
 ) -> pd.DataFrame:
-    """What a group of inputs adds: τ-b of a predictor less that of its twin "<predictor>_without_<group>", paired.
+    """What a group of inputs adds: τ-b of a predictor less that of its twin without the group, paired.
 
     Columns: predictor, group, step, tau, tau_without, difference, low, high, n, a row for each twin at each step.
-    Arguments are those of `differences`.
+    `twins` names, for each twin, the predictor and the group. Other arguments are those of `differences`.
     """
     places = {label: place for place, label in enumerate(labels)}
     rows = []
     for (name, step), without in places.items():
-        whole, twin, group = name.partition("_without_")
+        whole, group = twins.get(name, ("", ""))
         row = places.get((whole, step))
-        if not twin or row is None:
+        if row is None:
             continue
         difference, n = _paired(row, without, scores, truth, weights, taus)
         low, high = interval(difference[1:], level) if np.isfinite(difference[0]) else (np.nan, np.nan)

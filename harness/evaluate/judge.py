@@ -74,12 +74,13 @@ def judge(
     families: Mapping[str, str],
     evaluation: Evaluation,
     not_baselines: Collection[str] = (),
+    twins: Mapping[str, tuple[str, str]] | None = None,
 ) -> Judgement:
     """How well each predictor ranks at each step, against the mean of the truth's seeds.
 
     `scores` has the columns predictor, step, architecture, score (higher is better, nan for none); `truth` holds the
     evaluated architectures; `families` names each predictor's family, and all are baselines but those of "capacitance"
-    and those of `not_baselines`, which read it among other things.
+    and those of `not_baselines`, which read it among other things. `twins`: see `differences.ablations`.
     Architectures without any recorded accuracy are left out; of the others, `n` have a score and `failed` have none:
     those are counted, never ranked. Intervals resample architectures with replacement (for the subsets, within the
     subset); all predictors see the same draws, which depend on the seed and the number of architectures alone. A
@@ -112,7 +113,7 @@ def judge(
         metrics,
         differences(labels, baseline, table, mean, weights, taus, evaluation.level),
         ceilings(accuracy, weights, evaluation.level),
-        ablations(labels, table, mean, weights, taus, evaluation.level),
+        ablations(labels, table, mean, weights, taus, evaluation.level, twins or {}),
     )
 
 

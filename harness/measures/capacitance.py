@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from math import inf, sqrt
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -51,6 +52,8 @@ class Capacitance:
     every: int = 1
     images: int | None = None
     scale: float = 1.0
+
+    family: ClassVar[str] = "capacitance"
 
     def __post_init__(self) -> None:
         choices = {

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -47,6 +47,8 @@ class CapacitanceNetwork:
     images: int = 32
     every: int = 4
     column: str = "beta_eff_network"
+
+    family: ClassVar[str] = "capacitance"
 
     def __post_init__(self) -> None:
         for key, values in {"coupling": ("absolute", "signed"), "output_delta": ("softmax", "diagonal")}.items():

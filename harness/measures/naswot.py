@@ -63,7 +63,7 @@ def kernel(model: nn.Module, images: Tensor) -> NDArray[np.float64]:
     if isinstance(model, Wired):
         edges.update(_place(edge.weight) for edge in model.connections() if edge.weight is not None)
     with torch.no_grad(), _Rectifiers(len(images), edges) as rectifiers:
-        model(images)
+        getattr(model, "features", model)(images)  # a probe in the place of the head has rectifiers of its own
     total = torch.zeros(len(images), len(images), dtype=torch.float64, device=images.device)
     for layer in rectifiers.layers:
         total += max(1, layer.edges) * layer.agreement

@@ -12,7 +12,7 @@ from torch.func import functional_call
 from harness.schema import Observer, Scene, demand
 
 from .edges import weights
-from .layers import NORMS
+from .layers import NORMS, WEIGHTED
 from .loss_gradient import Batch, finite
 
 
@@ -51,7 +51,8 @@ class SynFlow:
 def flows(model: nn.Module, images: Tensor) -> Tensor:
     """sum |w dR/dw| of every convolution and dense layer, (layers,) in float64, in the order of `named_modules`.
 
-    Only the shape of one of the `images` (B, ...) is used. The model is left in evaluation mode, else as it was.
+    A head without layers of its own, such as a probe, is passed over: R is then the sum of the features. Only the shape
+    of one of the `images` (B, ...) is used. The model is left in evaluation mode, else as it was.
     """
     model.eval()
     tensors = (*model.named_parameters(), *model.named_buffers())
@@ -59,13 +60,21 @@ def flows(model: nn.Module, images: Tensor) -> Tensor:
     paths = [state[name].requires_grad_() for name in weights(model)]
     if not paths:
         return torch.zeros(0, dtype=torch.float64)
+    head = getattr(model, "head", None)
+    strange = isinstance(head, nn.Module) and not any(isinstance(module, WEIGHTED) for module in head.modules())
+    if strange:
+        model.head = nn.Identity()
     ones = torch.ones((1, *images.shape[1:]), dtype=torch.float64, device=images.device)
     hooks = [norm.register_forward_hook(_pass) for norm in model.modules() if isinstance(norm, NORMS)]
     try:
         total = functional_call(model, state, (ones,)).sum()
     finally:
+        if strange:
+            model.head = head  # type: ignore[assignment]  # the module that it was
         for hook in hooks:
             hook.remove()
+    if not total.requires_grad:
+        return torch.zeros(len(paths), dtype=torch.float64)
     slopes = torch.autograd.grad(total, paths, materialize_grads=True)
     return torch.stack([(w.detach() * slope).abs().sum() for w, slope in zip(paths, slopes, strict=True)])
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from harness.schema import Observer, Scene
+from harness.schema import Observer, Scene, demand
 
 from .layers import NORMS, WEIGHTED, layers_at_work
 
@@ -44,6 +44,11 @@ class WeightStatistics:
     The vector has 126 float64 entries, named by `feature_names`. An entry is nan where the network has no such tensor,
     and where a tensor is not finite.
     """
+
+    every: int = 2
+
+    def __post_init__(self) -> None:
+        demand(self.every >= 1, "measure.weight_statistics.every", "a count of at least 1", self.every)
 
     @property
     def columns(self) -> tuple[str, ...]:

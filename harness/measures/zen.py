@@ -62,7 +62,11 @@ class Zen:
     def observer(self, scene: Scene) -> Observer:
         """A function that reads the score of whatever model it is shown."""
 
+        known: list[float] = []
+
         def observe(model: nn.Module, batch: tuple[Tensor, Tensor], step: int) -> Mapping[str, float]:
+            if known:
+                return {"zen": known[0]}
             generator = torch.Generator().manual_seed(scene.probe_seed)
             fresh = torch.Generator().manual_seed(
                 seed_of(scene.probe_seed, "weights")
@@ -73,7 +77,10 @@ class Zen:
                 x, e = (torch.randn(shape, generator=generator).to(batch[0]) for _ in range(2))
                 redraw(model, x, self.weights, fresh)
                 scores.append(score(model, x, x + self.mixup * e))
-            return {"zen": sum(scores) / len(scores)}
+            value = sum(scores) / len(scores)
+            if self.weights != "current":  # redrawn alike, whatever the training does
+                known.append(value)
+            return {"zen": value}
 
         return observe
 

@@ -9,11 +9,11 @@ from harness.schema import Trace, demand
 
 @dataclass(frozen=True)
 class LastValue:
-    """sign times the last finite value of `column` (the "last seen value" of Jiang et al. 2022, for any column).
+    """sign times the last value of `column` (the "last seen value" of Jiang et al. 2022, for any column).
 
     `sign` states the direction: 1 where a higher value is better, -1 where a lower one is. It is declared, never
-    fitted. An observation at which the column is not finite is passed over, so that a proxy measured at step 0 alone
-    keeps its value; no finite value at all is no score.
+    fitted. The last value is that of the last observation at which the column was due, so that a proxy measured at
+    step 0 alone keeps its value; where that reading gave no finite number there is no score.
     """
 
     column: str
@@ -31,4 +31,4 @@ class LastValue:
 
     def score(self, trace: Trace) -> float:
         """The signed value in the column's unit; higher is better. Raises NoScore where no value is finite."""
-        return self.sign * float(trace.column(self.column)[-1])
+        return self.sign * trace.last(self.column)

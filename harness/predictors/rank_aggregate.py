@@ -53,8 +53,8 @@ class RankAggregate:
 
 
 def _last(trace: Trace, column: str) -> float:
-    """The last finite value, nan where there is none."""
+    """The last value that was due, nan where it is not finite."""
     try:
-        return float(trace.column(column)[-1])
+        return trace.last(column)
     except NoScore:
         return float("nan")

@@ -13,6 +13,7 @@ from nats_bench import ArchResults, ResultsCount, api_utils
 from scipy.stats import kendalltau, spearmanr
 
 from harness.benches.nasbench201 import archive, curves, space, table
+from harness.benches.nasbench201.bench import NasBench201
 from harness.benches.nasbench201.curves import stored_curves
 from harness.evaluate.scoring import score_all
 from harness.predictors.best_value import BestValue
@@ -20,7 +21,7 @@ from harness.predictors.curve_combination import CurveCombination
 from harness.predictors.last_value import LastValue
 from harness.predictors.lcsvr import LcSVR
 from harness.predictors.learning_curve_extrapolation import LCE
-from harness.schema import BadInput
+from harness.schema import BadInput, StoredCurves
 
 DATA = Path(os.environ.get("HARNESS_DATA", "/nonexistent"))
 NAMES = [str(cell) for cell in space.every_cell()[7:5007:1000]]
@@ -244,3 +245,18 @@ def test_the_real_archive_and_the_real_file_hold_the_same_curves() -> None:
         for column in ("train_accuracy", "valid_accuracy"):
             ours, theirs = (traces[name].table[column].to_numpy()[1:] for traces in (recorded, published))
             np.testing.assert_allclose(ours, theirs, atol=1e-3)
+
+
+def test_a_bench_tells_what_it_recorded_and_refuses_a_curve_that_ends_in_the_truth(file: str) -> None:
+    bench = NasBench201(channels=16, cells=5)
+    found = bench.recorded("cifar10", StoredCurves(), file)
+    assert found.label.endswith("the trainings that the truth is from") and not found.leak
+    assert len(found.images.train[1]) == 25_000 and found.images.size == 32
+    twelve = replace(bench, target_epochs=12).recorded("cifar10", StoredCurves(), file)
+    assert "the truth is from" not in twelve.label
+    with pytest.raises(BadInput, match=r"signal\.split: another split than bench\.target_split"):
+        replace(bench, target_split="valid").recorded("cifar10", StoredCurves(), file)
+    with pytest.raises(BadInput, match=r"bench\.channels, bench\.cells: \(16, 5\), the recorded networks'"):
+        NasBench201().recorded("cifar10", StoredCurves(), file)
+    with pytest.raises(BadInput, match="dataset: a data set of the benchmark"):
+        bench.recorded("digits", StoredCurves(), file)

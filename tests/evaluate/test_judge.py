@@ -215,7 +215,9 @@ def test_a_twin_without_a_group_of_inputs_shows_what_the_group_adds():
     scores = a_table(truth).replace({"predictor": {"params": "stack", "loss": "stack_without_capacitance"}})
     families = {"beta": "capacitance", "stack": "combination", "stack_without_capacitance": "combination",
                 "flat": "control"}  # fmt: skip
-    found = judge(scores, truth, families, QUICK)
+    twins = {"stack_without_capacitance": ("stack", "capacitance")}
+    assert judge(scores, truth, families, QUICK).ablations.empty
+    found = judge(scores, truth, families, QUICK, twins=twins)
     assert found.ablations[["predictor", "group", "step"]].values.tolist() == [
         ["stack", "capacitance", 0], ["stack", "capacitance", 10],
     ]  # fmt: skip

@@ -12,6 +12,7 @@ from torch.nn.functional import avg_pool2d, conv2d
 
 from harness.benches.nasbench201.network import Network
 from harness.benches.nasbench201.space import Shape, parse
+from harness.measures.capacitance import Capacitance
 from harness.measures.synflow import SynFlow, flows
 from harness.schema import BadInput, Scene
 
@@ -155,3 +156,18 @@ def test_nothing_stays_behind():
 def test_a_wrong_setting_is_named():
     with pytest.raises(BadInput, match=r"measure\.synflow\.every: .* got 0"):
         SynFlow(every=0)
+
+
+@pytest.mark.parametrize("text", [CELL, *DEAD_CELLS])
+def test_a_probe_in_the_place_of_the_head_is_passed_over_and_put_back(text):
+    """R is the sum of the features, whatever the probe would make of them: that of a head of ones."""
+    plain, probed = network(text).double(), network(text).double()
+    with torch.no_grad():
+        plain.head = nn.Linear(16, 1).double()
+        plain.head.weight.fill_(1.0)
+        plain.head.bias.fill_(0.0)
+    probe = Capacitance(mode="head", widths=[6, 5], probes=3).head(SCENE)
+    probed.head = probe
+    without_head = flows(plain, BATCH[0])[:-1]
+    torch.testing.assert_close(flows(probed, BATCH[0]), without_head)
+    assert probed.head is probe

@@ -43,3 +43,16 @@ def test_a_column_without_a_finite_value_gives_no_score(kind, trace_of):
 def test_a_wrong_setting_is_refused_by_name(kind, wrong):
     with pytest.raises(BadInput, match=next(iter(wrong))):
         kind(**{"column": "flops", "sign": 1.0, "family": "size"} | wrong)
+
+
+def test_a_reading_that_failed_is_no_score_while_one_that_was_not_due_leaves_the_last(trace_of) -> None:
+    from dataclasses import replace
+
+    proxy = LastValue("jacov", 1.0, "zero_cost")
+    clocks = {"jacov": "seconds_jacov"}
+    idle = trace_of(jacov=[3.0, np.nan, np.nan], seconds_jacov=[0.1, 0.0, 0.0])
+    assert proxy.score(replace(idle, clocks=clocks)) == 3.0
+    failed = replace(trace_of(jacov=[3.0, np.nan, np.nan], seconds_jacov=[0.1, 0.0, 0.2]), clocks=clocks)
+    assert proxy.score(failed.until(4)) == 3.0
+    with pytest.raises(NoScore, match="no finite jacov at step 8"):
+        proxy.score(failed)

@@ -94,6 +94,28 @@ def test_observation_points_are_the_steps_asked_for(bench, images) -> None:
 
 
 @dataclass(frozen=True)
+class Broken:
+    """Cannot read the network after its first update."""
+
+    columns: tuple[str, ...] = ("broken",)
+
+    def observer(self, scene):
+        def observe(model, batch, step):
+            if step:
+                raise RuntimeError(f"no luck at {step}\nmore of it")
+            return {"broken": 1.0}
+
+        return observe
+
+
+def test_a_measure_that_fails_costs_its_own_columns_and_says_why(bench, images) -> None:
+    table = go(bench, images, Recipe(steps=4, batch=20, observe_every=2), {"broken": Broken(), "dear": Dear()}).table
+    assert table["broken"].tolist() == pytest.approx([1, np.nan, np.nan], nan_ok=True)
+    assert table["failed_broken"].tolist()[1:] == ["RuntimeError: no luck at 2", "RuntimeError: no luck at 4"]
+    assert table["valid_loss"].notna().all() and table["calls"].tolist()[-1] == 2
+
+
+@dataclass(frozen=True)
 class Dear:
     """Counts how often it is called."""
 

@@ -111,6 +111,13 @@ class NasBench201:
                (self.channels, self.cells))  # fmt: skip
         train_set = self.train_set or truth.DEFAULT_TRAIN_SET.get(dataset, dataset)
         demand(train_set in IMAGES, "dataset", f"a data set of the benchmark ({', '.join(IMAGES)})", train_set)
+        protocol, target = (train_set, wanted.epochs), (train_set, self.target_epochs or 200)
+        demand(
+            (protocol, wanted.split) != (target, self.target_split),
+            "signal.split",
+            "another split than bench.target_split (the curve would end in the truth itself)",
+            wanted.split,
+        )
         found = stored_curves(
             wanted.source, train_set, wanted.split, wanted.epochs, wanted.seed, None, data, wanted.allow_test_leak
         )
@@ -119,7 +126,8 @@ class NasBench201:
         pictures = np.broadcast_to(np.zeros((1, size, size, 3), np.uint8), (count, size, size, 3))
         train = (pictures, np.broadcast_to(np.zeros(1, np.int64), count))
         images = ImageSet(dataset, train, none, none, classes, (0.0,) * 3, (1.0,) * 3, True, 4)
-        return Recorded(found.traces, images, found.fingerprint, found.label, found.leak)
+        label = f"{found.label}, the trainings that the truth is from" if protocol == target else found.label
+        return Recorded(found.traces, images, found.fingerprint, label, found.leak)
 
     def network(self) -> dict[str, object]:
         """What decides the network beside the architecture: part of a trace's identity."""
