@@ -34,10 +34,15 @@ def ranked_table(tables: Tables) -> pd.DataFrame:
     return merged[_SHOWN]
 
 
+WITHOUT_NAMES = 66
+"""Columns that a row of the printed table takes beside the predictor's name."""
+
+
 def print_ranked(tables: Tables, console: Console) -> None:
     """Print the ranked table at the last budget, made to fit 80 columns; the ceiling stands in the caption.
 
-    The difference is paired, to the best baseline at that budget.
+    The difference is paired, to the best baseline at that budget. Where names are long the family is left out: no
+    number is ever cut.
     """
     from rich.table import Table
 
@@ -50,16 +55,20 @@ def print_ranked(tables: Tables, console: Console) -> None:
         title_justify="left",
     )
     table.title = f"Kendall τ after {tables.last_step} steps, 95 % intervals"
+    rows = ranked_table(tables).to_dict("records")
+    longest = max(len(str(row["predictor"])) for row in rows)
+    roomy = console.width >= longest + WITHOUT_NAMES
     table.add_column("predictor", no_wrap=True)
-    table.add_column("family", no_wrap=True, overflow="ellipsis")
+    if roomy:
+        table.add_column("family", no_wrap=True)
     for heading in ("τ", "n", "fail", "Δτ to baseline"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for row in ranked_table(tables).to_dict("records"):
+    for row in rows:
         tau = estimate(row["tau"], row["tau_low"], row["tau_high"])
         difference = estimate(row["difference"], row["difference_low"], row["difference_high"], sign=True)
         table.add_row(
             str(row["predictor"]),
-            words(str(row["family"])),
+            *([words(str(row["family"]))] if roomy else []),
             _short(tau),
             f"{row['n']}",
             f"{row['failed']}",

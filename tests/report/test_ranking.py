@@ -67,3 +67,12 @@ def test_names_are_printed_as_they_are_and_not_read_as_markup(results: Path) -> 
     tables = read(results)
     metrics = tables.metrics.replace({"predictor": {"movement": "[bold]m"}})
     assert "[bold]m" in printed(replace(tables, metrics=metrics))
+
+
+def test_no_number_is_cut_at_80_columns_however_long_the_names(results: Path) -> None:
+    tables = read(results)
+    long = {"movement": "stack_without_capacitance"}
+    renamed = replace(tables, metrics=tables.metrics.replace({"predictor": long}))
+    text = printed(renamed)
+    assert "stack_without_capacitance" in text and "…" not in text and max(map(len, text.splitlines())) <= 80
+    assert "family" not in text and "family" in printed(renamed, 120)
