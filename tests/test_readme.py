@@ -19,7 +19,9 @@ def test_the_ranked_table_is_that_of_the_published_run() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     table = text.partition("<!-- ranked -->")[2].partition("<!-- /ranked -->")[0]
     rows = re.findall(r"^\| `(\w+)` \| [^|]+ \| (−?\.\d\d) \[(−?\.\d\d), (−?\.\d\d)\] \|", table, flags=re.MULTILINE)
-    assert {name for name, *_ in rows} == set(last.index)
+    shown = {name for name, *_ in rows}
+    assert shown >= set(last.sort_values("tau", ascending=False).groupby("family").head(2).index)
+    assert shown >= set(last.index[last["family"] == "capacitance"])
     for name, *numbers in rows:
         for column, text in zip(("tau", "tau_low", "tau_high"), numbers, strict=True):
             assert float(text.replace("−", "-")) == pytest.approx(last.loc[name, column], abs=0.0051), (name, column)

@@ -163,6 +163,17 @@ def derived(tables: Tables) -> list[str]:
             "Weight statistics: the seven numbers per tensor are the paper's (Unterthiner et al., arXiv 2002.11448). "
             "How they are brought to one length across architectures is [derived]."
         ),
+        "zero_cost": (
+            "Zero-cost proxies: the scores are the papers'. How edges that are computed together are counted, which "
+            "draws of weights are read and what gives no score is [derived] (docs/methods.md)."
+        ),
+        "learning_curve": (
+            "Learning curves: the curve families of LCE and the idea of CL are the papers' (Domhan et al. 2015; "
+            "Chandrashekaran & Lane 2017). Priors, integration and what CL takes from earlier curves are [derived]."
+        ),
+        "combination": (
+            "Combinations: the stack and the recurrent network are [derived]; the aggregate of ranks is that of AZ-NAS."
+        ),
     }
     present = set(tables.metrics["family"])
     return [note for family, note in notes.items() if family in present]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,8 +97,16 @@ def stands(results: Path, out: Path, report: Report) -> bool:
 
 
 def _stamp(results: Path, report: Report) -> str:
-    """Names the run and the configuration that a page was drawn from."""
-    return digest([(results / "status.json").read_text(encoding="utf-8"), settings(report)])[:16]
+    """Names the run, the configuration and the code that a page was drawn from."""
+    return digest([(results / "status.json").read_text(encoding="utf-8"), settings(report), _code()])[:16]
+
+
+@cache
+def _code() -> dict[str, str]:
+    """Digests of this room's files, templates and styles among them."""
+    folder = Path(__file__).parent
+    files = sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".css", ".js", ".jinja"))
+    return {str(path.relative_to(folder)): digest(path.read_text(encoding="utf-8")) for path in files}
 
 
 def draw(tables: Tables, folder: Path, report: Report) -> list[Drawn]:
