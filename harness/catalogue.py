@@ -1,15 +1,20 @@
-"""`python -m harness.catalogue`: prints the page docs/predictors.md, made from conf/predictor and the docstrings."""
+"""`python -m harness.catalogue RUN`: prints docs/predictors.md, made from conf/predictor, the docstrings and a run.
+
+RUN is a folder of results, for the measured cost.
+"""
 
 from __future__ import annotations
 
 import inspect
 import re
+import sys
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from omegaconf import DictConfig, OmegaConf
 
 from harness.compose import build, conf_folder
@@ -45,28 +50,31 @@ FAMILIES = {
 HEAD = """# Predictors
 
 Every file of `conf/predictor`. This page is made from those files and the docstrings of the code:
-`python -m harness.catalogue > docs/predictors.md`.
+`python -m harness.catalogue results/nasbench201-digits/RUN > docs/predictors.md`.
 
 *Reads*: columns of the trace. *Better*: direction of the raw value; scores always point upwards. *Pays*: what has to be
 done before the score is there; "every k" is the first, each k-th and the last observation, and in between the last
 value stands; "learned" is fitted on other architectures with their accuracies, out of fold; "joint" depends on the
-other architectures' traces, on no accuracy.
+other architectures' traces, on no accuracy. *Seconds*: measured for one architecture in the published run (README: 64
+updates on the embedded data set), with the training and the measures that it needs, without the fit on others.
 """
 
 
-def page() -> str:
-    """The whole page as Markdown."""
+def page(run: Path) -> str:
+    """The whole page as Markdown; costs are those of the results in the folder `run`."""
+    metrics = pd.read_parquet(run / "metrics.parquet")
+    seconds = metrics[metrics["step"] == metrics["step"].max()].set_index("predictor")["seconds"].to_dict()
     measures = {path.stem: _load(path, "measure") for path in sorted((conf_folder() / "measure").glob("*.yaml"))}
     writers = {column: name for name, measure in measures.items() for column in measure.columns}
     sections = defaultdict(list)
     for path in sorted((conf_folder() / "predictor").glob("*.yaml")):
         predictor = _load(path, "predictor")
-        sections[predictor.family].append(_row(path.stem, predictor, measures, writers))
+        sections[predictor.family].append(_row(path.stem, predictor, measures, writers, seconds))
     parts = [HEAD]
     for family in [*FAMILIES, *sorted(set(sections) - set(FAMILIES))]:
         if sections[family]:
             parts.append(
-                f"\n## {FAMILIES.get(family, family)}\n\n| name | what | reads | better | pays |\n|---|---|---|---|---|"
+                f"\n## {FAMILIES.get(family, family)}\n\n| name | what | reads | better | pays | seconds |\n|---|---|---|---|---|---|"
             )
             parts += sections[family]
     parts.append("\n## Measures\n\n| name | what | writes | observed |\n|---|---|---|---|")
@@ -76,7 +84,9 @@ def page() -> str:
     return "\n".join(parts) + "\n"
 
 
-def _row(name: str, predictor: Any, measures: Mapping[str, Measure], writers: Mapping[str, str]) -> str:
+def _row(
+    name: str, predictor: Any, measures: Mapping[str, Measure], writers: Mapping[str, str], seconds: Mapping[str, float]
+) -> str:
     """The table row of one predictor."""
     reads = {column: writers.get(column) for column in predictor.columns}
     used = sorted({writer for writer in reads.values() if writer})
@@ -98,6 +108,7 @@ def _row(name: str, predictor: Any, measures: Mapping[str, Measure], writers: Ma
         _code(predictor.columns),
         "higher" if sign > 0 else "lower",
         ", ".join([*pays, *kind]) or "nothing",
+        f"{seconds[name]:.2f}" if name in seconds else "–",
     )
     return "| " + " | ".join(cells) + " |"
 
@@ -146,4 +157,4 @@ def _load(path: Path, group: str) -> Any:
 
 
 if __name__ == "__main__":
-    print(page(), end="")
+    print(page(Path(sys.argv[1])), end="")
