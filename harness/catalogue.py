@@ -73,9 +73,8 @@ def page(run: Path) -> str:
     parts = [HEAD]
     for family in [*FAMILIES, *sorted(set(sections) - set(FAMILIES))]:
         if sections[family]:
-            parts.append(
-                f"\n## {FAMILIES.get(family, family)}\n\n| name | what | reads | better | pays | seconds |\n|---|---|---|---|---|---|"
-            )
+            columns = "name | what | reads | better | pays | seconds"
+            parts.append(f"\n## {FAMILIES.get(family, family)}\n\n| {columns} |\n|{'---|' * 6}")
             parts += sections[family]
     parts.append("\n## Measures\n\n| name | what | writes | observed |\n|---|---|---|---|")
     for name, measure in measures.items():
