@@ -70,18 +70,18 @@ def test_a_missing_file_is_downloaded_once(site: tuple[str, Path], tmp_path: Pat
     url, served = site
     (served / "cats.bin").write_bytes(CONTENT)
     download = Download("cats.bin", CHECKSUM, (f"{url}/cats.bin",))
-    (path,) = files.fetch([download], str(tmp_path / "data"), "dataset=cats")
+    (path,) = files.fetch([download], str(tmp_path / "data"), "cats")
     assert path == tmp_path / "data" / "cats.bin"
     assert path.read_bytes() == CONTENT
     (served / "cats.bin").unlink()
-    assert files.fetch([download], str(tmp_path / "data"), "dataset=cats") == [path]
+    assert files.fetch([download], str(tmp_path / "data"), "cats") == [path]
 
 
 def test_the_next_address_is_tried_when_one_fails(site: tuple[str, Path], tmp_path: Path) -> None:
     url, served = site
     (served / "cats.bin").write_bytes(CONTENT)
     download = Download("cats.bin", CHECKSUM, (f"{url}/gone.bin", f"{url}/cats.bin"))
-    (path,) = files.fetch([download], str(tmp_path / "data"), "dataset=cats")
+    (path,) = files.fetch([download], str(tmp_path / "data"), "cats")
     assert path.read_bytes() == CONTENT
 
 
@@ -96,7 +96,7 @@ def test_a_failed_download_says_why_in_one_line_and_leaves_nothing(
         (served / "cats.bin").write_bytes(content)
     data = tmp_path / "data"
     with pytest.raises(BadInput, match=reason) as caught:
-        files.fetch([Download("cats.bin", CHECKSUM, (f"{url}/cats.bin",))], str(data), "dataset=cats")
+        files.fetch([Download("cats.bin", CHECKSUM, (f"{url}/cats.bin",))], str(data), "cats")
     assert "\n" not in str(caught.value)
     assert list(data.iterdir()) == []
 
@@ -106,7 +106,7 @@ def test_only_what_is_still_missing_is_named(site: tuple[str, Path], tmp_path: P
     (served / "cats.bin").write_bytes(CONTENT)
     downloads = [Download(name, CHECKSUM, (f"{url}/{name}",)) for name in ("cats.bin", "dogs.bin")]
     with pytest.raises(BadInput, match=r"dogs\.bin") as caught:
-        files.fetch(downloads, str(tmp_path / "data"), "dataset=cats")
+        files.fetch(downloads, str(tmp_path / "data"), "cats")
     assert "cats.bin" not in str(caught.value)
 
 
@@ -116,9 +116,9 @@ def test_offline_the_message_names_file_folder_checksum_address_and_command(
     monkeypatch.setenv("HARNESS_OFFLINE", "1")
     download = Download("cats.bin", CHECKSUM, ("https://example.org/cats.bin",))
     with pytest.raises(BadInput) as caught:
-        files.fetch([download], str(tmp_path), "dataset=cats", ["cats.npz"])
+        files.fetch([download], str(tmp_path), "cats", ["cats.npz"])
     message = str(caught.value)
-    command = f"`python -m harness +bench=nasbench201 dataset=cats data={tmp_path}`"
+    command = f"`python -m harness.data fetch cats --data {tmp_path}`"
     for part in ("cats.bin", str(tmp_path), CHECKSUM, "https://example.org/cats.bin", command, "cats.npz", "OFFLINE"):
         assert part in message
     assert "\n" not in message
@@ -129,20 +129,20 @@ def test_a_folder_that_cannot_be_written_is_an_error_in_one_line(site: tuple[str
     (served / "cats.bin").write_bytes(CONTENT)
     (tmp_path / "data").write_text("a file, not a folder")
     with pytest.raises(BadInput, match=r"File exists|Not a directory"):
-        files.fetch([Download("cats.bin", CHECKSUM, (f"{url}/cats.bin",))], str(tmp_path / "data"), "dataset=cats")
+        files.fetch([Download("cats.bin", CHECKSUM, (f"{url}/cats.bin",))], str(tmp_path / "data"), "cats")
 
 
 def test_a_file_with_another_checksum_is_refused_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "cats.bin").write_bytes(b"the user's own")
     with pytest.raises(BadInput, match=r"cats\.bin"):
-        files.fetch([Download("cats.bin", CHECKSUM, ("https://example.org/cats.bin",))], str(tmp_path), "dataset=cats")
+        files.fetch([Download("cats.bin", CHECKSUM, ("https://example.org/cats.bin",))], str(tmp_path), "cats")
     assert (tmp_path / "cats.bin").read_bytes() == b"the user's own"
 
 
 def test_a_misspelt_offline_switch_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HARNESS_OFFLINE", "yes")
     with pytest.raises(BadInput, match="HARNESS_OFFLINE"):
-        files.fetch([Download("cats.bin", CHECKSUM, ("https://example.org/",))], str(tmp_path), "dataset=cats")
+        files.fetch([Download("cats.bin", CHECKSUM, ("https://example.org/",))], str(tmp_path), "cats")
 
 
 def test_a_pickle_of_plain_values_and_arrays_is_read() -> None:

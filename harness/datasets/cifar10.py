@@ -57,7 +57,7 @@ class Cifar10:
         self._places()  # its limits are checked before any file is opened
 
     def load(self, data: str | None = None) -> ImageSet:
-        """The data set, from the files in the folder `data` (see harness/files.py), downloaded where there are none.
+        """The data set, from the files in the folder `data` (see harness/files), downloaded where there are none.
 
         Raises BadInput where there are neither, or where a file holds other than CIFAR-10's 60,000 images.
         """

@@ -34,7 +34,7 @@ def read(data: str | None) -> tuple[Labelled, Labelled]:
     """
     for download, unpacked, decode in ((PYTHON, PYTHON_FOLDER, decode_python), (BINARY, BINARY_FOLDER, decode_binary)):
         if files.find(data, download.name):
-            return _from_batches(files.fetch([download], data, "dataset=cifar10")[0], decode)
+            return _from_batches(files.fetch([download], data, "cifar10")[0], decode)
         if path := files.find(data, unpacked):
             return _from_batches(path, decode)
     jpeg = [files.find(data, JPEG_TRAIN), files.find(data, JPEG_TEST)]
@@ -42,7 +42,7 @@ def read(data: str | None) -> tuple[Labelled, Labelled]:
         logging.getLogger(__name__).warning("%s: lossy JPEG images, not the benchmark's own pixels", jpeg[0].parent)
         return cifar10_jpeg.read(jpeg[0]), cifar10_jpeg.read(jpeg[1])
     instead = (PYTHON_FOLDER, BINARY.name, BINARY_FOLDER, f"{JPEG_TRAIN} with {JPEG_TEST}")
-    return _from_batches(files.fetch([PYTHON], data, "dataset=cifar10", instead)[0], decode_python)
+    return _from_batches(files.fetch([PYTHON], data, "cifar10", instead)[0], decode_python)
 
 
 def _from_batches(path: Path, decode: Callable[[bytes], Labelled]) -> tuple[Labelled, Labelled]:

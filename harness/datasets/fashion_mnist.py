@@ -59,7 +59,7 @@ class FashionMnist:
             demand(limit is None or 1 <= limit <= most, f"dataset.{key}", f"a count from 1 to {most} (or null)", limit)
 
     def load(self, data: str | None = None) -> ImageSet:
-        """The data set, from the files in the folder `data` (see harness/files.py), downloaded where there are none.
+        """The data set, from the files in the folder `data` (see harness/files), downloaded where there are none.
 
         The files are the four official ones, or `fashion_mnist_train.npz` and `fashion_mnist_test.npz` (x, y). Raises
         BadInput where there are neither, or where a file holds other than Fashion-MNIST's 70,000 images.
@@ -97,7 +97,7 @@ def _read(data: str | None) -> tuple[Labelled, Labelled]:
     if tables[0] and tables[1] and not files.find(data, OFFICIAL[0].name):
         return read_table(tables[0]), read_table(tables[1])
     train, train_labels, test, test_labels = map(
-        read_idx, files.fetch(OFFICIAL, data, "dataset=fashion_mnist", [" with ".join(TABLES)])
+        read_idx, files.fetch(OFFICIAL, data, "fashion_mnist", [" with ".join(TABLES)])
     )
     return (train[..., None], train_labels.astype(np.int64)), (test[..., None], test_labels.astype(np.int64))
 

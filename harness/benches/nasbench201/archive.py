@@ -41,7 +41,7 @@ def find(train_set: str, split: str, epochs: int, data: str | None) -> Truth:
 
 
 def folder(data: str | None) -> Path | None:
-    """The archive's folder: in the data folder `data` (see harness/files.py), its `nats_records`, or $TORCH_HOME."""
+    """The archive's folder: in the data folder `data` (see harness/files), its `nats_records`, or $TORCH_HOME."""
     if path := files.find(data, FOLDER, f"nats_records/{FOLDER}"):
         return path
     home = os.environ.get("TORCH_HOME")

@@ -70,7 +70,7 @@ def stored_curves(
 
     `source`: "nats", the official archive; "curves", the file `nb201_curves_c10valid_200archs.npz` (cifar10-valid,
     accuracies alone, mean over seeds); "auto", that of the two which holds more architectures. Files are looked for in
-    the data folder `data` (see harness/files.py). `epochs` names the schedule, 200 or 12: two different trainings.
+    the data folder `data` (see harness/files). `epochs` names the schedule, 200 or 12: two different trainings.
     `seed` is one recorded seed; None takes the mean over the seeds that an architecture has. An architecture without
     the seed, or without a whole curve, is left out: nothing is filled in.
 
@@ -165,7 +165,7 @@ def _places(data: str | None) -> dict[str, int]:
     """Official place of every architecture string."""
     if path := files.find(data, table.PARQUET):
         return table.indices(path)
-    (path,) = files.fetch([table.CSVS["cifar10-valid"]], data, "signal.source=curves", [table.PARQUET])
+    (path,) = files.fetch([table.CSVS["cifar10-valid"]], data, "nasbench201-table", [table.PARQUET])
     return table.indices(path)
 
 

@@ -81,12 +81,12 @@ def from_parquet(path: Path, train_set: str, split: str, epochs: int) -> Truth:
 def from_csv(data: str | None, train_set: str, split: str, epochs: int) -> Truth:
     """Final accuracies, mean of the recorded seeds (which those are is not said), from NASGraph's CSV files.
 
-    The file is looked for in the data folder `data` and downloaded where it is missing (see harness/files.py). The
+    The file is looked for in the data folder `data` and downloaded where it is missing (see harness/files). The
     file named cifar10 is the benchmark's cifar10-valid training. Raises BadInput for a protocol no file has.
     """
     known = {(name, split, 200): csv for name, csv in CSVS.items() for split in _CSV_COLUMNS}
     download = chosen(known, (train_set, split, epochs), "the NASGraph CSV files")
-    (path,) = files.fetch([download], data, "bench.source=table")
+    (path,) = files.fetch([download], data, "nasbench201-table")
     column = _CSV_COLUMNS[split]
     accuracy = checked(_csv(path, [column]).set_axis(["mean"], axis=1), str(path))
     source = f"{path.name} (NASGraph-Public {_COMMIT[:7]}), {column}"

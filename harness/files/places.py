@@ -1,0 +1,66 @@
+"""The data folder, and what a component says it needs from it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pooch
+
+
+@dataclass(frozen=True)
+class Download:
+    """A public file: `name` in the data folder, `checksum` ("md5:..." or "sha256:..."), `urls` to try in this order.
+
+    `checksum` is None where nobody published one: such a file is never downloaded unless the user says so by name.
+    """
+
+    name: str
+    checksum: str | None
+    urls: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.checksum or 'no checksum is published'}, {self.urls[0]})"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One need of a data set or benchmark, and the alternatives that meet it, the best first.
+
+    `what` is one word ("images", "table", "curves", "archive"): `python -m harness.data fetch NAME-WHAT` gets it. An
+    alternative is all of its files: a Download can be fetched and checked, a string names a file or folder that is
+    looked for in the data folder (or anywhere, if it is an absolute path) but has no public download. `note` says, in
+    one line, where such a file comes from.
+
+    A component that needs files has a method `sources() -> tuple[Source, ...]`; one without it needs none.
+    """
+
+    what: str
+    any_of: tuple[tuple[Download | str, ...], ...]
+    note: str = ""
+
+
+def folder(data: str | None) -> Path:
+    """The data folder: `data`, else $HARNESS_DATA, else the user's cache folder; it need not exist."""
+    named = data or os.environ.get("HARNESS_DATA")
+    return Path(named).expanduser() if named else Path(pooch.os_cache("harness"))
+
+
+def find(data: str | None, *names: str) -> Path | None:
+    """The first of `names` (files or folders) that lies in the data folder, or None."""
+    return next((path for name in names if (path := folder(data) / name).exists()), None)
+
+
+def present(source: Source, data: str | None) -> list[Path] | None:
+    """Paths of the first alternative of `source` that is wholly there, unchecked; None where none is."""
+    for alternative in source.any_of:
+        paths = [folder(data) / name_of(part) for part in alternative]
+        if all(path.exists() for path in paths):
+            return paths
+    return None
+
+
+def name_of(part: Download | str) -> str:
+    """The name in the data folder."""
+    return part.name if isinstance(part, Download) else part
