@@ -381,6 +381,18 @@ class Benchmark(Protocol):
         ...
 
 
+@runtime_checkable
+class Drawable(Protocol):
+    """A benchmark that tells an architecture's graph, to be drawn: nodes hold feature maps, edges are operations."""
+
+    def edges(self, architecture: Architecture) -> list[tuple[str, str, str]]:
+        """(source, target, operation) of every edge of the cell, an acyclic graph; any strings are names.
+
+        An edge whose operation is "none" passes nothing on; it is in the list so that its nodes keep their places.
+        """
+        ...
+
+
 class DataSet(Protocol):
     """A named image set that can be loaded from `data`, the folder of downloaded files."""
 

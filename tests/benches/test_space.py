@@ -6,7 +6,7 @@ import pytest
 
 from harness.benches.nasbench201 import space
 from harness.benches.nasbench201.bench import NasBench201
-from harness.schema import BadInput
+from harness.schema import BadInput, Drawable
 
 PUBLISHED = {  # arXiv 2001.00326's archive: architecture 0, 11, 284: parameters, multiply-adds on CIFAR-10
     "|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|nor_conv_1x1~0|skip_connect~1|skip_connect~2|": (
@@ -98,3 +98,17 @@ def test_dead_architectures_are_known_and_can_be_left_out() -> None:
 def test_more_architectures_than_there_are_is_an_error() -> None:
     with pytest.raises(BadInput, match="architectures: a count from 1 to the 6466"):
         NasBench201().sample(6_467, 0)
+
+
+def test_the_graph_of_a_cell_has_its_strings_edges_none_included() -> None:
+    bench = NasBench201()
+    assert isinstance(bench, Drawable)
+    text = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|"
+    assert bench.edges(bench.architecture(text)) == [
+        ("input", "1", "nor_conv_3x3"),
+        ("input", "2", "none"),
+        ("1", "2", "skip_connect"),
+        ("input", "output", "avg_pool_3x3"),
+        ("1", "output", "none"),
+        ("2", "output", "nor_conv_1x1"),
+    ]

@@ -85,6 +85,12 @@ class NasBench201:
         cell = space.parse(text)
         return Architecture(text, space.function(cell), space.is_dead(cell))
 
+    def edges(self, architecture: Architecture) -> list[tuple[str, str, str]]:
+        """(source, target, operation) of the cell's six edges, `none` edges included, in the order of its string."""
+        nodes = ("input", "1", "2", "output")
+        operations = space.parse(architecture.name).operations
+        return [(nodes[s], nodes[t], operation) for (t, s), operation in zip(space.EDGES, operations, strict=True)]
+
     def facts(self, architecture: Architecture, images: ImageSet) -> dict[str, float]:
         """Parameters, multiply-adds and trainable layers of the network that `build` gives."""
         cell, shape = space.parse(architecture.name), self._shape(images)
