@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pooch
 
+from harness.schema import BadInput
+
 
 @dataclass(frozen=True)
 class Download:
     """A public file: `name` in the data folder, `checksum` ("md5:..." or "sha256:..."), `urls` to try in this order.
 
-    `checksum` is None where nobody published one: such a file is never downloaded unless the user says so by name.
+    `checksum` is None where nobody published one: such a file is downloaded only for a user who says so, and every
+    use of it is logged as a warning.
     """
 
     name: str
@@ -48,15 +51,15 @@ def folder(data: str | None) -> Path:
 
 
 def find(data: str | None, *names: str) -> Path | None:
-    """The first of `names` (files or folders) that lies in the data folder, or None."""
-    return next((path for name in names if (path := folder(data) / name).exists()), None)
+    """The first of `names` (files or folders that hold something) that lies in the data folder, or None."""
+    return next((path for name in names if there(path := folder(data) / name)), None)
 
 
 def present(source: Source, data: str | None) -> list[Path] | None:
     """Paths of the first alternative of `source` that is wholly there, unchecked; None where none is."""
     for alternative in source.any_of:
         paths = [folder(data) / name_of(part) for part in alternative]
-        if all(path.exists() for path in paths):
+        if all(map(there, paths)):
             return paths
     return None
 
@@ -64,3 +67,11 @@ def present(source: Source, data: str | None) -> list[Path] | None:
 def name_of(part: Download | str) -> str:
     """The name in the data folder."""
     return part.name if isinstance(part, Download) else part
+
+
+def there(path: Path) -> bool:
+    """Whether `path` is a file, or a folder that is not empty. Raises BadInput where that may not be looked at."""
+    try:
+        return next(path.iterdir(), None) is not None if path.is_dir() else path.exists()
+    except OSError as error:
+        raise BadInput(f"data: a readable {path} is needed, got {error.strerror}") from error

@@ -1,0 +1,138 @@
+"""What the data sets and benchmarks of the configuration need from outside, and what of it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from harness import files
+from harness.compose import build
+from harness.files import Download, Source
+from harness.schema import BadInput, demand
+
+GROUPS = ("dataset", "bench")
+
+
+@dataclass(frozen=True)
+class Need:
+    """One source of a component, by the `name` that the command line has for it.
+
+    `source` None: there is nothing to get, or, as `note` says, that cannot be known.
+    """
+
+    component: str
+    name: str
+    source: Source | None
+    note: str = ""
+
+    @property
+    def what(self) -> str:
+        return self.source.what if self.source else ""
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of a need: `state` is "ok", "wrong" (another checksum), "none published", "not verified" or "missing".
+
+    `size` and `kept` (of an unfinished download) are in bytes.
+    """
+
+    name: str
+    path: str
+    state: str
+    size: int | None
+    kept: int
+    checksum: str | None
+    urls: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """How it stands with a need: `state` is "present", "missing", "wrong", "nothing needed" or "not known".
+
+    `files` are those of the alternative that is there, else of the one that is the easiest to get; `instead` names
+    the other alternatives.
+    """
+
+    name: str
+    state: str
+    files: tuple[File, ...] = ()
+    instead: tuple[str, ...] = ()
+    note: str = ""
+
+
+def needs(names: Sequence[str], conf_folders: Sequence[Path]) -> list[Need]:
+    """The needs of these data sets and benchmarks, each once; of all in `conf_folders` where there are no names.
+
+    A name is that of a file in dataset/ or bench/, or NAME-WHAT for one of its sources; what is not asked for is not
+    even imported. Raises BadInput for an unknown one.
+    """
+    paths = sorted(path for conf in conf_folders for group in GROUPS for path in (conf / group).glob("*.yaml"))
+    stems = sorted({path.stem for path in paths})
+    found: list[Need] = []
+    for name in names or stems:
+        near = [need for path in paths if f"{name}-".startswith(f"{path.stem}-") for need in _needs(path)]
+        here = [need for need in near if name in (need.component, need.name, f"{need.component}-{need.what}")]
+        demand(bool(here), "NAME", f"one of {', '.join([*stems, *(need.name for need in near)])}", name)
+        found += here
+    return list(dict.fromkeys(found))
+
+
+def examine(need: Need, data: str | None, fast: bool = False) -> Finding:
+    """How it stands with `need` in the data folder; nothing is fetched. `fast`: checksums are not computed."""
+    if need.source is None:
+        return Finding(need.name, "not known" if need.note else "nothing needed", note=need.note)
+    alternatives = need.source.any_of
+    there = files.present(need.source, data)
+    chosen = alternatives[0]
+    for alternative in reversed(alternatives):
+        if there is None and all(isinstance(part, Download) for part in alternative):
+            chosen = alternative
+        if there == [files.folder(data) / files.name_of(part) for part in alternative]:
+            chosen = alternative
+    found = tuple(_file(part, data, fast) for part in chosen)
+    states = {file.state for file in found}
+    state = "missing" if "missing" in states else "wrong" if "wrong" in states else "present"
+    instead = tuple(" with ".join(map(files.name_of, other)) for other in alternatives if other is not chosen)
+    return Finding(need.name, state, found, instead, need.source.note)
+
+
+def _needs(path: Path) -> list[Need]:
+    """What the component that the file configures needs."""
+    try:
+        node = OmegaConf.load(path)
+        if not isinstance(node, DictConfig):
+            raise BadInput(f"{path}: settings of a component are needed, got {type(node).__name__}")
+        component = build(node, path.parent.name)
+        sources: tuple[Source, ...] = component.sources() if hasattr(component, "sources") else ()
+    except (OmegaConfBaseException, YAMLError, OSError, BadInput) as error:  # BadInput: a folder that nobody has named
+        return [Need(path.stem, path.stem, None, f"not known: {' '.join(str(error).split())}")]
+    if len(sources) == 1:
+        return [Need(path.stem, path.stem, sources[0])]
+    needs = [Need(path.stem, f"{path.stem}-{source.what}", source) for source in sources]
+    return needs or [Need(path.stem, path.stem, None)]
+
+
+def _file(part: Download | str, data: str | None, fast: bool) -> File:
+    path = files.folder(data) / files.name_of(part)
+    checksum, urls = (part.checksum, part.urls) if isinstance(part, Download) else (None, ())
+    kept = path.with_name(f".{path.name}.part")
+    if not files.there(path):
+        return File(path.name, str(path), "missing", None, _size(kept) if kept.exists() else 0, checksum, urls)
+    if checksum is None:
+        state = "none published"
+    elif fast:
+        state = "not verified"
+    else:
+        state = "ok" if files.has_checksum(path, checksum) else "wrong"
+    return File(path.name, str(path), state, _size(path), 0, checksum, urls)
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file, or of all files below a folder."""
+    return sum(_size(child) for child in path.iterdir()) if path.is_dir() else path.stat().st_size

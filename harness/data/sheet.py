@@ -1,0 +1,65 @@
+"""What was found, for people: a table, and below it what is still needed, line by line, to be copied."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.filesize import decimal
+from rich.markup import escape
+from rich.table import Table
+
+from .needs import File, Finding
+
+WIDTH = 100  # characters
+
+
+def show(findings: Sequence[Finding], folder: Path, console: Console) -> None:
+    """Print all of it."""
+    console.width = min(console.width, WIDTH) if console.is_terminal else WIDTH
+    _line(console, f"data folder {folder}" + ("" if folder.exists() else " (not there yet)"))
+    console.print(_table(findings))
+    for finding in findings:
+        if finding.state in ("missing", "wrong"):
+            _line(console, f"\n{finding.name}, in {folder}")
+            for file in finding.files:
+                if file.state in ("missing", "wrong"):
+                    _lines(console, file)
+            if finding.instead:
+                _line(console, f"  or {', or '.join(finding.instead)}")
+            if all(file.urls for file in finding.files):
+                _line(console, f"  python -m harness.data fetch {finding.name}")
+        if finding.note and finding.state != "present":
+            _line(console, f"  {finding.note}" if finding.files else f"\n{finding.name}: {finding.note}")
+
+
+def _table(findings: Sequence[Finding]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("name", "state", "file", "size", "checksum"):
+        table.add_column(name, justify="right" if name == "size" else "left", overflow="fold")
+    for finding in findings:
+        rows = [(file.name, "" if file.size is None else decimal(file.size), _checksum(file)) for file in finding.files]
+        first, *others = rows or [("", "", "")]
+        table.add_row(*map(escape, (finding.name, finding.state, *first)))
+        for row in others:
+            table.add_row("", "", *map(escape, row))
+    return table
+
+
+def _checksum(file: File) -> str:
+    return "" if file.state == "missing" else file.state
+
+
+def _lines(console: Console, file: File) -> None:
+    wrong = " is damaged or of another version: delete it" if file.state == "wrong" else ""
+    kept = f", {decimal(file.kept)} of it already fetched" if file.kept else ""
+    _line(console, f"  {file.name}{wrong}{kept}")
+    if file.urls:
+        _line(console, f"    {file.checksum or 'nobody published a checksum: fetch --unverified takes what comes'}")
+    for url in file.urls:
+        _line(console, f"    {url}")
+
+
+def _line(console: Console, text: str) -> None:
+    console.print(text, soft_wrap=True, highlight=False, markup=False)
