@@ -1,0 +1,154 @@
+"""An official NATS-Bench fast-mode folder: a list of architectures, and one packed pickle for each of them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import nats_bench
+import pandas as pd
+from nats_bench.api_utils import PICKLE_EXT
+
+from harness import files
+from harness.schema import BadInput, Truth, demand
+
+from . import record
+from .record import Training
+from .spaces import SPLITS, Space
+
+SITE = "github.com/D-X-Y/NATS-Bench"
+
+
+@dataclass(frozen=True)
+class Archive:
+    """One such folder: `names` in the official order, `places` of the records that lie there, ascending."""
+
+    path: Path
+    space: Space
+    names: tuple[str, ...]
+    places: tuple[int, ...]
+
+    def file(self, place: int) -> Path:
+        """The record of architecture number `place`."""
+        return self.path / f"{place:06d}.{PICKLE_EXT}"
+
+    def read(self, place: int) -> list[Training]:
+        """Every recorded training of that architecture. Raises BadInput, naming it, for a damaged or wrong record."""
+        return record.read(self.file(place), place, self.names[place], self.space)
+
+    def __iter__(self) -> Iterator[tuple[int, list[Training]]]:
+        """(place, trainings) of every record, one after the other: all together would fill 28 GB."""
+        return ((place, self.read(place)) for place in self.places)
+
+
+def opened(path: Path, space: Space) -> Archive:
+    """The archive at `path`, whose records are not read yet.
+
+    Raises BadInput where that is no such folder, where its list of architectures is not one of this space, or where no
+    record lies in it.
+    """
+    meta = path / f"meta.{PICKLE_EXT}"
+    if path.is_file():
+        raise BadInput(f"data: the folder {space.folder} is needed, got {_single(path, space)}")
+    demand(meta.is_file(), "bench.source", f"a NATS-Bench folder {space.folder}", str(path))
+    try:
+        names = _names(record.unpickled(meta, record.META_LIMIT), space)
+    except BadInput as error:
+        raise BadInput(f"data: {meta}: {str(error).removeprefix('data: ')}") from error
+    found = (re.fullmatch(rf"(\d{{6}})\.{re.escape(PICKLE_EXT)}", entry.name) for entry in os.scandir(path))
+    places = tuple(sorted(int(match[1]) for match in found if match))
+    demand(bool(places), "bench.source", f"pickles of architectures (000000.{PICKLE_EXT}, ...) in {path}", "none")
+    wanted = f"records of the {len(names)} architectures that {meta.name} of {path} lists"
+    demand(places[-1] < len(names), "data", wanted, f"{places[-1]:06d}.{PICKLE_EXT}")
+    return Archive(path, space, names, places)
+
+
+def folder(space: Space, data: str | None) -> Path | None:
+    """The archive's folder: in the data folder `data` (see harness/files), its `nats_records`, or $TORCH_HOME."""
+    if path := files.find(data, space.folder, f"nats_records/{space.folder}"):
+        return path
+    home = os.environ.get("TORCH_HOME")
+    return files.find(home, space.folder) if home else None
+
+
+def needed(space: Space, data: str | None, key: str = "bench.source") -> Archive:
+    """The archive that `folder` finds. Raises BadInput where there is none, saying where it was looked for."""
+    if path := folder(space, data):
+        return opened(path, space)
+    raise BadInput(
+        f"{key}: {space.folder} is needed in {files.folder(data)}, its nats_records or $TORCH_HOME, and is in none;"
+        f" unpack the official {space.folder}.tar there ({SITE} says where it is)"
+    )
+
+
+def truth(archive: Archive, train_set: str, split: str, epochs: int) -> Truth:
+    """Accuracy after the last epoch of every architecture whose record is there, one column a recorded seed.
+
+    A seed that an architecture was not trained with is nan. "valtest" is validation and test images together. Takes
+    some 20 ms an architecture, so that the whole benchmark is better converted once. Raises BadInput for a protocol
+    that is not recorded and for a damaged record.
+    """
+    space, key = archive.space, "bench.train_set, bench.target_split, bench.target_epochs"
+    official = protocol(space, train_set, split, epochs, key)
+    rows = {}
+    for place, trainings in archive:
+        own = [t for t in trainings if (t.train_set, t.epochs) == (train_set, epochs) and official in t.splits]
+        rows[archive.names[place]] = {str(t.seed): float(t.splits[official].accuracy[-1]) for t in own}
+    seeds = sorted({seed for row in rows.values() for seed in row}, key=int)
+    accuracy = pd.DataFrame.from_dict(rows, orient="index", columns=seeds, dtype=float)
+    source = f"{archive.path.name}, nats_bench {nats_bench.version()}"
+    index = {name: place for place, name in enumerate(archive.names)}
+    return Truth(sound(accuracy, str(archive.path)), train_set, split, epochs, source, index)
+
+
+def protocol(space: Space, train_set: str, split: str, epochs: int, key: str) -> str:
+    """The archive's name of a split. Raises BadInput, saying what there is, for a protocol that is not recorded."""
+    there = "; ".join(f"{name} {' '.join(SPLITS[name])} {n}" for name, n in space.every_epoch)
+    known = (train_set, epochs) in space.every_epoch and split in SPLITS.get(train_set, ())
+    demand(known, key, f"a protocol of {space.folder} ({there})", f"{train_set} {split} {epochs}")
+    return space.official(train_set, split, key)
+
+
+def sound(accuracy: pd.DataFrame, source: str) -> pd.DataFrame:
+    """The same table, every value of which is nan or a percentage above 0.
+
+    Chance level is 0.83 % or more, so 0 is a failed record and not an accuracy. Raises BadInput.
+    """
+    for column, values in accuracy.items():
+        wrong = values[values.notna() & ~((values > 0) & (values <= 100))]
+        wanted = f"accuracies above 0 and up to 100 percent in {source}, column {column}"
+        demand(wrong.empty, "bench.source", wanted, wrong.head(1).to_dict())
+    return accuracy
+
+
+def matches_its_name(path: Path, space: Space) -> bool:
+    """Whether the single-file benchmark at `path` has the MD5 whose last five characters are in the official names.
+
+    That file is the only one this can be asked of: the folder and the .tar carry its MD5, not their own.
+    """
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "md5").hexdigest().endswith(space.base.rpartition("-")[2])
+
+
+def _names(content: object, space: Space) -> tuple[str, ...]:
+    """The architectures that the list of the archive names."""
+    names = content.get("meta_archs") if isinstance(content, dict) else None
+    sound = isinstance(names, list) and 0 < len(names) <= space.total
+    demand(sound, "data", f"meta_archs, up to {space.total} architectures,", type(names).__name__)
+    assert isinstance(names, list)
+    strange = [name for name in names if not (isinstance(name, str) and space.pattern.fullmatch(name))]
+    demand(not strange, "data", f"architectures of the space {space.name}", f"{strange[:1]!r:.80}")
+    demand(len(set(names)) == len(names), "data", "every architecture once", len(names) - len(set(names)))
+    return tuple(names)
+
+
+def _single(path: Path, space: Space) -> str:
+    """What a file in the place of the folder is, in words."""
+    if path.name == f"{space.base}.{PICKLE_EXT}":
+        state = "whole" if matches_its_name(path, space) else "damaged (its MD5 is not the one in its name)"
+        return f"the single file {path}, {state}, which takes 28 GB of memory"
+    return f"the file {path}" + (" (unpack it first)" if path.suffix == ".tar" else "")

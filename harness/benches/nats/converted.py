@@ -1,0 +1,169 @@
+"""A converted NATS-Bench archive: two Parquet files, which answer in well under a second."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from harness import files
+from harness.schema import BadInput, Truth, demand
+
+from .archive import protocol, sound
+from .spaces import Space
+
+VERSION = 1
+"""Raised whenever converted tables of an older version could be misread."""
+
+ABOUT = b"nats"
+_KEYS = [("train_set", pa.dictionary(pa.int8(), pa.string())), ("schedule", pa.int16()),
+         ("split", pa.dictionary(pa.int8(), pa.string())), ("seed", pa.int32())]  # fmt: skip
+FINALS = pa.schema(
+    [("architecture", pa.string()), ("index", pa.int32()), *_KEYS, ("accuracy", pa.float64()), ("loss", pa.float64()),
+     ("seconds", pa.float64()), ("latency", pa.float64()), ("params", pa.int64()), ("flops", pa.int64())]
+)  # fmt: skip
+"""After the last epoch: percent, nats, seconds of the whole training, seconds of a batch, counts as recorded."""
+
+CURVES = pa.schema(
+    [("index", pa.int32()), *_KEYS, ("epoch", pa.int16()), ("accuracy", pa.float32()), ("loss", pa.float32()),
+     ("seconds", pa.float32())]
+)  # fmt: skip
+"""After each epoch, from 0: percent, nats, seconds of that epoch's training (split "train") or evaluation."""
+
+Group = tuple[str, int, str]  # training set, schedule, split: what the rows of one row group share
+
+
+@dataclass(frozen=True)
+class Converted:
+    """One pair of tables; `about` is how it was made, `places` the row groups of each group in the two files."""
+
+    path: Path
+    space: Space
+    about: Mapping[str, Any]
+    finals: Mapping[Group, Sequence[int]]
+    curves: Mapping[Group, Sequence[tuple[int, int, int]]]
+    """(row group, first index, last index)"""
+
+    @property
+    def whole(self) -> bool:
+        """Whether every architecture of the space is in it."""
+        return bool(self.about["architectures"] == self.space.total)
+
+    @property
+    def source(self) -> str:
+        """Where its figures come from, for reports."""
+        return f"{self.path.name} (converted from {self.about['archive']} by {self.about['made_by']})"
+
+    def final(self, train_set: str, split: str, epochs: int) -> pd.DataFrame:
+        """The rows of FINALS of one training set, schedule and split (an official name), by architecture and seed."""
+        groups = self.finals.get((train_set, epochs, split), ())
+        table = _read(self.path / "finals.parquet", FINALS, groups)
+        return _percentages(table.to_pandas(), self.path)
+
+    def curve(self, train_set: str, split: str, epochs: int, index: int | None = None) -> pd.DataFrame:
+        """The rows of CURVES of one training set, schedule and split (an official name), of one architecture or all."""
+        groups = self.curves.get((train_set, epochs, split), ())
+        wanted = [group for group, first, last in groups if index is None or first <= index <= last]
+        table = _read(self.path / "curves.parquet", CURVES, wanted)
+        frame = table.select(["index", "seed", "epoch", "accuracy", "loss", "seconds"]).to_pandas()
+        return _percentages(frame if index is None else frame[frame["index"] == index], self.path)
+
+    def truth(self, train_set: str, split: str, epochs: int) -> Truth:
+        """As `archive.truth`, and the same figures."""
+        key = "bench.train_set, bench.target_split, bench.target_epochs"
+        rows = self.final(train_set, protocol(self.space, train_set, split, epochs, key), epochs)
+        accuracy = rows.pivot(index="architecture", columns="seed", values="accuracy")
+        index = dict(zip(rows["architecture"], rows["index"].astype(int), strict=True))
+        accuracy = accuracy.loc[sorted(accuracy.index, key=index.__getitem__)]
+        accuracy = accuracy.set_axis([str(seed) for seed in accuracy.columns], axis=1)
+        return Truth(sound(accuracy, str(self.path)), train_set, split, epochs, self.source, index)
+
+    def indices(self) -> dict[str, int]:
+        """Place in the official order of every architecture in the tables."""
+        found: dict[str, int] = {}
+        for groups in self.finals.values():
+            rows = _read(self.path / "finals.parquet", FINALS, groups, ["architecture", "index"]).to_pandas()
+            found |= dict(zip(rows["architecture"], rows["index"].astype(int), strict=True))
+            if len(found) == self.about["architectures"]:
+                break
+        return found
+
+
+def name(space: Space) -> str:
+    """Name of the folder of a space's tables."""
+    return f"nats-{space.name}"
+
+
+def find(space: Space, data: str | None) -> Converted | None:
+    """The tables in the data folder `data` (see harness/files), or None. Raises BadInput for damaged ones."""
+    path = files.find(data, name(space))
+    return None if path is None else opened(path, space)
+
+
+def needed(space: Space, data: str | None, key: str = "bench.source") -> Converted:
+    """As `find`. Raises BadInput where there are none, with the command that makes them."""
+    found = find(space, data)
+    where = (
+        f"the tables {name(space)} in {files.folder(data)} (python -m harness.data convert {name(space)} makes them)"
+    )
+    demand(found is not None, key, where, "none")
+    assert found is not None
+    return found
+
+
+def opened(path: Path, space: Space) -> Converted:
+    """The tables in the folder `path`. Raises BadInput where they are damaged or of another space or version."""
+    finals, about = _about(path / "finals.parquet", FINALS, space)
+    curves, other = _about(path / "curves.parquet", CURVES, space)
+    same = about["digest"] == other["digest"]
+    demand(same, "data", f"two files of one conversion in {path}", "files of two; convert again")
+    places: dict[Group, list[int]] = {}
+    for group, (train_set, schedule, split, _, _) in enumerate(finals):
+        places.setdefault((train_set, schedule, split), []).append(group)
+    blocks: dict[Group, list[tuple[int, int, int]]] = {}
+    for group, (train_set, schedule, split, first, last) in enumerate(curves):
+        blocks.setdefault((train_set, schedule, split), []).append((group, first, last))
+    return Converted(path, space, about, places, blocks)
+
+
+def _about(path: Path, schema: pa.Schema, space: Space) -> tuple[list[Any], dict[str, Any]]:
+    """What each row group holds, and how the file was made."""
+    try:
+        content = pq.read_metadata(path)
+        about = json.loads((content.metadata or {}).get(ABOUT, b"{}"))
+        columns = content.schema.to_arrow_schema()
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise BadInput(f"data: a whole Parquet file is needed, got {path} ({error!s:.200}); convert again") from error
+    sound = isinstance(about, dict) and {"version", "space", "digest", "groups", "architectures"} <= about.keys()
+    demand(
+        sound and columns.names == schema.names, "data", f"a table of python -m harness.data convert, {path},", "none"
+    )
+    made = (about["version"], about["space"])
+    demand(made == (VERSION, space.name), "data", f"version {VERSION} of {space.name} in {path} (convert again)", made)
+    groups = about["groups"]
+    demand(len(groups) == content.num_row_groups, "data", f"{content.num_row_groups} groups in {path}", len(groups))
+    return groups, about
+
+
+def _read(path: Path, schema: pa.Schema, groups: Sequence[int], columns: list[str] | None = None) -> pa.Table:
+    if not groups:
+        return schema.empty_table()
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            return file.read_row_groups(list(groups), columns=columns)
+    except (pa.ArrowException, OSError) as error:
+        raise BadInput(f"data: a whole Parquet file is needed, got {path} ({error!s:.200}); convert again") from error
+
+
+def _percentages(rows: pd.DataFrame, path: Path) -> pd.DataFrame:
+    accuracy = rows["accuracy"].to_numpy(dtype=float)
+    sound = np.isnan(accuracy) | ((accuracy >= 0) & (accuracy <= 100))
+    demand(bool(sound.all()), "data", f"accuracies from 0 to 100 in {path}", "others; convert again")
+    return rows

@@ -1,0 +1,259 @@
+"""One unambiguous question to a benchmark: data set, training, split, schedule, epoch, seed, architecture → percent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from harness import files
+from harness.schema import BadInput, demand
+
+from .nasbench201 import table, tabulated
+from .nats import archive, converted
+from .nats.spaces import DEFAULT_TRAIN_SET, SPLITS, Space, meaning, space_of
+
+SOURCES = ("auto", "converted", "archive", "table", "embedded")
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked, every default filled in: `split` by its official name, `epoch` from 0, `seed` None for a mean."""
+
+    bench: str
+    train_set: str
+    split: str
+    schedule: int
+    epoch: int
+    seed: int | None
+    architecture: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`percent` accuracy, and exactly what it is the accuracy of; `seeds` are those it is a mean over, none if unsaid.
+
+    `epoch` counts from 0, so that the last of a schedule of 200 is 199; `index` is the official place, if known.
+    """
+
+    percent: float
+    train_set: str
+    split: str
+    schedule: int
+    epoch: int
+    seeds: tuple[int, ...]
+    architecture: str
+    index: int | None
+    source: str
+    unit: str = "percent"
+
+    def __str__(self) -> str:
+        when = f"after epoch {self.epoch} (from 0) of a schedule of {self.schedule}"
+        if len(self.seeds) == 1:
+            who = f"seed {self.seeds[0]}"
+        else:
+            who = f"mean over seeds {', '.join(map(str, self.seeds))}" if self.seeds else "mean over recorded seeds"
+        place = "" if self.index is None else f" (index {self.index})"
+        what = f"accuracy on {self._split()}, trained on {self.train_set}, {when}, {who}"
+        return f"{self.percent:.6g} {self.unit}: {what}, {self.architecture}{place}; from {self.source}"
+
+    def _split(self) -> str:
+        return meaning(self.train_set, self.split) if self.train_set in SPLITS else self.split
+
+
+def truth(
+    bench: str,
+    dataset: str,
+    train_set: str | None,
+    split: str,
+    schedule_epochs: int | None,
+    epoch: int | None,
+    seed: int | None,
+    architecture: str,
+    source: str = "auto",
+    data: str | None = None,
+) -> Answer:
+    """Accuracy on `split` after `epoch` (from 0; None: the last) of one recorded training.
+
+    `bench` is "nasbench201" or "natsbench_sss"; `train_set` names the training where a data set has two (None: cifar10
+    takes cifar10-valid), `schedule_epochs` the schedule (None: the longest), `seed` one training (None: the mean over
+    those recorded, which the answer lists), `split` is train, valid, test or valtest, or the archive's own name;
+    `architecture` the string or its official index.
+
+    `source`: "converted" (tables by `python -m harness.data convert`), "archive" (the official folder), "table" (final
+    accuracies alone), "embedded" (this package's own table), the path of a table by `python -m harness.tabulate`, or
+    "auto", the first of these that there is and that has it. Files are looked for in the folder `data`.
+
+    Raises BadInput for what is not recorded, saying why and what there is.
+    """
+    space = space_of(bench, "bench")
+    own = _table_of_ones_own(space, dataset, source)
+    if own:
+        return _tabulated(own, dataset, train_set, split, schedule_epochs, epoch, seed, architecture)
+    demand(source in SOURCES[:-1], "source", f"{', '.join(SOURCES)} or the path of a table", source)
+    dataset = dataset.lower() if dataset.lower() in SPLITS else dataset
+    train_set = train_set or DEFAULT_TRAIN_SET.get(dataset, dataset)
+    if train_set not in SPLITS or dataset not in (train_set, train_set.removesuffix("-valid")):
+        raise BadInput(
+            f"dataset: a data set of {space.bench} ({', '.join(SPLITS)}) is needed, got {dataset!r}"
+            f"{'' if train_set in (dataset, None) else f' with train_set {train_set!r}'}; for others `python -m"
+            " harness.tabulate` makes a table, and source=FILE asks it"
+        )
+    official = space.official(train_set, split, "split")
+    schedule = space.longest if schedule_epochs is None else schedule_epochs
+    space.demand_schedule(schedule, "schedule")
+    last = schedule - 1
+    space.demand_epoch(train_set, official, schedule, last if epoch is None else epoch, "epoch")
+    question = Question(
+        space.bench, train_set, official, schedule, last if epoch is None else epoch, seed, str(architecture)
+    )
+    if source != "auto":
+        return _ASKED[source](space, question, data)
+    return _first(space, question, data)
+
+
+def _first(space: Space, question: Question, data: str | None) -> Answer:
+    """From the first source that is there and has it."""
+    there = {
+        "converted": files.find(data, converted.name(space)) is not None,
+        "archive": archive.folder(space, data) is not None,
+        "table": space.bench == "nasbench201",  # the last: it is downloaded where it is missing
+    }
+    reasons = []
+    for source in (name for name, is_there in there.items() if is_there):
+        try:
+            return _ASKED[source](space, question, data)
+        except BadInput as error:
+            reasons.append(f"{source}: {error}")
+    if not there["archive"] and not there["converted"]:
+        reasons.append(
+            f"every other figure is in {space.folder} (see {archive.SITE}), which is not in {files.folder(data)}, its"
+            " nats_records or $TORCH_HOME"
+        )
+    raise BadInput(f"source: none that is there has this; {'; '.join(reasons)}")
+
+
+def _archive(space: Space, question: Question, data: str | None) -> Answer:
+    found = archive.needed(space, data, "source")
+    place = _place(question.architecture, {name: place for place, name in enumerate(found.names)}, found.path)
+    there = f"an architecture whose record is in {found.path} ({len(found.places):,} of {space.total:,})"
+    demand(place in found.places, "architecture", there, question.architecture)
+    values = {
+        training.seed: float(training.splits[question.split].accuracy[question.epoch])
+        for training in found.read(place)
+        if (training.train_set, training.epochs) == (question.train_set, question.schedule)
+        and question.split in training.splits
+    }
+    return _answer(question, values, found.names[place], place, found.path.name)
+
+
+def _converted(space: Space, question: Question, data: str | None) -> Answer:
+    found = converted.needed(space, data, "source")
+    indices = found.indices()
+    place = _place(question.architecture, indices, found.path)
+    name = next((name for name, index in indices.items() if index == place), None)
+    there = f"an architecture in {found.path} ({len(indices):,} of {space.total:,})"
+    demand(name is not None, "architecture", there, question.architecture)
+    assert name is not None
+    protocol = (question.train_set, question.split, question.schedule)
+    if question.epoch == question.schedule - 1:
+        rows = found.final(*protocol)
+        rows = rows[rows["index"] == place]
+    else:
+        rows = found.curve(*protocol, place)
+        rows = rows[rows["epoch"] == question.epoch]
+    figures = (float(str(figure)) for figure in rows["accuracy"])  # a float32 as it reads, not as it is widened
+    values = dict(zip(rows["seed"].astype(int), figures, strict=True))
+    return _answer(question, values, name, place, found.source)
+
+
+def _table(space: Space, question: Question, data: str | None) -> Answer:
+    demand(
+        space.bench == "nasbench201", "source", "converted or archive (no table of the size space is public)", "table"
+    )
+    last = question.schedule - 1
+    demand(question.epoch == last, "epoch", f"{last} (the table has final accuracies alone)", question.epoch)
+    aliases = {official: split for split, official in SPLITS[question.train_set].items()}
+    demand(question.split in aliases, "split", f"one of {', '.join(aliases)} (the table has no others)", question.split)
+    try:
+        found = table.find(question.train_set, aliases[question.split], question.schedule, data)
+    except BadInput as error:
+        raise BadInput(f"source: {str(error).removeprefix('bench.')}") from error
+    names = {place: name for name, place in found.index.items()}
+    place = _place(question.architecture, found.index, Path(found.source.partition(",")[0]))
+    demand(place in names, "architecture", f"one of the {len(names):,} of {found.source}", question.architecture)
+    row = {str(seed): value for seed, value in found.accuracy.loc[names[place]].dropna().to_dict().items()}
+    if list(found.accuracy.columns) == ["mean"]:
+        demand(question.seed is None, "seed", f"none (a mean is all that {found.source} has)", question.seed)
+        demand(len(row) == 1, "architecture", f"one with a figure in {found.source}", question.architecture)
+        return _said(question, float(row["mean"]), (), names[place], place, found.source)
+    return _answer(question, {int(seed): float(value) for seed, value in row.items()}, names[place], place,
+                   found.source)  # fmt: skip
+
+
+def _tabulated(
+    path: Path, dataset: str, train_set: str | None, split: str, schedule: int | None, epoch: int | None,
+    seed: int | None, architecture: str,
+) -> Answer:  # fmt: skip
+    found = tabulated.read(path)
+    own, epochs = str(found.about["dataset"]), int(found.curves["epoch"].max())
+    demand(
+        dataset == own and train_set in (None, own), "dataset", f"{own!r}, that of {path.name},", train_set or dataset
+    )
+    demand(schedule in (None, epochs), "schedule", f"{epochs} epochs, the schedule of {path.name},", schedule)
+    demand(split in ("valid", "test"), "split", f"'valid' or 'test', what {path.name} has,", split)
+    last = epochs - 1
+    demand(epoch is None or 0 <= epoch <= last, "epoch", f"an epoch from 0 to {last}, the last,", epoch)
+    rows = found.curves[found.curves["architecture"] == architecture]
+    there = f"one of the {found.curves['architecture'].nunique()} architectures of {path.name}"
+    demand(len(rows) > 0, "architecture", there, architecture)
+    question = Question("", own, split, epochs, last if epoch is None else epoch, seed, architecture)
+    rows = rows[rows["epoch"] == question.epoch + 1]  # the table counts finished passes
+    values = dict(zip(rows["seed"].astype(int), rows[f"{split}_accuracy"].astype(float), strict=True))
+    return _answer(question, values, architecture, None, f"{path.name}, {found.about['made_by']}")
+
+
+def _answer(question: Question, values: Mapping[int, float], name: str, place: int | None, source: str) -> Answer:
+    """The figure of the seed that is asked for, or the mean over those there are."""
+    known = {seed: value for seed, value in sorted(values.items()) if np.isfinite(value)}
+    what = f"{question.split} of {name}, {question.train_set}, {question.schedule} epochs, epoch {question.epoch}"
+    demand(bool(known), "architecture", f"one with a figure in {source} for {question.split}", what)
+    there = f"a recorded seed of {what} ({', '.join(map(str, known))})"
+    demand(question.seed is None or question.seed in known, "seed", there, question.seed)
+    seeds = tuple(known) if question.seed is None else (question.seed,)
+    return _said(question, float(np.mean([known[seed] for seed in seeds])), seeds, name, place, source)
+
+
+def _said(
+    question: Question, percent: float, seeds: tuple[int, ...], name: str, place: int | None, source: str
+) -> Answer:
+    return Answer(
+        percent, question.train_set, question.split, question.schedule, question.epoch, seeds, name, place, source
+    )
+
+
+def _place(architecture: str, indices: Mapping[str, int], path: Path) -> int:
+    """Official place of an architecture that is given by its string or by that place."""
+    if architecture.isdecimal():
+        return int(architecture)
+    there = f"an architecture of the {len(indices):,} in {path}"
+    demand(architecture in indices, "architecture", there, architecture)
+    return indices[architecture]
+
+
+def _table_of_ones_own(space: Space, dataset: str, source: str) -> Path | None:
+    """The table that `source` names, or the embedded one of the data set."""
+    if source not in SOURCES:
+        return Path(source)
+    found = tabulated.embedded(dataset) if space.bench == "nasbench201" and source in ("auto", "embedded") else None
+    demand(source != "embedded" or found is not None, "source", "a data set with an embedded table (digits)", dataset)
+    return found
+
+
+_ASKED: dict[str, Callable[[Space, Question, str | None], Answer]] = {
+    "converted": _converted,
+    "archive": _archive,
+    "table": _table,
+}
