@@ -11,10 +11,21 @@ import numpy as np
 import pandas as pd
 
 from harness.environment import code_fingerprint, environment
+from harness.evaluate.anytime import front, time_to_tau
 from harness.evaluate.judge import Judgement
 from harness.fleet import Campaign, Failure
 from harness.plan import Plan
-from harness.schema import FACT_COLUMNS, SCHEMA_VERSION, Architecture, Recorded, Trace, Truth, digest, settings
+from harness.schema import (
+    FACT_COLUMNS,
+    SCHEMA_VERSION,
+    Architecture,
+    Drawable,
+    Recorded,
+    Trace,
+    Truth,
+    digest,
+    settings,
+)
 from harness.store import write_json, write_table, write_text
 
 
@@ -31,8 +42,12 @@ def place(plan: Plan, campaign: Campaign) -> Path:
 def identity(plan: Plan, campaign: Campaign, truth: Truth) -> str:
     """SHA-256 (hex) of everything beside the traces that the tables depend on: settings, truth, code."""
     components = [plan.bench, plan.dataset, plan.evaluation, *plan.measures.values(), *plan.predictors.values()]
-    accuracies = truth.accuracy.to_json(double_precision=15)
-    return digest([str(place(plan, campaign)), accuracies, truth.source, code_fingerprint(components)])
+    return digest([str(place(plan, campaign)), _fingerprint(truth), truth.source, code_fingerprint(components)])
+
+
+def _fingerprint(truth: Truth) -> str:
+    """SHA-256 (hex) of the accuracies, with their architectures and seeds."""
+    return digest(truth.accuracy.to_json(double_precision=15))
 
 
 def stands(folder: Path, identity: str) -> bool:
@@ -56,51 +71,81 @@ def tables(
     sample: Sequence[Architecture],
     traces: Sequence[Trace],
     truth: Truth,
+    lessons: Sequence[Trace],
     scores: pd.DataFrame,
+    timings: pd.DataFrame,
     judgement: Judgement,
     failures: Sequence[Failure],
     train_images: int,
 ) -> dict[str, pd.DataFrame]:
-    """The tables of docs/results.md, by name."""
+    """The tables of docs/results.md, by name; `lessons` are the traces that learned predictors were fitted on."""
     mean = truth.mean()
     architectures = pd.DataFrame([vars(a) for a in sample]).rename(columns={"name": "architecture"})
     architectures["truth"] = architectures["architecture"].map(mean)
     architectures["index"] = architectures["index"].astype("Int64")
     long = truth.accuracy.rename_axis(index="architecture", columns="seed").stack()
     seeds = pd.DataFrame({"accuracy": long}).reset_index()
+    costs = _costs(plan, traces, lessons, timings, train_images)
+    metrics = judgement.metrics.merge(costs, on=["predictor", "step"], how="left")
     return {
         "architectures": architectures[["architecture", "group", "dead", "index", "truth"]],
         "truth": seeds.dropna(),
         "scores": scores,
-        "metrics": judgement.metrics.merge(
-            _costs(plan, traces, scores, train_images), on=["predictor", "step"], how="left"
-        ),
+        "metrics": metrics.assign(front=front(metrics)),
         "differences": judgement.differences,
         "ablations": judgement.ablations,
         "ceiling": judgement.ceiling,
+        "selection": judgement.selection,
+        "pairs": judgement.pairs,
+        "time_to_tau": time_to_tau(metrics, plan.evaluation.targets),
+        "edges": _edges(plan, sample),
         "failures": _failures(traces, scores, failures),
         "trajectories": _trajectories(traces),
     }
 
 
-def _costs(plan: Plan, traces: Sequence[Trace], scores: pd.DataFrame, train_images: int) -> pd.DataFrame:
-    """Mean measured seconds of one architecture for each predictor and budget: training up to there and what it reads.
+def _costs(
+    plan: Plan,
+    traces: Sequence[Trace],
+    lessons: Sequence[Trace],
+    timings: pd.DataFrame,
+    train_images: int,
+) -> pd.DataFrame:
+    """Measured seconds of each predictor and budget, apart: what one more architecture costs, and what went before.
 
-    A predictor that reads facts alone costs nothing; one that reads a zero-cost column still pays for its training.
+    `seconds` is the mean over `traces` of training up to there and of what the predictor reads, and its own time for
+    one score; predictors of facts alone cost nothing, one that reads a zero-cost column still pays for its training.
+    `initial_seconds` is what a learned predictor saw first: `fitted_on` trainings like those of `lessons`, with the
+    measures it reads, and one fit. nan where the clock of anything in it was not recorded.
     """
     providers = plan.providers()
     rows = []
-    for step in sorted(scores["step"].unique()):
-        cut = [t for t in (trace.until(step).table for trace in traces) if len(t)]
-        trained = float(np.mean([t["seconds"].iloc[-1] for t in cut]))
+    for step in sorted(timings["step"].unique().tolist()):
+        cut, seen = ([t for t in (trace.until(step).table for trace in group) if len(t)] for group in (traces, lessons))
         passes = float(np.max([t["epoch"].iloc[-1] for t in cut]))
-        for name, predictor in plan.predictors.items():
-            clocks = {f"seconds_{providers[c]}" for c in predictor.columns if providers[c]}
-            spent = [t.reindex(columns=sorted(clocks)).to_numpy().sum() for t in cut]  # nan: not recorded
-            measured = float(np.mean(spent)) if clocks else 0.0
-            free = set(predictor.columns) <= set(FACT_COLUMNS)
-            rows.append((name, step, passes, round(passes * train_images), 0.0 if free else trained + measured))
-    return pd.DataFrame(rows, columns=["predictor", "step", "epoch", "images", "seconds"])
+        for name, _, fitted_on, fit, score in timings[timings["step"] == step].itertuples(index=False):
+            columns = plan.predictors[name].columns
+            clocks = sorted({f"seconds_{providers[c]}" for c in columns if providers[c]})
+            free = set(columns) <= set(FACT_COLUMNS)
+            once, taught = (0.0 if free else _mean_seconds(tables, clocks) for tables in (cut, seen))
+            initial = fitted_on * taught + fit if fitted_on else 0.0
+            query = 0.0 if free else once + score
+            rows.append((name, step, passes, round(passes * train_images), query, fitted_on, initial))
+    names = ["predictor", "step", "epoch", "images", "seconds", "fitted_on", "initial_seconds"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def _mean_seconds(tables: Sequence[pd.DataFrame], clocks: list[str]) -> float:
+    """Mean seconds of a training and of its readings on the `clocks`; nan where one was not recorded."""
+    spent = [t["seconds"].iloc[-1] + t.reindex(columns=clocks).to_numpy().sum() for t in tables]
+    return float(np.mean(spent))
+
+
+def _edges(plan: Plan, sample: Sequence[Architecture]) -> pd.DataFrame:
+    """The graph of every architecture of the sample, no row where the benchmark tells none."""
+    drawn = plan.bench.edges if isinstance(plan.bench, Drawable) else lambda _: []
+    rows = [(a.name, *edge) for a in sample for edge in drawn(a)]
+    return pd.DataFrame(rows, columns=["architecture", "source", "target", "operation"], dtype="str")
 
 
 def _failures(traces: Sequence[Trace], scores: pd.DataFrame, failures: Sequence[Failure]) -> pd.DataFrame:
@@ -159,7 +204,9 @@ def status(
             "epochs": truth.epochs,
             "seeds": list(truth.accuracy.columns),
             "source": truth.source,
+            "fingerprint": _fingerprint(truth),
         },
+        "evaluation": vars(plan.evaluation),
         "signal": {
             "split": plan.signal.split if plan.signal else ", ".join(plan.recipe.watch),
             "train_images": len(campaign.images.train[1]),

@@ -70,10 +70,12 @@ def run(plan: Plan, progress: Progress) -> Outcome:
         {t.architecture.name: t for t in _traces(each, trained, _reader(each, plan.seed, store), clocks)}
         for each in lessons
     ]
-    scores = score_all(plan.predictors, traces, accuracies, budgets, folds, seed, fitting, workers)
+    scores, timings = score_all(plan.predictors, traces, accuracies, budgets, folds, seed, fitting, workers)
     families = {name: predictor.family for name, predictor in plan.predictors.items()}
     judgement = judge(scores, truth, families, plan.evaluation, plan.readers_of("capacitance"), plan.twins())
-    tables = records.tables(plan, sample, traces, truth, scores, judgement, failures, len(images.train[1]))
+    seen = [trace for other in fitting for trace in other.values()] or traces
+    size = len(images.train[1])
+    tables = records.tables(plan, sample, traces, truth, seen, scores, timings, judgement, failures, size)
     records.write(
         folder, tables, plan, records.status(plan, campaign, traces, truth, time.time() - begin, identity, recorded)
     )

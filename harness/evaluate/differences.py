@@ -7,11 +7,18 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from harness.evaluate.bootstrap import interval
+from harness.evaluate.permutation import holm, swap_effects, swap_p_values
 from harness.evaluate.ranking import tau_b
 
 Numbers = NDArray[np.float64]
+
+POWER = 0.8
+"""Probability that a difference as large as `detectable` is found."""
+
+COLUMNS = ["predictor", "step", "baseline", "difference", "low", "high", "n", "p", "p_holm", "detectable"]
 
 
 def differences(
@@ -22,28 +29,54 @@ def differences(
     weights: NDArray[np.int64],
     taus: Numbers,
     level: float,
+    permutations: int,
+    seed: int,
 ) -> pd.DataFrame:
-    """τ-b of each (predictor, step) less that of the best baseline at that step, with a paired percentile interval.
+    """τ-b of each (predictor, step) less that of the best baseline at that step: how much, how surely.
 
-    Columns: predictor, step, baseline, difference, low, high, n. The baseline is the one of highest observed τ-b other
-    than the predictor itself, the first where several are equal. It is chosen on the data that it is then compared on,
-    which favours the baseline: its τ is partly luck, so differences are a little too low, and a predictor that comes
-    out ahead does so in spite of it. Both are ranked on the `n` architectures that both score, under the same draws.
-    `labels`, `baseline`, `scores` (rows, architectures), `taus` (rows, 1 + draws) belong together row by row; `weights`
-    (1 + draws, architectures) has the sample as it is first. "" and nan where a step has no other baseline.
+    Columns: predictor, step, baseline, difference, low, high, n, p, p_holm, detectable. The baseline is the one of
+    highest observed τ-b other than the predictor itself, the first where several are equal. It is chosen on the data
+    that it is then compared on, which favours the baseline: its τ is partly luck, so differences are a little too low,
+    and a predictor that comes out ahead does so in spite of it. Both are ranked on the `n` architectures that both
+    score, under the same draws: `low` and `high` are a paired percentile interval. `p` is two-sided, of
+    `permutations` swaps from `seed` (see permutation.py), `p_holm` adjusted for all comparisons at that step;
+    `detectable` as in `detectable_difference`. `labels`, `baseline`, `scores` (rows, architectures), `taus` (rows,
+    1 + draws) belong together row by row; `weights` (1 + draws, architectures) has the sample as it is first. "" and
+    nan where a step has no other baseline.
     """
-    rows = []
+    rows, effects = [], np.zeros((len(labels), len(truth)), dtype=np.int64)
     for row, (predictor, step) in enumerate(labels):
         others = [i for i, label in enumerate(labels) if baseline[i] and label[1] == step and i != row]
         rivals = [i for i in others if np.isfinite(taus[i, 0])]
         if not rivals:
-            rows.append((predictor, step, "", np.nan, np.nan, np.nan, 0))
+            rows.append((predictor, step, "", np.nan, np.nan, np.nan, 0, np.nan, np.nan, np.nan))
             continue
         best = max(rivals, key=lambda i: taus[i, 0])
         difference, n = _paired(row, best, scores, truth, weights, taus)
-        low, high = interval(difference[1:], level) if np.isfinite(difference[0]) else (np.nan, np.nan)
-        rows.append((predictor, step, labels[best][0], float(difference[0]), low, high, n))
-    return pd.DataFrame(rows, columns=["predictor", "step", "baseline", "difference", "low", "high", "n"])
+        low, high, detectable = np.nan, np.nan, np.nan
+        if np.isfinite(difference[0]):
+            low, high = interval(difference[1:], level)
+            detectable = detectable_difference(difference[1:], level)
+            effects[row] = swap_effects(scores[row], scores[best], truth)
+        rows.append((predictor, step, labels[best][0], difference[0], low, high, n, np.nan, np.nan, detectable))
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    compared = table["difference"].notna()
+    table.loc[compared, "p"] = swap_p_values(effects[compared], permutations, seed)
+    table["p_holm"] = table.groupby("step")["p"].transform(lambda p: holm(p.to_numpy()))
+    return table
+
+
+def detectable_difference(drawn: Numbers, level: float) -> float:
+    """The minimum detectable difference in τ-b: a true one that a two-sided test at 1 − `level` finds with 80 % power.
+
+    Bloom (1995): (z_{1 − α/2} + z_{.8}) · standard error, which is the standard deviation of the difference under the
+    bootstrap draws, (draws,); nan with fewer than two of them. It says what this many architectures could have shown,
+    not what they did.
+    """
+    finite = drawn[np.isfinite(drawn)]
+    if finite.size < 2:
+        return float("nan")
+    return float((ndtri((1 + level) / 2) + ndtri(POWER)) * np.std(finite, ddof=1))
 
 
 def ablations(

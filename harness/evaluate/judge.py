@@ -1,35 +1,36 @@
-"""The verdict on the scores of one run: rank correlations, differences from the best baseline, ceiling."""
+"""The verdict on the scores of one run: how well each predictor ranks, by how much it leads, what could be reached."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import isfinite
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.evaluate.bootstrap import interval, observed_and_draws
+from harness.evaluate.bootstrap import observed_and_draws
 from harness.evaluate.ceiling import ceilings
 from harness.evaluate.differences import ablations, differences
-from harness.evaluate.ranking import partial_tau, spearman, tau_b, why_undefined
-from harness.evaluate.subsets import FEWEST, Subset, best_fifth, better_half
+from harness.evaluate.metrics import metrics
+from harness.evaluate.pairs import pairs
+from harness.evaluate.ranking import tau_b
+from harness.evaluate.selection import selection
 from harness.schema import Truth, demand, seed_of
 
 Numbers = NDArray[np.float64]
-
-
-CONTROLS = ("train_loss", "flops", "params")
-"""Predictors whose scores are held fixed in the partial tau of the others."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """How scores are made and judged.
 
-    `bootstrap` draws give the percentile intervals at `level`; learned predictors are cross-fitted in `folds` folds;
-    `seed` decides draws and folds; `budgets` are the steps (updates) at which predictors are scored, null for every
-    observed step.
+    `bootstrap` draws give the percentile intervals at `level`, `permutations` swaps the p values; learned predictors
+    are cross-fitted in `folds` folds; `seed` decides draws, swaps and folds; `budgets` are the steps (updates) at which
+    predictors are scored, null for every observed step. Selection is told for the best `top`; pairs of architectures by
+    the lower edges `gaps` of their difference (percentage points); costs for the τ of `targets`; `pearson` adds
+    Pearson's r.
     """
 
     bootstrap: int = 1000
@@ -37,6 +38,11 @@ class Evaluation:
     folds: int = 5
     seed: int = 0
     budgets: list[int] | None = None
+    permutations: int = 9999
+    top: list[int] = field(default_factory=lambda: [1, 5, 10])
+    gaps: list[float] = field(default_factory=lambda: [0.0, 0.5, 1.0, 2.0, 5.0, 10.0])
+    targets: list[float] = field(default_factory=lambda: [0.5, 0.6, 0.7])
+    pearson: bool = False
 
     def __post_init__(self) -> None:
         demand(self.bootstrap >= 1, "evaluate.bootstrap", "a count of at least 1", self.bootstrap)
@@ -50,22 +56,34 @@ class Evaluation:
             "a list of different steps of at least 0 (or null)",
             steps,
         )
+        demand(self.permutations >= 1, "evaluate.permutations", "a count of at least 1", self.permutations)
+        counts = "a list of different counts of at least 1"
+        demand(min(self.top, default=1) >= 1 and len(set(self.top)) == len(self.top), "evaluate.top", counts, self.top)
+        rising = all(low < high for low, high in zip(self.gaps, self.gaps[1:], strict=False))
+        rising = rising and len(self.gaps) > 0 and self.gaps[0] >= 0 and all(map(isfinite, self.gaps))
+        demand(rising, "evaluate.gaps", "an increasing list of percentage points from 0 on", self.gaps)
+        different = len(set(self.targets)) == len(self.targets) and all(0 < target <= 1 for target in self.targets)
+        demand(different, "evaluate.targets", "a list of different numbers above 0 and at most 1", self.targets)
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """Four tables, in long form.
+    """Six tables, in long form.
 
-    `metrics`: predictor, family, baseline, step, n, failed, tau, spearman, tau_half, tau_fifth (each with _low and
-    _high), n_half, n_fifth, tau_given_<control>, note. `differences`: predictor, step, baseline, difference, low, high,
-    n. `ablations`: predictor, group, step, tau, tau_without, difference, low, high, n. `ceiling`: subset, kind, tau,
-    low, high, seeds, n, note.
+    `metrics`: predictor, family, baseline, step, n, failed, tau, spearman, tau_half, tau_fifth, tau_tenth,
+    weighted_tau, half_accuracy, pearson if asked for, tau_given_<control> (each with _low and _high, from weighted_tau
+    on at the last step only), n_half, n_fifth, n_tenth, note. `differences`: predictor, step, baseline, difference,
+    low, high, n, p, p_holm, detectable. `ablations`: predictor, group, step, tau, tau_without, difference, low, high,
+    n. `ceiling`: subset, kind, tau, low, high, seeds, n, note. `selection`: predictor, step, k, precision, regret (each
+    with _low and _high), n. `pairs`: predictor, step, gap_low, gap_high, pairs, accuracy, low, high.
     """
 
     metrics: pd.DataFrame
     differences: pd.DataFrame
     ceiling: pd.DataFrame
     ablations: pd.DataFrame
+    selection: pd.DataFrame
+    pairs: pd.DataFrame
 
 
 def judge(
@@ -91,41 +109,23 @@ def judge(
     labels, table, names = _square(scores, truth, families)
     accuracy = truth.accuracy.loc[names].to_numpy(dtype=float)
     mean = truth.mean().loc[names].to_numpy(dtype=float)
-    weights = observed_and_draws(len(names), evaluation.bootstrap, evaluation.seed)
+    level, seed = evaluation.level, evaluation.seed
+    weights = observed_and_draws(len(names), evaluation.bootstrap, seed)
     taus = tau_b(table, mean, weights)
     family = [families[predictor] for predictor, _ in labels]
     baseline = [f != "capacitance" and p not in not_baselines for f, (p, _) in zip(family, labels, strict=True)]
-    n = np.isfinite(table).sum(axis=1)
-    metrics = pd.DataFrame(labels, columns=["predictor", "step"])
-    metrics.insert(1, "family", family)
-    metrics.insert(2, "baseline", baseline)
-    metrics["n"], metrics["failed"] = n, len(names) - n
-    _write(metrics, "tau", taus, evaluation.level)
-    _write(metrics, "spearman", spearman(table, mean, weights), evaluation.level)
-    notes = [[why_undefined(row, mean)] for row in table]
-    for short, name, subset in (("half", "better half", better_half), ("fifth", "best fifth", best_fifth)):
-        for said, why in zip(notes, _within(metrics, short, name, subset, table, mean, evaluation), strict=True):
-            said.append(why)
-    for control in CONTROLS:
-        metrics[f"tau_given_{control}"] = _given(labels, table, mean, control)
-    metrics["note"] = ["; ".join(why for why in said if why) for said in notes]
+    numbers = metrics(labels, table, mean, weights, taus, level, seed, evaluation.pearson)
+    numbers.insert(1, "family", family)
+    numbers.insert(2, "baseline", baseline)
+    swaps = evaluation.permutations, seed_of(seed, "permutations")
     return Judgement(
-        metrics,
-        differences(labels, baseline, table, mean, weights, taus, evaluation.level),
-        ceilings(accuracy, weights, evaluation.level),
-        ablations(labels, table, mean, weights, taus, evaluation.level, twins or {}),
+        numbers,
+        differences(labels, baseline, table, mean, weights, taus, level, *swaps),
+        ceilings(accuracy, weights, level),
+        ablations(labels, table, mean, weights, taus, level, twins or {}),
+        selection(labels, table, mean, evaluation.top, weights[1:], level),
+        pairs(labels, table, mean, evaluation.gaps, weights[1:], level),
     )
-
-
-def _given(labels: list[tuple[str, int]], table: Numbers, mean: Numbers, control: str) -> list[float]:
-    """Partial tau of every row given the control's scores at the same step; nan where there is no such control."""
-    places = {label: place for place, label in enumerate(labels)}
-    values = []
-    for place, (predictor, step) in enumerate(labels):
-        other = places.get((control, step))
-        known = other is not None and predictor != control
-        values.append(partial_tau(table[place], mean, table[other]) if known and other is not None else float("nan"))
-    return values
 
 
 def _square(
@@ -141,37 +141,3 @@ def _square(
     pairs = scores[["predictor", "step"]].drop_duplicates()
     labels = [(str(predictor), int(step)) for predictor, step in pairs.itertuples(index=False)]
     return labels, wide.loc[labels].to_numpy(dtype=float), names
-
-
-def _within(
-    metrics: pd.DataFrame,
-    short: str,
-    name: str,
-    subset: Subset,
-    table: Numbers,
-    mean: Numbers,
-    evaluation: Evaluation,
-) -> list[str]:
-    """Write τ-b within a subset into `metrics`; the reason for each row that has none, else ""."""
-    chosen = subset(mean)
-    table, mean = table[:, chosen], mean[chosen]
-    n = np.isfinite(table).sum(axis=1)
-    enough = np.where((n >= FEWEST)[:, None], table, np.nan)
-    weights = observed_and_draws(len(mean), evaluation.bootstrap, seed_of(evaluation.seed, name))
-    _write(metrics, f"tau_{short}", tau_b(enough, mean, weights), evaluation.level)
-    metrics[f"n_{short}"] = n
-    reasons = [
-        why_undefined(row, mean) if n_ >= FEWEST else f"fewer than {FEWEST} scores"
-        for row, n_ in zip(table, n, strict=True)
-    ]
-    return [f"{name}: {why}" if why else "" for why in reasons]
-
-
-def _write(metrics: pd.DataFrame, column: str, values: Numbers, level: float) -> None:
-    """Write the observed value (first draw) and its interval as `column`, `column`_low and `column`_high."""
-    intervals = np.array([interval(row[1:], level) for row in values]).reshape(len(values), 2)
-    metrics[column], metrics[f"{column}_low"], metrics[f"{column}_high"] = (
-        values[:, 0],
-        intervals[:, 0],
-        intervals[:, 1],
-    )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from math import isnan
 from typing import TypeVar
@@ -17,6 +18,8 @@ from harness.evaluate.folds import assign_folds
 from harness.schema import FACT_COLUMNS, BadInput, Collective, Learned, NoScore, Predictor, Trace, Uncertain, demand
 
 COLUMNS = ["predictor", "step", "architecture", "score", "sd", "reason"]
+
+TIMINGS = ["predictor", "step", "fitted_on", "fit_seconds", "score_seconds"]
 
 Row = tuple[str, int, str, float, float, str]
 
@@ -42,8 +45,26 @@ class Cut:
     unusable: str
 
 
+Clocked = tuple[str, int, float, float, float]
+"""A row of timings."""
+
+
 Lesson = tuple[int, Cut]
 """The place of an architecture, and a trace of it that learned predictors may be fitted on."""
+
+
+@dataclass
+class Clock:
+    """What a predictor took at one budget: of each fit the traces and seconds, of all scores together the seconds."""
+
+    fits: list[tuple[int, float]] = field(default_factory=list)
+    scored: int = 0
+    seconds: float = 0.0
+
+    def read(self) -> tuple[float, float, float]:
+        """Mean traces a fit, mean seconds a fit, mean seconds a scored trace; 0 without fits, nan without scores."""
+        on, fit = np.mean(self.fits, axis=0) if self.fits else (0.0, 0.0)
+        return float(on), float(fit), self.seconds / self.scored if self.scored else float("nan")
 
 
 @dataclass(frozen=True)
@@ -65,8 +86,14 @@ def score_all(
     seed: int,
     fitting: Sequence[Mapping[str, Trace]] = (),
     workers: int = 1,
-) -> pd.DataFrame:
-    """One row for each predictor, budget and architecture: predictor, step, architecture, score, sd, reason.
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Scores and what they cost: two tables.
+
+    Scores have a row for each predictor, budget and architecture: predictor, step, architecture, score, sd, reason.
+    Timings have one for each predictor and budget: predictor, step, `fitted_on` (traces that a learned one was fitted
+    on, mean over its folds, 0 for others), `fit_seconds` (one fit and the level taken from it, likewise),
+    `score_seconds` (one trace to one score; a `Collective`'s time shared by those it scored). Seconds are wall-clock
+    time, measured once, while the other `workers` run beside; nan where nothing was timed.
 
     Traces are cut to the budget (in updates) before a predictor sees them. A trace that diverged within the budget, or
     ends before it, has no score (nan, with the reason) but from predictors that read no training, only facts. Learned
@@ -103,17 +130,25 @@ def score_all(
     else:
         done = [_rows(items, matter)]
     by_name = {name: rows for part in done for name, rows in part.items()}
-    rows = [row for name in predictors for row in by_name[name]]
-    return pd.DataFrame(rows, columns=COLUMNS).astype({"step": "int64", "score": "float64", "sd": "float64"})
+    rows = [row for name in predictors for row in by_name[name][0]]
+    clocked = [row for name in predictors for row in by_name[name][1]]
+    numbers = dict.fromkeys(TIMINGS[2:], "float64")
+    return (
+        pd.DataFrame(rows, columns=COLUMNS).astype({"step": "int64", "score": "float64", "sd": "float64"}),
+        pd.DataFrame(clocked, columns=TIMINGS).astype({"step": "int64", **numbers}),
+    )
 
 
-def _rows(predictors: Sequence[tuple[str, AnyPredictor]], matter: Matter) -> dict[str, list[Row]]:
-    """The rows of some predictors, by name."""
-    rows: dict[str, list[Row]] = {name: [] for name, _ in predictors}
+def _rows(predictors: Sequence[tuple[str, AnyPredictor]], matter: Matter) -> dict[str, tuple[list[Row], list[Clocked]]]:
+    """The rows of scores and of timings of some predictors, by name."""
+    rows: dict[str, tuple[list[Row], list[Clocked]]] = {name: ([], []) for name, _ in predictors}
     for name, predictor in predictors:
         for budget, cuts in matter.cuts.items():
-            opinions = _opinions(predictor, cuts, matter.lessons[budget], matter.accuracies, matter.fold)
-            rows[name] += [(name, budget, c.trace.architecture.name, *o) for c, o in zip(cuts, opinions, strict=True)]
+            clock = Clock()
+            opinions = _opinions(predictor, cuts, matter.lessons[budget], matter.accuracies, matter.fold, clock)
+            scores, clocked = rows[name]
+            scores += [(name, budget, c.trace.architecture.name, *o) for c, o in zip(cuts, opinions, strict=True)]
+            clocked.append((name, budget, *clock.read()))
     return rows
 
 
@@ -133,6 +168,7 @@ def _opinions(
     lessons: Sequence[Lesson],
     accuracies: NDArray[np.float64],
     fold: NDArray[np.int64],
+    clock: Clock,
 ) -> list[Opinion]:
     """What a predictor says of each cut trace, in their order; a learned one is fitted on `lessons`."""
     untrained = set(predictor.columns) <= set(FACT_COLUMNS)
@@ -142,15 +178,20 @@ def _opinions(
         together = np.flatnonzero(usable).tolist()
         if not together:
             return opinions
+        begin = time.perf_counter()
         found = _attempt(partial(predictor.score_together, [cuts[i].trace for i in together]))
+        clock.scored, clock.seconds = len(together), time.perf_counter() - begin
         answers = [found] * len(together) if isinstance(found, str) else found.tolist()
         for i, answer in zip(together, answers, strict=True):
             opinions[i] = _checked(answer)
         return opinions
-    for scored, fitted, level in _fitted(predictor, lessons, accuracies, fold, usable):
+    for scored, fitted, level in _fitted(predictor, lessons, accuracies, fold, usable, clock):
+        begin = time.perf_counter()
         for i in scored:
             score, sd, reason = _none(fitted) if isinstance(fitted, str) else _opinion(fitted, cuts[i].trace)
             opinions[i] = (score - level, sd, reason)
+        if not isinstance(fitted, str):
+            clock.scored, clock.seconds = clock.scored + len(scored), clock.seconds + time.perf_counter() - begin
     return opinions
 
 
@@ -160,6 +201,7 @@ def _fitted(
     accuracies: NDArray[np.float64],
     fold: NDArray[np.int64],
     usable: NDArray[np.bool_],
+    clock: Clock,
 ) -> Iterator[tuple[NDArray[np.intp], Predictor | str, float]]:
     """Which traces a ready predictor may score; that predictor, or the reason why there is none; the level to take off.
 
@@ -177,8 +219,11 @@ def _fitted(
         scored = np.flatnonzero(usable & (fold == number))
         if seen:
             levels = accuracies[[i for i, _ in seen]]
+            begin = time.perf_counter()
             fit = _attempt(partial(predictor.fit, [trace for _, trace in seen], levels))
-            yield scored, fit, 0.0 if isinstance(fit, str) else _level(fit, [trace for _, trace in seen])
+            level = 0.0 if isinstance(fit, str) else _level(fit, [trace for _, trace in seen])
+            clock.fits.append((len(seen), time.perf_counter() - begin))
+            yield scored, fit, level
         else:
             yield scored, "no other architecture to fit on", 0.0
 

@@ -27,13 +27,27 @@ def better_half(truth: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 def best_fifth(truth: NDArray[np.float64]) -> NDArray[np.bool_]:
     """The ⌈n/5⌉ architectures of highest truth, and those tied with the last of them, as a mask; nan is outside."""
+    return _best(truth, 5)
+
+
+def best_tenth(truth: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """The ⌈n/10⌉ architectures of highest truth, and those tied with the last of them, as a mask; nan is outside."""
+    return _best(truth, 10)
+
+
+def _best(truth: NDArray[np.float64], parts: int) -> NDArray[np.bool_]:
     finite = np.isfinite(truth)
     if not finite.any():
         return finite
-    border = np.sort(truth[finite])[-ceil(finite.sum() / 5)]
+    border = np.sort(truth[finite])[-ceil(finite.sum() / parts)]
     chosen: NDArray[np.bool_] = finite & (truth >= border)
     return chosen
 
 
-SUBSETS: dict[str, Subset] = {"all": everything, "better half": better_half, "best fifth": best_fifth}
+SUBSETS: dict[str, Subset] = {
+    "all": everything,
+    "better half": better_half,
+    "best fifth": best_fifth,
+    "best tenth": best_tenth,
+}
 """Every subset that is reported, by the name it has in the tables."""

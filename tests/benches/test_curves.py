@@ -223,7 +223,7 @@ def test_real_curves_rank_as_published_and_every_curve_predictor_runs_on_them() 
         "lcsvr": LcSVR(),
         "cl": CurveCombination(),
     }
-    scores = score_all(predictors, traces, accuracies, [98 * e for e in (4, 12, 50)], 5, 0)
+    scores = score_all(predictors, traces, accuracies, [98 * e for e in (4, 12, 50)], 5, 0)[0]
     final = dict(zip(stored.traces, accuracies, strict=True))
     for name in predictors:
         taus = [

@@ -86,8 +86,10 @@ def test_a_missing_score_is_counted_not_ranked_last():
 def test_a_constant_score_has_no_tau_and_the_note_says_so():
     truth = a_truth()
     found = row(judge(a_table(truth), truth, FAMILIES, QUICK).metrics, "flat", 0)
-    assert found[["tau", "tau_low", "tau_high", "spearman", "tau_half", "tau_fifth"]].isna().all()
-    assert found["note"] == "constant score; better half: constant score; best fifth: constant score"
+    undefined = ["tau", "tau_low", "tau_high", "spearman", "tau_half", "tau_fifth", "tau_tenth", "weighted_tau"]
+    assert found[undefined].isna().all()
+    subsets = ("better half", "best fifth", "best tenth")
+    assert found["note"] == "; ".join(["constant score", *(f"{name}: constant score" for name in subsets)])
 
 
 def test_a_subset_of_fewer_than_five_has_no_tau():
@@ -97,7 +99,7 @@ def test_a_subset_of_fewer_than_five_has_no_tau():
     assert found["n_fifth"] == 4
     assert np.isnan(found["tau_fifth"])
     assert np.isfinite(found["tau_half"])
-    assert found["note"] == "best fifth: fewer than 5 scores"
+    assert found["note"] == "best fifth: fewer than 5 scores; best tenth: fewer than 5 scores"
 
 
 def test_an_architecture_without_truth_is_left_out():
@@ -172,8 +174,8 @@ def test_without_another_baseline_there_is_no_difference():
 def test_the_ceiling_is_told_beside_the_metrics():
     truth = a_truth()
     ceiling = judge(a_table(truth), truth, FAMILIES, QUICK).ceiling
-    assert ceiling["subset"].unique().tolist() == ["all", "better half", "best fifth"]
-    assert ceiling["n"].tolist() == [60, 60, 30, 30, 12, 12]
+    assert ceiling["subset"].unique().tolist() == ["all", "better half", "best fifth", "best tenth"]
+    assert ceiling["n"].tolist() == [60, 60, 30, 30, 12, 12, 6, 6]
     assert ceiling["tau"].between(0, 1).all()
 
 

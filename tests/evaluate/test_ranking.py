@@ -107,7 +107,7 @@ def test_partial_tau_follows_from_the_three_taus():
     kept = np.isfinite(s)
     tg = kendalltau(t[kept], given_[kept]).statistic
     expected = (st_ - sg * tg) / np.sqrt((1 - sg**2) * (1 - tg**2))
-    assert partial_tau(s, t, given_) == pytest.approx(expected, abs=1e-12)
+    assert partial_tau(s[None], t, given_)[0, 0] == pytest.approx(expected, abs=1e-12)
 
 
 def test_partial_tau_shrinks_where_only_the_given_links_the_two():
@@ -116,7 +116,7 @@ def test_partial_tau_shrinks_where_only_the_given_links_the_two():
     s, t = given_ + a, given_ + b
     assert tau_b(s[None], t)[0, 0] > 0.3
     # Kendall's partial τ of Gaussians with partial r = 0 is (1/3 − 1/4) / (1 − 1/4) = 1/9, not 0
-    assert partial_tau(s, t, given_) == pytest.approx(1 / 9, abs=0.05)
+    assert partial_tau(s[None], t, given_)[0, 0] == pytest.approx(1 / 9, abs=0.05)
 
 
 def test_partial_tau_is_nan_where_the_given_says_the_same_as_the_scores():
@@ -124,5 +124,5 @@ def test_partial_tau_is_nan_where_the_given_says_the_same_as_the_scores():
     s, t = rng.normal(size=(2, 30))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert np.isnan(partial_tau(s, t, 2 * s))
-        assert np.isnan(partial_tau(s, t, np.ones(30)))
+        assert np.isnan(partial_tau(s[None], t, 2 * s)).all()
+        assert np.isnan(partial_tau(s[None], t, np.ones(30))).all()

@@ -77,7 +77,7 @@ class Recall(Spy):
 
 def scored(predictor, traces, accuracies=None, budgets=(20,), folds=3, seed=0):
     accuracies = np.arange(len(traces), dtype=float) if accuracies is None else accuracies
-    table = score_all({"it": predictor}, traces, accuracies, budgets, folds, seed)
+    table, _ = score_all({"it": predictor}, traces, accuracies, budgets, folds, seed)
     assert list(table) == ["predictor", "step", "architecture", "score", "sd", "reason"]
     return table
 
@@ -241,7 +241,7 @@ class Ranks:
 
 def test_a_collective_predictor_sees_all_usable_traces_at_once_and_may_have_no_opinion() -> None:
     traces = [trace("a", value=2), trace("b", value=1), trace("c", diverged=10), trace("d", value=3)]
-    found = score_all({"ranks": Ranks()}, traces, np.arange(4.0), [10, 20], 2, 0).set_index(["step", "architecture"])
+    found = score_all({"ranks": Ranks()}, traces, np.arange(4.0), [10, 20], 2, 0)[0].set_index(["step", "architecture"])
     assert found.loc[10, "score"].tolist() == pytest.approx([1, 0, np.nan, np.nan], nan_ok=True)
     assert found.loc[(10, "c"), "reason"] == "diverged at step 10"
     assert found.loc[(10, "d"), "reason"] == "no opinion"
@@ -265,7 +265,7 @@ def test_a_learned_predictor_may_be_fitted_on_other_networks_of_other_architectu
     names = [f"n{i}" for i in range(8)]
     small = [{n: replace(trace(n), table=trace(n).table.assign(params=p)) for n in names} for p in (1.0, 2.0)]
     pupil = Pupil()
-    found = score_all({"pupil": pupil}, [trace(n) for n in names], np.arange(8.0), [10], 4, 0, small)
+    found = score_all({"pupil": pupil}, [trace(n) for n in names], np.arange(8.0), [10], 4, 0, small)[0]
     assert len(pupil.lessons) == 4 and found["score"].notna().all()
     assert all(sizes == {1.0, 2.0} and len(seen) == 6 for seen, sizes in pupil.lessons)
     left = [set(names) - seen for seen, _ in pupil.lessons]
@@ -298,6 +298,6 @@ def test_a_learned_score_in_another_unit_than_percent_still_ranks_across_folds()
 def test_processes_that_share_the_predictors_out_change_no_number_and_no_order():
     traces, accuracies = [trace(f"n{i:03d}", value=i % 7) for i in range(70)], np.arange(70.0)
     several = {f"p{i}": LastValue("train_loss", 1.0 if i % 2 else -1.0, "control") for i in range(5)}
-    alone, shared = (score_all(several, traces, accuracies, [0, 10, 20], 3, 0, workers=w) for w in (1, 2))
+    alone, shared = (score_all(several, traces, accuracies, [0, 10, 20], 3, 0, workers=w)[0] for w in (1, 2))
     pd.testing.assert_frame_equal(alone, shared)
     assert alone["predictor"].unique().tolist() == list(several)

@@ -102,7 +102,7 @@ def test_four_fifths_of_the_variance_are_explained_out_of_fold(model, trace_of):
     accuracies = 100 * expit(0.5 + 0.8 * causes[:, 0] - 0.4 * causes[:, 1])
     traces = [trace_of(weight_statistics=[v], step=[0]) for v in vectors]
     traces = [replace(t, architecture=Architecture(f"a{i}", f"a{i}")) for i, t in enumerate(traces)]
-    table = score_all({"it": WeightStatistics(model)}, traces, accuracies, [0], 5, 0).set_index("architecture")
+    table = score_all({"it": WeightStatistics(model)}, traces, accuracies, [0], 5, 0)[0].set_index("architecture")
     scores = table["score"].reindex([t.architecture.name for t in traces]).to_numpy()
     wanted = accuracies - accuracies.mean()
     assert 1 - np.sum((scores - wanted) ** 2) / np.sum(wanted**2) > 0.8
@@ -129,8 +129,8 @@ def test_the_linear_model_does_not_depend_on_the_order_of_the_architectures(orde
 def test_cross_fitted_scores_do_not_depend_on_the_order_of_the_architectures(model, traces):
     named = [replace(t, architecture=Architecture(f"a{i}", f"a{i}")) for i, t in enumerate(traces[:40])]
     order = np.random.default_rng(1).permutation(40)
-    plain = score_all({"it": WeightStatistics(model)}, named, LINEAR[:40], [4], 5, 0)
-    mixed = score_all({"it": WeightStatistics(model)}, [named[i] for i in order], LINEAR[:40][order], [4], 5, 0)
+    plain = score_all({"it": WeightStatistics(model)}, named, LINEAR[:40], [4], 5, 0)[0]
+    mixed = score_all({"it": WeightStatistics(model)}, [named[i] for i in order], LINEAR[:40][order], [4], 5, 0)[0]
     assert plain.equals(mixed)
 
 
