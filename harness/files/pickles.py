@@ -2,43 +2,168 @@
 
 from __future__ import annotations
 
+import io
+import math
 import pickle
-from collections import OrderedDict
+import re
+import zlib
 from collections.abc import Callable
-from typing import IO, Any, cast
+from typing import IO, Any
 
 import numpy as np
 
 from harness.schema import BadInput, demand
 
-_SCALAR = cast(Callable[..., Any], np.float64(0).__reduce__()[0])
-_ARRAY = cast(Callable[..., Any], np.empty(0).__reduce__()[0])
-_PICKLED: dict[tuple[str, str], Callable[..., Any]] = {
-    ("collections", "OrderedDict"): OrderedDict,
-    ("numpy", "dtype"): np.dtype,
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy.core.multiarray", "scalar"): _SCALAR,
-    ("numpy._core.multiarray", "scalar"): _SCALAR,  # since NumPy 2
-    ("numpy.core.multiarray", "_reconstruct"): _ARRAY,
-    ("numpy._core.multiarray", "_reconstruct"): _ARRAY,
-}
+from .opcodes import inspect
+
+MOST = 2**28  # bytes of a pickle, unpacked
+NESTED = 100  # containers within containers
+VALUES = 10**7  # what a walk through the whole would meet, with all that is met again by way of the memo
+_DTYPE = re.compile(r"[<>=|]?(?:[biuf][1248]|f16|c(?:8|16|32)|b|\?|[SU]\d{1,9})")
+_CONTAINERS = (dict, list, tuple, set, frozenset)
 
 
-def read_pickle(stream: IO[bytes], encoding: str = "ASCII") -> Any:
-    """What the pickle in `stream` holds, if that is plain values, ordered dicts and NumPy arrays and scalars alone.
+def read_pickle(stream: IO[bytes], encoding: str = "ASCII", most: int = MOST) -> Any:
+    """What the pickle in `stream` holds, if that is plain values, dicts and NumPy arrays and scalars alone.
 
-    A pickle is a program; one that names any other global is refused before that is imported. `encoding` is as in
-    `pickle.load`. Raises BadInput for such a pickle and for a damaged one.
+    A pickle is a program. This one is looked through before it runs, may name the few globals below alone and gets
+    stand-ins for them that check what they are given, so that nothing else is run or imported, no more memory is taken
+    than the pickle is long, and what comes out is a finite tree. An ordered dict becomes a dict (which is ordered), an
+    array one of a subclass. `encoding` is as in `pickle.load`, `most` the number of bytes read at most. Raises BadInput
+    for any other pickle and for a damaged one.
     """
     try:
-        return _Reader(stream, encoding=encoding).load()
-    except (pickle.UnpicklingError, EOFError, OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        if isinstance(error, BadInput):
-            raise
-        raise BadInput(f"data: a whole pickle is needed, got {type(error).__name__}: {error}") from error
+        program = _bounded(stream, most)
+        inspect(program)
+        value = _Reader(io.BytesIO(program), encoding=encoding).load()
+    except BadInput:
+        raise
+    except (
+        pickle.UnpicklingError, EOFError, OSError, ValueError, ArithmeticError, LookupError, TypeError, AttributeError,
+        RecursionError, MemoryError, zlib.error,
+    ) as error:  # fmt: skip
+        reason = " ".join(str(error).split())[:200]
+        raise BadInput(f"data: a whole pickle is needed, got {type(error).__name__}: {reason}") from error
+    _demand_tree(value)
+    return value
+
+
+def _bounded(stream: IO[bytes], most: int) -> bytes:
+    """All of the stream, read in small pieces: a packed one may be far longer than its file."""
+    pieces, length = [], 0
+    while piece := stream.read(2**20):
+        pieces.append(piece)
+        length += len(piece)
+        demand(length <= most, "data", f"a pickle of at most {most} bytes", "a longer one")
+    return b"".join(pieces)
+
+
+def _demand_tree(value: Any) -> None:
+    """Raise BadInput where a walk through all of `value` would not end, or not soon."""
+    sizes: dict[int, int] = {}  # of finished containers
+    above: set[int] = set()
+    todo = [value] if isinstance(value, _CONTAINERS) else []
+    while todo:
+        top = todo[-1]
+        values = (*top, *top.values()) if isinstance(top, dict) else top
+        inner = [value for value in values if isinstance(value, _CONTAINERS)]
+        if id(top) in sizes:
+            todo.pop()
+        elif id(top) in above:  # all below it are finished
+            sizes[id(top)] = len(top) + sum(sizes[id(v)] for v in inner)
+            demand(sizes[id(top)] <= VALUES, "data", f"a pickle of at most {VALUES} values", "more, by repetition")
+            above.remove(id(todo.pop()))
+        else:
+            above.add(id(top))
+            demand(len(above) <= NESTED, "data", f"a pickle with at most {NESTED} containers within each other", "more")
+            demand(not any(id(v) in above for v in inner), "data", "a pickle of a tree", "a container within itself")
+            todo += [v for v in inner if id(v) not in sizes]
+
+
+class _Global:
+    """What stands in for a global: it can be called, and nothing else."""
+
+    __slots__ = ("call",)
+
+    def __init__(self, call: Callable[..., Any]) -> None:
+        self.call = call
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self.call(*arguments)
+
+    def __setstate__(self, state: object) -> None:
+        raise pickle.UnpicklingError("a global is changed")
+
+
+class _Dtype:
+    """Stands in for a NumPy dtype, whose own state NumPy believes unseen; `real` is one of numbers or of strings."""
+
+    __slots__ = ("real",)
+
+    def __init__(self, text: str | bytes, *_: object) -> None:
+        name = text.decode("ascii") if isinstance(text, bytes) else text
+        demand(bool(_DTYPE.fullmatch(name)), "data", "an array of numbers or strings", name)
+        self.real = np.dtype(name)
+        demand(self.real.itemsize > 0, "data", "an array of values that have a size", name)
+
+    def __setstate__(self, state: Any) -> None:
+        _, given, *record = state
+        order: Any = given.decode("ascii") if isinstance(given, bytes) else given
+        demand(order in ("<", ">", "|", "=") and record[:3] == [None] * 3, "data", "an array of a plain dtype", order)
+        self.real = self.real.newbyteorder(order)
+
+
+class _Array(np.ndarray[Any, Any]):
+    """An array that checks the state it is given."""
+
+    def __setstate__(self, state: Any) -> None:
+        *_, shape, dtype, fortran, raw = state
+        demand(isinstance(dtype, _Dtype) and len(shape) <= 32, "data", "an array of numbers or strings", "another")
+        raw = raw.encode("latin1") if isinstance(raw, str) else raw  # as Python 2 wrote it
+        wanted = math.prod(map(int, shape)) * dtype.real.itemsize
+        demand(
+            min(shape, default=0) >= 0 and len(raw) == wanted, "data", f"an array of {wanted} bytes {shape}", len(raw)
+        )
+        sound: Any = (1, tuple(map(int, shape)), dtype.real, bool(fortran), raw)
+        super().__setstate__(sound)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:  # a copy for another process is a plain array
+        return np.asarray(self).__reduce_ex__(protocol)
+
+
+def _dict(items: list[list[Any]] | tuple[()] = ()) -> dict[Any, Any]:
+    return dict(items)
+
+
+def _empty(kind: object, shape: object, dtype: object) -> _Array:
+    demand(kind is _KIND, "data", "a plain array", kind)
+    return _Array(0)
+
+
+def _scalar(dtype: _Dtype, raw: bytes | str) -> Any:
+    raw = raw.encode("latin1") if isinstance(raw, str) else raw
+    real = dtype.real
+    demand(len(raw) == real.itemsize > 0, "data", f"a scalar of {real.itemsize} bytes", len(raw))
+    return np.frombuffer(raw, real)[0]
+
+
+def _refuse(*_: object) -> None:
+    raise pickle.UnpicklingError("an array without its values")
+
+
+_KIND = _Global(_refuse)
+_GLOBALS = {
+    ("collections", "OrderedDict"): _Global(_dict),
+    ("numpy", "dtype"): _Global(_Dtype),
+    ("numpy", "ndarray"): _KIND,
+    ("numpy.core.multiarray", "scalar"): _Global(_scalar),
+    ("numpy._core.multiarray", "scalar"): _Global(_scalar),  # since NumPy 2
+    ("numpy.core.multiarray", "_reconstruct"): _Global(_empty),
+    ("numpy._core.multiarray", "_reconstruct"): _Global(_empty),
+}
 
 
 class _Reader(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
-        demand((module, name) in _PICKLED, "data", "a pickle of plain values and NumPy arrays", f"{module}.{name}")
-        return _PICKLED[module, name]
+        demand((module, name) in _GLOBALS, "data", "a pickle of plain values and NumPy arrays", f"{module}.{name}")
+        return _GLOBALS[module, name]
