@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from harness.files import Source
 from harness.schema import ImageSet, demand
 
-from . import cifar10_files
-from .subset import limited, shrunk, shuffled, take
+from . import cifar_files
+from .official_splits import first_half
+from .pixels import resized
+from .subset import Places, held_out, limited
 
 TRAIN, TEST = 50_000, 10_000  # images
 MEAN = (125.3 / 255, 123.0 / 255, 113.9 / 255)
@@ -56,45 +57,33 @@ class Cifar10:
         )
         self._places()  # its limits are checked before any file is opened
 
+    def sources(self) -> tuple[Source, ...]:
+        """The files that would do."""
+        return (cifar_files.CIFAR10.source,)
+
     def load(self, data: str | None = None) -> ImageSet:
-        """The data set, from the files in the folder `data` (see harness/files), downloaded where there are none.
+        """The data set, from the files in the folder `data` (see docs/data.md), downloaded where there are none.
 
         Raises BadInput where there are neither, or where a file holds other than CIFAR-10's 60,000 images.
         """
-        train, test = cifar10_files.read(data)
-        for part, labelled, count in (("training", train, TRAIN), ("test", test, TEST)):
-            shapes = (labelled[0].shape, labelled[1].shape)
-            demand(shapes == ((count, 32, 32, 3), (count,)), "data", f"CIFAR-10 with {count} {part} images", shapes)
-            counts = np.bincount(labelled[1], minlength=10).tolist()
-            demand(counts == [count // 10] * 10, "data", f"CIFAR-10 with {count // 10} {part} images a class", counts)
-        sources = (train, train, test)
+        train, test = cifar_files.read(cifar_files.CIFAR10, (TRAIN, TEST), 10, data)
         parts = [
-            shrunk(take(source, places), self.size) for source, places in zip(sources, self._places(), strict=True)
+            (resized(images[places], self.size), labels[places])
+            for (images, labels), places in zip((train, train, test), self._places(), strict=True)
         ]
         crop = PADDING * self.size // 32
         return ImageSet(self.name, parts[0], parts[1], parts[2], 10, MEAN, STD, flip=True, crop=crop)
 
-    def _places(self) -> list[NDArray[np.int64]]:
+    def _places(self) -> list[Places]:
         """Where the training and validation images lie among the 50,000, and the test images among the 10,000."""
         if self.train_set == "cifar10-valid":
-            training = official_training_half()
+            training = first_half("cifar10")
             train, valid = np.flatnonzero(training), np.flatnonzero(~training)
             valid = limited(valid, self.valid_images, self.seed, "valid")
         else:
-            order = shuffled(TRAIN, self.seed, "valid")
-            valid, train = np.sort(order[: self.valid_images]), np.sort(order[self.valid_images :])
+            train, valid = held_out(np.arange(TRAIN), self.valid_images, self.seed, "valid")
         return [
             limited(train, self.train_images, self.seed, "train"),
             valid,
             limited(np.arange(TEST), self.test_images, self.seed, "test"),
         ]
-
-
-def official_training_half() -> NDArray[np.bool_]:
-    """Which of the 50,000 training images, in their original order, NAS-Bench-201's `cifar10-valid` trains on.
-
-    The others are its validation images (cifar-split.txt of github.com/D-X-Y/AutoDL-Projects, MIT licence).
-    """
-    packed = np.load(Path(__file__).with_name("cifar10_split.npy"))
-    half: NDArray[np.bool_] = np.unpackbits(packed, count=TRAIN).astype(bool)
-    return half

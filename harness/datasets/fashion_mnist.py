@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
+import math
 import struct
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness import files
-from harness.files import Download
-from harness.schema import BadInput, ImageSet, demand
+from harness.files import Download, Source
+from harness.schema import ImageSet, demand
 
-from .subset import Labelled, limited, shuffled, take
+from . import archives
+from .subset import Labelled, parted, take
 
 SITES = (
     "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
@@ -32,6 +31,7 @@ OFFICIAL = tuple(
     )
 )
 TABLES = ("fashion_mnist_train.npz", "fashion_mnist_test.npz")
+SOURCE = Source("images", (OFFICIAL, TABLES))
 TRAIN, TEST = 60_000, 10_000  # images
 
 
@@ -58,25 +58,30 @@ class FashionMnist:
             limit = getattr(self, key)
             demand(limit is None or 1 <= limit <= most, f"dataset.{key}", f"a count from 1 to {most} (or null)", limit)
 
+    def sources(self) -> tuple[Source, ...]:
+        """The files that would do."""
+        return (SOURCE,)
+
     def load(self, data: str | None = None) -> ImageSet:
         """The data set, from the files in the folder `data` (see harness/files), downloaded where there are none.
 
         The files are the four official ones, or `fashion_mnist_train.npz` and `fashion_mnist_test.npz` (x, y). Raises
         BadInput where there are neither, or where a file holds other than Fashion-MNIST's 70,000 images.
         """
-        train, test = (_ordered(part) for part in _read(data))
+        train, test = (_ordered(part) for part in read(data))
         for part, labelled, count in (("training", train, TRAIN), ("test", test, TEST)):
             shapes = (labelled[0].shape, labelled[1].shape)
             wanted = f"Fashion-MNIST with {count} {part} images"
             demand(shapes == ((count, 28, 28, 1), (count,)), "data", wanted, shapes)
             demand(set(np.unique(labelled[1])) == set(range(10)), "data", f"{wanted} of 10 classes", part)
-        order = shuffled(TRAIN, self.seed, "valid")
-        valid, rest = np.sort(order[: self.valid_images]), np.sort(order[self.valid_images :])
+        limits = {"train": self.train_images, "valid": self.valid_images, "test": self.test_images}
+        chosen = parted({"train": TRAIN, "test": TEST}, limits, self.seed)
+        parts = {part: take(test if source == "test" else train, places) for part, (source, places) in chosen.items()}
         return ImageSet(
             self.name,
-            take(train, limited(rest, self.train_images, self.seed, "train")),
-            take(train, valid),
-            take(test, limited(np.arange(TEST), self.test_images, self.seed, "test")),
+            parts["train"],
+            parts["valid"],
+            parts["test"],
             classes=10,
             mean=(0.2860,),
             std=(0.3530,),
@@ -92,32 +97,37 @@ def _ordered(labelled: Labelled) -> Labelled:
     return take(labelled, np.argsort(rows.view(f"S{rows.shape[1]}").ravel(), kind="stable"))
 
 
-def _read(data: str | None) -> tuple[Labelled, Labelled]:
-    tables = [files.find(data, name) for name in TABLES]
-    if tables[0] and tables[1] and not files.find(data, OFFICIAL[0].name):
-        return read_table(tables[0]), read_table(tables[1])
-    train, train_labels, test, test_labels = map(
-        read_idx, files.fetch(OFFICIAL, data, "fashion_mnist", [" with ".join(TABLES)])
+def read(data: str | None) -> tuple[Labelled, Labelled]:
+    """Training and test images (n, 28, 28, 1) with labels, of the first files that are there. Raises BadInput."""
+    paths = files.obtain(SOURCE, data, "fashion_mnist")
+    if len(paths) == len(TABLES):
+        train, test = (read_table(path) for path in paths)
+        return train, test
+    train_images, train_labels, test_images, test_labels = map(read_idx, paths)
+    return (train_images[..., None], train_labels.astype(np.int64)), (
+        test_images[..., None],
+        test_labels.astype(np.int64),
     )
-    return (train[..., None], train_labels.astype(np.int64)), (test[..., None], test_labels.astype(np.int64))
 
 
 def read_table(path: Path) -> Labelled:
     """Images (n, 28, 28, 1) and labels of an .npz file with `x` and `y`. Raises BadInput for a damaged one."""
-    try:
-        with np.load(path, allow_pickle=False) as table:
-            return table["x"].astype(np.uint8)[..., None], table["y"].astype(np.int64)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise BadInput(f"data: a .npz file with arrays x and y is needed, got {path} ({error})") from error
+    images, labels = (archives.npz_array(path, name) for name in ("x", "y"))
+    plain = images.dtype == labels.dtype == np.uint8
+    demand(plain, "data", f"{path}, bytes in x and y", [str(images.dtype), str(labels.dtype)])
+    return images[..., None], labels.astype(np.int64)
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
-    """The uint8 array of a gzipped IDX file: two zero bytes, 8, the number of axes, their lengths, the values."""
-    with gzip.open(path, "rb") as stream:
-        content = stream.read()
-    zero, kind, axes = struct.unpack(">HBB", content[:4])
-    shape = struct.unpack(f">{axes}I", content[4 : 4 + 4 * axes])
-    values = np.frombuffer(content, dtype=np.uint8, offset=4 + 4 * axes)
-    whole = (zero, kind) == (0, 8) and values.size == np.prod(shape)
-    demand(whole, "data", "an IDX file of bytes, whole", str(path))
-    return values.reshape(shape)
+    """The uint8 array of a gzipped IDX file: two zero bytes, 8, the number of axes, their lengths, the values.
+
+    Raises BadInput for a damaged file.
+    """
+    content = archives.gunzipped(path)
+    with archives.whole(path, "an IDX file of bytes, whole"):
+        zero, kind, axes = struct.unpack_from(">HBB", content)
+        shape = struct.unpack_from(f">{axes}I", content, 4)
+        values = np.frombuffer(content, dtype=np.uint8, offset=4 + 4 * axes)
+        whole = (zero, kind) == (0, 8) and axes > 0 and values.size == math.prod(shape)
+        demand(whole, "data", "an IDX file of bytes, whole", str(path))
+        return values.reshape(shape)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,14 +12,17 @@ from harness.schema import demand, seed_of
 Labelled = tuple[NDArray[np.uint8], NDArray[np.int64]]
 """Images (n, height, width, colours) and their labels (n,)."""
 
+Places = NDArray[np.int64]
+FIFTH = 5  # one image in so many is held out where nobody says how many
 
-def shuffled(count: int, seed: int, name: str) -> NDArray[np.int64]:
+
+def shuffled(count: int, seed: int, name: str) -> Places:
     """The numbers 0 to `count` - 1 in an order that `seed` and `name` alone decide (NumPy's frozen stream)."""
-    order: NDArray[np.int64] = np.random.RandomState(seed_of(seed, name) % 2**32).permutation(count).astype(np.int64)
+    order: Places = np.random.RandomState(seed_of(seed, name) % 2**32).permutation(count).astype(np.int64)
     return order
 
 
-def limited(places: NDArray[np.int64], limit: int | None, seed: int, name: str) -> NDArray[np.int64]:
+def limited(places: Places, limit: int | None, seed: int, name: str) -> Places:
     """`limit` of `places`, drawn uniformly whatever the class, in their old order; all of them for None.
 
     A smaller limit with the same seed and name gives a part of what a larger one gives.
@@ -28,19 +33,32 @@ def limited(places: NDArray[np.int64], limit: int | None, seed: int, name: str) 
     return places[np.sort(shuffled(len(places), seed, name)[:limit])]
 
 
-def take(labelled: Labelled, places: NDArray[np.int64]) -> Labelled:
+def held_out(places: Places, count: int | None, seed: int, name: str) -> tuple[Places, Places]:
+    """(the rest, `count` of `places` drawn by `seed` whatever the class); a fifth of them for None."""
+    wanted = len(places) // FIFTH if count is None else count
+    what = f"a count from 1 to {len(places) - 1} of the training images to hold out"
+    demand(1 <= wanted < len(places), f"dataset.{name}_images", what, wanted)
+    order = shuffled(len(places), seed, name)
+    return places[np.sort(order[wanted:])], places[np.sort(order[:wanted])]
+
+
+def parted(counts: Mapping[str, int], limits: Mapping[str, int | None], seed: int) -> dict[str, tuple[str, Places]]:
+    """For train, valid and test the source of its images ("train", "valid" or "test") and their places there.
+
+    `counts` says how many images each source has, `limits` how many are wanted (None: all). A part without a source
+    of its own is held out of the training images.
+    """
+    rest, parts = np.arange(counts["train"]), {}
+    for part in ("test", "valid"):
+        if part in counts:
+            parts[part] = (part, limited(np.arange(counts[part]), limits[part], seed, part))
+        else:
+            rest, out = held_out(rest, limits[part], seed, part)
+            parts[part] = ("train", out)
+    return {"train": ("train", limited(rest, limits["train"], seed, "train")), **parts}
+
+
+def take(labelled: Labelled, places: Places) -> Labelled:
     """The images and labels at `places`."""
     images, labels = labelled
     return images[places], labels[places]
-
-
-def shrunk(labelled: Labelled, size: int) -> Labelled:
-    """The images averaged down to `size` x `size` pixels, a whole fraction of their side; halves round up."""
-    images, labels = labelled
-    n, side, _, colours = images.shape
-    factor = side // size
-    if factor == 1:
-        return labelled
-    blocks = images.reshape(n, size, factor, size, factor, colours)
-    total = blocks.sum(axis=(2, 4), dtype=np.uint32)
-    return ((2 * total + factor**2) // (2 * factor**2)).astype(np.uint8), labels

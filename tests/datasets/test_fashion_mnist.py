@@ -5,12 +5,12 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
-import struct
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from formats import idx
 
 from harness.datasets import fashion_mnist
 from harness.datasets.fashion_mnist import FashionMnist, read_idx
@@ -22,7 +22,6 @@ DATA = Path(os.environ.get("HARNESS_DATA", "/nonexistent"))
 @pytest.fixture
 def images(monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarray]:
     """A Fashion-MNIST of 600 and 100 images, in the order of its official files."""
-    monkeypatch.setenv("HARNESS_OFFLINE", "1")
     monkeypatch.setattr(fashion_mnist, "TRAIN", 600)
     monkeypatch.setattr(fashion_mnist, "TEST", 100)
     random = np.random.default_rng(0)
@@ -34,21 +33,17 @@ def images(monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarray]:
     }
 
 
-def _idx(path: Path, values: np.ndarray) -> None:
-    head = struct.pack(f">HBB{values.ndim}I", 0, 8, values.ndim, *values.shape)
-    path.write_bytes(gzip.compress(head + values.tobytes()))
-
-
 @pytest.fixture
 def official(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, images: dict[str, np.ndarray]) -> str:
     folder = tmp_path / "official"
     folder.mkdir()
     downloads = []
     for download, values in zip(fashion_mnist.OFFICIAL, images.values(), strict=True):
-        _idx(folder / download.name, values)
+        idx(folder / download.name, values)
         checksum = f"md5:{hashlib.md5((folder / download.name).read_bytes()).hexdigest()}"
         downloads.append(replace(download, checksum=checksum))
-    monkeypatch.setattr(fashion_mnist, "OFFICIAL", tuple(downloads))
+    alternatives = (tuple(downloads), fashion_mnist.TABLES)
+    monkeypatch.setattr(fashion_mnist, "SOURCE", replace(fashion_mnist.SOURCE, any_of=alternatives))
     return str(folder)
 
 
@@ -88,7 +83,7 @@ def test_validation_draws_from_every_class_of_a_sorted_file(tables: str) -> None
 def test_an_idx_file_is_read_and_a_cut_one_refused(tmp_path: Path) -> None:
     values = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
     path = tmp_path / "values.gz"
-    _idx(path, values)
+    idx(path, values)
     np.testing.assert_array_equal(read_idx(path), values)
     content = gzip.decompress(path.read_bytes())
     for damaged in (content[:-1], content + b"x", b"\0\0\x0d" + content[3:]):
@@ -105,7 +100,7 @@ def test_without_any_file_the_message_names_all_that_would_do(tmp_path: Path, im
 
 
 def test_tables_that_are_not_fashion_mnist_are_refused(tmp_path: Path, tables: str) -> None:
-    np.savez(tmp_path / "fashion_mnist_test.npz", x=np.zeros((9, 28, 28), np.uint8), y=np.zeros(9))
+    np.savez(tmp_path / "fashion_mnist_test.npz", x=np.zeros((9, 28, 28), np.uint8), y=np.zeros(9, np.uint8))
     with pytest.raises(BadInput, match="100 test images"):
         FashionMnist(valid_images=100).load(tables)
     (tmp_path / "fashion_mnist_test.npz").write_bytes(b"not a table")

@@ -1,11 +1,11 @@
-"""Random parts and smaller images against slow loops."""
+"""Random parts: who is in them."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from harness.datasets.subset import limited, shrunk, shuffled
+from harness.datasets.subset import held_out, limited, parted, shuffled
 from harness.schema import BadInput
 
 
@@ -39,13 +39,25 @@ def test_a_limit_beyond_what_there_is_is_refused(limit: int) -> None:
         limited(np.arange(100), limit, 0, "test")
 
 
-@pytest.mark.parametrize("size", [32, 16, 8])
-def test_a_smaller_image_is_the_mean_of_its_blocks(size: int) -> None:
-    images = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 2), dtype=np.uint8)
-    small, labels = shrunk((images, np.array([4, 5, 6])), size)
-    factor = 32 // size
-    assert small.dtype == np.uint8
-    assert labels.tolist() == [4, 5, 6]
-    for n, y, x, c in np.ndindex(small.shape):
-        block = images[n, y * factor : (y + 1) * factor, x * factor : (x + 1) * factor, c].astype(float)
-        assert small[n, y, x, c] == np.floor(block.mean() + 0.5)
+def test_held_out_and_rest_are_disjoint_and_whole_and_a_fifth_where_nobody_says() -> None:
+    places = np.arange(7, 107)
+    rest, out = held_out(places, 30, 0, "valid")
+    assert (len(rest), len(out)) == (70, 30)
+    assert sorted([*rest, *out]) == places.tolist()
+    assert (np.diff(rest) > 0).all() and (np.diff(out) > 0).all()
+    assert len(held_out(places, None, 0, "valid")[1]) == 20
+    for count in (0, 100):
+        with pytest.raises(BadInput, match=r"dataset\.valid_images.*1 to 99"):
+            held_out(places, count, 0, "valid")
+
+
+def test_a_part_without_images_of_its_own_is_held_out_of_the_training_images() -> None:
+    limits = {"train": None, "valid": 30, "test": None}
+    parts = parted({"train": 100}, limits, 0)
+    assert {part: source for part, (source, _) in parts.items()} == dict.fromkeys(("train", "valid", "test"), "train")
+    assert [len(parts[part][1]) for part in ("train", "valid", "test")] == [50, 30, 20]
+    assert sorted(place for _, places in parts.values() for place in places) == list(range(100))
+    parts = parted({"train": 100, "valid": 40, "test": 50}, {"train": 10, "valid": 30, "test": None}, 0)
+    assert {part: (source, len(places)) for part, (source, places) in parts.items()} == {
+        "train": ("train", 10), "valid": ("valid", 30), "test": ("test", 50),
+    }  # fmt: skip

@@ -1,0 +1,189 @@
+"""The files that CIFAR-10 and CIFAR-100 come in, and their readers."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import itertools
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness import files
+from harness.files import Download, Source
+from harness.schema import BadInput, demand
+
+from . import archives, encoded
+from .pixels import Form
+from .subset import Labelled, take
+
+SITES = ("https://www.cs.toronto.edu/~kriz", "https://cave.cs.toronto.edu/kriz")
+PIXELS = 3072  # bytes of one image: all of red, then green, then blue
+LARGEST = 2**28  # bytes of one unpacked batch; the largest official one has 155 MB
+FORM = Form(32, 3)
+
+
+def _download(name: str, md5: str) -> Download:
+    return Download(name, f"md5:{md5}", tuple(f"{site}/{name}" for site in SITES))
+
+
+@dataclass(frozen=True)
+class Release:
+    """One of the two data sets as it was published."""
+
+    name: str
+    python: Download
+    binary: Download
+    python_folder: str
+    binary_folder: str
+    train: tuple[str, ...]  # the training batches in their order; ".bin" comes after in the binary version
+    test: str
+    labels: bytes  # of the Python version's pickles
+    heads: int  # bytes before the pixels of a binary record; the last of them is the label
+    tables: tuple[tuple[str, str], ...]  # Parquet files of encoded training and test images
+    order: str | None = None  # SHA-256 of the training labels in their original order, one byte each
+
+    @property
+    def source(self) -> Source:
+        """What is looked for in the data folder, the best first."""
+        packed = ((self.python,), (self.python_folder,), (self.binary,), (self.binary_folder,))
+        note = f"the folder {self.name} holds train*.parquet and test*.parquet, at any depth"
+        return Source("images", (*packed, *self.tables, (self.name,)), note)
+
+
+CIFAR10 = Release(
+    "cifar10",
+    _download("cifar-10-python.tar.gz", "c58f30108f718f92721af3b95e74349a"),
+    _download("cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530"),
+    "cifar-10-batches-py",
+    "cifar-10-batches-bin",
+    tuple(f"data_batch_{k}" for k in range(1, 6)),
+    "test_batch",
+    b"labels",
+    1,
+    (("cifar10_train.parquet", "cifar10_test.parquet"), ("cifar10_jpeg_train.parquet", "cifar10_jpeg_test.parquet")),
+    "2b7cd2f24487317614016b72ffd53071c3062f592f0eb300c18a770d41ae1253",
+)
+CIFAR100 = Release(
+    "cifar100",
+    _download("cifar-100-python.tar.gz", "eb9058c3a382ffc7106e4002c42a8d85"),
+    _download("cifar-100-binary.tar.gz", "03b5dce01913d631647c71ecec9e9cb8"),
+    "cifar-100-python",
+    "cifar-100-binary",
+    ("train",),
+    "test",
+    b"fine_labels",
+    2,
+    (("cifar100_train.parquet", "cifar100_test.parquet"),),
+)
+
+
+def read(release: Release, counts: tuple[int, int], classes: int, data: str | None) -> tuple[Labelled, Labelled]:
+    """Training images in the original order and test images, 32 x 32 x 3, from the first of these in `data`.
+
+    The official archives, packed (then their checksum is checked) or unpacked; or Parquet tables of encoded images
+    (see `encoded`), which say so in a warning where they are lossy. The first archive is downloaded where there is
+    none of them. Raises BadInput for damaged files, and for others than `counts` images, evenly of `classes` classes.
+    """
+    paths = files.obtain(release.source, data, release.name)
+    if paths[0].name in (release.python.name, release.python_folder):
+        train, test = _from_batches(release, paths[0], "")
+    elif paths[0].name in (release.binary.name, release.binary_folder):
+        train, test = _from_batches(release, paths[0], ".bin")
+    else:
+        train, test = _from_tables(release, paths, counts)
+    for part, labelled, count in (("training", train, counts[0]), ("test", test, counts[1])):
+        wanted, shapes = f"{release.name} with {count} {part} images", (labelled[0].shape, labelled[1].shape)
+        demand(shapes == ((count, 32, 32, 3), (count,)), "data", wanted, shapes)
+        demand(0 <= labelled[1].min() <= labelled[1].max() < classes, "data", f"{wanted} of {classes} classes", part)
+        found = np.bincount(labelled[1], minlength=classes)
+        even = bool((found == count // classes).all())
+        demand(even, "data", f"{wanted}, {count // classes} a class", f"{found.min()} to {found.max()} a class")
+    return train, test
+
+
+def _from_batches(release: Release, path: Path, ending: str) -> tuple[Labelled, Labelled]:
+    """The training batches joined, and the test batch, of an archive or a folder."""
+    decode: Callable[[bytes, Release], Labelled] = decode_binary if ending else decode_python
+    names = [f"{name}{ending}" for name in (*release.train, release.test)]
+    if path.is_dir():
+        there = [path / name for name in names if (path / name).is_file()]
+        found = {file.name: decode(archives.content(file, LARGEST), release) for file in there}
+    else:
+        members = archives.tarred(path, lambda name: Path(name).name in names)
+        found = {Path(name).name: decode(batch, release) for name, batch in members}
+    missing = [name for name in names if name not in found]
+    demand(not missing, "data", f"{path} with the files {', '.join(names)}", f"none of {', '.join(missing)}")
+    images, labels = (np.concatenate(parts) for parts in zip(*(found[name] for name in names[:-1]), strict=True))
+    return (images, labels), found[names[-1]]
+
+
+def decode_python(batch: bytes, release: Release) -> Labelled:
+    """Images and labels of one batch of the Python version: a pickle, read without running it."""
+    content = files.read_pickle(io.BytesIO(batch), encoding="bytes")
+    keys = [b"data", release.labels]
+    there = isinstance(content, dict) and content.keys() >= set(keys)
+    wanted = f"a batch of {release.name} with {b' and '.join(keys).decode()}"
+    demand(there, "data", wanted, type(content).__name__)
+    pixels, labels = content[b"data"], content[release.labels]
+    sound = isinstance(pixels, np.ndarray) and pixels.dtype == np.uint8 and pixels.shape == (len(pixels), PIXELS)
+    demand(sound, "data", f"{wanted}, rows of {PIXELS} bytes", str(getattr(pixels, "shape", type(pixels).__name__)))
+    numbers = isinstance(labels, list) and all(type(label) is int and 0 <= label < 256 for label in labels)
+    demand(numbers and len(labels) == len(pixels), "data", f"{wanted}, a label for each image", type(labels).__name__)
+    return _planes(pixels), np.array(labels, dtype=np.int64)
+
+
+def decode_binary(batch: bytes, release: Release) -> Labelled:
+    """Images and labels of one batch of the binary version: records of 1 or 2 labels and 3,072 pixel bytes."""
+    record = release.heads + PIXELS
+    wanted = f"a batch of {release.name} of records of {record} bytes"
+    demand(len(batch) % record == 0, "data", wanted, f"{len(batch)} bytes")
+    records = np.frombuffer(batch, dtype=np.uint8).reshape(-1, record)
+    return _planes(records[:, release.heads :]), records[:, release.heads - 1].astype(np.int64)
+
+
+def _planes(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(n, 3072) bytes, red plane first, as (n, 32, 32, 3)."""
+    return np.ascontiguousarray(pixels.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
+
+
+def _from_tables(release: Release, paths: list[Path], counts: tuple[int, int]) -> tuple[Labelled, Labelled]:
+    """Two Parquet files, or a folder of such files whose names begin with train and test."""
+    if paths[0].is_dir():
+        shards = [sorted(p for p in paths[0].rglob(f"{part}*.parquet") if p.is_file()) for part in ("train", "test")]
+        wanted = f"{paths[0]} with {release.source.note.partition('holds ')[2]}"
+        demand(all(shards), "data", wanted, f"{len(shards[0])} and {len(shards[1])} of them")
+    else:
+        shards = [[path] for path in paths]
+    log = logging.getLogger(__name__)
+    if any("jpeg" in path.name for path in paths):
+        log.warning("%s: lossy JPEG images, not the benchmark's own pixels", paths[0].parent)
+    parts = []
+    for shard, count, order in zip(shards, counts, (release.order, None), strict=True):
+        labelled, places = encoded.read(shard, FORM, count)
+        if places is not None and np.array_equal(np.sort(places), np.arange(len(places))):
+            labelled = take(labelled, np.argsort(places))
+        elif order is not None:
+            labelled = _in_order(labelled, len(release.train), order, shard[0])
+        else:
+            log.warning("%s: its rows are taken to be in the original order, which a split may follow", shard[0])
+        parts.append(labelled)
+    return parts[0], parts[1]
+
+
+def _in_order(labelled: Labelled, batches: int, order: str, path: Path) -> Labelled:
+    """The images in the original order, if they are the original batches, each whole, in any order.
+
+    The archive holds its batches out of order, and tables made from it keep that. The official split needs the true
+    one, which the labels tell. Raises BadInput where they tell of another.
+    """
+    for batch_order in itertools.permutations(np.array_split(np.arange(len(labelled[1])), batches)):
+        places = np.concatenate(batch_order)
+        if hashlib.sha256(labelled[1][places].astype(np.uint8).tobytes()).hexdigest() == order:
+            return take(labelled, places)
+    wanted = "training images in the order of the official archive, or their places in it (orig_index)"
+    raise BadInput(f"data: {wanted} are needed, got {path}")

@@ -1,0 +1,161 @@
+"""`cub200`: Caltech-UCSD Birds-200-2011."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness import files
+from harness.files import Download, Source
+from harness.schema import ImageSet, demand, digest
+
+from . import archives
+from .described import described
+from .image_files import state
+from .pixel_cache import remembered
+from .pixels import Form, Pixels
+from .subset import parted
+
+TRAIN, TEST, CLASSES = 5_994, 5_794, 200
+FOLDER = "CUB_200_2011"
+ARCHIVE = Download(
+    f"{FOLDER}.tgz",
+    "md5:97eceeb196236b17998738112f37df78",
+    (
+        f"https://data.caltech.edu/records/65de6-vp158/files/{FOLDER}.tgz",
+        f"http://www.vision.caltech.edu/visipedia-data/CUB-200-2011/{FOLDER}.tgz",
+    ),
+)
+SOURCE = Source("images", ((ARCHIVE,), (FOLDER,)))
+NAMES, LABELS, SPLIT = LISTS = ("images.txt", "image_class_labels.txt", "train_test_split.txt")
+LONGEST = 2**24  # bytes of a list; the official ones have up to 1 MB
+BATCH = 256  # encoded images in memory at a time
+
+
+@dataclass(frozen=True)
+class Cub200:
+    """CUB-200-2011 (Wah et al. 2011): 200 species of birds, 3 colours, `size` x `size` pixels.
+
+    The photographs are rectangles of about 500 x 375 pixels: `aspect` says whether they are cut to the central square
+    ("crop") or pressed into one ("stretch"); see `pixels.Form`. The official split: 5,994 training images, of which
+    `valid_images`, drawn by `seed` without regard to class, are for validation, and 5,794 test images. Random flip,
+    random crop after a padding of an eighth of the size. Mean and deviation are those of the images that are trained
+    on. NAS-Bench-201 itself has no accuracies on this data set.
+    """
+
+    name: str = "cub200"
+    size: int = 64  # pixels
+    aspect: str = "crop"
+    train_images: int | None = None
+    valid_images: int = 994
+    test_images: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        Form(self.size, 3, self.aspect)
+        self._places()  # its limits are checked before any file is opened
+
+    def sources(self) -> tuple[Source, ...]:
+        """The files that would do."""
+        return (SOURCE,)
+
+    def load(self, data: str | None = None) -> ImageSet:
+        """The data set, from the archive or the folder in `data` (see docs/data.md), downloaded where there is none.
+
+        Raises BadInput where there is neither, and for damaged files. The decoded images are kept in the user's cache.
+        """
+        (path,) = files.obtain(SOURCE, data, "cub200")
+        form = Form(self.size, 3, self.aspect)
+        images, labels, training = (from_folder if path.is_dir() else from_archive)(path, form)
+        found = (int(training.sum()), int((~training).sum()), len(np.unique(labels)))
+        wanted = (TRAIN, TEST, CLASSES)
+        demand(found == wanted, "data", f"{path} with {wanted} training images, test images, classes", found)
+        sources = {"train": np.flatnonzero(training), "test": np.flatnonzero(~training)}
+        chosen = {part: sources[source][places] for part, (source, places) in self._places().items()}
+        parts = {part: (images[places], labels[places]) for part, places in chosen.items()}
+        return described(self.name, parts, CLASSES, flip=True, crop=self.size // 8)
+
+    def _places(self) -> dict[str, tuple[str, NDArray[np.int64]]]:
+        limits = {"train": self.train_images, "valid": self.valid_images, "test": self.test_images}
+        return parted({"train": TRAIN, "test": TEST}, limits, self.seed)
+
+
+Birds = tuple[Pixels, NDArray[np.int64], NDArray[np.bool_]]
+"""Images in the order of images.txt, their labels 0..199, and which of them are for training."""
+
+
+def from_folder(path: Path, form: Form) -> Birds:
+    """The birds in the unpacked folder. Raises BadInput."""
+    texts = {name: archives.content(path / name, LONGEST) for name in LISTS if (path / name).is_file()}
+    names, labels, training = listed(texts, path)
+    photographs = [path / "images" / name for name in names]
+    images = remembered(
+        digest([state(photographs), vars(form)]),
+        (len(names), form.size, form.size, 3),
+        lambda: form.decode(photographs, names),
+    )
+    return images, labels, training
+
+
+def from_archive(path: Path, form: Form) -> Birds:
+    """The birds in the archive, which is read once, front to back, and not unpacked to disk. Raises BadInput."""
+    texts: dict[str, bytes] = {}
+    for member, content in archives.tarred(path, lambda name: name in [f"{FOLDER}/{file}" for file in LISTS]):
+        texts[PurePosixPath(member).name] = content
+        if len(texts) == len(LISTS):  # they lie before the images
+            break
+    names, labels, training = listed(texts, path)
+
+    def decode() -> Pixels:
+        images = np.empty((len(names), form.size, form.size, 3), dtype=np.uint8)
+        places = {f"{FOLDER}/images/{name}": place for place, name in enumerate(names)}
+        batch: dict[str, bytes] = {}
+
+        def store() -> None:
+            images[[places.pop(name) for name in batch]] = form.decode([*batch.values()], [*batch])
+            batch.clear()
+
+        for member, content in archives.tarred(path, lambda name: name in places):
+            batch[member] = content
+            if len(batch) == BATCH:
+                store()
+        store()
+        demand(not places, "data", f"{path} with all its images", f"none of {next(iter(places), '')}")
+        return images
+
+    key = digest([ARCHIVE.checksum, vars(form)])  # which was checked
+    return remembered(key, (len(names), form.size, form.size, 3), decode), labels, training
+
+
+def listed(texts: Mapping[str, bytes], path: Path) -> tuple[list[str], NDArray[np.int64], NDArray[np.bool_]]:
+    """Names of the images, their labels 0..199 and which are for training, from the contents of the three lists.
+
+    Raises BadInput where a list is missing or damaged, where they do not name the same images, and for a name that
+    leads out of the folder.
+    """
+    demand(set(texts) == set(LISTS), "data", f"{path} with {', '.join(LISTS)}", sorted(texts))
+    columns = {name: _column(text, f"{path}, {name}") for name, text in texts.items()}
+    same = columns[NAMES].keys() == columns[LABELS].keys() == columns[SPLIT].keys()
+    demand(same, "data", f"{path} with three lists of the same images", {n: len(c) for n, c in columns.items()})
+    names = [*columns[NAMES].values()]
+    inside = all(len(PurePosixPath(n).parts) == 2 and ".." not in n and not n.startswith("/") for n in names)
+    demand(inside and len(set(names)) == len(names), "data", f"{path} with names folder/image, each once", names[:1])
+    labels = [columns[LABELS][image] for image in columns[NAMES]]
+    training = [columns[SPLIT][image] for image in columns[NAMES]]
+    known = {str(label) for label in range(1, CLASSES + 1)}
+    demand(known >= set(labels), "data", f"{path} with labels from 1 to {CLASSES}", sorted({*labels} - known)[:1])
+    demand({"0", "1"} >= set(training), "data", f"{path} with a split of 0 and 1", sorted(set(training))[:3])
+    return names, np.array(labels, dtype=np.int64) - 1, np.array(training) == "1"
+
+
+def _column(text: bytes, told: str) -> dict[str, str]:
+    """What stands behind each number in a list of lines "number word"."""
+    lines = [line.split() for line in text.decode("utf-8", "replace").splitlines() if line.strip()]
+    demand(all(len(line) == 2 for line in lines), "data", f"{told}, lines of two words", "others")
+    column = {line[0]: line[1] for line in lines}
+    demand(len(column) == len(lines), "data", f"{told}, each image once", f"{len(lines) - len(column)} twice")
+    return column

@@ -1,0 +1,104 @@
+"""`folder`: any directory of images, one folder a class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from harness import files
+from harness.files import Source
+from harness.schema import ImageSet, demand, digest
+
+from .described import described
+from .image_files import classes, state
+from .pixel_cache import remembered
+from .pixels import Form
+from .subset import Labelled, parted
+
+PARTS = {"train": ("train", "training"), "valid": ("valid", "val", "validation"), "test": ("test", "testing")}
+
+
+@dataclass(frozen=True)
+class ImageFolder:
+    """Images in `path` (in the data folder, or absolute), as `size` x `size` pixels in 1 or 3 `colours`.
+
+    Either class folders straight in `path`, or in its folders train, val (valid, validation) and test. A part without
+    a folder is held out of the training images: `valid_images` or `test_images` of them (null: a fifth), drawn by
+    `seed` without regard to class. Elsewhere those two and `train_images` limit a part to a random choice of that many.
+    Classes are the training images' folders in the order of their names.
+
+    See `pixels.Form` for `size`, `colours` and `aspect`. `flip` and `crop` (pixels of padding) are the augmentation;
+    mean and deviation are those of the images that are trained on. `name` is what results and tables call the data
+    set. No benchmark has accuracies on it: make them with `python -m harness.tabulate`.
+    """
+
+    name: str = "folder"
+    path: str | None = None
+    size: int = 32  # pixels
+    colours: int = 3
+    aspect: str = "crop"
+    train_images: int | None = None
+    valid_images: int | None = None
+    test_images: int | None = None
+    flip: bool = True
+    crop: int = 4  # pixels
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        Form(self.size, self.colours, self.aspect)
+        demand(0 <= self.crop <= self.size, "dataset.crop", f"a count from 0 to {self.size} pixels", self.crop)
+        for key in ("train_images", "valid_images", "test_images"):
+            limit = getattr(self, key)
+            demand(limit is None or limit >= 1, f"dataset.{key}", "a count of at least 1 (or null)", limit)
+
+    def sources(self) -> tuple[Source, ...]:
+        """The folder that is needed, once it is named."""
+        return (Source("images", ((str(Path(self.path).expanduser()),),), "a folder of your own"),) if self.path else ()
+
+    def load(self, data: str | None = None) -> ImageSet:
+        """The data set, from `path`; the decoded images are kept in the user's cache folder.
+
+        They are decoded anew when a file's name, size or time of change is another. Raises BadInput where there is no
+        such folder, and for damaged images.
+        """
+        demand(bool(self.path), "dataset.path", "the path of a folder of images", self.path)
+        folder = files.folder(data) / Path(str(self.path)).expanduser()
+        demand(folder.is_dir(), "dataset.path", "a folder of images that is there", str(folder))
+        named = {part: classes(place) for part, place in part_folders(folder).items()}
+        known = [*named["train"]]
+        demand(len(known) >= 2, "dataset.path", "two classes of training images", known)
+        for part, found in named.items():
+            others = [*(found.keys() - set(known))]
+            demand(not others, "dataset.path", f"{part} images of the training images' classes", others[:3])
+        every = {
+            part: [(path, known.index(name)) for name, paths in found.items() for path in paths]
+            for part, found in named.items()
+        }
+        limits = {"train": self.train_images, "valid": self.valid_images, "test": self.test_images}
+        chosen = parted({part: len(listed) for part, listed in every.items()}, limits, self.seed)
+        parts = {
+            part: self._decoded([every[source][place] for place in places]) for part, (source, places) in chosen.items()
+        }
+        return described(self.name, parts, len(known), self.flip, self.crop)
+
+    def _decoded(self, listed: list[tuple[Path, int]]) -> Labelled:
+        form, paths = Form(self.size, self.colours, self.aspect), [path for path, _ in listed]
+        images = remembered(
+            digest([state(paths), vars(form)]),
+            (len(paths), self.size, self.size, self.colours),
+            lambda: form.decode(paths, [str(path) for path in paths]),
+        )
+        return images, np.array([label for _, label in listed], dtype=np.int64)
+
+
+def part_folders(folder: Path) -> dict[str, Path]:
+    """Where the parts lie: `folder` itself is the training part where it has no folder of that name."""
+    found = {}
+    for part, names in PARTS.items():
+        there = [folder / name for name in names if (folder / name).is_dir()]
+        demand(len(there) < 2, "dataset.path", f"one folder of {part} images", list(map(str, there)))
+        if there:
+            found[part] = there[0]
+    return found if "train" in found else {"train": folder}

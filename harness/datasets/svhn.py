@@ -1,0 +1,125 @@
+"""`svhn`: Street View House Numbers, cropped digits."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from harness import files
+from harness.files import Download, Source
+from harness.schema import ImageSet, demand
+
+from . import archives
+from .described import described
+from .pixels import Form
+from .subset import Labelled, parted, take
+
+SITE = "http://ufldl.stanford.edu/housenumbers"
+TRAIN, TEST, EXTRA = (
+    Download(name, f"md5:{md5}", (f"{SITE}/{name}",))
+    for name, md5 in (
+        ("train_32x32.mat", "e26dedcc434d2e4c54c9b2d4a06d8373"),
+        ("test_32x32.mat", "eb5a983be6a315427106f1b164d9cef3"),
+        ("extra_32x32.mat", "a93ce644f1a588dc4d68dda5feec44a7"),
+    )
+)
+COUNTS = {TRAIN.name: 73_257, TEST.name: 26_032, EXTRA.name: 531_131}  # images
+PADDING = 4  # pixels, at the full size of 32
+HEAD, COMPRESSED = 128, 15  # bytes of a .mat file's head; type of a compressed element
+
+
+@dataclass(frozen=True)
+class Svhn:
+    """SVHN (Netzer et al. 2011), format 2: 10 digits, 3 colours, `size` x `size` pixels (averaged down from 32).
+
+    73,257 training images, of which `valid_images`, drawn by `seed` without regard to class, are for validation, and
+    26,032 test images; with `extra` the 531,131 easier ones are trained on too. Random crop after a padding of 4
+    pixels, which shrinks with the size, and no flip: digits are not symmetric. Mean and deviation are those of the
+    images that are trained on. NAS-Bench-201 itself has no accuracies on this data set.
+    """
+
+    name: str = "svhn"
+    size: int = 32  # pixels
+    extra: bool = False
+    train_images: int | None = None
+    valid_images: int = 10_000
+    test_images: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        demand(self.size in (8, 16, 32), "dataset.size", "8, 16 or 32 pixels", self.size)
+        self._places()  # its limits are checked before any file is opened
+
+    def sources(self) -> tuple[Source, ...]:
+        """The files that are needed."""
+        return (Source("images", ((TRAIN, TEST, *([EXTRA] if self.extra else [])),)),)
+
+    def load(self, data: str | None = None) -> ImageSet:
+        """The data set, from the files in the folder `data` (see docs/data.md), downloaded where there are none.
+
+        Raises BadInput where there are neither, and for damaged files.
+        """
+        paths = files.obtain(self.sources()[0], data, "svhn")
+        train, test, *extra = (read(path, COUNTS[path.name]) for path in paths)
+        if extra:
+            train = (np.concatenate([train[0], extra[0][0]]), np.concatenate([train[1], extra[0][1]]))
+        form = Form(self.size, 3)
+        parts = {}
+        for part, (source, places) in self._places().items():
+            images, labels = take(test if source == "test" else train, places)
+            parts[part] = (form.of(images), labels)
+        return described(self.name, parts, 10, flip=False, crop=PADDING * self.size // 32)
+
+    def _places(self) -> dict[str, tuple[str, np.ndarray]]:
+        counts = {"train": COUNTS[TRAIN.name] + self.extra * COUNTS[EXTRA.name], "test": COUNTS[TEST.name]}
+        limits = {"train": self.train_images, "valid": self.valid_images, "test": self.test_images}
+        return parted(counts, limits, self.seed)
+
+
+def read(path: Path, count: int) -> Labelled:
+    """The `count` images (n, 32, 32, 3) and labels 0..9 of a .mat file (version 5) with X and y, where 10 stands for 0.
+
+    Raises BadInput for a damaged file, and for one with other contents, before those are read.
+    """
+    from scipy.io import loadmat, whosmat
+
+    with archives.whole(path, f"SVHN's {path.name} (MATLAB 5, X and y)"):
+        mat = inflated(path)
+        there = {name: (shape, kind) for name, shape, kind in whosmat(io.BytesIO(mat))}
+        wanted = {"X": ((32, 32, 3, count), "uint8"), "y": ((count, 1), there.get("y", ((), ""))[1])}
+        demand({k: v for k, v in there.items() if k in wanted} == wanted, "data", f"{path} with {wanted}", there)
+        demand(wanted["y"][1] in ("uint8", "double"), "data", f"{path} with numbers in y", wanted["y"][1])
+        content = loadmat(io.BytesIO(mat), variable_names=["X", "y"])
+        images, labels = content["X"], content["y"].ravel()
+        demand(bool(np.isin(labels, np.arange(11)).all()), "data", f"{path} with labels up to 10", labels.max())
+    return np.ascontiguousarray(images.transpose(3, 0, 1, 2)), labels.astype(np.int64) % 10
+
+
+def inflated(path: Path) -> bytes:
+    """A .mat file with its compressed elements unpacked, within the allowance of the file.
+
+    SciPy would inflate whatever an element holds, and believe lengths that it states. Raises BadInput.
+    """
+    content = archives.content(path)
+    most = archives.allowance(path)
+    order = {b"IM": "<", b"MI": ">"}.get(content[HEAD - 2 : HEAD], "")
+    demand(len(content) > HEAD and order != "", "data", "a MATLAB 5 file", str(path))
+    parts, at = [content[:HEAD]], HEAD
+    while at < len(content):
+        kind, size = struct.unpack_from(f"{order}II", content, at)
+        element = memoryview(content)[at + 8 : at + 8 + size]
+        demand(len(element) == size, "data", f"a whole MATLAB 5 file of {at + 8 + size} bytes", f"{path}, shorter")
+        if kind == COMPRESSED:
+            unpacked = zlib.decompressobj().decompress(element, most + 1)
+            most -= len(unpacked)
+            demand(most >= 0, "data", f"a packed file of up to {archives.allowance(path)} bytes", str(path))
+            parts.append(unpacked)
+        else:
+            parts.append(content[at : at + 8 + size])
+        at += 8 + size
+    return b"".join(parts)
