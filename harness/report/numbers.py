@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 NONE = "\N{EN DASH}"
 """What stands where there is no number."""
@@ -19,7 +21,7 @@ def number(value: float, decimals: int = 2, sign: bool = False) -> str:
 
 
 def interval(low: float, high: float, sign: bool = False) -> str:
-    """A 95 % interval such as [0.51, 0.72]; empty where an end is nan."""
+    """An interval such as [0.51, 0.72]; empty where an end is nan."""
     if not (math.isfinite(low) and math.isfinite(high)):
         return ""
     return f"[{number(low, sign=sign)}, {number(high, sign=sign)}]"
@@ -30,13 +32,41 @@ def estimate(value: float, low: float, high: float, sign: bool = False) -> str:
     return f"{number(value, sign=sign)} {interval(low, high, sign)}".strip()
 
 
+def of(row: Mapping[Any, Any], name: str, sign: bool = False) -> str:
+    """What `estimate` says of a row's columns `name`, `name`_low and `name`_high."""
+    value, low, high = (float(row[f"{name}{end}"]) for end in ("", "_low", "_high"))
+    return estimate(value, low, high, sign)
+
+
+def percent(share: float) -> str:
+    """A share such as 0.95 or 0.999 as 95 % or 99.9 %."""
+    return f"{share * 100:.6g} %"
+
+
+def probability(p: float) -> str:
+    """A p-value with two decimals, three where it is small, < 0.001 below that; a dash where it is nan."""
+    if not math.isfinite(p):
+        return NONE
+    return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.0995 else f"{p:.2f}"
+
+
+def count(value: float) -> str:
+    """A count with commas between thousands, such as 4,096; a dash where it is nan."""
+    return f"{value:,.0f}" if math.isfinite(value) else NONE
+
+
+def listed(parts: list[str]) -> str:
+    """Words in a row: a, b and c."""
+    return " and ".join(part for part in (", ".join(parts[:-1]), *parts[-1:]) if part)
+
+
 def seconds(value: float) -> str:
     """Seconds to two or three significant digits; 0 for what costs no training."""
     if not math.isfinite(value):
         return NONE
     if value == 0:
         return "0"
-    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 1 else f"{value:.2g}"
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 0.995 else f"{value:.2g}"
 
 
 def ordinal(place: int) -> str:

@@ -7,27 +7,24 @@ import re
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from harness.report import summary
-from harness.report.numbers import seconds, words
+from harness.report.blocks import Drawn
+from harness.report.dark import both
+from harness.report.numbers import words
+from harness.report.sections import sections
 from harness.report.sheets import Sheet
 from harness.report.tables import Tables
 
-if TYPE_CHECKING:
-    from harness.report.write import Drawn
 
-SHOWN_FAILURES = 40
-"""Rows of the failure table on the page; tables/failures.csv has them all."""
-
-
-def write_pages(tables: Tables, out: Path, drawn: Sequence[Drawn], sheets: Mapping[str, Sheet], stamp: str) -> Path:
+def write_pages(
+    tables: Tables, out: Path, said: Mapping[str, str], drawn: Sequence[Drawn], sheets: Mapping[str, Sheet], stamp: str
+) -> Path:
     """Write index.html, which carries `stamp`, and report.md into `out`; gives the path of the first."""
-    values = context(tables, drawn, sheets) | {"stamp": stamp}
+    values = context(tables, said, drawn, sheets) | {"stamp": stamp}
     for name, template, escaping in (("index.html", "page.html.jinja", True), ("report.md", "page.md.jinja", False)):
         environment = Environment(
             loader=PackageLoader("harness.report", "."), autoescape=escaping, undefined=StrictUndefined,
@@ -38,28 +35,16 @@ def write_pages(tables: Tables, out: Path, drawn: Sequence[Drawn], sheets: Mappi
     return out / "index.html"
 
 
-def context(tables: Tables, drawn: Sequence[Drawn], sheets: Mapping[str, Sheet]) -> dict[str, Any]:
+def context(
+    tables: Tables, said: Mapping[str, str], drawn: Sequence[Drawn], sheets: Mapping[str, Sheet]
+) -> dict[str, Any]:
     """Everything the templates may name."""
-    failed = sheets["failures"].text
     return {
         "bench": str(tables.status["bench"]),
         "dataset": str(tables.status["dataset"]),
         "state": str(tables.status.get("state", "unknown")),
         "counts": _counts(tables),
-        "question": summary.question(tables),
-        "answer": summary.answer(tables),
-        "ranked": _sortable(sheets["ranked"]),
-        "step": tables.last_step,
-        "ceiling": sheets["ceiling"].text,
-        "figures": drawn,
-        "failures": failed.head(SHOWN_FAILURES),
-        "more_failures": max(len(failed) - SHOWN_FAILURES, 0),
-        "failed_rows": len(tables.failures),
-        "truth": _flat(tables.status["truth"]),
-        "run": _run(tables),
-        "environment": tables.environment,
-        "config": tables.config.rstrip(),
-        "derived": summary.derived(tables),
+        "sections": sections(tables, said, drawn, sheets),
         "style": (files("harness.report") / "page.css").read_text(encoding="utf-8"),
         "script": (files("harness.report") / "page.js").read_text(encoding="utf-8"),
     }
@@ -73,45 +58,11 @@ def _counts(tables: Tables) -> str:
     )
 
 
-def _sortable(sheet: Sheet) -> dict[str, Any]:
-    """The ranked sheet with, beside every text, the number by which a click on the heading sorts."""
-    keys = {"τ": "tau", "τ, better half": "tau_half", "τ, best fifth": "tau_fifth", "Δτ to best baseline": "difference",
-            "Spearman": "spearman", "n": "n", "failed": "failed", "seconds": "seconds"}  # fmt: skip
-    rows = [
-        [
-            (str(text), "" if pd.isna(key := number.get(keys.get(str(name), ""), text)) else str(key))
-            for name, text in row.items()
-        ]
-        for row, number in zip(sheet.text.to_dict("records"), sheet.numbers.to_dict("records"), strict=True)
-    ]
-    return {"columns": list(sheet.text.columns), "rows": rows, "left": sheet.left}
-
-
-def _run(tables: Tables) -> dict[str, str]:
-    """How it was run: the status without what the page says elsewhere."""
-    said = {"truth", "bench", "dataset"}
-    plain = {key: value for key, value in tables.status.items() if key not in said}
-    if "seconds" in plain:
-        plain["seconds"] = seconds(float(plain["seconds"]))
-    return _flat(plain)
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Nested settings in one level, with `recipe: batch` for keys; null settings are left out."""
-    flat: dict[str, str] = {}
-    for key, value in values.items():
-        name = f"{prefix}{words(str(key))}"
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{name}: ")
-        elif value is not None:
-            flat[name] = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return flat
-
-
 def prose(text: str) -> Markup:
     """HTML of a sentence: names in backticks as code, β_eff with its subscript, numbers unbroken, all escaped."""
     html = re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text)))
-    html = re.sub(r" = (?=\d)", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}", html.replace("95 %", "95\N{NO-BREAK SPACE}%"))
+    html = re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", html)
+    html = re.sub(r" = (?=\d)", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}", html)
     html = re.sub(r"(\[[^\[\] ]+,) ([^\[\] ]+\])", "\\1\N{NO-BREAK SPACE}\\2", html)
     return Markup(html.replace("β_eff", "β<sub>eff</sub>"))
 
@@ -123,5 +74,5 @@ def cell(text: object) -> str:
 
 
 def svg(text: str) -> str:
-    """A data address of an SVG, so that the page asks for no further file."""
-    return "data:image/svg+xml;base64," + base64.b64encode(text.encode()).decode()
+    """A data address of an SVG that turns dark with the page, so that the page asks for no further file."""
+    return "data:image/svg+xml;base64," + base64.b64encode(both(text).encode()).decode()

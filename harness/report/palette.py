@@ -32,6 +32,12 @@ MARKERS = {
     "control": "X",
 }
 
+SIZES = {"combination": 1.5, "zero_cost": 1.15, "movement": 1.1, "temporal_graph": 1.1, "control": 1.1}
+"""How much larger than a disc some markers are drawn to look as large."""
+
+DASHES: tuple[Any, ...] = ("-", (0, (3.5, 1.5)), (0, (1, 1)))
+"""Lines of the first, second and further predictor of one family in a figure, which share a colour."""
+
 _SPARE_COLOURS, _SPARE_MARKERS = ("#882255", "#999933", "#332288", "#AA4499"), ("p", "<", ">", "*")
 
 GREY, PALE, INK, BAND = "#767676", "#C4C4C4", "#222222", "#E9E5DA"
@@ -51,6 +57,11 @@ def colour(family: str) -> str:
 def marker(family: str) -> str:
     """The marker of a family, so that a print without colours still tells them apart."""
     return MARKERS.get(family) or _spare(family, _SPARE_MARKERS)
+
+
+def size_of(family: str) -> float:
+    """By what a marker's size is multiplied, so that all look alike in size."""
+    return SIZES.get(family, 1.0)
 
 
 def ink(family: str) -> str:

@@ -18,20 +18,32 @@ _SHOWN = [
     *("against", "difference", "difference_low", "difference_high"),
     *("tau_half", "tau_half_low", "tau_half_high", "n_half", "tau_fifth", "tau_fifth_low", "tau_fifth_high", "n_fifth"),
     *("spearman", "spearman_low", "spearman_high", "seconds", "note"),
+    *("p", "p_holm", "detectable", "n_paired"),
+    *("tau_tenth", "tau_tenth_low", "tau_tenth_high", "n_tenth"),
+    *("weighted_tau", "weighted_tau_low", "weighted_tau_high"),
+    *("half_accuracy", "half_accuracy_low", "half_accuracy_high"),
+    *("tau_given_train_loss", "tau_given_train_loss_low", "tau_given_train_loss_high"),
+    *("tau_given_flops", "tau_given_flops_low", "tau_given_flops_high"),
+    *("tau_given_params", "tau_given_params_low", "tau_given_params_high"),
+    *("images", "fitted_on", "initial_seconds"),
 ]
+
+_ASKED = ("pearson", "pearson_low", "pearson_high")
+"""Columns that a run has only where its configuration asks for them."""
 
 
 def ranked_table(tables: Tables) -> pd.DataFrame:
     """One row a predictor at the last budget, best Kendall τ first, those without a τ at the end.
 
-    `difference` is the paired difference in τ to the best baseline, `against`, with its 95 % interval; nan where the
-    predictor is that baseline or no difference was computed. Higher is better for every estimate.
+    `difference` is the paired difference in τ to the best baseline other than the predictor itself, `against`, with its
+    interval, permutation p and Holm-adjusted p; nan where no difference was computed. `sd` is the mean uncertainty of
+    the scores. Higher is better for every estimate.
     """
-    at = tables.differences[tables.differences["step"] == tables.last_step]
-    at = at.rename(columns={"baseline": "against", "low": "difference_low", "high": "difference_high"})
-    kept = at[["predictor", "against", "difference", "difference_low", "difference_high"]]
-    merged = tables.final.merge(kept, on="predictor", how="left")
-    return merged[_SHOWN]
+    at = tables.at_end(tables.differences)
+    names = {"baseline": "against", "low": "difference_low", "high": "difference_high", "n": "n_paired"}
+    merged = tables.final.merge(at.rename(columns=names).drop(columns="step"), on="predictor", how="left")
+    asked = [name for name in _ASKED if name in merged]
+    return merged[[*_SHOWN, *asked]].assign(sd=merged["predictor"].map(tables.sd))
 
 
 WITHOUT_NAMES = 66
@@ -54,7 +66,7 @@ def print_ranked(tables: Tables, console: Console) -> None:
         caption_justify="left",
         title_justify="left",
     )
-    table.title = f"Kendall τ after {tables.last_step} steps, 95 % intervals"
+    table.title = f"Kendall τ after {tables.last_step} steps, {tables.percent} intervals"
     rows = ranked_table(tables).to_dict("records")
     longest = max(len(str(row["predictor"])) for row in rows)
     roomy = console.width >= longest + WITHOUT_NAMES

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from harness.report.numbers import percent
 from harness.schema import demand
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def _estimates(*names: str) -> tuple[str, ...]:
-    """Columns of estimates with the two ends of their 95 % intervals."""
+    """Columns of estimates with the two ends of their intervals."""
     return tuple(f"{name}{end}" for name in names for end in ("", "_low", "_high"))
 
 
@@ -27,19 +29,27 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "scores": ("predictor", "step", "architecture", "score", "sd", "reason"),
     "metrics": (
         *("predictor", "family", "baseline", "step", "epoch", "images", "seconds", "n", "failed"),
-        *_estimates("tau", "spearman", "tau_half", "tau_fifth"),
-        *("n_half", "n_fifth", "note"),
+        *("initial_seconds", "fitted_on", "front"),
+        *_estimates("tau", "spearman", "tau_half", "tau_fifth", "tau_tenth", "weighted_tau", "half_accuracy"),
+        *_estimates("tau_given_train_loss", "tau_given_flops", "tau_given_params"),
+        *("n_half", "n_fifth", "n_tenth", "note"),
     ),
-    "differences": ("predictor", "step", "baseline", "difference", "low", "high", "n"),
+    "differences": (*("predictor", "step", "baseline", "difference", "low", "high", "n", "p", "p_holm", "detectable"),),
     "ablations": ("predictor", "group", "step", "tau", "tau_without", "difference", "low", "high", "n"),
-    "ceiling": ("subset", "kind", "tau", "low", "high", "seeds", "n"),
+    "ceiling": ("subset", "kind", "tau", "low", "high", "seeds", "n", "note"),
+    "selection": ("predictor", "step", "k", *_estimates("precision", "regret"), "n"),
+    "pairs": ("predictor", "step", "gap_low", "gap_high", "pairs", "accuracy", "low", "high"),
+    "time_to_tau": (
+        *("target", "predictor", "family", "step", "epoch", "images", "seconds", "fitted_on", "tau", "low", "high"),
+    ),
+    "edges": ("architecture", "source", "target", "operation"),
     "failures": ("stage", "architecture", "predictor", "step", "reason"),
     "trajectories": ("architecture", "step", "epoch", "seconds"),
 }
 """Tables of a results folder and the columns that the report reads of each; further columns are let through."""
 
-STATUS_KEYS = ("bench", "dataset", "truth")
-"""Keys without which status.json cannot name its report."""
+STATUS_KEYS = ("bench", "dataset", "truth", "evaluation")
+"""Keys without which status.json cannot name its report, or say what its intervals are."""
 
 
 @dataclass(frozen=True)
@@ -53,28 +63,65 @@ class Tables:
     differences: pd.DataFrame
     ablations: pd.DataFrame
     ceiling: pd.DataFrame
+    selection: pd.DataFrame
+    pairs: pd.DataFrame
+    time_to_tau: pd.DataFrame
+    edges: pd.DataFrame
     failures: pd.DataFrame
     trajectories: pd.DataFrame
     status: dict[str, Any]
     environment: dict[str, str] = field(default_factory=dict)
     config: str = ""
 
-    @property
+    @cached_property
     def last_step(self) -> int:
         """The largest budget in updates; the budget of every statement that names none."""
         return int(self.metrics["step"].max())
 
     @property
+    def level(self) -> float:
+        """The share of cases in which an interval is meant to hold the true value, such as 0.95."""
+        return float(self.status["evaluation"]["level"])
+
+    @property
+    def percent(self) -> str:
+        """The level as every text says it, such as 95 %."""
+        return percent(self.level)
+
+    def at_end(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The rows of a table at the last budget."""
+        return frame[frame["step"] == self.last_step]
+
+    @cached_property
     def final(self) -> pd.DataFrame:
         """The metrics at the last budget, best τ first, predictors without a τ at the end."""
-        last = self.metrics[self.metrics["step"] == self.last_step]
+        last = self.at_end(self.metrics)
         return last.sort_values(["tau", "predictor"], ascending=[False, True], na_position="last", ignore_index=True)
+
+    @cached_property
+    def sd(self) -> pd.Series[float]:
+        """Mean standard deviation of a predictor's scores at the last budget, for those that give one, by predictor."""
+        rows = self.at_end(self.scores).dropna(subset=["sd"])
+        return rows.groupby("predictor")["sd"].mean()
+
+    @property
+    def brief(self) -> list[str]:
+        """Predictors of short tables, best τ first: the best two of each family and every one of capacitance."""
+        place = self.final.groupby("family").cumcount()
+        kept = (place < 2) | (self.final["family"] == "capacitance")
+        return [str(name) for name in self.final.loc[kept, "predictor"]]
 
     @property
     def best_capacitance(self) -> str | None:
         """Name of the capacitance predictor with the highest τ at the last budget, None where none has a τ."""
         rows = self.final[(self.final["family"] == "capacitance") & self.final["tau"].notna()]
         return None if rows.empty else str(rows["predictor"].iloc[0])
+
+    def leaders(self, highlight: int) -> list[str]:
+        """The predictors drawn in colour: those of highest τ, and the best capacitance one."""
+        names = [str(name) for name in self.final.loc[self.final["tau"].notna(), "predictor"].iloc[:highlight]]
+        best = self.best_capacitance
+        return names if best is None or best in names else [*names, best]
 
     def named(self, report: Report, always: Collection[str] = ()) -> list[str]:
         """Predictors whose names stand in a crowded figure, best τ first: all, or else the best few, the best of every
@@ -129,8 +176,9 @@ def read(folder: Path) -> Tables:
     status = _mapping("status.json", texts["status.json"])
     for key in STATUS_KEYS:
         demand(key in status, "status.json", f"the key {key!r}", sorted(status))
-    for key in ("truth", "recipe", "network"):
+    for key in ("truth", "recipe", "network", "evaluation"):
         demand(isinstance(status.get(key, {}), dict), f"status.json: {key}", "a mapping", status.get(key))
+    demand("level" in status["evaluation"], "status.json: evaluation", "the key 'level'", sorted(status["evaluation"]))
     return Tables(
         **frames,
         status=status,

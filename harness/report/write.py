@@ -7,13 +7,15 @@ import importlib.util
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.report.tables import Tables, read
 from harness.schema import demand, digest, settings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from harness.report.blocks import Drawn
 
 FIGURES = "harness.report.figures"
 
@@ -31,9 +33,10 @@ class Report:
         default_factory=lambda: [
             "ranked",
             "tau_against_budget",
+            "cost_against_tau",
+            "pairs_by_gap",
             "predicted_rank_against_truth",
             "beta_eff_trajectories",
-            "cost_against_tau",
         ]
     )
     top: int = 6
@@ -62,17 +65,6 @@ def _exists(module: str) -> bool:
         return False
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """One figure of the page: its SVG text, or the reason why there is none."""
-
-    name: str
-    caption: str
-    svg: str = ""
-    width: float = 0.0
-    missing: str = ""
-
-
 def write(results: Path, out: Path, report: Report) -> Path:
     """Path of the index.html that was written, with report.md, tables/ and figures/ beside it.
 
@@ -80,6 +72,7 @@ def write(results: Path, out: Path, report: Report) -> Path:
     Files of an earlier report in `out` are replaced, others left alone. Raises BadInput where a table or a column is
     missing.
     """
+    from harness.report import sentences
     from harness.report.page import write_pages
     from harness.report.sheets import write_sheets
 
@@ -87,7 +80,7 @@ def write(results: Path, out: Path, report: Report) -> Path:
     (out / "figures").mkdir(parents=True, exist_ok=True)
     drawn = draw(tables, out / "figures", report)
     sheets = write_sheets(tables, out / "tables")
-    return write_pages(tables, out, drawn, sheets, _stamp(results, report))
+    return write_pages(tables, out, sentences.named(tables), drawn, sheets, _stamp(results, report))
 
 
 def stands(results: Path, out: Path, report: Report) -> bool:
@@ -114,6 +107,7 @@ def draw(tables: Tables, folder: Path, report: Report) -> list[Drawn]:
     import matplotlib
 
     from harness.report import palette
+    from harness.report.blocks import Drawn
     from harness.report.figures import NothingToDraw
 
     drawn = []
@@ -122,15 +116,19 @@ def draw(tables: Tables, folder: Path, report: Report) -> list[Drawn]:
         matplotlib.rcParams.update(palette.settings(report.font_size))  # type: ignore[arg-type]
         for name in report.figures:
             module, stem = importlib.import_module(_module(name)), name.rsplit(".", 1)[-1]
+            said: dict[str, Any] = {
+                "caption": module.caption(tables, report),
+                "section": getattr(module, "SECTION", ""),
+            }
             try:
                 figure = module.draw(tables, report)
             except NothingToDraw as nothing:
                 for ending in ("png", "pdf"):
                     (folder / f"{stem}.{ending}").unlink(missing_ok=True)
-                drawn.append(Drawn(stem, module.caption(tables, report), missing=str(nothing)))
+                drawn.append(Drawn(stem, **said, missing=str(nothing)))
                 continue
             svg = _save(figure, folder / stem, report.dpi)
-            drawn.append(Drawn(stem, module.caption(tables, report), svg, float(figure.get_figwidth())))
+            drawn.append(Drawn(stem, **said, svg=svg, width=float(figure.get_figwidth())))
     return drawn
 
 
@@ -139,7 +137,7 @@ def _save(figure: Figure, stem: Path, dpi: int) -> str:
     from io import StringIO
 
     figure.savefig(f"{stem}.png", dpi=dpi, metadata={"Software": None})
-    figure.savefig(f"{stem}.pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
+    figure.savefig(f"{stem}.pdf", dpi=dpi, metadata={"CreationDate": None, "Creator": None, "Producer": None})
     text = StringIO()
-    figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    figure.savefig(text, format="svg", dpi=dpi, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     return text.getvalue()

@@ -79,7 +79,7 @@ def test_names_of_predictors_do_not_overlap_nor_leave_the_figure(
 def test_a_figure_is_drawn_or_says_why_not(name: str, how: dict[str, Any], make: Callable[..., Path]) -> None:
     trajectories = name == "beta_eff_trajectories"
     if (how.get("silent") and not trajectories) or (trajectories and not how.get("capacitance", True)):
-        with pytest.raises(NothingToDraw, match=r"no predictor|no column beta_eff"):
+        with pytest.raises(NothingToDraw, match=r"no predictor|no pair|no column beta_eff"):
             drawn(name, read(make(**how)))
     else:
         assert drawn(name, read(make(**how))).axes

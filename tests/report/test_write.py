@@ -15,8 +15,11 @@ import pandas as pd
 import pytest
 import yaml
 
+from harness.report.sections import TITLES
+from harness.report.sheets import SHEETS
 from harness.report.write import Report, write
 from harness.schema import BadInput
+from tests.report.conftest import build
 
 ODD: list[dict[str, Any]] = [
     {"n": 20, "k": 5, **odd} for odd in ({"silent": True}, {"seeds": 1}, {"capacitance": False}, {"n": 8, "k": 2})
@@ -54,10 +57,26 @@ def out(few: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_everything_that_was_promised_is_written(out: Path) -> None:
     found = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
-    names = ("ranked", "budgets", "differences", "ablations", "ceiling", "failures")
-    sheets = {f"tables/{name}.{end}" for name in names for end in ("csv", "tex")}
+    sheets = {f"tables/{name}.{end}" for name in SHEETS for end in ("csv", "tex")}
+    assert {"ranked", "short", "time_to_tau", "ceiling", "selection", "pairs", "failures"} <= set(SHEETS)
     drawn = {f"figures/{name}.{end}" for name in FEW.figures for end in ("png", "pdf")}
     assert found == {"index.html", "report.md"} | sheets | drawn
+
+
+def test_the_page_answers_in_the_order_in_which_a_reader_asks(out: Path) -> None:
+    asked = ["question", "ranking", "settled", "cost", "failing", "capacitance", "run"]
+    assert re.findall(r'<section id="(\w+)"', (out / "index.html").read_text()) == asked
+    titles = re.findall(r"^## (.*)$", (out / "report.md").read_text(), flags=re.MULTILINE)
+    assert titles == [TITLES[name] for name in asked]
+
+
+def test_both_pages_have_the_same_tables_with_the_same_rows(out: Path) -> None:
+    html, markdown = (out / "index.html").read_text(), (out / "report.md").read_text()
+    rows = [body.count("<tr>") for body in re.findall(r"<tbody>.*?</tbody>", html, flags=re.DOTALL)]
+    blocks = re.findall(r"(?:^\|.*\|\n)+", markdown, flags=re.MULTILINE)
+    lists = html.count("<dl>")
+    assert len(blocks) == len(rows) + lists
+    assert [block.count("\n") - 2 for block in blocks][: len(rows)] == rows
 
 
 def test_the_page_is_one_well_formed_file_that_asks_for_nothing(out: Path) -> None:
@@ -66,7 +85,8 @@ def test_the_page_is_one_well_formed_file_that_asks_for_nothing(out: Path) -> No
     page.feed(text)
     assert page.open == []
     assert page.addresses
-    assert all(address.startswith("data:") for address in page.addresses)
+    assert all(address.startswith(("data:", "#")) for address in page.addresses)
+    assert {address[1:] for address in page.addresses if address[0] == "#"} <= set(re.findall(r' id="(\w+)"', text))
     assert "url(" not in text
     assert "@import" not in text
 
@@ -81,7 +101,7 @@ def test_what_users_name_cannot_become_markup(out: Path) -> None:
 
 def test_every_table_row_of_the_markdown_has_as_many_cells_as_its_heading(out: Path) -> None:
     blocks = re.findall(r"(?:^\|.*\|\n)+", (out / "report.md").read_text(), flags=re.MULTILINE)
-    assert len(blocks) == 5
+    assert len(blocks) > 10
     for block in blocks:
         assert len({len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}) == 1
 
@@ -118,7 +138,7 @@ def test_a_run_without_failures_and_differences_says_so(make: Callable[..., Path
         pd.read_parquet(folder / f"{name}.parquet").iloc[:0].to_parquet(folder / f"{name}.parquet")
     text = write(folder, tmp_path / "out", Report(figures=[])).read_text()
     assert "No training and no score failed." in text
-    assert "No paired difference to a baseline was computed." in text
+    assert "No paired difference to a baseline was computed, so no difference was tested." in text
 
 
 def test_a_figure_that_cannot_be_drawn_leaves_no_old_file_behind(make: Callable[..., Path], tmp_path: Path) -> None:
@@ -128,6 +148,29 @@ def test_a_figure_that_cannot_be_drawn_leaves_no_old_file_behind(make: Callable[
     page = write(make(n=20, k=5, capacitance=False), tmp_path, Report(figures=["beta_eff_trajectories"]))
     assert not old.exists()
     assert "is not drawn: no column beta_eff was measured." in page.read_text()
+
+
+def test_the_level_of_the_run_is_in_every_text(tmp_path: Path) -> None:
+    folder = build(tmp_path / "results", level=0.9, n=20, k=5)
+    page = write(folder, tmp_path / "out", Report(dpi=50)).parent
+    texts = {path: path.read_text() for path in page.rglob("*") if path.suffix in (".html", ".md", ".tex", ".csv")}
+    assert not [path.name for path, text in texts.items() if re.search("95.{0,3}%", text)]
+    assert "90 % intervals" in texts[page / "report.md"]
+    assert r"$\tau$ [90 \%]" in texts[page / "tables" / "short.tex"]
+
+
+def test_a_figure_of_ones_own_comes_in_the_last_section(make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from matplotlib.figure import Figure\n"
+        "def caption(tables, report): return 'Mine.'\n"
+        "def draw(tables, report): return Figure(figsize=(3.4, 1))\n"
+    )
+    (tmp_path / "own").mkdir()
+    (tmp_path / "mine.py").rename(tmp_path / "own" / "mine.py")
+    monkeypatch.syspath_prepend(tmp_path)
+    text = write(make(n=20, k=5), tmp_path / "out", Report(figures=["own.mine"], dpi=50)).read_text()
+    assert re.findall(r'<section id="(\w+)"', text)[-1] == "more"
+    assert text.index("Further figures") < text.index("Mine.")
 
 
 def test_an_unknown_figure_is_refused_before_anything_runs() -> None:

@@ -19,12 +19,18 @@ from harness.report.tables import Tables
 if TYPE_CHECKING:
     from harness.report.write import Report
 
+SECTION = "capacitance"
+
+MOST = 500
+"""Of more architectures than this, as many are drawn, evenly spaced by accuracy: more lines would be one blot."""
+
 
 def caption(tables: Tables, report: Report) -> str:
     """What the figure shows."""
+    fewer = f", {MOST} of them evenly spaced by accuracy" if len(tables.architectures) > MOST else ""
     return (
-        "β_eff along training, one line an architecture, coloured by its final accuracy (the colours end at the 5th "
-        f"percentile, so that dead architectures do not use up the scale). {tables.basis()}"
+        f"β_eff along training, one line an architecture{fewer}, coloured by its final accuracy (the colours end at "
+        f"the 5th percentile, so that dead architectures do not use up the scale). {tables.basis()}"
     )
 
 
@@ -33,13 +39,13 @@ def draw(tables: Tables, report: Report) -> Figure:
     column = next((name for name in tables.trajectories.columns if name.startswith("beta_eff")), None)
     if column is None:
         raise NothingToDraw("no column beta_eff was measured")
-    table = tables.trajectories.merge(tables.architectures[["architecture", "truth"]], on="architecture")
-    table = table[np.isfinite(table[column].to_numpy(dtype=float)) & table["truth"].notna()]
+    table = tables.trajectories.merge(_drawn(tables), on="architecture")
+    table = table[np.isfinite(table[column].to_numpy(dtype=float))]
     if table.empty:
         raise NothingToDraw(f"no finite {column} was measured")
     figure = Figure(figsize=(SINGLE, 2.6))
     axes = figure.add_axes((0.15, 0.17, 0.65, 0.79))
-    lines = _lines(table, column, len(tables.architectures))
+    lines = _lines(table, column, table["architecture"].nunique())
     axes.add_collection(lines)
     _scale(axes, table[column].to_numpy(dtype=float))
     axes.set_xlim(table["step"].min(), max(table["step"].max(), table["step"].min() + 1))
@@ -51,6 +57,12 @@ def draw(tables: Tables, report: Report) -> Figure:
         bar.solids.set_alpha(1)
     bar.outline.set_visible(False)
     return figure
+
+
+def _drawn(tables: Tables) -> pd.DataFrame:
+    """The architectures that are drawn, and their truth."""
+    known = tables.architectures[["architecture", "truth"]].dropna().sort_values("truth")
+    return known if len(known) <= MOST else known.iloc[np.linspace(0, len(known) - 1, MOST).round().astype(int)]
 
 
 def _lines(table: pd.DataFrame, column: str, n: int) -> LineCollection:

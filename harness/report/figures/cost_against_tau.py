@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from harness.report.figures import NothingToDraw
 from harness.report.labels import LINE, Label, beside, clusters, family_key, unnamed, width
 from harness.report.numbers import seconds as said
-from harness.report.palette import DOUBLE, INK, PALE, colour, ink, marker
+from harness.report.palette import DOUBLE, INK, PALE, colour, ink, marker, size_of
 from harness.report.tables import Tables
 
 if TYPE_CHECKING:
     from harness.report.write import Report
+
+SECTION = "cost"
 
 
 def caption(tables: Tables, report: Report) -> str:
@@ -26,7 +28,7 @@ def caption(tables: Tables, report: Report) -> str:
     hardware = tables.environment.get("device", "")
     on = f" on {hardware}" if hardware else ""
     return (
-        f"Measured seconds an architecture{on}, training and measures together, against Kendall τ. A marker a "
+        f"Measured seconds an architecture{on} (training, what is read, the score) against Kendall τ. A marker a "
         f"predictor, at {tables.last_step} steps; thin lines: its smaller budgets. Dashed: no point at any budget is "
         "cheaper and better (a front of estimates, chosen on these same data; intervals are in the table). Facts that "
         f"need no training stand at 0{unnamed(tables, report)}. {tables.basis()}"
@@ -81,8 +83,8 @@ def _lines(axes: Axes, tables: Tables, final: pd.DataFrame, zero: float, named: 
         loud = row["predictor"] in named
         line = colour(family) if loud else PALE
         axes.plot(_places(rows["seconds"], zero), rows["tau"], color=line, lw=0.6, alpha=0.6, zorder=2 if loud else 1)
-        look: dict[str, Any] = {"color": colour(family), "ms": 4.5 if loud else 3, "mec": INK if loud else line,
-                                "mew": 0.3, "zorder": 4 if loud else 3}  # fmt: skip
+        look: dict[str, Any] = {"color": colour(family), "ms": (4.5 if loud else 3) * size_of(family), "mew": 0.3,
+                                "mec": INK if loud else line, "zorder": 4 if loud else 3}  # fmt: skip
         axes.plot(_places(row["seconds"], zero), row["tau"], marker(family), **look)
     front = _front(tables.metrics)
     axes.step(_places(front["seconds"], zero), front["tau"], where="post", color=INK, lw=0.8, ls=(0, (4, 2)), zorder=3)
@@ -93,9 +95,8 @@ def _places(values: pd.Series | float, zero: float) -> NDArray[np.float64]:
 
 
 def _front(metrics: pd.DataFrame) -> pd.DataFrame:
-    """The (seconds, τ) points, over all predictors and budgets, that no other beats in both."""
-    points = metrics[["seconds", "tau", "predictor"]].dropna().sort_values(["seconds", "tau"], ascending=[True, False])
-    return points[points["tau"] > points["tau"].cummax().shift(fill_value=-np.inf)]
+    """The stored front, cheapest first: nothing at any budget is cheaper and better than its points."""
+    return metrics[metrics["front"].astype(bool) & metrics["tau"].notna()].sort_values(["seconds", "tau"])
 
 
 def _labels(axes: Axes, final: pd.DataFrame, zero: float, size: float) -> None:

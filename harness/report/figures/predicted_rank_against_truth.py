@@ -17,6 +17,11 @@ from harness.report.tables import Tables
 if TYPE_CHECKING:
     from harness.report.write import Report
 
+SECTION = "failing"
+
+VECTORS = 2000
+"""With more architectures than this the points are drawn as pixels."""
+
 _COLUMNS = 3
 
 
@@ -66,8 +71,12 @@ def _places(tables: Tables, final: pd.DataFrame, top: int) -> list[int]:
 
 
 def _panel(axes: Axes, tables: Tables, row: pd.Series, place: int) -> None:
-    chosen = (tables.scores["predictor"] == row["predictor"]) & (tables.scores["step"] == tables.last_step)
-    points = tables.scores[chosen].merge(tables.architectures, on="architecture").dropna(subset=["score", "truth"])
+    last = tables.at_end(tables.scores)
+    points = (
+        last[last["predictor"] == row["predictor"]]
+        .merge(tables.architectures, on="architecture")
+        .dropna(subset=["score", "truth"])
+    )
     predicted, true = (points[name].rank(ascending=False) for name in ("score", "truth"))
     n, family, dead = int(tables.architectures["truth"].notna().sum()), str(row["family"]), points["dead"].astype(bool)
     axes.plot([1, len(points)], [1, len(points)], color=PALE, lw=0.8, zorder=1)
@@ -76,7 +85,8 @@ def _panel(axes: Axes, tables: Tables, row: pd.Series, place: int) -> None:
         **look,
         "facecolors": colour(family),
         "linewidths": 0,
-        "alpha": 0.85 if n < 200 else 0.55,
+        "alpha": 0.85 if n < 200 else 0.55 if n <= VECTORS else 0.25,
+        "rasterized": n > VECTORS,  # tens of thousands of vector points would weigh megabytes
     }
     axes.scatter(true[~dead], predicted[~dead], **alive_look, zorder=2)
     axes.scatter(true[dead], predicted[dead], facecolors="white", **look, zorder=3)

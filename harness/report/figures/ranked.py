@@ -12,47 +12,63 @@ from matplotlib.figure import Figure
 
 from harness.report.figures import NothingToDraw
 from harness.report.labels import family_key, width
-from harness.report.palette import BAND, GREY, INK, SINGLE, colour, ink, marker
+from harness.report.palette import BAND, DOUBLE, GREY, INK, SINGLE, colour, ink, marker, size_of
 from harness.report.tables import Tables
 
 if TYPE_CHECKING:
     from harness.report.write import Report
+
+SECTION = "ranking"
+
+ONE_PANEL = 36
+"""With more predictors than this the figure is two columns wide."""
 
 
 def caption(tables: Tables, report: Report) -> str:
     """What the figure shows."""
     ceiling = " The band reaches from retraining to oracle." if tables.ceilings() else ""
     return (
-        f"Kendall τ after {tables.last_step} steps with 95 % intervals. Filled: all architectures; hollow: the better "
-        f"half of them.{ceiling} {tables.basis()}"
+        f"Kendall τ after {tables.last_step} steps with {tables.percent} intervals. Filled: all architectures; hollow: "
+        f"the better half of them.{ceiling} {tables.basis()}"
     )
 
 
 def draw(tables: Tables, report: Report) -> Figure:
-    """Rows sorted by τ, best at the top; a predictor without a τ keeps its row, at the foot, and says so."""
+    """Rows sorted by τ, best at the top, in two panels where one would be longer than a page; a predictor without a τ
+    keeps its row, at the foot, and says so."""
     rows = tables.final
     if rows["tau"].notna().sum() == 0:
         raise NothingToDraw("no predictor has a Kendall τ at the last budget")
     families = list(dict.fromkeys(rows["family"]))
-    line, foot = (report.font_size + 4) / 72, 0.5 + 0.14 * ceil(len(families) / 3)
-    height = line * (len(rows) + 0.6) + foot + 0.2
-    figure = Figure(figsize=(SINGLE, height))
-    left = min((max(width(name, report.font_size) for name in rows["predictor"]) + 10) / 72 / SINGLE, 0.5)
-    axes = figure.add_axes((left, foot / height, 0.97 - left, 1 - (foot + 0.2) / height))
+    panels = 1 if len(rows) <= ONE_PANEL else 2
+    wide, each = (SINGLE, DOUBLE)[panels - 1], ceil(len(rows) / panels)
+    line, foot = (report.font_size + 4) / 72, 0.5 + 0.14 * ceil(len(families) / (3 * panels))
+    height = line * (each + 0.6) + foot + 0.2
+    figure = Figure(figsize=(wide, height))
+    names = min((max(width(name, report.font_size) for name in rows["predictor"]) + 10) / 72, 0.5 * wide / panels)
+    limits = _limits(tables, rows)
+    for at in range(panels):
+        left = at * wide / panels + names
+        axes = figure.add_axes((left / wide, foot / height, 0.97 / panels - names / wide, 1 - (foot + 0.2) / height))
+        _panel(axes, tables, rows.iloc[at * each : (at + 1) * each], each, report)
+        axes.set_xlim(*limits)
+    family_key(figure, families, y=0.06 / height, columns=3 * panels, left=0.03)
+    return figure
+
+
+def _panel(axes: Axes, tables: Tables, rows: pd.DataFrame, each: int, report: Report) -> None:
+    """One column of rows, the first at the top; the last column may be shorter."""
     _ceiling(axes, tables, report)
     for at, row in enumerate(rows.to_dict("records")):
-        _row(axes, len(rows) - 1 - at, {str(k): v for k, v in row.items()}, report)
-    axes.set_yticks(range(len(rows)), rows["predictor"][::-1], fontsize=report.font_size)
-    for tick, family in zip(axes.get_yticklabels(), rows["family"][::-1], strict=True):
+        _row(axes, each - 1 - at, {str(k): v for k, v in row.items()}, report)
+    axes.set_yticks(each - 1 - np.arange(len(rows)), rows["predictor"], fontsize=report.font_size)
+    for tick, family in zip(axes.get_yticklabels(), rows["family"], strict=True):
         tick.set_color(ink(family))
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    axes.set_ylim(-0.8, len(rows) - 0.2)
-    axes.set_xlim(*_limits(tables, rows))
+    axes.set_ylim(-0.8, each - 0.2)
     axes.axvline(0, color=GREY, lw=0.5, zorder=0)
     axes.set_xlabel("Kendall τ")
-    family_key(figure, families, y=0.06 / height, columns=3, left=0.03)
-    return figure
 
 
 def _limits(tables: Tables, rows: pd.DataFrame) -> tuple[float, float]:
@@ -81,5 +97,5 @@ def _row(axes: Axes, y: int, row: dict[str, float], report: Report) -> None:
                   fontsize=report.font_size - 1)  # fmt: skip
         return
     axes.plot([row["tau_low"], row["tau_high"]], [y, y], color=colour(family), lw=1.1, solid_capstyle="butt")
-    axes.plot(tau, y, marker(family), color=colour(family), ms=4.2, mec=INK, mew=0.3)
-    axes.plot(row["tau_half"], y, marker(family), mfc="white", mec=colour(family), ms=3.4, mew=0.8)
+    axes.plot(tau, y, marker(family), color=colour(family), ms=4.2 * size_of(family), mec=INK, mew=0.3)
+    axes.plot(row["tau_half"], y, marker(family), mfc="white", mec=colour(family), ms=3.4 * size_of(family), mew=0.8)

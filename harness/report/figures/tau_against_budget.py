@@ -11,24 +11,22 @@ from matplotlib.figure import Figure
 
 from harness.report.figures import NothingToDraw
 from harness.report.labels import LINE, Label, beside, unnamed, width
-from harness.report.palette import BAND, DOUBLE, GREY, PALE, colour, ink, marker
+from harness.report.palette import BAND, DASHES, DOUBLE, GREY, PALE, colour, ink, marker, size_of
 from harness.report.tables import Tables
 
 if TYPE_CHECKING:
     from harness.report.write import Report
 
-
-_DASHES = ("-", (0, (3.5, 1.5)), (0, (1, 1)))
-"""Lines of the first, second and further highlighted predictor of one family, which share a colour."""
+SECTION = "cost"
 
 
 def caption(tables: Tables, report: Report) -> str:
     """What the figure shows."""
     ceiling = " The band reaches from the retraining to the oracle ceiling." if tables.ceilings() else ""
     return (
-        f"Kendall τ against the budget. In colour, with 95 % intervals: the {report.highlight} predictors with the "
-        "highest τ at the last budget (chosen on these same data) and the best capacitance predictor; in grey, "
-        f"without their intervals: the others{unnamed(tables, report)}.{ceiling} {tables.basis()}"
+        f"Kendall τ against the budget. In colour, with {tables.percent} intervals: the {report.highlight} predictors "
+        "with the highest τ at the last budget (chosen on these same data) and the best capacitance predictor; in "
+        f"grey, without their intervals: the others{unnamed(tables, report)}.{ceiling} {tables.basis()}"
     )
 
 
@@ -43,7 +41,7 @@ def draw(tables: Tables, report: Report) -> Figure:
     figure = Figure(figsize=(DOUBLE, height))
     left, right = 0.5 / DOUBLE, 1 - (max(width(name, size, True) for name in named) + 24) / 72 / DOUBLE
     axes = figure.add_axes((left, 0.45 / height, right - left, 1 - 0.92 / height))
-    shown = _shown(tables, final, report.highlight)
+    shown = tables.leaders(report.highlight)
     others = tables.metrics[
         ~tables.metrics["predictor"].isin(shown) & tables.metrics["predictor"].isin(final["predictor"])
     ]
@@ -54,9 +52,9 @@ def draw(tables: Tables, report: Report) -> Figure:
     for name, shift in zip(shown, apart, strict=True):
         rows = tables.metrics[tables.metrics["predictor"] == name].sort_values("step")
         family = str(rows["family"].iloc[0])
-        _highlight(axes, rows, shift, _DASHES[min(seen.count(family), len(_DASHES) - 1)])
+        _highlight(axes, rows, shift, DASHES[min(seen.count(family), len(DASHES) - 1)])
         seen.append(family)
-    _frame(axes, tables, report)
+    _frame(axes, tables, report, max(apart, default=0.0))
     labels = [
         _label(row, tables.last_step + dict(zip(shown, apart, strict=True)).get(row["predictor"], 0.0), shown, size)
         for row in ({str(k): v for k, v in r.items()} for r in final.to_dict("records"))
@@ -64,12 +62,6 @@ def draw(tables: Tables, report: Report) -> Figure:
     ]
     beside(axes, labels, dx=12, column=axes.get_xlim()[1])
     return figure
-
-
-def _shown(tables: Tables, final: pd.DataFrame, highlight: int) -> list[str]:
-    names = list(final["predictor"].iloc[:highlight])
-    best = tables.best_capacitance
-    return names if best is None or best in names else [*names, best]
 
 
 def _label(row: dict[str, Any], x: float, shown: list[str], size: float) -> Label:
@@ -89,12 +81,12 @@ def _highlight(axes: Axes, rows: pd.DataFrame, shift: float, dashes: Any) -> Non
     x = rows["step"].to_numpy(dtype=float) + shift
     span = (rows["tau"] - rows["tau_low"]).clip(lower=0), (rows["tau_high"] - rows["tau"]).clip(lower=0)
     axes.errorbar(x, rows["tau"], yerr=np.array(span), color=colour(family), lw=1.3, ls=dashes, elinewidth=0.6,
-                  marker=marker(family), ms=3.4, mec="white", mew=0.3, zorder=3)  # fmt: skip
+                  marker=marker(family), ms=3.4 * size_of(family), mec="white", mew=0.3, zorder=3)  # fmt: skip
 
 
-def _frame(axes: Axes, tables: Tables, report: Report) -> None:
+def _frame(axes: Axes, tables: Tables, report: Report, apart: float) -> None:
     steps = np.sort(tables.metrics["step"].unique()).astype(float)
-    margin = 0.03 * max(float(np.ptp(steps)), 1.0)
+    margin = max(0.02 * float(np.ptp(steps)), 0.02) + apart
     axes.set_xlim(steps[0] - margin, steps[-1] + margin)
     taus = [float(row["tau"]) for row in tables.ceilings().values()]
     if taus:

@@ -1,0 +1,71 @@
+"""Where predictors fail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from harness.report.numbers import NONE, count, estimate, listed, number, of
+from harness.report.tables import Tables
+
+
+def failing(tables: Tables) -> str:
+    """How the best predictor does among the good architectures, in its first choices, and on close pairs."""
+    scored = tables.final[tables.final["tau"].notna()]
+    if scored.empty:
+        return f"No predictor has a Kendall τ, so there is no ranking to look into. {_lost(tables)}"
+    best: dict[str, Any] = {str(key): value for key, value in scored.iloc[0].items()}
+    name = str(best["predictor"])
+    return " ".join(part for part in (_good(best), _choice(tables, name), _close(tables, name), _lost(tables)) if part)
+
+
+def _good(best: dict[str, Any]) -> str:
+    """τ among the good ones; an interval that includes 0 is called that."""
+    names = {"better half": "tau_half", "best fifth": "tau_fifth", "best tenth": "tau_tenth"}
+    said = [f"{of(best, column)} in the {name}" for name, column in names.items() if pd.notna(best[column])]
+    if not said:
+        return ""
+    text = f"`{best['predictor']}` ranks the good architectures with τ {listed(said)}"
+    unsure = [name for name, column in names.items() if best[f"{column}_low"] <= 0 <= best[f"{column}_high"]]
+    return text + (f"; in the {listed(unsure)} the interval includes 0." if unsure else ".")
+
+
+def _choice(tables: Tables, name: str) -> str:
+    rows = tables.at_end(tables.selection)
+    rows = rows[(rows["predictor"] == name) & rows["precision"].notna()].sort_values("k")
+    if rows.empty:
+        return ""
+    first, last = rows.iloc[0], rows.iloc[-1]
+    regret = estimate(first["regret"], first["regret_low"], first["regret_high"])
+    lost = f"choosing the best of its first {first['k']}" if first["k"] > 1 else "taking the one it ranks first"
+    return (
+        f"Of the {last['k']} that it ranks first, {number(100 * last['precision'], 0)} % are among the true best "
+        f"{last['k']}; {lost} loses {regret} percentage points of accuracy to the best there is."
+    )
+
+
+def _close(tables: Tables, name: str) -> str:
+    rows = tables.at_end(tables.pairs)
+    rows = rows[(rows["predictor"] == name) & rows["accuracy"].notna()].sort_values("gap_low")
+    if len(rows) < 2:
+        return ""
+    close, far = rows.iloc[0], rows.iloc[-1]
+    parts = [f"{number(100 * row['accuracy'], 0)} % of pairs {_apart(row)}" for row in (close, far)]
+    return f"It puts {listed(parts)} in the right order."
+
+
+def _apart(row: Any) -> str:
+    low, high = f"{row['gap_low']:g}", f"{row['gap_high']:g}"
+    if high == "inf":
+        return f"more than {low} points apart"
+    return f"at most {high} points apart" if row["gap_low"] == 0 else f"{low}{NONE}{high} points apart"
+
+
+def _lost(tables: Tables) -> str:
+    """How much is missing; its reasons are in the table."""
+    if tables.failures.empty:
+        return "No training and no score failed."
+    of = tables.failures["stage"].value_counts()
+    said = listed([f"{count(n)} of stage {stage}" for stage, n in of.items()])
+    return f"Failed, an architecture at a budget each: {said}."

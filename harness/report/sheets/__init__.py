@@ -1,0 +1,44 @@
+"""The tables of the report as files: CSV with the numbers, LaTeX with what a paper prints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.report.latex import latex
+from harness.report.sheets.choices import pairs, selection, subsets
+from harness.report.sheets.comparisons import ablations, ceiling, differences, given
+from harness.report.sheets.costs import initial, time_to_tau
+from harness.report.sheets.failures import failures
+from harness.report.sheets.rankings import budgets, every_metric, ranked, short
+from harness.report.sheets.sheet import Sheet
+from harness.report.tables import Tables
+
+__all__ = ["Sheet", "write_sheets"]
+
+SHEETS = {
+    "ranked": ranked,
+    "metrics": every_metric,
+    "short": short,
+    "budgets": budgets,
+    "differences": differences,
+    "ceiling": ceiling,
+    "time_to_tau": time_to_tau,
+    "initial_cost": initial,
+    "subsets": subsets,
+    "selection": selection,
+    "pairs": pairs,
+    "partial": given,
+    "ablations": ablations,
+    "failures": failures,
+}
+"""What makes each sheet, by the name of its files."""
+
+
+def write_sheets(tables: Tables, folder: Path) -> dict[str, Sheet]:
+    """Write every sheet as CSV and LaTeX into the folder; gives them by name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    sheets = {name: make(tables) for name, make in SHEETS.items()}
+    for name, sheet in sheets.items():
+        sheet.numbers.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g", lineterminator="\n")
+        (folder / f"{name}.tex").write_text(latex(sheet.text, sheet.left), encoding="utf-8")
+    return sheets

@@ -1,0 +1,49 @@
+"""Sheets on cost: the cheapest way to a given τ, and what a learned predictor costs before its first score."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from harness.report.numbers import NONE, count, estimate, number, seconds
+from harness.report.ranking import ranked_table
+from harness.report.sheets.rankings import number_of
+from harness.report.sheets.sheet import Sheet, estimates
+from harness.report.tables import Tables
+
+
+def time_to_tau(tables: Tables) -> Sheet:
+    """The cheapest budget of every predictor that reaches a τ; the text has the cheapest predictor of each family."""
+    first = tables.time_to_tau.drop_duplicates(["target", "family"])
+    heading = f"τ [{tables.percent}]"
+    rows = []
+    for target in tables.status["evaluation"]["targets"]:
+        reached = first[first["target"] == target]
+        if reached.empty:
+            rows.append((f"{target:g}", "none reaches it", *[NONE] * 5))
+        rows += [
+            (f"{target:g}", row["predictor"], str(row["step"]), count(row["images"]), seconds(row["seconds"]),
+             number_of(row["fitted_on"]), estimate(row["tau"], row["low"], row["high"]))
+            for row in reached.to_dict("records")
+        ]  # fmt: skip
+    columns = ["τ ≥", "predictor", "steps", "images", "seconds", "fitted on", heading]
+    return Sheet(tables.time_to_tau, pd.DataFrame(rows, columns=columns), left=2)
+
+
+def initial(tables: Tables) -> Sheet:
+    """What predictors that are fitted on other architectures cost before, and at, their first score."""
+    table = ranked_table(tables)
+    table = table[table["fitted_on"] > 0].reset_index(drop=True)
+    text = pd.DataFrame(
+        {
+            "predictor": table["predictor"],
+            "fitted on": table["fitted_on"].map(number_of),
+            "seconds before the first score": table["initial_seconds"].map(seconds),
+            "seconds a score": table["seconds"].map(seconds),
+            "mean sd": table["sd"].map(lambda sd: number(sd, 3)),
+            "τ": estimates(table, "tau"),
+        }
+    )
+    if text["mean sd"].eq(NONE).all():
+        text = text.drop(columns="mean sd")
+    kept = ["predictor", "fitted_on", "initial_seconds", "seconds", "sd", "tau", "tau_low", "tau_high"]
+    return Sheet(table[kept], text)

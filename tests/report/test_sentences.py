@@ -1,0 +1,215 @@
+"""The sentences of the report."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.report.sentences import capacitance, cost, derived, failing, named, question, ranking, settled, tried
+from harness.report.sheets.failures import count_failures
+from harness.report.tables import Tables, read
+
+
+def with_difference(tables: Tables, low: float, high: float) -> Tables:
+    frame = tables.differences.assign(difference=(low + high) / 2, low=low, high=high)
+    return replace(tables, differences=frame)
+
+
+def test_the_question_names_bench_data_set_and_budget(results: Path) -> None:
+    for said in ("nasbench201", "digits", "64 updates", "60 architectures"):
+        assert said in question(read(results))
+
+
+def test_what_was_tried_counts_budgets_predictors_and_families(results: Path) -> None:
+    text = tried(read(results))
+    assert "9 budgets from 0 to 64 steps: 18 predictors" in text
+    assert "learning curve (4)" in text and "control (1)" in text
+    assert "(5 folds)" in text
+
+
+def test_the_best_predictor_is_named_with_interval_n_and_its_selection(results: Path) -> None:
+    tables = read(results)
+    best, text = tables.final.iloc[0], ranking(tables)
+    assert text.startswith(f"`{best['predictor']}` has the highest Kendall τ, {best['tau']:.2f} [")
+    assert f"n = {best['n']}" in text
+    assert "largest of 18 estimates" in text
+    assert "selection" in text
+
+
+@pytest.mark.parametrize(("baseline", "said"), [(True, "the next baseline"), (False, "the best baseline")])
+def test_the_best_predictor_stands_beside_the_baseline_it_was_compared_with(
+    results: Path, baseline: bool, said: str
+) -> None:
+    tables = read(results)
+    best, second = tables.final["predictor"].iloc[:2]
+    metrics = tables.metrics.copy()
+    metrics.loc[metrics["predictor"] == best, "baseline"] = baseline
+    row = tables.differences.iloc[[-1]].assign(
+        predictor=best, step=64, baseline=second, difference=0.1, low=-0.04, high=0.24
+    )
+    rival = tables.final["tau"].iloc[1]
+    text = ranking(replace(tables, metrics=metrics, differences=row))
+    assert f"against {rival:.2f} [" in text
+    assert f"for {said}, `{second}` (paired difference +0.10 [−0.04, +0.24])" in text
+
+
+@pytest.mark.parametrize(
+    ("p_holm", "said"),
+    [(0.06, "do not tell the two apart"), (0.04, "significant at 5 %"), (0.05, "significant at 5 %")],
+)
+def test_a_difference_is_judged_by_its_holm_adjusted_p(results: Path, p_holm: float, said: str) -> None:
+    tables = read(results)
+    text = settled(replace(tables, differences=tables.differences.assign(p=0.01, p_holm=p_holm)))
+    assert said in text
+    assert f"p = 0.010, p = {p_holm:.3f} after Holm's correction for 17 comparisons" in text
+    assert text.count("significant") + text.count("do not tell") == 1
+
+
+def test_predictors_that_cannot_be_told_from_the_best_baseline_are_counted(results: Path) -> None:
+    tables = read(results)
+    at = tables.differences[tables.differences["step"] == 64].reset_index(drop=True)
+    p = np.r_[np.full(5, 0.2), np.full(12, 0.01)]
+    signs = np.r_[np.full(7, 1.0), np.full(10, -1.0)]
+    text = settled(replace(tables, differences=at.assign(p_holm=p, difference=0.1 * signs)))
+    assert "Of the 17 predictors compared" in text
+    assert "5 cannot be told from it (Holm-adjusted p above 0.05), 2 rank better and 10 worse" in text
+
+
+def test_the_smallest_difference_that_would_be_found_is_said(results: Path) -> None:
+    tables = read(results)
+    text = settled(replace(tables, differences=tables.differences.assign(n=47, detectable=0.14)))
+    assert "With n = 47 a difference of 0.14" in text
+
+
+@pytest.mark.parametrize(("level", "percent", "alpha"), [(0.9, "90 %", "10 %"), (0.999, "99.9 %", "0.1 %")])
+def test_the_level_of_the_run_is_in_every_text(
+    results: Path, tmp_path: Path, level: float, percent: str, alpha: str
+) -> None:
+    folder = Path(shutil.copytree(results, tmp_path / "results"))
+    status = json.loads((folder / "status.json").read_text())
+    status["evaluation"]["level"] = level
+    (folder / "status.json").write_text(json.dumps(status))
+    tables = read(folder)
+    sure = replace(tables, differences=tables.differences.assign(p_holm=1e-4))
+    assert f"({percent} interval" in ranking(tables)
+    assert f"paired, {percent} interval" in settled(tables)
+    assert f"significant at {alpha}" in settled(sure)
+    assert not any("95 %" in text for text in named(tables).values())
+
+
+def test_the_cheapest_way_to_every_target_is_named(results: Path) -> None:
+    tables = read(results)
+    kept = tables.time_to_tau[tables.time_to_tau["target"] == 0.5]
+    first, text = kept.iloc[0], cost(replace(tables, time_to_tau=kept))
+    assert f"τ = 0.5 is `{first['predictor']}` (τ {first['tau']:.2f}" in text
+    assert "No predictor reaches τ = 0.6 and 0.7" in text
+    assert kept["seconds"].min() == first["seconds"]
+
+
+def test_what_a_learned_predictor_costs_first_is_kept_apart(results: Path) -> None:
+    tables = read(results)
+    learned = tables.final[tables.final["fitted_on"] > 0].iloc[0]
+    text = cost(tables)
+    assert f"`{learned['predictor']}` was fitted on 48 architectures, {learned['initial_seconds']:.0f} s" in text
+    assert "not measured here" in text
+    assert "pays before" not in cost(replace(tables, metrics=tables.metrics.assign(fitted_on=0.0)))
+
+
+def test_failing_names_the_good_the_first_choices_and_close_pairs(results: Path) -> None:
+    tables = read(results)
+    best = tables.final.iloc[0]
+    text = failing(tables)
+    for name in ("half", "fifth", "tenth"):
+        assert f"{best[f'tau_{name}']:.2f} [".replace("-", "−") in text
+    at = tables.selection[(tables.selection["predictor"] == best["predictor"]) & (tables.selection["step"] == 64)]
+    at = at.set_index("k")
+    assert f"Of the 10 that it ranks first, {100 * at.loc[10, 'precision']:.0f} %" in text
+    assert f"taking the one it ranks first loses {at.loc[1, 'regret']:.2f} [" in text
+    assert "at most 0.5 points apart" in text and "more than 10 points apart" in text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (-0.1, 0.1, "the interval includes 0"),
+        (0.02, 0.1, "excludes 0, in favour of β_eff"),
+        (-0.1, -0.02, "excludes 0, in favour of the baseline"),
+    ],
+)
+def test_the_paired_difference_of_beta_eff_is_judged_by_its_interval(
+    results: Path, low: float, high: float, said: str
+) -> None:
+    text = capacitance(with_difference(read(results), low, high))
+    assert said in text
+    assert text.count("the interval includes 0") + text.count("excludes 0") == 1
+
+
+def test_partial_tau_of_beta_eff_comes_with_intervals(results: Path) -> None:
+    tables = read(results)
+    row = tables.final.set_index("predictor").loc[tables.best_capacitance]
+    text = capacitance(tables)
+    for column, what in (("train_loss", "the training loss"), ("flops", "FLOPs"), ("params", "parameters")):
+        value, low, high = (row[f"tau_given_{column}{end}"] for end in ("", "_low", "_high"))
+        assert f"{value:.2f} [{low:.2f}, {high:.2f}] given {what}".replace("-", "−") in text
+    without = tables.metrics.assign(tau_given_flops=np.nan)
+    assert "given FLOPs" not in capacitance(replace(tables, metrics=without))
+
+
+def test_unequal_sets_of_architectures_are_said(results: Path) -> None:
+    tables = read(results)
+    assert "not over the same set" in ranking(tables)
+    assert "not over the same set" not in ranking(replace(tables, metrics=tables.metrics.assign(n=60)))
+
+
+@pytest.mark.parametrize(
+    ("how", "of", "said"),
+    [
+        ({"n": 20, "k": 5, "seeds": 1}, settled, "No ceiling is given"),
+        ({"n": 20, "k": 5, "capacitance": False}, capacitance, "No capacitance predictor (β_eff) was run."),
+        ({"n": 20, "k": 5, "silent": True}, ranking, "None of the 5 predictors has a Kendall τ"),
+        ({"n": 20, "k": 5, "silent": True}, settled, "no difference was tested"),
+        ({"n": 20, "k": 5, "silent": True}, cost, "No predictor reaches τ = 0.5, 0.6 and 0.7."),
+        ({"n": 20, "k": 5, "silent": True}, failing, "No predictor has a Kendall τ"),
+        ({"n": 20, "k": 5, "silent": True}, capacitance, "No capacitance predictor (β_eff) has a τ"),
+        ({"n": 20, "k": 5, "steps": (0,)}, tried, "Tried at 0 steps"),
+    ],
+)
+def test_what_is_not_there_is_said(
+    make: Callable[..., Path], how: dict[str, Any], of: Callable[[Tables], str], said: str
+) -> None:
+    assert said in of(read(make(**how)))
+
+
+ODD = [{}, {"silent": True}, {"seeds": 1}, {"capacitance": False}, {"n": 8, "k": 2}, {"steps": (0,)}, {"steps": (64,)}]
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_no_sentence_says_nan_or_stands_unfinished(make: Callable[..., Path], odd: dict[str, Any]) -> None:
+    facts = {"bench", "dataset", "steps", "level"}
+    for name, text in named(read(make(**({"n": 20, "k": 5} | odd)))).items():
+        assert "nan" not in text and "  " not in text and "–" not in text, name
+        assert name in facts or not text or text.endswith((".", "?")), name
+
+
+def test_only_families_that_ran_are_called_derived(results: Path, make: Callable[..., Path]) -> None:
+    assert [note.split(":")[0] for note in derived(read(results))] == [
+        "β_eff", "Temporal graphs", "Weight statistics", "Zero-cost proxies", "Learning curves",
+    ]  # fmt: skip
+    few = derived(read(make(n=20, k=5, capacitance=False)))
+    assert [note.split(":")[0] for note in few] == ["Zero-cost proxies", "Learning curves"]
+
+
+def test_failures_are_counted_by_reason_and_none_is_lost(results: Path) -> None:
+    tables = read(results)
+    counted = count_failures(tables.failures)
+    assert counted["count"].sum() == len(tables.failures)
+    assert counted["count"].is_monotonic_decreasing
+    train = counted[counted["stage"] == "train"].iloc[0]
+    assert (train["reason"], train["count"], train["architectures"]) == ("loss <inf> & up", 1, 1)
