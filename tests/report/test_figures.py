@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import combinations
@@ -17,7 +16,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 
-from harness.report import figures
 from harness.report.figures import NothingToDraw
 from harness.report.figures.cost_against_tau import _front
 from harness.report.palette import COLOURS, MARKERS, ink, settings
@@ -28,7 +26,7 @@ ODD: list[dict[str, Any]] = [
     {"n": 20, "k": 5, **odd} for odd in ({"silent": True}, {"seeds": 1}, {"capacitance": False}, {"n": 8, "k": 2})
 ]
 FEW = Report(top=2)
-NAMES = [module.name for module in pkgutil.iter_modules(figures.__path__)]
+NAMES = Report().figures
 
 
 def drawn(name: str, tables: Tables, report: Report = FEW) -> Figure:
