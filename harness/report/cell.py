@@ -15,13 +15,13 @@ from matplotlib.path import Path
 from harness.report.graph import Layout, Point, lay_out
 from harness.report.labels import width
 from harness.report.numbers import words
-from harness.report.palette import DOUBLE, GREY, INK, PALE, SINGLE
+from harness.report.palette import DOUBLE, GREY, INK, SINGLE
 
 if TYPE_CHECKING:
     from harness.report.write import Report
 
-NOTHING = "none"
-"""The operation that passes nothing on."""
+NOTHING, DOTS = "none", "#A0A0A0"
+"""The operation that passes nothing on, and the colour of its dots."""
 
 COLOURS = ("#0072B2", "#B84E00", "#00795A", "#A8467D", "#7A4B1E", "#4A3FA0", "#6B6B00", "#8B1E3F")
 """Okabe and Ito's, darkened until small text in them reads well on white; names stand beside, so they may recur."""
@@ -149,12 +149,13 @@ def _edge(axes: Axes, edge: Edge, route: Sequence[Point], colour: str, carries: 
             arrowstyle="-" if nothing else "-|>,head_length=2.6,head_width=1.2",
             linewidth=0.5 if nothing else 1.5 if carries else 0.8,
             linestyle=(0, (1, 2.5)) if nothing else "-",
-            color=PALE if nothing else colour, shrinkA=0, shrinkB=0, joinstyle="miter", zorder=1 if nothing else 2,
+            color=DOTS if nothing else colour, shrinkA=0, shrinkB=0, joinstyle="miter", zorder=1 if nothing else 2,
         )
     )  # fmt: skip
     if not nothing:
+        box = {"boxstyle": "square,pad=0.12", "fc": "white", "ec": "none"}
         axes.text(*route[_named(route)], label(operation), ha="center", va="center_baseline", fontsize=size,
-                  color=colour, zorder=3, bbox={"boxstyle": "square,pad=0.12", "fc": "white", "ec": "none"})  # fmt: skip
+                  color=colour, zorder=3, bbox=box)  # fmt: skip
 
 
 def _curve(points: Sequence[Point]) -> Path:

@@ -26,7 +26,8 @@ class Report:
 
     `figures` are modules of harness/report/figures in the order of the page; a name with a dot is imported as it
     stands, so that a figure may live in another package. With more than `names` predictors crowded figures name the
-    best few and the best of every family. `font_size` is in points at the printed size.
+    best few and the best of every family. `font_size` is in points at the printed size. `tensorboard` writes the tables
+    as event files too.
     """
 
     figures: list[str] = field(
@@ -44,6 +45,7 @@ class Report:
     names: int = 30
     font_size: float = 8.0
     dpi: int = 200
+    tensorboard: bool = False
 
     def __post_init__(self) -> None:
         for key in ("top", "highlight", "names"):
@@ -52,6 +54,8 @@ class Report:
         demand(50 <= self.dpi <= 1200, "report.dpi", "a number from 50 to 1200", self.dpi)
         for name in self.figures:
             demand(_exists(_module(name)), "report.figures", "names of figure modules", name)
+        there = not self.tensorboard or _exists("tensorboard")
+        demand(there, "report.tensorboard", "the package tensorboard (pip install tensorboard)", self.tensorboard)
 
 
 def _module(name: str) -> str:
@@ -77,6 +81,10 @@ def write(results: Path, out: Path, report: Report) -> Path:
     from harness.report.sheets import write_sheets
 
     tables = read(results)
+    if report.tensorboard:
+        from harness.report.board import write_board
+
+        write_board(tables, out / "tensorboard")
     (out / "figures").mkdir(parents=True, exist_ok=True)
     drawn = draw(tables, out / "figures", report)
     sheets = write_sheets(tables, out / "tables")
