@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.benches.nats import converted
+from harness.benches.nats.spaces import TSS
+from harness.files import Source
 from harness.schema import Architecture, ImageSet, Recorded, StoredCurves, Truth, demand, seed_of
 
 from . import space, truth
@@ -19,14 +22,6 @@ if TYPE_CHECKING:
 OWN = (16, 5)
 """C and N of the benchmark's own networks."""
 
-IMAGES = {
-    "cifar10-valid": (32, 10, 25_000),
-    "cifar10": (32, 10, 50_000),
-    "cifar100": (32, 100, 50_000),
-    "imagenet16-120": (16, 120, 151_700),
-}
-"""Side in pixels, classes and training images of its training sets."""
-
 
 @dataclass(frozen=True)
 class NasBench201:
@@ -34,8 +29,9 @@ class NasBench201:
 
     `channels` and `cells` (C and N; the benchmark's own are 16 and 5) say which network is trained here; the ground
     truth is that of `source`: "embedded" (this package's own table), "table" (final accuracies of the benchmark),
-    "archive" (the official NATS-Bench folder), a path to a table made by `python -m harness.tabulate`, or "auto", the
-    first that has the data set. `train_set`, `target_split` and `target_epochs` name the truth's protocol; null takes
+    "archive" (the official NATS-Bench folder), "converted" (tables made of that by `python -m harness.data convert`),
+    a path to a table made by `python -m harness.tabulate`, or "auto": embedded, else converted where it holds every
+    architecture, else table. `train_set`, `target_split` and `target_epochs` name the truth's protocol; null takes
     the source's own: the final test accuracy.
     """
 
@@ -111,29 +107,24 @@ class NasBench201:
 
         Raises BadInput for another network, and for what is not recorded.
         """
+        from harness.benches.nats import curves
+
         from .curves import stored_curves
 
         demand((self.channels, self.cells) == OWN, "bench.channels, bench.cells", f"{OWN}, the recorded networks'",
                (self.channels, self.cells))  # fmt: skip
-        train_set = self.train_set or truth.DEFAULT_TRAIN_SET.get(dataset, dataset)
-        demand(train_set in IMAGES, "dataset", f"a data set of the benchmark ({', '.join(IMAGES)})", train_set)
-        protocol, target = (train_set, wanted.epochs), (train_set, self.target_epochs or 200)
-        demand(
-            (protocol, wanted.split) != (target, self.target_split),
-            "signal.split",
-            "another split than bench.target_split (the curve would end in the truth itself)",
-            wanted.split,
-        )
-        found = stored_curves(
+        target = (self.target_epochs, self.target_split)
+        return curves.recorded(TSS, dataset, self.train_set, target, wanted, lambda train_set: stored_curves(
             wanted.source, train_set, wanted.split, wanted.epochs, wanted.seed, None, data, wanted.allow_test_leak
-        )
-        size, classes, count = IMAGES[train_set]
-        none = (np.zeros((0, size, size, 3), np.uint8), np.zeros(0, np.int64))
-        pictures = np.broadcast_to(np.zeros((1, size, size, 3), np.uint8), (count, size, size, 3))
-        train = (pictures, np.broadcast_to(np.zeros(1, np.int64), count))
-        images = ImageSet(dataset, train, none, none, classes, (0.0,) * 3, (1.0,) * 3, True, 4)
-        label = f"{found.label}, the trainings that the truth is from" if protocol == target else found.label
-        return Recorded(found.traces, images, found.fingerprint, label, found.leak)
+        ))  # fmt: skip
+
+    def sources(self) -> tuple[Source, ...]:
+        """Files that hold the ground truth and the recorded curves, each set of them enough for its own part."""
+        from . import curves, table
+
+        tables = Source("table", (tuple(table.CSVS.values()), (table.PARQUET,)), "not needed beside an archive")
+        note = "cifar10-valid alone; every other curve is in the archive"
+        return tables, Source("curves", ((curves.CURVES,),), note), converted.sources(TSS)
 
     def network(self) -> dict[str, object]:
         """What decides the network beside the architecture: part of a trace's identity."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from harness import files
+from harness.files import Source
 from harness.schema import BadInput, Truth, demand
 
-from .archive import protocol, sound
+from .archive import SITE, protocol, sound
 from .spaces import Space
 
 VERSION = 1
@@ -116,6 +118,17 @@ def needed(space: Space, data: str | None, key: str = "bench.source") -> Convert
     demand(found is not None, key, where, "none")
     assert found is not None
     return found
+
+
+def sources(space: Space) -> Source:
+    """What `python -m harness.data check` looks for: the official folder, or the tables made of it."""
+    home = os.environ.get("TORCH_HOME")
+    elsewhere = ((str(Path(home) / space.folder),),) if home else ()
+    note = (
+        f"{space.folder}.tar is on Google Drive, linked from {SITE}, without a published checksum; unpack it, then"
+        f" `python -m harness.data convert {name(space)}` makes {name(space)} of it"
+    )
+    return Source("archive", ((name(space),), (space.folder,), (f"nats_records/{space.folder}",), *elsewhere), note)
 
 
 def opened(path: Path, space: Space) -> Converted:

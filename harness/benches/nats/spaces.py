@@ -95,12 +95,13 @@ class Space:
         """Raise BadInput unless the accuracy on `split`, an official name, is recorded after epoch `epoch` (from 0)."""
         demand(0 <= epoch < epochs, key, f"an epoch from 0 to {epochs - 1}, the last of {epochs},", epoch)
         each = (TRAIN, *self.every_epoch[train_set, epochs])
+        there = ", ".join(meaning(train_set, one) for one in each)
         if split not in each and epoch != epochs - 1:
             whole = [n for n in self.schedules if split in self.every_epoch[train_set, n]]
             other = f"; each epoch of the schedule of {' and '.join(map(str, whole))} epochs has it" if whole else ""
             raise BadInput(
                 f"{key}: epoch {epochs - 1} is needed, got {epoch}: of {train_set} trained for {epochs} epochs {split}"
-                f" is recorded after the last epoch alone; after each there is {', '.join(meaning(train_set, one) for one in each)}{other}"
+                f" is recorded after the last epoch alone; after each there is {there}{other}"
             )
 
 

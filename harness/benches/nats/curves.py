@@ -1,0 +1,260 @@
+"""Learning curves that NATS-Bench recorded, as traces: nothing is trained."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from harness import files
+from harness.schema import BASE_COLUMNS, Architecture, BadInput, ImageSet, Recorded, StoredCurves, Trace, demand
+
+from . import archive, converted
+from .archive import Archive
+from .converted import Converted
+from .spaces import DEFAULT_TRAIN_SET, IMAGES, SPLITS, TRAIN, UPDATES, Space
+
+Curve = NDArray[np.float64]
+_COLUMNS = ("seconds", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
+
+
+@dataclass(frozen=True, eq=False)
+class Curves(Mapping[str, Trace]):
+    """Traces by architecture name, made when they are asked for: `columns` are (architectures, epochs) each.
+
+    `places` are the official ones of `names`; `architecture` makes one of its string and its place.
+    """
+
+    names: Sequence[str]
+    places: Sequence[int]
+    columns: Mapping[str, Curve]
+    seed: int
+    updates: int
+    architecture: Callable[[str, int], Architecture]
+
+    def __getitem__(self, name: str) -> Trace:
+        row = self._rows[name]
+        values = {column: curves[row] for column, curves in self.columns.items()}
+        return trace(self.architecture(name, self.places[row]), self.seed, self.updates, values)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) of the numbers and of whose they are."""
+        sha = hashlib.sha256(repr((tuple(self.names), self.seed, self.updates)).encode())
+        for column, values in self.columns.items():
+            sha.update(column.encode())
+            sha.update(np.ascontiguousarray(values).data)
+        return sha.hexdigest()
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        return {name: row for row, name in enumerate(self.names)}
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Recorded curves: `traces` by architecture name; `label` says which training, split, seeds and file, for reports.
+
+    `leak`: the validation columns were measured on test images. `fingerprint` (SHA-256) is that of the numbers.
+    """
+
+    traces: Mapping[str, Trace]
+    label: str
+    leak: bool
+    fingerprint: str
+
+
+def stored(
+    found: Archive | Converted,
+    train_set: str,
+    split: str,
+    epochs: int,
+    seed: int | None,
+    names: Collection[str] | None,
+    allow_test_leak: bool,
+    architecture: Callable[[str, int], Architecture],
+) -> Stored:
+    """The curves of the architectures `names` (None: all) that are in `found`, in its official order.
+
+    `epochs` names the schedule. `seed` is one recorded seed; None takes the mean over the seeds that an architecture
+    has. One without the seed, or without a whole curve, is left out: nothing is filled in. Raises BadInput for what is
+    not recorded, and for a curve on test images unless `allow_test_leak`.
+    """
+    official = recorded_split(found.space, train_set, split, epochs, allow_test_leak)
+    reader = _of_archive if isinstance(found, Archive) else _of_tables
+    rows = reader(found, train_set, official, epochs, seed, names)  # type: ignore[arg-type]  # the reader is its own
+    seeds = "mean over recorded seeds" if seed is None else f"seed {seed}"
+    which = "" if names is None else f" of the {len(names)} architectures that are asked for"
+    what = f"{train_set} {official} {epochs} epochs, {seeds}"
+    demand(bool(rows), "signal", f"a whole recorded curve ({what}) in {found.path.name}{which}", "none")
+    values = {column: np.stack([row[column] for _, _, row in rows]) for column in _COLUMNS}
+    names_, places = [name for name, _, _ in rows], [place for _, place, _ in rows]
+    curves = Curves(names_, places, values, seed or 0, UPDATES[train_set], architecture)
+    return Stored(curves, labelled(what, found.path.name, official), official != "x-valid", curves.fingerprint())
+
+
+def labelled(what: str, where: str, official: str) -> str:
+    """What every figure says of recorded curves; of those on test images, that they are."""
+    return f"{what}, {where}" + ("" if official == "x-valid" else " (curves measured on test images)")
+
+
+def best(space: Space, data: str | None) -> Archive | Converted | None:
+    """The converted tables where they hold as many architectures as the official folder, else that, or None."""
+    tables, folder = converted.find(space, data), archive.folder(space, data)
+    found = archive.opened(folder, space) if folder else None
+    if tables and (found is None or tables.about["architectures"] >= len(found.places)):
+        return tables
+    return found
+
+
+def count(found: Archive | Converted | None) -> int:
+    """How many architectures it holds."""
+    if found is None:
+        return 0
+    return len(found.places) if isinstance(found, Archive) else int(found.about["architectures"])
+
+
+def wanted(space: Space, data: str | None) -> str:
+    """What `best` looks for, and where, in words."""
+    return (
+        f"{converted.name(space)} or {space.folder} in {files.folder(data)} (the latter also in its nats_records or"
+        " $TORCH_HOME)"
+    )
+
+
+def recorded_split(space: Space, train_set: str, split: str, epochs: int, allow_test_leak: bool) -> str:
+    """The archive's name of the split whose curve stands for `split`."""
+    there = "; ".join(f"{name} {number}" for name, number in space.every_epoch)
+    demand(
+        (train_set, epochs) in space.every_epoch, "signal", f"a recorded training ({there})", f"{train_set} {epochs}"
+    )
+    splits = {"valid", *SPLITS[train_set]}
+    demand(split in splits, "signal.split", f"a split of {train_set} ({', '.join(sorted(splits))})", split)
+    official = SPLITS[train_set].get(split, "ori-test")
+    recorded = space.every_epoch[train_set, epochs]
+    if official not in recorded and split == "valid":
+        official = "ori-test"
+    demand(official in recorded, "signal.split", f"a split recorded each epoch ({', '.join(recorded)})", official)
+    if official != "x-valid" and not allow_test_leak:
+        only = "split valid has a curve without them" if "x-valid" in recorded else "all that is recorded each epoch"
+        raise BadInput(
+            f"signal.split: a curve without test images is needed, got {official} ({only}, for {train_set} {split}"
+            f" {epochs}); signal.allow_test_leak=true takes it, and every report says so"
+        )
+    return official
+
+
+def recorded(
+    space: Space,
+    dataset: str,
+    train_set: str | None,
+    target: tuple[int | None, str],
+    wanted: StoredCurves,
+    find: Callable[[str], Stored],
+) -> Recorded:
+    """What a benchmark recorded of the data set, `find` giving the curves of a training set.
+
+    `target` are the truth's epochs and split. Raises BadInput for a curve that would end in the truth itself.
+    """
+    train_set = train_set or DEFAULT_TRAIN_SET.get(dataset, dataset)
+    demand(train_set in IMAGES, "dataset", f"a data set of the benchmark ({', '.join(IMAGES)})", train_set)
+    epochs, split = target[0] or space.longest, target[1]
+    demand(
+        (wanted.epochs, wanted.split) != (epochs, split),
+        "signal.split",
+        "another split than bench.target_split (the curve would end in the truth itself)",
+        wanted.split,
+    )
+    found = find(train_set)
+    size, classes, images = IMAGES[train_set]
+    none = (np.zeros((0, size, size, 3), np.uint8), np.zeros(0, np.int64))
+    pictures = np.broadcast_to(np.zeros((1, size, size, 3), np.uint8), (images, size, size, 3))
+    train = (pictures, np.broadcast_to(np.zeros(1, np.int64), images))
+    shown = ImageSet(dataset, train, none, none, classes, (0.0,) * 3, (1.0,) * 3, True, 4)
+    label = f"{found.label}, the trainings that the truth is from" if wanted.epochs == epochs else found.label
+    return Recorded(found.traces, shown, found.fingerprint, label, found.leak)
+
+
+def trace(architecture: Architecture, seed: int, updates: int, curves: Mapping[str, Curve]) -> Trace:
+    """The trace of one recorded training: a row for step 0, of which only the time is known, and one an epoch.
+
+    `updates` an epoch; columns that `curves` has not are nan.
+    """
+    epochs = len(curves["valid_accuracy"])
+    epoch = np.arange(epochs + 1)
+    columns = {"step": updates * epoch, "epoch": epoch.astype(float), "seconds": np.full(epochs + 1, np.nan)}
+    columns["seconds"][1:] = curves.get("seconds", np.nan)
+    columns["seconds"][0] = 0.0
+    for column in BASE_COLUMNS:
+        columns[column] = np.append(np.nan, curves.get(column, np.full(epochs, np.nan)))
+    return Trace(architecture, seed, pd.DataFrame(columns))
+
+
+Row = tuple[str, int, dict[str, Curve]]
+
+
+def _of_archive(
+    found: Archive, train_set: str, official: str, epochs: int, seed: int | None, names: Collection[str] | None
+) -> list[Row]:
+    rows = []
+    for place in found.places:
+        name = found.names[place]
+        if names is not None and name not in names:
+            continue
+        curves = []
+        for training in found.read(place):
+            if (training.train_set, training.epochs) == (train_set, epochs) and seed in (None, training.seed):
+                train, evaluation = training.splits[TRAIN], training.splits.get(official)
+                if evaluation is not None and np.isfinite(evaluation.accuracy).all():
+                    curves.append({
+                        "seconds": np.cumsum(train.seconds), "train_loss": train.loss, "train_accuracy": train.accuracy,
+                        "valid_loss": evaluation.loss, "valid_accuracy": evaluation.accuracy,
+                    })  # fmt: skip
+        if curves:
+            rows.append((name, place, {key: np.mean([one[key] for one in curves], axis=0) for key in _COLUMNS}))
+    return rows
+
+
+def _of_tables(
+    found: Converted, train_set: str, official: str, epochs: int, seed: int | None, names: Collection[str] | None
+) -> list[Row]:
+    """As `_of_archive`, from the tables: a matrix (architectures and seeds, epochs) of each column, then the means."""
+    by_place = {place: name for name, place in found.indices().items()}
+    tables = {"train": found.curve(train_set, TRAIN, epochs), "valid": found.curve(train_set, official, epochs)}
+    for split, table in tables.items():
+        kept = table["index"].isin([place for place, name in by_place.items() if names is None or name in names])
+        tables[split] = table[kept & (True if seed is None else table["seed"] == seed)]
+    keys = tables["valid"][["index", "seed"]].drop_duplicates().sort_values(["index", "seed"])
+    place_of = pd.MultiIndex.from_frame(keys)
+    matrices = {}
+    for split, table in tables.items():
+        rows = place_of.get_indexer(pd.MultiIndex.from_frame(table[["index", "seed"]]))
+        for column in ("loss", "accuracy", "seconds"):
+            matrix = np.full((len(keys), epochs), np.nan)
+            matrix[rows[rows >= 0], table["epoch"].to_numpy()[rows >= 0]] = table[column].to_numpy()[rows >= 0]
+            matrices[f"{split}_{column}"] = matrix
+    matrices["seconds"] = np.cumsum(matrices["train_seconds"], axis=1)
+    whole = np.isfinite(matrices["valid_accuracy"]).all(axis=1)
+    places = keys["index"].to_numpy()[whole]
+    starts = np.flatnonzero(np.diff(places, prepend=-1))
+    sizes = np.diff(np.append(starts, len(places)))[:, None]
+    means = {
+        column: np.add.reduceat(matrices[column][whole], starts, axis=0) / sizes
+        if len(places)
+        else np.empty((0, epochs))
+        for column in _COLUMNS
+    }
+    return [
+        (by_place[place], int(place), {column: means[column][row] for column in _COLUMNS})
+        for row, place in enumerate(places[starts].tolist())
+    ]
