@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from harness.schema import BadInput, demand
 
 from . import archives, encoded
 from .pixels import Form
-from .subset import Labelled, take
+from .subset import Labelled, Places, take
 
 SITES = ("https://www.cs.toronto.edu/~kriz", "https://cave.cs.toronto.edu/kriz")
 PIXELS = 3072  # bytes of one image: all of red, then green, then blue
@@ -162,17 +163,23 @@ def _from_tables(release: Release, paths: list[Path], counts: tuple[int, int]) -
     log = logging.getLogger(__name__)
     if any("jpeg" in path.name for path in paths):
         log.warning("%s: lossy JPEG images, not the benchmark's own pixels", paths[0].parent)
-    parts = []
-    for shard, count, order in zip(shards, counts, (release.order, None), strict=True):
-        labelled, places = encoded.read(shard, FORM, count)
-        if places is not None and np.array_equal(np.sort(places), np.arange(len(places))):
-            labelled = take(labelled, np.argsort(places))
-        elif order is not None:
-            labelled = _in_order(labelled, len(release.train), order, shard[0])
-        else:
-            log.warning("%s: its rows are taken to be in the original order, which a split may follow", shard[0])
-        parts.append(labelled)
-    return parts[0], parts[1]
+    (train, places), (test, test_places) = (
+        encoded.read(shard, FORM, count) for shard, count in zip(shards, counts, strict=True)
+    )
+    if _whole(places):
+        train = take(train, np.argsort(places))
+    elif release.order is not None:
+        train = _in_order(train, len(release.train), release.order, shards[0][0])
+    if _whole(test_places):
+        test = take(test, np.argsort(test_places))
+    elif release.order is None:  # then it is the test images that are split
+        log.warning("%s: its rows are taken to be in the original order, which the split follows", shards[1][0])
+    return train, test
+
+
+def _whole(places: Places | None) -> TypeGuard[Places]:
+    """Whether each row has its place, 0, 1, ... in any order."""
+    return places is not None and np.array_equal(np.sort(places), np.arange(len(places)))
 
 
 def _in_order(labelled: Labelled, batches: int, order: str, path: Path) -> Labelled:

@@ -54,9 +54,7 @@ def _pixels(table: pq.ParquetFile, column: str, form: Form) -> Pixels:
     """The decoded images of one table, in the order of its rows."""
     parts = [np.empty((0, form.size, form.size, form.colours), np.uint8)]
     for batch in table.iter_batches(batch_size=BATCH, columns=[column]):
-        cells: list[Any] = [
-            cell.get("bytes") if isinstance(cell, dict) else cell for cell in batch[column].to_pylist()
-        ]
+        cells: list[Any] = [cell.get("bytes") if isinstance(cell, dict) else cell for cell in batch[column].to_pylist()]
         first = sum(map(len, parts))
         demand(all(isinstance(cell, bytes) for cell in cells), "data", f"bytes in the column {column}", f"row {first}+")
         parts.append(form.decode(cells, [f"row {first + place}" for place in range(len(cells))]))

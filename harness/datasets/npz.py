@@ -27,6 +27,7 @@ SEVERAL = {  # names of images and labels where one file holds several parts
         ("valid_images", "valid_labels"),
         ("val_images", "val_labels"),
         ("valid_x", "valid_y"),
+        ("val_x", "val_y"),
     ),
     "test": (("x_test", "y_test"), ("test_images", "test_labels"), ("test_x", "test_y")),
 }

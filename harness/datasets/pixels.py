@@ -23,6 +23,7 @@ FORMATS = ("JPEG", "PNG", "BMP", "PPM", "WEBP")
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".webp")
 MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")  # those of 8 bits or fewer a channel
 ASPECTS = ("crop", "stretch")
+CHUNK = 128  # images a thread takes at once
 SIZES = range(4, 513)  # pixels a side that may be asked for
 # what Pillow raises for damaged files, beside its own UnidentifiedImageError, which is an OSError
 DAMAGED = (OSError, SyntaxError, ValueError, LookupError, TypeError, EOFError, struct.error, zlib.error,
@@ -59,15 +60,15 @@ class Form:
         more than 8 bits a channel.
         """
         images = np.empty((len(encoded), self.size, self.size, self.colours), dtype=np.uint8)
+
+        def some(start: int) -> None:
+            for place in range(start, min(start + CHUNK, len(encoded))):
+                images[place] = self.of(decoded(encoded[place], self.colours, told[place])[None])[0]
+
         with warnings.catch_warnings(), ThreadPoolExecutor() as pool:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `MOST` is stricter, and an error
-            for place, image in enumerate(pool.map(self._decoded, encoded, told)):
-                images[place] = image
+            list(pool.map(some, range(0, len(encoded), CHUNK)))  # Pillow decodes beside Python
         return images
-
-    def _decoded(self, encoded: bytes | Path, told: str) -> Pixels:
-        image: Pixels = self.of(decoded(encoded, self.colours, told)[None])[0]
-        return image
 
 
 def decoded(encoded: bytes | Path, colours: int, told: str) -> Pixels:
