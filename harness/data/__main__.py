@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
+    from harness.files import Source
+
     from .needs import Need
 
 
@@ -69,10 +71,23 @@ def fetch(asked: argparse.Namespace) -> int:
                     need.source, asked.data, need.name, network=not asked.offline, unverified=asked.unverified
                 )
                 print(f"{need.name}: {', '.join(map(str, found))}")
+                _warn(need.source, found)
             except BadInput as error:
                 _complain(error)
                 code = 3
     return code
+
+
+def _warn(source: Source, found: Sequence[Path]) -> None:
+    """Say what came where nobody published what should come."""
+    import pooch
+
+    unknown = {
+        part.name for parts in source.any_of for part in parts if not isinstance(part, str) and not part.checksum
+    }
+    for path in found:
+        if path.name in unknown:
+            print(f"  {path.name}: sha256:{pooch.file_hash(str(path))}; nobody published a checksum to compare it with")
 
 
 def _needs(asked: argparse.Namespace) -> list[Need]:

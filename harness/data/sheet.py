@@ -29,7 +29,8 @@ def show(findings: Sequence[Finding], folder: Path, console: Console) -> None:
             if finding.instead:
                 _line(console, f"  or {', or '.join(finding.instead)}")
             if all(file.urls for file in finding.files):
-                _line(console, f"  python -m harness.data fetch {finding.name}")
+                unverified = "" if all(file.checksum for file in finding.files) else " --unverified"
+                _line(console, f"  python -m harness.data fetch {finding.name}{unverified}")
         if finding.note and finding.state != "present":
             _line(console, f"  {finding.note}" if finding.files else f"\n{finding.name}: {finding.note}")
 
@@ -56,7 +57,7 @@ def _lines(console: Console, file: File) -> None:
     kept = f", {decimal(file.kept)} of it already fetched" if file.kept else ""
     _line(console, f"  {file.name}{wrong}{kept}")
     if file.urls:
-        _line(console, f"    {file.checksum or 'nobody published a checksum: fetch --unverified takes what comes'}")
+        _line(console, f"    {file.checksum or 'no checksum is published'}")
     for url in file.urls:
         _line(console, f"    {url}")
 

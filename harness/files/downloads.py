@@ -83,6 +83,8 @@ def _from_one(url: str, wanted: Download, place: Path, transfer: Resumable) -> t
         return f"a stall of {STALL:.0f} s", True
     except (requests.exceptions.SSLError, requests.TooManyRedirects, requests.exceptions.InvalidURL) as error:
         return type(error).__name__, False
+    except _WebPage:
+        return "a web page came in place of the file", False
     except requests.exceptions.ChunkedEncodingError as error:
         return f"cut off ({error})", True
     except requests.RequestException as error:
@@ -93,6 +95,10 @@ def _from_one(url: str, wanted: Download, place: Path, transfer: Resumable) -> t
 
 def _site(url: str) -> str:
     return urlsplit(url).netloc
+
+
+class _WebPage(requests.RequestException):
+    """A page for people came: a log-in, say, or a question."""
 
 
 class Resumable:
@@ -135,6 +141,8 @@ class Resumable:
                 self._fill(url)
             else:
                 response.raise_for_status()
+                if response.headers.get("Content-Type", "").startswith("text/html"):
+                    raise _WebPage
                 self.resumed = have > 0 and response.status_code == 206
                 self._copy(response, have if self.resumed else 0, total)
 
@@ -144,10 +152,10 @@ class Resumable:
         if need > room:
             raise OSError(errno.ENOSPC, f"no room: {decimal(need)} are needed, {decimal(room)} are free")
         have, mark, since = start, start, time.monotonic()
-        with self.part.open("ab") as file:
-            file.truncate(start)
+        with self.part.open("ab" if start else "wb") as file:
             while chunk := response.raw.read1(CHUNK, decode_content=False):
                 file.write(chunk)
+                file.flush()  # a process that is killed leaves all that came
                 have += len(chunk)
                 self.bar.update(self.task, completed=have, total=total)
                 if (now := time.monotonic()) - since >= STALL:

@@ -1,0 +1,32 @@
+"""What the tests of downloads share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from misbehaving import Site, serving
+
+from harness.files import downloads
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    for name in ("HARNESS_DATA", "HARNESS_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stalls and pauses in tenths of seconds."""
+    for name, value in {"CONNECT": 0.5, "STALL": 0.3, "PAUSE": 0.01}.items():
+        monkeypatch.setattr(downloads, name, value)
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with serving() as made:
+        yield made
