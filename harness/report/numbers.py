@@ -50,6 +50,12 @@ def probability(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.0995 else f"{p:.2f}"
 
 
+def equals(p: float) -> str:
+    """p = 0.03 or p < 0.001, as in a sentence."""
+    said = probability(p)
+    return f"p {said}" if said.startswith("<") else f"p = {said}"
+
+
 def count(value: float) -> str:
     """A count with commas between thousands, such as 4,096; a dash where it is nan."""
     return f"{value:,.0f}" if math.isfinite(value) else NONE

@@ -11,7 +11,7 @@ from harness.report.numbers import percent, seconds, words
 from harness.report.sheets import Sheet
 from harness.report.tables import Tables
 
-SHOWN_FAILURES = 40
+SHOWN_FAILURES = 12
 """Rows of the failure table on the page; tables/failures.csv has them all."""
 
 TITLES = {

@@ -78,6 +78,7 @@ def write(results: Path, out: Path, report: Report) -> Path:
     """
     from harness.report import sentences
     from harness.report.page import write_pages
+    from harness.report.paper import write_sentences
     from harness.report.sheets import write_sheets
 
     tables = read(results)
@@ -87,8 +88,9 @@ def write(results: Path, out: Path, report: Report) -> Path:
         write_board(tables, out / "tensorboard")
     (out / "figures").mkdir(parents=True, exist_ok=True)
     drawn = draw(tables, out / "figures", report)
-    sheets = write_sheets(tables, out / "tables")
-    return write_pages(tables, out, sentences.named(tables), drawn, sheets, _stamp(results, report))
+    sheets, said = write_sheets(tables, out / "tables"), sentences.named(tables)
+    write_sentences(said, {figure.name: figure.caption for figure in drawn}, out / "tables" / "sentences.tex")
+    return write_pages(tables, out, said, drawn, sheets, _stamp(results, report))
 
 
 def stands(results: Path, out: Path, report: Report) -> bool:

@@ -83,6 +83,21 @@ def test_a_figure_is_drawn_or_says_why_not(name: str, how: dict[str, Any], make:
         assert drawn(name, read(make(**how))).axes
 
 
+@pytest.mark.parametrize(
+    ("steps", "name", "said"),
+    [
+        ((64,), "tau_against_budget", "one budget, 64 steps"),
+        ((0,), "tau_against_budget", "one budget, 0 steps"),
+        ((0,), "beta_eff_trajectories", "observed once, at step 0"),
+    ],
+)
+def test_a_curve_of_one_point_is_not_drawn(
+    make: Callable[..., Path], steps: tuple[int, ...], name: str, said: str
+) -> None:
+    with pytest.raises(NothingToDraw, match=said):
+        drawn(name, read(make(n=20, k=5, steps=steps)))
+
+
 def test_a_trajectory_with_negative_values_is_drawn(results: Path) -> None:
     tables = read(results)
     signed = tables.trajectories.assign(beta_eff=tables.trajectories["beta_eff"] - 1.0)

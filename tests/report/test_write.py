@@ -60,7 +60,7 @@ def test_everything_that_was_promised_is_written(out: Path) -> None:
     sheets = {f"tables/{name}.{end}" for name in SHEETS for end in ("csv", "tex")}
     assert {"ranked", "short", "time_to_tau", "ceiling", "selection", "pairs", "failures"} <= set(SHEETS)
     drawn = {f"figures/{name}.{end}" for name in FEW.figures for end in ("png", "pdf")}
-    assert found == {"index.html", "report.md"} | sheets | drawn
+    assert found == {"index.html", "report.md", "tables/sentences.tex"} | sheets | drawn
 
 
 def test_the_page_answers_in_the_order_in_which_a_reader_asks(out: Path) -> None:

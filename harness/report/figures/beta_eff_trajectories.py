@@ -43,6 +43,8 @@ def draw(tables: Tables, report: Report) -> Figure:
     table = table[np.isfinite(table[column].to_numpy(dtype=float))]
     if table.empty:
         raise NothingToDraw(f"no finite {column} was measured")
+    if table["step"].nunique() == 1:
+        raise NothingToDraw(f"{column} was observed once, at step {table['step'].iloc[0]}")
     figure = Figure(figsize=(SINGLE, 2.6))
     axes = figure.add_axes((0.15, 0.17, 0.65, 0.79))
     lines = _lines(table, column, table["architecture"].nunique())

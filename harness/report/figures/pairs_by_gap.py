@@ -42,7 +42,7 @@ def draw(tables: Tables, report: Report) -> Figure:
     place = {low: at for at, low in enumerate(ranges["gap_low"])}
     shown = [name for name in tables.leaders(report.highlight) if name in set(rows["predictor"])]
     key = 0.17 * ceil(len(shown) / 2)
-    height = 2.5 + key
+    height = 2.55 + key
     figure = Figure(figsize=(SINGLE, height))
     axes = figure.add_axes((0.47 / SINGLE, 0.55 / height, 1 - 0.55 / SINGLE, 1.85 / height))
     for name, of in rows.groupby("predictor"):
@@ -56,7 +56,7 @@ def draw(tables: Tables, report: Report) -> Figure:
         _line(axes, of, of["gap_low"].map(place) + shift, str(families[name]), DASHES[min(earlier, len(DASHES) - 1)])
     _frame(axes, ranges)
     if shown:
-        figure.legend(loc="upper left", bbox_to_anchor=(0.1, 1 - 0.02 / height), ncols=2, borderpad=0, borderaxespad=0,
+        figure.legend(loc="upper left", bbox_to_anchor=(0.1, 1 - 0.06 / height), ncols=2, borderpad=0, borderaxespad=0,
                       labelspacing=0.3, handlelength=2.4, columnspacing=1.2)  # fmt: skip
     return figure
 

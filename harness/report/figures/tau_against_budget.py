@@ -35,6 +35,8 @@ def draw(tables: Tables, report: Report) -> Figure:
     final = tables.final[tables.final["tau"].notna()]
     if final.empty:
         raise NothingToDraw("no predictor has a Kendall τ at the last budget")
+    if tables.metrics["step"].nunique() == 1:
+        raise NothingToDraw(f"there is one budget, {tables.last_step} steps; the ranking shows it")
     size = report.font_size - 1
     named = tables.named(report)
     height = max(3.1, LINE * size * len(named) / 72 + 0.95)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from harness.report.numbers import interval, listed, number, of, ordinal
+from harness.report.numbers import equals, interval, listed, number, of, ordinal
 from harness.report.ranking import ranked_table
 from harness.report.tables import Tables
 
@@ -63,6 +63,8 @@ def _paired(row: Any) -> str:
         f"Its paired difference in τ to the best baseline, `{row['against']}`, is "
         f"{number(row['difference'], sign=True)} {interval(low, high, sign=True)}"
     )
+    if pd.notna(row["p"]):
+        text += f" ({equals(row['p'])}, {equals(row['p_holm'])} after Holm's correction)"
     if pd.isna(low) or pd.isna(high):
         return text.rstrip() + " (no interval)."
     if low > 0:

@@ -9,6 +9,9 @@ import pandas as pd
 from harness.report.numbers import NONE, count, estimate, listed, number, of
 from harness.report.tables import Tables
 
+STAGES = {"train": "training", "measure": "measure", "score": "score"}
+"""What a failure of each stage is called; the plural adds an s."""
+
 
 def failing(tables: Tables) -> str:
     """How the best predictor does among the good architectures, in its first choices, and on close pairs."""
@@ -17,18 +20,25 @@ def failing(tables: Tables) -> str:
         return f"No predictor has a Kendall τ, so there is no ranking to look into. {_lost(tables)}"
     best: dict[str, Any] = {str(key): value for key, value in scored.iloc[0].items()}
     name = str(best["predictor"])
-    return " ".join(part for part in (_good(best), _choice(tables, name), _close(tables, name), _lost(tables)) if part)
+    parts = (_good(best, tables), _choice(tables, name), _close(tables, name), _lost(tables))
+    return " ".join(part for part in parts if part)
 
 
-def _good(best: dict[str, Any]) -> str:
-    """τ among the good ones; an interval that includes 0 is called that."""
+def _good(best: dict[str, Any], tables: Tables) -> str:
+    """τ among the good ones, with what the truth's own noise leaves to be known there."""
     names = {"better half": "tau_half", "best fifth": "tau_fifth", "best tenth": "tau_tenth"}
-    said = [f"{of(best, column)} in the {name}" for name, column in names.items() if pd.notna(best[column])]
-    if not said:
+    names = {name: column for name, column in names.items() if pd.notna(best[column])}
+    if not names:
         return ""
+    said = [f"{of(best, column)} in the {name}{_oracle(tables, name)}" for name, column in names.items()]
     text = f"`{best['predictor']}` ranks the good architectures with τ {listed(said)}"
     unsure = [name for name, column in names.items() if best[f"{column}_low"] <= 0 <= best[f"{column}_high"]]
     return text + (f"; in the {listed(unsure)} the interval includes 0." if unsure else ".")
+
+
+def _oracle(tables: Tables, subset: str) -> str:
+    row = tables.ceilings(subset).get("oracle")
+    return f" (oracle ceiling {number(row['tau'])})" if row else ""
 
 
 def _choice(tables: Tables, name: str) -> str:
@@ -67,5 +77,5 @@ def _lost(tables: Tables) -> str:
     if tables.failures.empty:
         return "No training and no score failed."
     of = tables.failures["stage"].value_counts()
-    said = listed([f"{count(n)} of stage {stage}" for stage, n in of.items()])
-    return f"Failed, an architecture at a budget each: {said}."
+    said = [f"{count(n)} {STAGES.get(str(stage), str(stage))}{'s' if n > 1 else ''}" for stage, n in of.items()]
+    return f"{listed(said)} failed, counted for an architecture at a budget."

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from harness.report.numbers import count, estimate, number, of, percent, probability
+from harness.report.numbers import count, equals, estimate, number, of, percent
 from harness.report.ranking import ranked_table
 from harness.report.tables import Tables
 
@@ -27,7 +27,7 @@ def _verdict(row: dict[str, Any], tables: Tables, compared: int) -> str:
     told = "no interval" if pd.isna(row["difference_low"]) else f"{tables.percent} interval"
     text = (
         f"`{row['predictor']}` differs from `{row['against']}` by {of(row, 'difference', sign=True)} in τ (paired, "
-        f"{told}); the permutation test gives {_equals(row['p'])}, {_equals(row['p_holm'])} after Holm's correction "
+        f"{told}); the permutation test gives {equals(row['p'])}, {equals(row['p_holm'])} after Holm's correction "
         f"for {compared} comparison{'s' if compared > 1 else ''}"
     )
     if pd.isna(row["p_holm"]):
@@ -35,11 +35,6 @@ def _verdict(row: dict[str, Any], tables: Tables, compared: int) -> str:
     if row["p_holm"] > _alpha(tables):
         return text + ": these architectures do not tell the two apart."
     return text + f": the difference is significant at {percent(_alpha(tables))}."
-
-
-def _equals(p: float) -> str:
-    said = probability(p)
-    return f"p {said}" if said.startswith("<") else f"p = {said}"
 
 
 def _power(row: dict[str, Any]) -> str:
