@@ -12,6 +12,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from harness.compose import build, components, fill, start
+from harness.jobs import Ended
 
 if TYPE_CHECKING:
     from harness.plan import Plan
@@ -55,8 +56,8 @@ def planned(config: DictConfig) -> Plan:
     )
 
 
-def story(config: DictConfig) -> int:
-    """Run what `config` asks for, write the report, print the ranked table; returns the exit code."""
+def story(config: DictConfig) -> Ended:
+    """Run what `config` asks for, write the report, print the ranked table; how it ended."""
     from rich.console import Console
 
     from harness.progress import live
@@ -84,8 +85,12 @@ def story(config: DictConfig) -> int:
     console.print(f"tables {outcome.folder}\nreport {page}", soft_wrap=True, highlight=False)
     for failure in outcome.failures:
         console.print(f"failed {failure.architecture}: {failure.reason}", soft_wrap=True, highlight=False)
-    return outcome.code
+    lost = outcome.failures
+    told = f"{len(lost)} trainings failed, the first: {lost[0].architecture}: {lost[0].reason}" if lost else ""
+    return Ended(outcome.code, outcome.folder, page.parent, told)
 
 
 if __name__ == "__main__":
-    sys.exit(start("config", story))
+    from harness.__main__ import story as importable  # by its own name, so that launchers can send it to a process
+
+    sys.exit(start("config", importable))

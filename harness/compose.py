@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from itertools import chain
+from math import prod
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_args, get_type_hints
 
@@ -17,9 +19,12 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigKeyError, MissingMandatoryValue, OmegaConfBaseException, ValidationError
 
+from harness import multirun
+from harness.jobs import Ended
 from harness.schema import BadInput
 
 T = TypeVar("T")
@@ -186,9 +191,10 @@ def _jobs(overrides: Sequence[Override], multirun: bool) -> Iterator[list[str]]:
             yield [f"{overrides[i].get_key_element()}={value}" if i == j else text for j, text in enumerate(base)]
 
 
-def _compose(config_name: str, overrides: list[str]) -> DictConfig:
+def _compose(config_name: str, overrides: list[str], whole: bool = False) -> DictConfig:
+    """The configuration of one job; the `whole` one has Hydra's own part."""
     try:
-        return compose(config_name, overrides=overrides)
+        return compose(config_name, overrides=overrides, return_hydra_config=whole)
     except MissingConfigException as error:
         raise BadInput(_missing(str(error), overrides)) from error
     except ConfigCompositionException as error:
@@ -223,28 +229,74 @@ def _first_line(error: BaseException) -> str:
     return next(chain(filter(None, map(str.strip, str(error).splitlines())), [type(error).__name__]))
 
 
-def start(config_name: str, task: Callable[[DictConfig], int]) -> int:
+def start(config_name: str, task: Callable[[DictConfig], Ended]) -> int:
     """Run `task` on each job that the command line describes; returns the exit code, 2 for bad input.
 
-    A sweep goes on after a job that failed; the highest exit code of its jobs is returned.
+    A sweep goes on after a job that failed, and ends in one report on all its jobs, those before a failure or an
+    interrupt too; its exit code is the highest of its jobs'.
     """
-    parsed = get_args_parser().parse_args(sys.argv[1:])
-    only_shows = parsed.help or parsed.hydra_help or parsed.shell_completion
-    if not only_shows:
+    typed = sys.argv[1:]
+    parsed = get_args_parser().parse_args(typed)
+    place = None
+    if not (parsed.help or parsed.hydra_help or parsed.shell_completion):
         try:
-            sys.argv[1:] = complete(sys.argv[1:], config_name)
+            sys.argv[1:] = complete(typed, config_name)
+            if not (parsed.cfg or parsed.info):
+                place = _sweep(config_name, sys.argv[1:], typed)
         except BadInput as error:
             return _complain(error)
     codes = [0]
 
-    def job(config: DictConfig) -> None:
+    def job(config: DictConfig) -> None:  # a launcher may carry it to another process: `codes` counts in a single run
         try:
-            codes.append(task(config))
+            codes.append(multirun.job(config, task, place.keys if place else ()).code)
         except BadInput as error:
             codes.append(_complain(error))
 
-    hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name=config_name)(job)()
-    return max(codes)
+    run = hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name=config_name)(job)
+    if place is None:
+        run()
+        return max(codes)
+    sys.argv += [f"hydra.sweep.dir={_quoted(str(place.folder))}"]
+    return multirun.swept(run, place.folder, place.gather)
+
+
+@dataclass(frozen=True)
+class _Sweep:
+    """The folder of a sweep's jobs, that of its report (None: it has none), and the keys that are swept."""
+
+    folder: Path
+    report: Path | None
+    keys: tuple[str, ...]
+
+    def gather(self) -> None:
+        if self.report is not None:
+            from harness.sweep import gathered_report
+
+            page = gathered_report([self.folder], self.report)
+            print(f"tables {self.folder}\nreport {page}")
+
+
+def _sweep(config_name: str, arguments: Sequence[str], typed: Sequence[str]) -> _Sweep | None:
+    """The sweep that the complete `arguments` describe, its folder made; None for a single run."""
+    parsed = get_args_parser().parse_args(list(arguments))
+    overrides = OverridesParser.create().parse_overrides(parsed.overrides)
+    with initialize_config_dir(str(conf_folder()), version_base="1.3", job_name=config_name):
+        config = _compose(config_name, next(_jobs(overrides, multirun=True)), whole=True)
+    if not (parsed.multirun or config.hydra.mode == RunMode.MULTIRUN):
+        return None
+    basic = config.hydra.sweeper.get("_target_", "").endswith("BasicSweeper")
+    several = [o for o in overrides if o.is_sweep_override()]
+    jobs = prod(len(_swept(o)) for o in several) if basic else None
+    given = any(o.key_or_group == "hydra.sweep.dir" for o in overrides)
+    folder = multirun.begun(Path(config.hydra.sweep.dir), given, typed, jobs)
+    report = Path(config.reports) / "sweeps" / folder.resolve().name if "reports" in config else None
+    return _Sweep(folder, report, tuple(o.key_or_group for o in several))
+
+
+def _quoted(text: str) -> str:
+    """The text as one value of Hydra's grammar, whatever is in it."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def _complain(error: BadInput) -> int:

@@ -20,6 +20,7 @@ from omegaconf import DictConfig
 from harness import __version__
 from harness.compose import build, fill, start
 from harness.fleet import Campaign, train_missing
+from harness.jobs import Ended
 from harness.progress import live
 from harness.schema import SCHEMA_VERSION, BadInput, Trace, demand
 from harness.store import TraceStore, write_atomically
@@ -42,8 +43,8 @@ class Job:
         demand(len(set(self.seeds)) == len(self.seeds) > 0, "seeds", "a list of distinct seeds", self.seeds)
 
 
-def tabulate(config: DictConfig) -> int:
-    """Train what is missing, write the table, print its reliability; returns the exit code, 3 if a training failed."""
+def tabulate(config: DictConfig) -> Ended:
+    """Train what is missing, write the table, print its reliability; it ends with code 3 if a training failed."""
     from rich.console import Console
 
     job = fill(Job, {field.name: config[field.name] for field in fields(Job)}, "")
@@ -75,7 +76,7 @@ def tabulate(config: DictConfig) -> int:
     console.print(f"table {out}", highlight=False, soft_wrap=True)
     for failure in failures:
         console.print(f"failed {failure.architecture}, seed {failure.seed}: {failure.reason}", soft_wrap=True)
-    return 3 if failures else 0
+    return Ended(3 if failures else 0, reason=f"{len(failures)} trainings failed" if failures else "")
 
 
 def curves(traces: list[Trace], steps_per_epoch: int) -> pd.DataFrame:
@@ -133,4 +134,6 @@ def summary(table: pd.DataFrame, diverged: int) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(start("tabulate", tabulate))
+    from harness.tabulate import tabulate as importable  # by its own name, so that launchers can send it to a process
+
+    sys.exit(start("tabulate", importable))

@@ -136,6 +136,15 @@ def test_a_run_in_which_a_predictor_has_no_tau_counts_for_the_others_only() -> N
     assert (silent["baseline"] == "").all() and silent["difference"].isna().all()
 
 
+def test_a_baseline_that_was_lucky_in_one_run_alone_is_no_rival() -> None:
+    lucky = made(0)
+    mask = lucky.scores["predictor"] == "a"
+    perfect = lucky.scores["score"].mask(mask, lucky.scores["architecture"].map(lucky.truth))
+    runs = [Run("x", 0, lucky.scores.assign(score=perfect), lucky.truth, lucky.roles), made(1, missing=("a",))]
+    at = gather(runs, 10, 0.95, 0).query("last").set_index("predictor")
+    assert at.loc["a", "tau"] == 1 and at.loc["c", "baseline"] == "b" and at.loc["b", "baseline"] == "a"
+
+
 def test_a_predictor_that_some_runs_do_not_know_is_kept() -> None:
     run = made(1)
     fewer = Run("x", 1, run.scores[run.scores["predictor"] != "c"], run.truth, run.roles[run.roles["predictor"] != "c"])

@@ -1,0 +1,135 @@
+"""What each job of a sweep says of itself, in files.
+
+Jobs may run in other processes or on other machines, and may be killed, so they speak through files alone: `job.json`
+in the job's own folder says "started" from the beginning on, and how it ended at the end. One that still says "started"
+when it is read is unfinished.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from harness.schema import BadInput, demand
+from harness.store import write_json, write_text
+
+UNFINISHED = 3
+"""Exit code of a job that was killed: like a run with failed trainings, the sweep is not whole, and its tables tell."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a job ended: its exit code, the folders of its tables and of its report, and what is wrong with it."""
+
+    code: int
+    folder: Path | None = None
+    report: Path | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job as its files tell: `state` is complete, partial (some trainings failed), failed or unfinished.
+
+    `folder` and `report` are None where there are none; `overrides` is None for a run that no sweep started.
+    """
+
+    number: int
+    state: str
+    code: int
+    reason: str
+    config: Mapping[str, Any]
+    folder: Path | None
+    report: Path | None
+    overrides: tuple[str, ...] | None = None
+
+
+def recorded(place: Path, number: int, overrides: Sequence[str], config: str, work: Callable[[], Ended]) -> Ended:
+    """How `work` ended, after `place`/job.json was told so; `config` (YAML) is stored beside it.
+
+    Bad input ends a job with code 2 and is not raised: the sweep goes on. Anything else that is raised is recorded,
+    with code 1, and raised again.
+    """
+    write_text(place / "config.yaml", config)
+
+    def tell(state: str, ended: Ended) -> None:
+        folders = {key: path and os.path.relpath(path, place) for key, path in
+                   (("folder", ended.folder), ("report", ended.report))}  # fmt: skip
+        about = {"number": number, "overrides": list(overrides), "state": state}
+        write_json(place / "job.json", {**about, "code": ended.code, "reason": ended.reason, **folders})
+
+    tell("started", Ended(UNFINISHED, reason="killed, or still at work"))
+    try:
+        ended = work()
+    except BadInput as error:
+        ended = Ended(2, reason=str(error))
+    except BaseException as error:  # an interrupt too: whatever ends a job is recorded, and goes on its way
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        tell("failed", Ended(1, reason=": ".join([type(error).__name__, *lines[:1]])))
+        raise
+    tell({0: "complete", 3: "partial"}.get(ended.code, "failed"), ended)
+    return ended
+
+
+def is_run(folder: Path) -> bool:
+    """Whether the folder holds the tables of one run."""
+    return (folder / "metrics.parquet").is_file() and (folder / "status.json").is_file()
+
+
+def is_sweep(folder: Path) -> bool:
+    """Whether the folder is that of a sweep, whose jobs spoke."""
+    return any(folder.rglob("job.json"))
+
+
+def jobs_in(folder: Path) -> list[Job]:
+    """The jobs of a sweep by their numbers; of another folder the run that it holds, or all runs below it by name.
+
+    Raises BadInput where there is none.
+    """
+    demand(folder.is_dir(), "results", "a folder of runs or of a sweep", str(folder))
+    if is_run(folder):
+        return [_lone(0, folder)]
+    found = [_job(path) for path in folder.rglob("job.json")]
+    if not found:
+        runs = sorted(path.parent for path in folder.rglob("metrics.parquet") if is_run(path.parent))
+        found = [_lone(number, run) for number, run in enumerate(runs)]
+    demand(bool(found), "results", "a folder of runs or of a sweep", str(folder))
+    return sorted(found, key=lambda job: job.number)
+
+
+def _job(path: Path) -> Job:
+    said = _read(path, json.loads)
+    folder, report = (said.get(key) and path.parent / said[key] for key in ("folder", "report"))
+    state, code, reason = str(said["state"]), int(said["code"]), str(said["reason"])
+    if state == "started":
+        state = "unfinished"
+    elif folder and not is_run(folder):
+        state, code, reason, folder = "failed", max(code, 1), f"its tables are gone: {said['folder']}", None
+    config = _read(path.parent / "config.yaml", yaml.safe_load)
+    return Job(int(said["number"]), state, code, reason, config, folder, report, tuple(said["overrides"]))
+
+
+def _lone(number: int, folder: Path) -> Job:
+    """A run that speaks for itself."""
+    status = _read(folder / "status.json", json.loads)
+    state = str(status.get("state", "complete"))
+    lost = int(status.get("architectures", 0)) - int(status.get("trained", 0))
+    reason = f"{lost} trainings failed" if state == "partial" else ""
+    config = _read(folder / "config.yaml", yaml.safe_load)
+    return Job(number, state, 3 if state == "partial" else 0, reason, config, folder, None)
+
+
+def _read(path: Path, parse: Callable[[str], Any]) -> dict[str, Any]:
+    demand(path.is_file(), "results", f"the file {path.name}", str(path))
+    try:
+        value = parse(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, yaml.YAMLError) as error:
+        value = " ".join(str(error).split())
+    demand(isinstance(value, dict), str(path), "a mapping", value)
+    return dict(value)
