@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
@@ -165,6 +166,76 @@ def test_costs_count_training_for_all_but_facts(finished) -> None:
     assert metrics["movement", 4] > metrics["movement", 2] > 0
 
 
+@dataclass(frozen=True)
+class Patient(Moody):
+    """Takes a while to be fitted, and to say something."""
+
+    columns: list[str] = field(default_factory=lambda: ["movement", "layers"])
+
+    def fit(self, traces, accuracies):
+        time.sleep(0.05)
+        return Patiently()
+
+
+@dataclass(frozen=True)
+class Patiently(Moody):
+    def score(self, trace: Trace) -> float:
+        time.sleep(0.01)
+        return trace.column("layers")[0]
+
+
+def test_costs_are_those_of_one_more_architecture_and_what_went_before_stands_apart(table, tmp_path) -> None:
+    learned = {"patient": Patient(), "facts": Widths(), "movement": LastValue("movement", 1.0, "movement")}
+    folder = run(plan(table, tmp_path, predictors=learned, evaluation=Evaluation(bootstrap=20, folds=4)), quiet).folder
+    metrics = pd.read_parquet(folder / "metrics.parquet").set_index(["predictor", "step"])
+    trained = pd.read_parquet(folder / "trajectories.parquet").sort_values("step")
+    for step in (2, 4):
+        upto = trained[trained["step"] <= step].groupby("architecture")
+        one = (upto["seconds"].last() + upto["seconds_movement"].sum()).mean()
+        patient, movement, facts = (metrics.loc[name, step] for name in ("patient", "movement", "facts"))
+        assert movement["seconds"] == pytest.approx(one, abs=0.005) and movement["seconds"] > one
+        assert one + 0.01 < patient["seconds"] < one + 0.06
+        assert patient["fitted_on"] == 6 and movement["fitted_on"] == movement["initial_seconds"] == 0
+        assert patient["initial_seconds"] == pytest.approx(6 * one + 0.05 + 6 * 0.01, abs=0.2)
+        assert facts["seconds"] == 0 and facts["fitted_on"] == 6 and 0 < facts["initial_seconds"] < 0.3
+
+
+def test_tables_hold_what_the_results_format_promises(table, finished) -> None:
+    promised = {
+        "selection": ["predictor", "step", "k", "precision", "precision_low", "precision_high", "regret", "regret_low",
+                      "regret_high", "n"],
+        "pairs": ["predictor", "step", "gap_low", "gap_high", "pairs", "accuracy", "low", "high"],
+        "time_to_tau": ["target", "predictor", "family", "step", "epoch", "images", "seconds", "fitted_on", "tau",
+                        "low", "high"],
+        "edges": ["architecture", "source", "target", "operation"],
+        "differences": ["predictor", "step", "baseline", "difference", "low", "high", "n", "p", "p_holm", "detectable"],
+    }  # fmt: skip
+    for name, columns in promised.items():
+        assert pd.read_parquet(finished / f"{name}.parquet").columns.tolist() == columns
+    metrics = pd.read_parquet(finished / "metrics.parquet")
+    assert metrics.loc[metrics["predictor"] == "flops", "front"].any()
+    assert len(pd.read_parquet(finished / "edges.parquet")) == 8 * 6
+    page = (Path(__file__).parents[1] / "docs" / "results.md").read_text()
+    for name in [*(path.stem for path in finished.glob("*.parquet"))]:
+        assert f"`{name}.parquet`" in page
+    said = page[page.index("`metrics.parquet`") :].partition("\n")[0]
+    for column in metrics:
+        assert f"`{column.removesuffix('_low').removesuffix('_high')}`" in said, column
+
+
+def test_the_status_says_how_it_was_judged_and_on_which_accuracies(table, finished, tmp_path) -> None:
+    said = status(finished)
+    assert said["evaluation"] == vars(Evaluation(bootstrap=50))
+    changed = tmp_path / "changed.parquet"
+    rows = pd.read_parquet(table)
+    write(changed, rows.assign(test_accuracy=rows["test_accuracy"] + 1e-9), {
+        "dataset": "tiny", "dataset_fingerprint": tiny_images().fingerprint(), "made_by": "a test",
+    })  # fmt: skip
+    other = run(plan(changed, tmp_path), quiet)
+    assert status(other.folder)["truth"]["fingerprint"] != said["truth"]["fingerprint"]
+    assert len(said["truth"]["fingerprint"]) == 64
+
+
 def test_a_diverged_training_is_named(table, tmp_path) -> None:
     wild = Recipe(steps=6, batch=20, observe_every=1, learning_rate=1e30)
     folder = run(plan(table, tmp_path, recipe=wild), quiet).folder
@@ -292,6 +363,7 @@ def test_recorded_curves_are_ranked_without_any_training(table: Path, tmp_path: 
     metrics = pd.read_parquet(done.folder / "metrics.parquet")
     assert set(metrics["n"]) == {15} and set(metrics["step"]) == {2, 4}
     assert metrics.set_index("predictor")["seconds"].isna()["valacc"].all()
+    assert not metrics.set_index("predictor")["front"]["valacc"].any()
     assert status(done.folder)["signal"]["recorded"] == "tiny, epochs 2"
     stamp = (done.folder / "status.json").stat().st_mtime_ns
     assert run(given, quiet).folder == done.folder and (done.folder / "status.json").stat().st_mtime_ns == stamp

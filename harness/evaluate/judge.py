@@ -16,7 +16,7 @@ from harness.evaluate.differences import ablations, differences
 from harness.evaluate.metrics import metrics
 from harness.evaluate.pairs import pairs
 from harness.evaluate.ranking import tau_b
-from harness.evaluate.selection import selection
+from harness.evaluate.selection import selection, too_few
 from harness.schema import Truth, demand, seed_of
 
 Numbers = NDArray[np.float64]
@@ -117,6 +117,8 @@ def judge(
     numbers = metrics(labels, table, mean, weights, taus, level, seed, evaluation.pearson)
     numbers.insert(1, "family", family)
     numbers.insert(2, "baseline", baseline)
+    short = [too_few(n, evaluation.top) for n in numbers["n"]]
+    numbers["note"] = ["; ".join(filter(None, said)) for said in zip(numbers["note"], short, strict=True)]
     swaps = evaluation.permutations, seed_of(seed, "permutations")
     return Judgement(
         numbers,

@@ -59,7 +59,9 @@ def metrics(
         drawn_last = statistic(scores[last], truth, weights[1:])
         _write_last(table, column, statistic(scores, truth, None)[:, 0], drawn_last, last, level)
     for control in CONTROLS:
-        _write_last(table, f"tau_given_{control}", *_given(labels, scores, truth, control, weights, last), last, level)
+        _write_last(
+            table, f"tau_given_{control}", *_given(labels, scores, truth, control, weights, taus, last), last, level
+        )
     table["note"] = ["; ".join(why for why in said if why) for said in notes]
     return table
 
@@ -84,6 +86,7 @@ def _given(
     truth: Numbers,
     control: str,
     weights: NDArray[np.int64],
+    taus: Numbers,
     last: NDArray[np.bool_],
 ) -> tuple[Numbers, Numbers]:
     """Partial τ given the control's scores at the same step: of every row, (rows,), and of the last step's under each
@@ -94,9 +97,9 @@ def _given(
     for place, (predictor, step) in enumerate(labels):
         if predictor == control:
             rows = (steps == step) & others
-            points[rows] = partial_tau(scores[rows], truth, scores[place])[:, 0]
+            points[rows] = partial_tau(scores[rows], truth, scores[place], None, taus[rows, :1])[:, 0]
             if last[place]:
-                drawn[others[last]] = partial_tau(scores[rows], truth, scores[place], weights[1:])
+                drawn[others[last]] = partial_tau(scores[rows], truth, scores[place], weights[1:], taus[rows, 1:])
     return points, drawn
 
 

@@ -20,6 +20,8 @@ EXACT_FLOAT32 = 2**24
 LEAF = 64
 """Below this many architectures a sign matrix is faster than halving once more."""
 
+FEW_DRAWS = 64
+
 
 def complete(scores: Numbers, truth: Numbers) -> Iterator[tuple[list[int], NDArray[np.intp]]]:
     """(predictors, architectures) that share a pattern of missing values, so that the truth is ranked once for all."""
@@ -80,8 +82,14 @@ def inversions(s: NDArray[np.int64], left: Numbers, right: Numbers) -> Numbers:
 
 
 def running(table: Numbers) -> Numbers:
-    """Sums of the first 0, 1, 2, … rows. Row by row, because numpy's cumsum walks down each column: 4 times slower."""
+    """Sums of the first 0, 1, 2, … rows.
+
+    Of many draws row by row, because numpy's cumsum walks down each column: 4 times slower there, faster for a few.
+    """
     sums = np.zeros((len(table) + 1, table.shape[1]), dtype=table.dtype)
+    if table.shape[1] < FEW_DRAWS:
+        np.cumsum(table, axis=0, out=sums[1:])
+        return sums
     for place, row in enumerate(table):
         np.add(sums[place], row, out=sums[place + 1])
     return sums

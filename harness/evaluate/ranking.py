@@ -30,12 +30,18 @@ def tau_b(scores: Numbers, truth: Numbers, weights: NDArray[np.integer] | None =
     scores, drawn = np.asarray(scores, dtype=float), counts(truth, weights)
     out = np.full((len(scores), drawn.shape[1]), np.nan)
     for rows, kept in complete(scores, truth):
-        w, t = drawn[kept], codes(truth[kept])
-        whole, t_ties = w.sum(axis=0, dtype=float) ** 2, tied(t, w, w)
+        t = codes(truth[kept])
+        by_truth = np.argsort(t, kind="stable")
+        kept, t = kept[by_truth], t[by_truth]
+        w = drawn[kept]
+        whole, t_ties, copies = w.sum(axis=0, dtype=float) ** 2, tied(t, w, w), tied(np.arange(len(t)), w, w)
         for row in rows:
             s = codes(scores[row, kept])
-            order, s_ties, both = np.lexsort((s, t)), tied(s, w, w), tied(s * len(t) + t, w, w)
-            inverted = inversions(s[order], w[order], w[order])
+            untied = s.max() == len(s) - 1
+            s_ties = copies if untied else tied(s, w, w)
+            both = copies if untied else tied(s * len(t) + t, w, w)
+            order = np.lexsort((s, t)) if t[-1] < len(t) - 1 else None
+            inverted = inversions(s, w, w) if order is None else inversions(s[order], w[order], w[order])
             balance = whole - s_ties - t_ties + both - 4 * inverted
             out[row] = divide(balance, (whole - s_ties) * (whole - t_ties))
     return out
@@ -52,12 +58,14 @@ def spearman(scores: Numbers, truth: Numbers, weights: NDArray[np.integer] | Non
     for rows, kept in complete(scores, truth):
         w, t = drawn[kept], codes(truth[kept])
         t_sums = group_sums(t, w)
-        t_square, t_part = _spread(t_sums), w * _centred_ranks(t_sums)[t]
+        t_square, t_part, untied = _spread(t_sums), w * _centred_ranks(t_sums)[t], _spread(w)
         for row in rows:
             s = codes(scores[row, kept])
             sums = group_sums(s, w)
-            product = np.einsum("gb,gb->b", group_sums(s, t_part), _centred_ranks(sums), dtype=float)
-            out[row] = divide(product, t_square * _spread(sums))
+            below = running(sums)
+            # the centre of d drops out, as the parts of the truth sum to 0
+            product = np.einsum("gb,gb->b", group_sums(s, t_part), below[1:] + below[:-1], dtype=float)
+            out[row] = divide(product, t_square * (untied if len(sums) == len(w) else _spread(sums)))
     return out
 
 
@@ -82,20 +90,31 @@ def pearson(scores: Numbers, truth: Numbers, weights: NDArray[np.integer] | None
     return out
 
 
-def partial_tau(scores: Numbers, truth: Numbers, given: Numbers, weights: NDArray[np.integer] | None = None) -> Numbers:
+def partial_tau(
+    scores: Numbers,
+    truth: Numbers,
+    given: Numbers,
+    weights: NDArray[np.integer] | None = None,
+    taus: Numbers | None = None,
+) -> Numbers:
     """Kendall's partial τ of scores (s) and truth (t) with the ranking by `given` (g) held fixed, (predictors, draws).
 
     Kendall (1942): (τ_st − τ_sg τ_tg) / √((1 − τ_sg²)(1 − τ_tg²)), τ-b each, on architectures where all three are
-    finite. `given` (architectures,); other arguments as in `tau_b`. nan where one is constant, or where `given` ranks
-    as the scores or the truth do.
+    finite. `given` (architectures,); `taus` are the τ_st under the same draws where they are known already; other
+    arguments as in `tau_b`. nan where one is constant, or where `given` ranks as the scores or the truth do.
     """
-    scores = np.where(np.isfinite(given) & np.isfinite(truth), scores, np.nan)
-    st, sg = tau_b(scores, truth, weights), tau_b(scores, given, weights)
-    tg = np.full(st.shape, np.nan)
-    for rows, kept in complete(scores, truth):
-        common = np.full(len(truth), np.nan)
-        common[kept] = given[kept]
-        tg[rows] = tau_b(common[None], truth, weights)
+    common = np.where(np.isfinite(given) & np.isfinite(truth), scores, np.nan)
+    sg = tau_b(common, given, weights)
+    st, tg = np.full(sg.shape, np.nan), np.full(sg.shape, np.nan)
+    same = (np.isfinite(common) == (np.isfinite(scores) & np.isfinite(truth))).all(axis=1)
+    known = same if taus is not None else np.zeros_like(same)
+    if taus is not None:
+        st[known] = taus[known]
+    st[~known] = tau_b(common[~known], truth, weights)
+    for rows, kept in complete(common, truth):
+        shared = np.full(len(truth), np.nan)
+        shared[kept] = given[kept]
+        tg[rows] = tau_b(shared[None], truth, weights)
     return divide(st - sg * tg, (1 - sg**2) * (1 - tg**2))
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isqrt
 
 import numpy as np
 import pandas as pd
@@ -36,7 +37,7 @@ def selection(
 
     Columns: predictor, step, k, precision, precision_low, precision_high, regret, regret_low, regret_high, n. See
     `precision` (0 to 1, higher is better) and `regret` (percentage points, lower is better). `weights` (draws,
-    architectures). `n` architectures have a score; a k above n has no row, since so many cannot be chosen.
+    architectures). `n` architectures have a score; a k above n has no row, since so many cannot be chosen: `too_few`.
     """
     last = max((step for _, step in labels), default=0)
     at_end = np.array([step == last for _, step in labels], dtype=bool)
@@ -57,6 +58,11 @@ def selection(
         frames.append(frame.assign(n=n[rows]).set_index(rows))
     table = pd.concat(frames) if frames else pd.DataFrame(columns=COLUMNS)
     return table.sort_index(kind="stable").reset_index(drop=True)
+
+
+def too_few(n: int, ks: Sequence[int]) -> str:
+    """Which of `ks` have no row for a predictor with `n` scores, and why; "" where all have one."""
+    return "; ".join(f"top {k}: fewer than {k} scores" for k in ks if k > n)
 
 
 def precision(scores: Numbers, truth: Numbers, k: int, weights: NDArray[np.integer] | None = None) -> Numbers:
@@ -141,12 +147,12 @@ class Top:
         return share, alone
 
 
-def _top(values: Numbers, w: Numbers, k: NDArray[np.number]) -> Top:
+def _top(values: Numbers, w: Numbers, k: NDArray[np.integer] | Numbers) -> Top:
     """The `k` highest `values` under each draw; a column of `w` is a draw, and `k` (draws,) how many of it."""
     order = np.argsort(-values, kind="stable")
     needed = int(np.max(k, initial=0))
     groups = np.cumsum(np.diff(values[order], prepend=np.inf) != 0) - 1 if len(order) else np.zeros(0, dtype=np.int64)
-    count = min(len(order), 2 * needed + 32)
+    count = min(len(order), needed + 5 * isqrt(needed) + 32)  # the first so many hold k in all but rare draws
     while count < len(order) and (w[order[:count]].sum(axis=0) < k).any():
         count = min(len(order), 2 * count)
     if count < len(order):
@@ -154,9 +160,11 @@ def _top(values: Numbers, w: Numbers, k: NDArray[np.number]) -> Top:
     rows, group = order[:count], groups[:count]
     drawn = w[rows]
     sums = group_sums(group, drawn)
-    before = running(sums)[:-1]
-    share = np.clip(np.divide(k - before, sums, out=np.zeros_like(sums), where=sums > 0), 0, 1)[group]
+    share: Numbers = (k - running(sums)[:-1]).astype(float)
+    np.divide(share, sums, out=share, where=sums > 0)
+    np.clip(share, 0, 1, out=share)
     alone = np.bincount(group)[group] == 1
+    share = share if alone.all() else share[group]
     return Top(rows, drawn, share, group, alone, w.sum(axis=0) >= k)
 
 
@@ -164,8 +172,8 @@ def _overlap(top: Top, places: NDArray[np.intp], best: tuple[Numbers, NDArray[np
     """Expected number of draws that are chosen by score and by truth, (draws,), nan where there are too few."""
     at = places[top.rows]
     chosen, alone = best[0][at], best[1][at] & top.alone
-    # alone on both sides the copies are taken in one order; else, or where one side takes all or none, by chance
-    both = np.where(alone[:, None], np.minimum(top.share, chosen), top.share * chosen)
+    both = top.share * chosen  # by chance, or where one side takes all or none
+    both[alone] = np.minimum(top.share[alone], chosen[alone])  # alone on both sides: copies are taken in one order
     overlap: Numbers = np.where(top.enough, np.einsum("ib,ib->b", top.drawn, both), np.nan)
     return overlap
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from scipy.stats import kendalltau, spearmanr
+from scipy.stats import kendalltau, norm, pearsonr, spearmanr, weightedtau
 
 from harness.evaluate.bootstrap import draws
 from harness.evaluate.judge import Evaluation, judge
@@ -60,6 +60,11 @@ def test_metrics_are_scipys_with_the_percentiles_of_resampled_architectures():
     assert found["tau_fifth"] == pytest.approx(kendalltau(s[fifth], t[fifth]).statistic)
     assert (found["n"], found["failed"], found["n_half"], found["n_fifth"], found["note"]) == (60, 0, 30, 12, "")
     assert found["tau_half_low"] < found["tau_half"] < found["tau_half_high"]
+    tenth = t >= np.sort(t)[-6]
+    assert (found["tau_tenth"], found["n_tenth"]) == (pytest.approx(kendalltau(s[tenth], t[tenth]).statistic), 6)
+    rank = np.argsort(np.argsort(-t))
+    assert found["weighted_tau"] == pytest.approx(weightedtau(s, t, rank=rank).statistic)
+    assert found["half_accuracy"] == pytest.approx(((s >= np.sort(s)[30]) == (t >= np.sort(t)[30])).mean())
 
 
 def test_rows_keep_the_order_of_the_scores_and_say_who_is_a_baseline():
@@ -198,6 +203,16 @@ def test_strangers_are_refused_by_name():
         ({"budgets": []}, "evaluate.budgets"),
         ({"budgets": [5, 5]}, "evaluate.budgets"),
         ({"budgets": [-1, 5]}, "evaluate.budgets"),
+        ({"permutations": 0}, "evaluate.permutations"),
+        ({"top": [0, 5]}, "evaluate.top"),
+        ({"top": [5, 5]}, "evaluate.top"),
+        ({"gaps": []}, "evaluate.gaps"),
+        ({"gaps": [0.0, 2.0, 1.0]}, "evaluate.gaps"),
+        ({"gaps": [-1.0, 1.0]}, "evaluate.gaps"),
+        ({"gaps": [0.0, float("inf")]}, "evaluate.gaps"),
+        ({"targets": [0.5, 0.5]}, "evaluate.targets"),
+        ({"targets": [0.0]}, "evaluate.targets"),
+        ({"targets": [1.1]}, "evaluate.targets"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_its_key(wrong, key):
@@ -237,3 +252,135 @@ def test_what_reads_the_capacitance_among_other_things_is_no_baseline_of_it():
     assert row(found.metrics, "loss", 10)["tau_given_params"] == pytest.approx(
         row(judge(a_table(truth), truth, FAMILIES, QUICK).metrics, "loss", 10)["tau_given_params"]
     )
+
+
+LAST_ONLY = ("weighted_tau", "half_accuracy", "tau_given_train_loss")
+
+
+def with_the_loss(truth):
+    """The table with the predictor that others are held against under its own name."""
+    return a_table(truth).replace({"predictor": {"loss": "train_loss"}}), FAMILIES | {"train_loss": "learning_curve"}
+
+
+def test_dear_intervals_are_those_of_the_last_step_alone():
+    truth = a_truth()
+    metrics = judge(*with_the_loss(truth)[:1], truth, with_the_loss(truth)[1], QUICK).metrics
+    for name in LAST_ONLY:
+        first, last = (row(metrics, "beta", step)[[name, f"{name}_low", f"{name}_high"]].tolist() for step in (0, 10))
+        assert np.isfinite(first[0]) and np.isnan(first[1:]).all()
+        assert last[1] < last[0] < last[2]
+    for name in ("tau", "spearman", "tau_half", "tau_fifth", "tau_tenth"):
+        assert row(metrics, "beta", 0)[[f"{name}_low", f"{name}_high"]].notna().all()
+    flat, own = row(metrics, "flat", 10), row(metrics, "train_loss", 10)
+    assert flat[["weighted_tau_low", "tau_given_train_loss"]].isna().all()
+    assert own[["tau_given_train_loss", "tau_given_train_loss_low", "tau_given_flops"]].isna().all()
+
+
+def test_a_partial_tau_is_given_the_control_at_the_same_step_with_paired_draws():
+    truth = a_truth()
+    scores, families = with_the_loss(truth)
+    found = row(judge(scores, truth, families, QUICK).metrics, "beta", 10)
+    wide = scores.query("step == 10").pivot(index="architecture", columns="predictor", values="score")
+    t = truth.mean()[wide.index].to_numpy()
+
+    def partial(w):
+        s, g, x = (np.repeat(side, w) for side in (wide["beta"], wide["train_loss"], t))
+        st, sg, tg = (kendalltau(*pair).statistic for pair in ((s, x), (s, g), (x, g)))
+        return (st - sg * tg) / np.sqrt((1 - sg**2) * (1 - tg**2))
+
+    ends = np.quantile([partial(w) for w in draws(60, 50, 0)], [0.025, 0.975])
+    assert found["tau_given_train_loss"] == pytest.approx(partial(np.ones(60, dtype=int)))
+    assert [found["tau_given_train_loss_low"], found["tau_given_train_loss_high"]] == pytest.approx(ends.tolist())
+
+
+def test_pearson_is_there_where_it_is_asked_for():
+    truth = a_truth()
+    scores = a_table(truth)
+    assert "pearson" not in judge(scores, truth, FAMILIES, QUICK).metrics
+    found = row(judge(scores, truth, FAMILIES, Evaluation(bootstrap=50, pearson=True)).metrics, "beta", 10)
+    s = scores.query("predictor == 'beta' and step == 10")["score"]
+    assert found["pearson"] == pytest.approx(pearsonr(s, truth.mean()).statistic)
+    assert found["pearson_low"] < found["pearson"] < found["pearson_high"]
+
+
+def test_p_agrees_with_the_interval_and_holm_counts_the_comparisons_of_one_step():
+    truth = a_truth()
+    differences = judge(a_table(truth), truth, FAMILIES, Evaluation(bootstrap=400, permutations=1999)).differences
+    beta = row(differences, "beta", 10)
+    assert beta["low"] > 0 and beta["p"] < 0.05
+    assert differences.query("predictor == 'flat'")[["p", "p_holm", "detectable"]].isna().all(axis=None)
+    for _, step in differences.groupby("step"):
+        p = np.sort(step["p"].dropna())
+        assert len(p) == 3  # the constant one is not compared, and does not count
+        assert np.sort(step["p_holm"].dropna())[0] == pytest.approx(min(1, 3 * p[0]))
+
+
+def test_the_detectable_difference_is_that_of_80_percent_power():
+    truth = a_truth()
+    scores = a_table(truth)
+    for level in (0.95, 0.8):
+        found = row(judge(scores, truth, FAMILIES, Evaluation(bootstrap=50, level=level)).differences, "beta", 10)
+        wide = scores.query("step == 10").pivot(index="architecture", columns="predictor", values="score")
+        t = truth.mean()[wide.index].to_numpy()
+        drawn = [
+            kendalltau(np.repeat(wide["beta"], w), np.repeat(t, w)).statistic
+            - kendalltau(np.repeat(wide["params"], w), np.repeat(t, w)).statistic
+            for w in draws(60, 50, 0)
+        ]
+        error = np.std(drawn, ddof=1)
+        # a normal estimate with this mean and error is beyond the critical value in four of five cases
+        critical = norm.ppf((1 + level) / 2) * error
+        assert norm.sf(critical, loc=found["detectable"], scale=error) == pytest.approx(0.8)
+
+
+def test_selection_and_pairs_are_told_of_every_predictor_and_step():
+    truth = a_truth(n=9)
+    judged = judge(a_table(truth), truth, FAMILIES, Evaluation(bootstrap=20, top=[1, 9, 10], gaps=[0.0, 1.0]))
+    assert judged.selection.groupby(["predictor", "step"])["k"].apply(list).tolist() == [[1, 9]] * 8
+    assert (judged.selection.query("k == 9")[["precision", "regret"]] == [1, 0]).all(axis=None)
+    assert row(judged.metrics, "beta", 0)["note"].endswith("top 10: fewer than 10 scores")
+    assert judged.pairs.groupby(["predictor", "step"])["pairs"].sum().tolist() == [36] * 8
+
+
+def sliver(n, scores, truth):
+    """A table of scores by predictor and a truth of one seed, of n architectures at step 0."""
+    names = [f"a{i}" for i in range(n)]
+    rows = [(p, 0, name, s) for p, values in scores.items() for name, s in zip(names, values, strict=True)]
+    table = pd.DataFrame(rows, columns=["predictor", "step", "architecture", "score"])
+    return table, Truth(pd.DataFrame({"0": truth}, index=names), "train", "test", 1, "invented")
+
+
+@pytest.mark.parametrize(
+    ("scores", "truth"),
+    [
+        ({"beta": [1.0, 2.0], "loss": [2.0, 1.0]}, [5.0, 6.0]),
+        ({"beta": [np.nan] * 6, "loss": [np.nan] * 6}, [5.0, 6, 7, 8, 9, 10]),
+        ({"beta": [np.nan] * 6, "loss": [1.0, 2, 3, 4, 5, 6]}, [5.0, 6, 7, 8, 9, 10]),
+        ({"beta": [1.0] * 6, "loss": [2.0] * 6}, [5.0, 6, 7, 8, 9, 10]),
+        ({"beta": [1.0, 2, 3, 4, 5, 6]}, [5.0, 6, 7, 8, 9, 10]),
+        ({"loss": [1.0, 2, 3, 4, 5, 6]}, [5.0, 6, 7, 8, 9, 10]),
+        ({"beta": [1.0, 2, 3, 4, 5, 6], "loss": [3.0, 1, 2, 6, 5, 4]}, [5.0] * 6),
+        ({"beta": [1.0, 2, 3, 4, 5, 6], "loss": [3.0, 1, 2, 6, 5, 4]}, [5.0, 5, 7, 7, 9, 9]),
+        ({"beta": [1.0, 2, 3, 4, 5, 6], "loss": [3.0, 1, 2, 6, 5, 4]}, [5.0, np.nan, 7, np.nan, 9, 10]),
+        ({"beta": [1.0, 2, 3, 4, 5, 6], "loss": [3.0, 1, 2, 6, 5, 4]}, [np.nan] * 6),
+        ({"beta": [1.0] + [np.nan] * 5, "loss": [np.nan, 1, 2, 6, 5, 4]}, [5.0, 6, 7, 8, 9, 10]),
+    ],
+    ids=["two", "no score", "one all nan", "constant", "no baseline", "alone", "one truth", "ties", "gaps", "no truth",
+         "nothing in common"],
+)  # fmt: skip
+def test_little_to_judge_gives_nan_with_a_reason_and_no_error(scores, truth):
+    table, known = sliver(len(truth), scores, truth)
+    judged = judge(table, known, FAMILIES, Evaluation(bootstrap=30, permutations=99, pearson=True))
+    assert len(judged.metrics) == len(judged.differences) == len(scores)
+    undefined = judged.metrics["tau"].isna()
+    assert (judged.metrics.loc[undefined, "note"] != "").all()
+    assert (judged.metrics["n"] + judged.metrics["failed"] == np.isfinite(truth).sum()).all()
+    for name in ("tau", "spearman", "weighted_tau", "half_accuracy", "pearson"):
+        values = judged.metrics[name].dropna()
+        assert values.between(-1 - 1e-12, 1 + 1e-12).all()
+    assert (judged.metrics["half_accuracy"].notna() == (judged.metrics["n"] >= 2)).all()
+    assert judged.differences["p"].dropna().between(0.01, 1).all()
+    assert (judged.differences["p"].notna() == judged.differences["difference"].notna()).all()
+    assert judged.ceiling["tau"].isna().all() and (judged.ceiling["note"] != "").all()
+    assert (judged.selection["regret"] >= 0).all() and judged.selection["precision"].between(0, 1).all()
+    assert (judged.pairs["accuracy"].notna() == (judged.pairs["pairs"] > 0)).all()

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import kendalltau, spearmanr
+from scipy.stats import kendalltau, pearsonr, spearmanr
 
 from harness.evaluate.bootstrap import draws
-from harness.evaluate.ranking import partial_tau, spearman, tau_b, why_undefined
+from harness.evaluate.ranking import partial_tau, pearson, spearman, tau_b, why_undefined
 
 
 @st.composite
@@ -47,6 +47,22 @@ def test_tau_b_of_multiplicities_is_scipys_of_the_resampled_arrays(sample):
 @given(samples())
 def test_spearman_of_multiplicities_is_scipys_of_the_resampled_arrays(sample):
     np.testing.assert_allclose(spearman(*sample), resampled(spearmanr, *sample), atol=1e-12)
+
+
+@settings(max_examples=40, deadline=None)
+@given(samples())
+def test_pearson_of_multiplicities_is_scipys_of_the_resampled_arrays(sample):
+    np.testing.assert_allclose(pearson(*sample), resampled(pearsonr, *sample), atol=1e-9)
+
+
+def test_pearson_sees_neither_scale_nor_shift_and_a_constant_has_none():
+    rng = np.random.default_rng(0)
+    score, truth = rng.normal(size=(2, 50))
+    expected = pearsonr(score, truth).statistic
+    scaled = np.stack([1e200 * score, 1e-200 * score, 1e6 + score, -score])
+    assert pearson(scaled, truth)[:, 0] == pytest.approx([expected] * 3 + [-expected], abs=1e-7)
+    constants = np.stack([np.full(50, 1 / 3), np.full(50, 0.1 * 3)])
+    assert np.isnan(pearson(constants, truth)).all() and np.isnan(pearson(score[None], np.full(50, 1 / 3))).all()
 
 
 def test_without_weights_every_architecture_counts_once():
@@ -108,6 +124,23 @@ def test_partial_tau_follows_from_the_three_taus():
     tg = kendalltau(t[kept], given_[kept]).statistic
     expected = (st_ - sg * tg) / np.sqrt((1 - sg**2) * (1 - tg**2))
     assert partial_tau(s[None], t, given_)[0, 0] == pytest.approx(expected, abs=1e-12)
+
+
+def test_partial_tau_of_multiplicities_is_that_of_the_resampled_arrays_where_all_three_are_known():
+    rng = np.random.default_rng(5)
+    given_, t = rng.integers(0, 12, (2, 40)).astype(float)
+    scores = np.round(rng.normal(size=(4, 40)) + given_)
+    scores[1, :6], scores[2, 3], given_[3], scores[3] = np.nan, np.nan, np.nan, np.nan
+    weights = draws(40, 6, 0)
+    expected = np.full((4, 6), np.nan)
+    for p, b in np.ndindex(3, 6):
+        kept = np.repeat(np.isfinite(scores[p] + given_), weights[b])
+        s, x, g = (np.repeat(side, weights[b])[kept] for side in (scores[p], t, given_))
+        st_, sg, tg = (kendalltau(*pair).statistic for pair in ((s, x), (s, g), (x, g)))
+        expected[p, b] = (st_ - sg * tg) / np.sqrt((1 - sg**2) * (1 - tg**2))
+    np.testing.assert_allclose(partial_tau(scores, t, given_, weights), expected, atol=1e-12)
+    known = tau_b(scores, t, weights)  # of use for the third row alone, which misses what the given misses
+    np.testing.assert_allclose(partial_tau(scores, t, given_, weights, known), expected, atol=1e-12)
 
 
 def test_partial_tau_shrinks_where_only_the_given_links_the_two():

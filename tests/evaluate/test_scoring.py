@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -301,3 +302,62 @@ def test_processes_that_share_the_predictors_out_change_no_number_and_no_order()
     alone, shared = (score_all(several, traces, accuracies, [0, 10, 20], 3, 0, workers=w)[0] for w in (1, 2))
     pd.testing.assert_frame_equal(alone, shared)
     assert alone["predictor"].unique().tolist() == list(several)
+
+
+@dataclass(frozen=True)
+class Slow(Spy):
+    """Sleeps as long as it is told before it says anything, and before it is ready."""
+
+    seconds: float = 0.0
+
+    def score(self, trace):
+        time.sleep(self.seconds)
+        return 1.0
+
+
+@dataclass(frozen=True)
+class SlowPupil(Slow):
+    def fit(self, traces, accuracies):
+        time.sleep(10 * self.seconds)
+        return Slow(seconds=self.seconds)
+
+
+@dataclass(frozen=True)
+class SlowRanks(Slow):
+    def score_together(self, traces):
+        time.sleep(self.seconds * len(traces))
+        return np.arange(len(traces), dtype=float)
+
+
+def timings(predictor, traces, budgets=(20,), folds=3, fitting=()):
+    accuracies = np.arange(len(traces), dtype=float)
+    table = score_all({"it": predictor}, traces, accuracies, budgets, folds, 0, fitting)[1]
+    assert list(table) == ["predictor", "step", "fitted_on", "fit_seconds", "score_seconds"]
+    return table.set_index("step").drop(columns="predictor")
+
+
+def test_the_seconds_of_a_score_are_those_of_one_architecture():
+    traces = [trace("a"), trace("b"), trace("c", diverged=10)]
+    for predictor in (Slow(seconds=0.02), SlowRanks(seconds=0.02)):
+        for found in timings(predictor, traces, budgets=(0, 20)).itertuples():
+            assert (found.fitted_on, found.fit_seconds) == (0, 0)
+            assert 0.02 <= found.score_seconds < 0.06
+
+
+def test_the_seconds_of_a_fit_and_what_it_was_fitted_on_are_means_over_the_folds():
+    found = timings(SlowPupil(seconds=0.01), [trace(n) for n in "abcdefg"], folds=3).loc[20]
+    assert found["fitted_on"] == pytest.approx((4 + 5 + 5) / 3)
+    # a fit, and the scores of what it has seen, of which its level is the mean
+    assert 0.1 + 0.01 * found["fitted_on"] < found["fit_seconds"] < 0.5
+    assert 0.01 <= found["score_seconds"] < 0.04
+
+
+def test_a_fit_on_other_networks_counts_all_their_traces():
+    names = list("abcdef")
+    fitting = [{name: trace(name) for name in names} for _ in range(2)]
+    assert timings(SlowPupil(), [trace(name) for name in names], folds=3, fitting=fitting).loc[20, "fitted_on"] == 8
+
+
+def test_what_scores_nothing_takes_no_time_that_could_be_told():
+    found = timings(SlowPupil(), [trace("a", group="g"), trace("b", group="g")]).loc[20]
+    assert found["fitted_on"] == 0 and np.isnan(found["score_seconds"])
