@@ -6,6 +6,7 @@ import importlib.util
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,12 @@ def test_writing_again_replaces_what_was_there(board, tables: Tables, tmp_path: 
     assert (tmp_path / "best" / "mine.txt").is_file()
     steps = [step for step, _, _ in curve(board(tmp_path), "run", "size/params")]
     assert len(steps) == len(set(steps)) > 1
+
+
+def test_what_is_no_longer_in_the_tables_leaves_nothing_behind(board, tables: Tables, tmp_path: Path) -> None:
+    write_board(tables, tmp_path)
+    write_board(replace(tables, architectures=tables.architectures.assign(truth=np.nan)), tmp_path)
+    assert set(board(tmp_path).Runs()) == {"run"}
 
 
 def test_the_report_writes_them_only_where_asked(board, make: Callable[..., Path], tmp_path: Path) -> None:

@@ -53,8 +53,14 @@ def test_nodes_stand_behind_their_longest_path():
     assert layout.columns == 7
 
 
-def test_a_planar_cell_is_drawn_without_crossings():
-    assert crossings(lay_out(CELL)) == 0
+PLANAR = [("0", "1"), ("0", "2"), ("0", "3"), ("0", "4"), ("0", "5"), ("1", "3"), ("1", "4"), ("2", "4"), ("2", "5"),
+          ("3", "5")]  # fmt: skip
+"""Its shortest lines cross."""
+
+
+@pytest.mark.parametrize("edges", [CELL, PLANAR])
+def test_a_planar_graph_is_drawn_without_crossings(edges):
+    assert crossings(lay_out(edges)) == 0
 
 
 def test_a_chain_is_a_straight_line_and_the_whole_is_centred_on_0():
