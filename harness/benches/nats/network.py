@@ -1,0 +1,204 @@
+"""The networks of both spaces: stem, cells in three stages, two residual reductions, BatchNorm + ReLU, pooling.
+
+The mathematics is the benchmark's (Dong & Yang 2020, figure 1, and their code); the work is less: edges that reach
+nothing are kept but never computed, the ReLU of a node is computed once, and convolutions of one kind that leave one
+node run as one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from harness.benches.nasbench201.space import CONVOLUTION_TAPS, Cell, needed_nodes
+from harness.schema import Connection
+
+
+class ConvBN(nn.Sequential):
+    """Convolution without bias and BatchNorm; the ReLU before it belongs to the node it reads."""
+
+    def __init__(self, taps: int, wide_in: int, wide_out: int, stride: int = 1) -> None:
+        side = 3 if taps == 9 else 1
+        super().__init__(
+            nn.Conv2d(wide_in, wide_out, side, stride, padding=side // 2, bias=False), nn.BatchNorm2d(wide_out)
+        )
+
+
+class CellBlock(nn.Module):
+    """One cell; maps (B, C, H, W) to (B, `channels`, H, W), where C is `wide_in`, or `channels` itself.
+
+    Where the widths differ, a skip from the cell's input is the benchmark's 1 x 1 convolution with BatchNorm, and no
+    ReLU before it.
+    """
+
+    def __init__(self, cell: Cell, channels: int, wide_in: int | None = None) -> None:
+        super().__init__()
+        needed = needed_nodes(cell)
+        self.channels = channels
+        wide_in = channels if wide_in is None else wide_in
+        self.projects = wide_in != channels
+        pools = any(
+            (source, operation) == (0, "avg_pool_3x3") for node in (1, 2, 3) for source, operation in cell.into(node)
+        )
+        if self.projects and pools:
+            raise NotImplementedError("average pooling of an input of another width: no network of NATS-Bench has it")
+        self.joins: list[list[tuple[int, str, int]]] = []  # a node's inputs: (source, operation, place in its group)
+        groups: dict[str, int] = defaultdict(int)
+        idle: dict[str, int] = defaultdict(int)
+        for node in (1, 2, 3):
+            join = []
+            for source, operation in cell.into(node):
+                key = f"{operation}_from_{source}"
+                used = node in needed
+                if self._weighted(source, operation):
+                    (groups if used else idle)[key] += 1
+                if used and operation != "none":
+                    join.append((source, operation, groups.get(key, 0) - 1))
+            self.joins.append(join)
+        self.convolutions = nn.ModuleDict({k: _group(k, wide_in, channels, n) for k, n in groups.items()})
+        self.idle = nn.ModuleDict({k: _group(k, wide_in, channels, n) for k, n in idle.items()})
+
+    def forward(self, x: Tensor) -> Tensor:
+        nodes: list[Tensor | None] = [x]
+        outputs: dict[str, tuple[Tensor, ...]] = {}
+        rectified: dict[int, Tensor] = {}
+        shape = (len(x), self.channels, *x.shape[2:])
+        for join in self.joins:
+            total: Tensor | None = None
+            for source, operation, place in join:
+                term = nodes[source]
+                if self._weighted(source, operation):
+                    key = f"{operation}_from_{source}"
+                    if key not in outputs:
+                        outputs[key] = self._convolve(key, source, nodes, rectified).split(self.channels, dim=1)
+                    term = outputs[key][place]
+                elif operation == "avg_pool_3x3" and term is not None:
+                    term = _average(term)
+                if term is not None:
+                    total = term if total is None else total + term
+            nodes.append(None if total is None else total.expand(shape))
+        output = nodes[3]
+        return x.new_zeros(shape) if output is None else output
+
+    def connections(self, name: str, source: str) -> list[Connection]:
+        """The edges that are computed, from the feature map `source` to `name`; slots are those of the full cell."""
+        found = []
+        maps = (source, f"{name}.1", f"{name}.2", name)
+        for node, join in enumerate(self.joins, start=1):
+            for start, operation, place in join:
+                weight, norm = None, None
+                if self._weighted(start, operation):
+                    rows = slice(place * self.channels, (place + 1) * self.channels)
+                    whole, (scale, shift) = _tensors(self.convolutions[f"{operation}_from_{start}"])
+                    weight, norm = whole[rows], (scale[rows], shift[rows])
+                found.append(Connection(f"{name}.{node}<{start}", maps[start], maps[node], weight, norm))
+        return found
+
+    def _weighted(self, source: int, operation: str) -> bool:
+        return operation in CONVOLUTION_TAPS or (self.projects and (source, operation) == (0, "skip_connect"))
+
+    def _convolve(self, key: str, source: int, nodes: list[Tensor | None], rectified: dict[int, Tensor]) -> Tensor:
+        """The group's output; of a node that holds nothing, its BatchNorm's bias as (1, C, 1, 1)."""
+        value = nodes[source]
+        if value is None:
+            first = nodes[0]
+            assert first is not None
+            constant: Tensor = self.convolutions[key](first.new_zeros(2, self.channels, 1, 1))[:1]
+            return constant
+        if key.startswith("skip_connect"):
+            projected: Tensor = self.convolutions[key](value)
+            return projected
+        if source not in rectified:
+            rectified[source] = functional.relu(value)
+        output: Tensor = self.convolutions[key](rectified[source])
+        return output
+
+
+def _average(x: Tensor) -> Tensor:
+    """3 x 3 average pooling that leaves the padding out of the mean.
+
+    A depthwise convolution with ones and a division by the count: twice as fast as avg_pool2d in channels-last memory.
+    """
+    channels, side = x.shape[1], x.shape[3]
+    ones = x.new_ones(channels, 1, 3, 3)
+    along = x.new_full((side,), 3.0)
+    along[0] = along[-1] = 2.0 if side > 1 else 1.0
+    return functional.conv2d(x, ones, padding=1, groups=channels) / (along[:, None] * along)
+
+
+def _group(key: str, wide_in: int, channels: int, count: int) -> ConvBN:
+    """Convolutions of one kind that read one node, which is `wide_in` wide if it is the cell's input."""
+    operation, _, source = key.partition("_from_")
+    return ConvBN(CONVOLUTION_TAPS.get(operation, 1), wide_in if source == "0" else channels, channels * count)
+
+
+def _tensors(pair: nn.Module) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """Weight of a convolution, and scale and shift of the BatchNorm behind it."""
+    tensors = pair.state_dict(keep_vars=True)
+    return tensors["0.weight"], (tensors["1.weight"], tensors["1.bias"])
+
+
+class Reduction(nn.Module):
+    """Residual block that halves the side and widens: (B, C, H, W) to (B, C', H/2, W/2)."""
+
+    def __init__(self, wide_in: int, wide_out: int) -> None:
+        super().__init__()
+        self.first = ConvBN(9, wide_in, wide_out, stride=2)
+        self.second = ConvBN(9, wide_out, wide_out)
+        self.shortcut = nn.Sequential(nn.AvgPool2d(2, 2), nn.Conv2d(wide_in, wide_out, 1, bias=False))
+
+    def forward(self, x: Tensor) -> Tensor:
+        inner = self.first(functional.relu(x))
+        output: Tensor = self.shortcut(x) + self.second(functional.relu(inner))
+        return output
+
+    def connections(self, name: str, source: str) -> list[Connection]:
+        """Its three convolutions, from the feature map `source` to `name`."""
+        first, second = self.first, self.second
+        short: Tensor = self.shortcut.get_parameter("1.weight")
+        return [
+            Connection(f"{name}.first", source, f"{name}.1", *_tensors(first)),
+            Connection(f"{name}.second", f"{name}.1", name, *_tensors(second)),
+            Connection(f"{name}.shortcut", source, name, short),
+        ]
+
+
+class Staged(nn.Module):
+    """A whole network: images (B, colours, size, size) to logits (B, classes).
+
+    `blocks` are its cells and reductions, made one after the other, once the stem of width `first` is. `features` gives
+    what the head reads, (B, `last`); `head` may be replaced by any module on such features.
+    """
+
+    def __init__(self, colours: int, first: int, blocks: Iterable[nn.Module], last: int, classes: int) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(colours, first, 3, padding=1, bias=False), nn.BatchNorm2d(first))
+        self.body = nn.Sequential(*blocks)
+        self.last_norm = nn.BatchNorm2d(last)
+        self.head: nn.Module = nn.Linear(last, classes)
+
+    def features(self, images: Tensor) -> Tensor:
+        x = functional.relu(self.last_norm(self.body(self.stem(images))))
+        return x.mean(dim=(2, 3))
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.head(self.features(images))
+        return logits
+
+    def connections(self) -> list[Connection]:
+        """Every connection that a forward pass computes; the head's only where it is one dense layer."""
+        found = [Connection("stem", "image", "stem", *_tensors(self.stem))]
+        here, cells, reductions = "stem", 0, 0
+        for block in self.body:
+            if isinstance(block, CellBlock):
+                name, cells = f"cell{cells}", cells + 1
+            else:
+                name, reductions = f"reduction{reductions}", reductions + 1
+            found += block.connections(name, here)  # type: ignore[operator]
+            here = name
+        if isinstance(self.head, nn.Linear):
+            found.append(Connection("head", here, "logits", self.head.weight))
+        return found

@@ -1,0 +1,131 @@
+"""The benchmark `natsbench_sss`: sampling, networks and ground truth of the size space of NATS-Bench."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from harness.benches import truth
+from harness.benches.nats import converted
+from harness.benches.nats.spaces import SSS
+from harness.files import Source
+from harness.schema import Architecture, BadInput, ImageSet, Recorded, StoredCurves, Truth, demand, seed_of
+
+from . import space
+
+if TYPE_CHECKING:
+    from torch import nn
+
+DIVISORS = (1, 2, 4, 8)
+
+
+@dataclass(frozen=True)
+class NatsBenchSize:
+    """The size space of NATS-Bench (Dong et al., arXiv 2009.00437): 32,768 networks of one cell, five widths each.
+
+    `width_divisor` divides every width of the network that is trained here (the benchmark's own: 1), so that it trains
+    in seconds; the architectures and their ground truth are the benchmark's all the same. `source` of the ground
+    truth: "converted" (tables by `python -m harness.data convert`), "archive" (the official NATS-Bench folder), a path
+    to a table made by `python -m harness.tabulate`, or "auto": converted, else archive. `train_set`, `target_split`
+    and `target_epochs` name the truth's protocol; null takes the source's own: the final test accuracy.
+    """
+
+    name: str = "natsbench_sss"
+    width_divisor: int = 4
+    source: str = "auto"
+    train_set: str | None = None
+    target_split: str = "test"
+    target_epochs: int | None = None
+
+    def __post_init__(self) -> None:
+        demand(self.width_divisor in DIVISORS, "bench.width_divisor", "1, 2, 4 or 8", self.width_divisor)
+        splits = ("valid", "test", "valtest")
+        demand(self.target_split in splits, "bench.target_split", " or ".join(map(repr, splits)), self.target_split)
+        demand(
+            self.target_epochs is None or self.target_epochs >= 1,
+            "bench.target_epochs",
+            "a count of at least 1 (or null)",
+            self.target_epochs,
+        )
+
+    def truth(self, dataset: str, fingerprint: str, data: str | None) -> Truth:
+        """Accuracies of every architecture that the source knows, on the data set of this name."""
+        request = truth.Request(dataset, fingerprint, self.train_set, self.target_split, self.target_epochs)
+        found = truth.find(SSS, self.source, request, data, lambda _: None, None)
+        places = {name: space.index(space.parse(name)) for name in found.accuracy.index}
+        return Truth(found.accuracy, found.train_set, found.split, found.epochs, found.source, places)
+
+    def sample(self, n: int, seed: int, among: Sequence[str] | None = None) -> list[Architecture]:
+        """`n` different architectures, drawn uniformly from the strings `among` (default: all).
+
+        The first architectures of a larger sample with the same seed and `among` are those of a smaller one. Raises
+        BadInput where there are not that many.
+        """
+        pool = sorted(set(among)) if among is not None else sorted(space.every_name())
+        demand(1 <= n <= len(pool), "architectures", f"a count from 1 to the {len(pool)} that have a truth", n)
+        order = np.random.default_rng(seed_of(seed, "sample", self.name)).permutation(len(pool))
+        return [self.architecture(pool[place]) for place in order[:n]]
+
+    def architecture(self, text: str) -> Architecture:
+        """The architecture that the string `text` names; no two of them are one function."""
+        return Architecture(text, text, index=space.index(self._widths(text)))
+
+    def facts(self, architecture: Architecture, images: ImageSet) -> dict[str, float]:
+        """Parameters, multiply-adds and trainable layers of the network that `build` gives."""
+        shape = self._shape(architecture, images)
+        return {
+            "params": float(space.params(shape)),
+            "flops": float(space.flops(shape)),
+            "layers": float(space.layers(shape)),
+        }
+
+    def build(self, architecture: Architecture, images: ImageSet) -> nn.Module:
+        """A freshly initialised network for these images, from torch's global random state."""
+        from .network import Network
+
+        return Network(self._shape(architecture, images))
+
+    def recorded(self, dataset: str, wanted: StoredCurves, data: str | None) -> Recorded:
+        """Curves of the benchmark's own trainings, of which every split is recorded after each epoch.
+
+        Raises BadInput for networks of other widths, and for what is not recorded.
+        """
+        from harness.benches.nats import curves
+
+        demand(self.width_divisor == 1, "bench.width_divisor", "1, the recorded networks'", self.width_divisor)
+        demand(
+            wanted.source != "curves", "signal.source", "'auto' or 'nats' (no file of curves is public)", wanted.source
+        )
+        found = curves.best(SSS, data)
+        demand(found is not None, "signal.source", curves.wanted(SSS, data), "neither")
+        assert found is not None
+
+        def stored(train_set: str) -> curves.Stored:
+            return curves.stored(
+                found, train_set, wanted.split, wanted.epochs, wanted.seed, None, wanted.allow_test_leak,
+                lambda name, _: self.architecture(name),
+            )  # fmt: skip
+
+        return curves.recorded(SSS, dataset, self.train_set, (self.target_epochs, self.target_split), wanted, stored)
+
+    def sources(self) -> tuple[Source, ...]:
+        """Files that hold the ground truth and the recorded curves."""
+        return (converted.sources(SSS),)
+
+    def network(self) -> dict[str, object]:
+        """What decides the network beside the architecture: part of a trace's identity."""
+        return {"space": self.name, "width_divisor": self.width_divisor}
+
+    def _widths(self, text: str) -> space.Widths:
+        try:
+            return space.parse(text)
+        except ValueError as error:
+            raise BadInput(str(error)) from error
+
+    def _shape(self, architecture: Architecture, images: ImageSet) -> space.Shape:
+        demand(images.size % 4 == 0, "dataset.size", "a multiple of 4 pixels (two reductions)", images.size)
+        widths = tuple(width // self.width_divisor for width in self._widths(architecture.name))
+        return space.Shape(cast(space.Widths, widths), images.size, images.colours, images.classes)
