@@ -7,8 +7,14 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-PAPER = {"#ffffff": "#171614"}
-"""The page's own dark ground, in place of white."""
+from harness.report.palette import COLOURS, DARK, ink
+
+KNOWN = {
+    "#ffffff": "#171614",  # the page's own dark ground, in place of white
+    **{ink(family).lower(): DARK[family].lower() for family in COLOURS},
+    **{COLOURS[family].lower(): DARK[family].lower() for family in COLOURS},
+}
+"""Colours whose counterpart was chosen."""
 
 GREYISH, BRIGHT = 0.04, 0.68
 """Up to this chroma a colour is a grey, of mirrored lightness; others are at least this light."""
@@ -31,8 +37,8 @@ def both(svg: str) -> str:
 
 def dark(colour: str) -> str:
     """The colour for a dark ground: greys turn over, other colours keep their hue and become bright enough."""
-    if colour in PAPER:
-        return PAPER[colour]
+    if colour in KNOWN:
+        return KNOWN[colour]
     lightness, a, b = lab(colour)
     mirrored = min(0.22 + 0.86 * (1 - lightness) ** 0.9, 0.97)
     return hexadecimal(np.array([mirrored if np.hypot(a, b) < GREYISH else max(mirrored, BRIGHT), a, b]))

@@ -150,3 +150,49 @@ def test_the_key_of_nine_families_stays_below_the_axis(make) -> None:
     FigureCanvasAgg(figure).draw()
     key, axis = figure.legends[0].get_window_extent(), figure.axes[0].xaxis.label.get_window_extent()
     assert key.y1 <= axis.y0 and key.x1 <= figure.bbox.x1 and key.y0 >= 0
+
+
+def test_of_very_many_architectures_a_few_hundred_trajectories_are_drawn_and_the_caption_says_so(
+    make: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = importlib.import_module("harness.report.figures.beta_eff_trajectories")
+    tables = read(make(n=40, k=2))
+    assert "evenly spaced" not in module.caption(tables, FEW)
+    monkeypatch.setattr(module, "MOST", 10)
+    assert "10 of them evenly spaced by accuracy" in module.caption(tables, FEW)
+    lines = drawn("beta_eff_trajectories", tables).axes[0].collections[0]
+    truth = np.sort(tables.architectures["truth"])
+    np.testing.assert_allclose(np.sort(lines.get_array()), truth[np.linspace(0, 39, 10).round().astype(int)])
+
+
+def test_points_of_very_many_architectures_are_pixels_in_vector_files(
+    make: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = read(make(n=40, k=2))
+    module = importlib.import_module("harness.report.figures.predicted_rank_against_truth")
+    assert not any(
+        points.get_rasterized() for points in drawn(module.__name__.split(".")[-1], tables).axes[0].collections
+    )
+    monkeypatch.setattr(module, "VECTORS", 20)
+    assert drawn(module.__name__.split(".")[-1], tables).axes[0].collections[0].get_rasterized()
+
+
+def test_a_ranking_longer_than_a_page_stands_in_two_columns_that_name_all_in_order(make: Callable[..., Path]) -> None:
+    tables = read(make(n=40, k=45))
+    figure = drawn("ranked", tables)
+    assert figure.get_figwidth() == pytest.approx(7.0)
+    assert figure.get_figheight() < 9.0
+    names = [label.get_text() for axes in figure.axes for label in axes.get_yticklabels()]
+    assert names == list(tables.final["predictor"])
+    assert figure.axes[0].get_xlim() == figure.axes[1].get_xlim()
+
+
+def test_pairs_are_drawn_at_their_share_with_their_number_below(results: Path) -> None:
+    tables = read(results)
+    axes = drawn("pairs_by_gap", tables, Report(highlight=2)).axes[0]
+    best = tables.final["predictor"].iloc[0]
+    rows = tables.at_end(tables.pairs).query("predictor == @best")
+    lines = {line.get_label(): line for line in axes.containers}
+    np.testing.assert_allclose(lines[best].lines[0].get_ydata(), rows["accuracy"])
+    counted = [f"{pairs:,}" for pairs in rows["pairs"] if pairs]
+    assert [label.get_text().split("\n")[1] for label in axes.get_xticklabels()] == counted
