@@ -1,4 +1,7 @@
-"""Draw the report of a results folder again: python -m harness.report RESULTS_FOLDER [--out FOLDER]."""
+"""Draw reports of stored tables again: of a run, of several gathered, or of one architecture of a run.
+
+python -m harness.report RESULTS_FOLDER... [arch=ARCHITECTURE] [--out FOLDER]
+"""
 
 from __future__ import annotations
 
@@ -7,37 +10,108 @@ import sys
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-from harness.report.tables import read
+from harness.jobs import is_run
+from harness.report.tables import Tables, read
 from harness.report.write import Report, write
 from harness.schema import BadInput, demand
 
+ARCH = "arch="
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code: 0, or 2 with one line on stderr where the folder, a table or a column is missing."""
-    parser = argparse.ArgumentParser(prog="python -m harness.report", description="Draw a report from stored tables.")
-    parser.add_argument("results", type=Path, help="folder with the Parquet tables and status.json of a run")
-    parser.add_argument("--out", type=Path, help="folder to write (default: reports/<bench>-<dataset>)")
-    asked = parser.parse_args(arguments)
+    """Exit code: 0, or 2 with one line on stderr where a folder, a table, a column or an architecture is missing."""
+    parser = argparse.ArgumentParser(
+        prog="python -m harness.report", description="Draw a report from stored tables.",
+        usage="%(prog)s RESULTS_FOLDER... [arch=ARCHITECTURE] [--out FOLDER]",
+    )  # fmt: skip
+    parser.add_argument(
+        "given", nargs="+", metavar="RESULTS_FOLDER",
+        help="folder with the tables of a run; that of a sweep, one that has runs below it, or several: one report on "
+        "all of them. arch=ARCHITECTURE explains one architecture of a run: its string (in quotes), its official "
+        "index, best or worst",
+    )  # fmt: skip
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER",
+        help="folder of the report (default: reports/<bench>-<dataset>, of several runs reports/sweeps/<name>)",
+    )  # fmt: skip
+    asked = parser.parse_intermixed_args(arguments)
     try:
-        tables = read(asked.results)
-        out = asked.out or Path("reports") / f"{tables.status['bench']}-{tables.status['dataset']}"
-        print(write(asked.results, out, configured(tables.config)))
+        wanted = [text.removeprefix(ARCH) for text in asked.given if text.startswith(ARCH)]
+        folders = [Path(text) for text in asked.given if not text.startswith(ARCH)]
+        print(_drawn(folders, wanted, asked.out))
     except BadInput as error:
         print(f"harness.report: {error}", file=sys.stderr)
         return 2
     return 0
 
 
-def configured(config: str) -> Report:
-    """The report that the run's configuration asks for under `report`; the default one where it says nothing."""
+def _drawn(folders: Sequence[Path], wanted: Sequence[str], out: Path | None) -> Path:
+    """Path of the page that the folders, and the architecture if one is wanted, ask for."""
+    demand(bool(folders), "results", "a folder with the tables of a run", "none")
+    demand(len(wanted) <= 1, "arch", "one architecture", list(wanted))
+    for folder in folders:
+        demand(folder.is_dir(), "results", "a folder with the tables of a run, or of several", str(folder))
+    if len(folders) > 1 or not is_run(folders[0]):
+        demand(not wanted, "arch", "the results folder of one run", [str(folder) for folder in folders])
+        from harness.sweep import gathered_report
+
+        return gathered_report(folders, out)
+    tables = read(folders[0])
+    out = out or Path("reports") / f"{tables.status['bench']}-{tables.status['dataset']}"
+    if not wanted:
+        return write(folders[0], out, configured(tables.config))
+    from harness.report.architecture import find
+    from harness.report.explain import explain
+
+    name = find(tables, wanted[0], lambda text, known: _same_function(tables, text, known))
+    written = wanted[0] not in ("best", "worst") and not wanted[0].isdecimal()
+    return explain(tables, name, out, configured(tables.config), wanted[0] if written and wanted[0] != name else "")
+
+
+def _same_function(tables: Tables, text: str, known: Sequence[tuple[str, str]]) -> str | None:
+    """Of (name, group) pairs the name of the one architecture that computes what the string `text` does.
+
+    Of several the isomorphic one. None where there is none, or where the benchmark does not know the string.
+    """
+    from omegaconf import OmegaConf
+
+    from harness.compose import build
+
+    try:
+        bench = build(OmegaConf.create(_said(tables.config).get("bench") or {}), "bench")
+        group = bench.sample(1, 0, [text])[0].group
+    except (ValueError, LookupError):  # what a benchmark raises for a string that is none of its own
+        return None
+    same = [name for name, its in known if its == group]
+    twins = [name for name in same if len(same) > 1 and _isomorphic(bench, text, name)]
+    return twins[0] if twins else same[0] if len(same) == 1 else None
+
+
+def _isomorphic(bench: Any, text: str, name: str) -> bool:
+    """Whether the benchmark holds the two strings for one architecture: a sample of two of them is refused."""
+    try:
+        bench.sample(2, 0, [text, name])
+    except BadInput:
+        return True
+    return False
+
+
+def _said(config: str) -> dict[str, Any]:
+    """The run's configuration; nothing where it is no mapping. Raises BadInput where it is no YAML."""
     try:
         said = yaml.safe_load(config)
     except yaml.YAMLError as error:
         demand(False, "config.yaml", "YAML", " ".join(str(error).split()))
-    section = dict((said.get("report") if isinstance(said, dict) else None) or {})
+    return said if isinstance(said, dict) else {}
+
+
+def configured(config: str) -> Report:
+    """The report that the run's configuration asks for under `report`; the default one where it says nothing."""
+    section = dict(_said(config).get("report") or {})
     section.pop("_target_", None)
     known = {field.name for field in fields(Report)}
     for key in section:

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import EngFormatter, FuncFormatter, MaxNLocator
+from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from harness.report.architecture import RIGHT, Portrait
 from harness.report.labels import family_key, width
@@ -87,24 +87,33 @@ def _course(axes: Axes, own: pd.DataFrame, others: pd.DataFrame, column: str, li
         axes.fill_between(band.index, band[0.25], band[0.75], color=BAND, lw=0, zorder=1)
         axes.plot(band.index, band[0.5], color=GREY, lw=0.9, zorder=2)
     if len(mine):
-        few = len(mine) <= 4
-        axes.plot(mine["step"], mine[column], color=line, lw=1.6, marker="o" if few else "", ms=2.6, zorder=3)
+        dots = "o" if len(mine) <= 4 else ""
+        axes.plot(mine["step"], mine[column], color=line, lw=1.6, marker=dots, ms=2.6, zorder=3, clip_on=False)
     else:
         axes.text(0.5, 0.5, "not measured", transform=axes.transAxes, ha="center", va="center", color=GREY)
     values = np.concatenate([band.to_numpy(dtype=float).ravel(), mine[column].to_numpy(dtype=float)])
     if values.size and values.min() > 0 and values.max() / values.min() > DECADE:
         axes.set_yscale("log")
+        few = values.max() / values.min() < 100
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 3.0) if few else (1.0,), numticks=5))
+        axes.yaxis.set_minor_formatter(NullFormatter())
     else:
         axes.yaxis.set_major_locator(MaxNLocator(4))
-        axes.yaxis.set_major_formatter(FuncFormatter(_tick))
+    axes.yaxis.set_major_formatter(FuncFormatter(_tick))
     axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     axes.tick_params(pad=1.5)
 
 
-def _tick(value: float, _: int | None = None) -> str:
-    """A short number: 0.25, 40, 1.5k, 3M."""
-    text = f"{value:g}" if value == 0 or 1e-3 <= abs(value) < 1e4 else EngFormatter(sep="")(value)
-    return str(text).replace("-", "\N{MINUS SIGN}")
+def _tick(value: float, place: int | None = None) -> str:
+    """A short number: 0.25, 40, 1.5k, 3M, 2e-5, with a true minus."""
+    if value == 0 or 1e-4 <= abs(value) < 1e4:
+        text = f"{value:g}"
+    elif abs(value) < 1:
+        digits, power = f"{value:.1e}".split("e")
+        text = f"{float(digits):g}e{int(power)}"
+    else:
+        text = str(EngFormatter(sep="")(value))
+    return text.replace("-", "\N{MINUS SIGN}")
 
 
 def draw_ranks(portrait: Portrait, report: Report) -> Figure:

@@ -61,6 +61,16 @@ def test_what_spans_decades_is_drawn_on_a_logarithmic_scale(tables):
     assert [axes.get_yscale() for axes in drawn.axes] == ["log", "linear"]
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (-0.25, "−0.25"), (0.0003, "0.0003"), (0.00002, "2e−5"), (1500, "1500"), (15_000, "15k"), (3e6, "3M")],
+)
+def test_a_tick_is_a_short_number(tables, value, text):
+    wide = replace(tables, trajectories=tables.trajectories.assign(x=0.0))
+    axes, *_ = draw_courses(wide, find(tables, "7"), ["x"], "#000000", Report()).axes
+    assert axes.yaxis.get_major_formatter()(value) == text
+
+
 def test_ranks_are_drawn_at_their_places_with_the_best_on_the_right(tables):
     seen = portrait(tables, find(tables, "7"))
     axes = draw_ranks(seen, Report()).axes[0]
