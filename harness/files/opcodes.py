@@ -7,6 +7,7 @@ import pickletools
 from harness.schema import BadInput, demand
 
 NESTED = 100  # tuples within tuples: the hash of a tuple recurses in C, where nothing stops it but the end of the stack
+LENGTH = 2 * 10**6  # opcodes: each may make an object of 200 bytes
 GAP = 1000  # numbers that a memo may leave out: the interpreter's memo is an array as long as the largest
 
 _REFUSED = {"PERSID", "BINPERSID", "EXT1", "EXT2", "EXT4", "INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "NEXT_BUFFER",
@@ -38,9 +39,10 @@ _LENGTHS = [_COUNTED.get(number, 0) for number in range(256)]
 
 
 def inspect(program: bytes) -> None:
-    """Nothing, where `program` can be run: every argument is there, no tuples are nested deeply, the memo has no gaps.
+    """Nothing, where `program` can be run without harm. Raises BadInput otherwise.
 
-    Also no opcode in it makes an instance of a class or asks for objects from elsewhere. Raises BadInput otherwise.
+    It is not too long, every argument is there, no tuples are nested deeply, the memo has no large gaps, and no opcode
+    makes an instance of a class or asks for objects from elsewhere.
     """
     try:
         _walk(program)
@@ -55,7 +57,7 @@ def _walk(program: bytes) -> None:
     marks: list[int] = []
     memo: dict[int, int] = {}
     at = 0
-    while True:
+    for _ in range(LENGTH):
         opcode = program[at]
         at += 1
         width = _LEAVES[opcode]
@@ -86,6 +88,7 @@ def _walk(program: bytes) -> None:
                 del stack[bottom:]
                 demand(depth <= NESTED, "data", f"a pickle with at most {NESTED} tuples within each other", "more")
                 stack.extend([depth] * _PUSHES[opcode])
+    raise BadInput(f"data: a pickle of at most {LENGTH} opcodes is needed, got a longer one")
 
 
 def _behind(program: bytes, at: int, opcode: int) -> int:

@@ -27,8 +27,8 @@ def read_pickle(stream: IO[bytes], encoding: str = "ASCII", most: int = MOST) ->
     """What the pickle in `stream` holds, if that is plain values, dicts and NumPy arrays and scalars alone.
 
     A pickle is a program. This one is looked through before it runs, may name the few globals below alone and gets
-    stand-ins for them that check what they are given, so that nothing else is run or imported, no more memory is taken
-    than the pickle is long, and what comes out is a finite tree. An ordered dict becomes a dict (which is ordered), an
+    stand-ins for them that check what they are given, so that nothing else is run or imported, no array is larger than
+    the bytes that are there for it, and what comes out is a tree that can be walked through. An ordered dict becomes a dict (which is ordered), an
     array one of a subclass. `encoding` is as in `pickle.load`, `most` the number of bytes read at most. Raises BadInput
     for any other pickle and for a damaged one.
     """
@@ -136,7 +136,7 @@ def _dict(items: list[list[Any]] | tuple[()] = ()) -> dict[Any, Any]:
 
 
 def _empty(kind: object, shape: object, dtype: object) -> _Array:
-    demand(kind is _KIND, "data", "a plain array", kind)
+    demand(kind is _KIND and shape == (0,), "data", "an array whose shape comes with its values", "another")
     return _Array(0)
 
 
