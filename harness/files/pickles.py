@@ -28,9 +28,9 @@ def read_pickle(stream: IO[bytes], encoding: str = "ASCII", most: int = MOST) ->
 
     A pickle is a program. This one is looked through before it runs, may name the few globals below alone and gets
     stand-ins for them that check what they are given, so that nothing else is run or imported, no array is larger than
-    the bytes that are there for it, and what comes out is a tree that can be walked through. An ordered dict becomes a dict (which is ordered), an
-    array one of a subclass. `encoding` is as in `pickle.load`, `most` the number of bytes read at most. Raises BadInput
-    for any other pickle and for a damaged one.
+    the bytes that are there for it, and what comes out is a tree that can be walked through. An ordered dict becomes a
+    dict (which is ordered), an array one of a subclass. `encoding` is as in `pickle.load`, `most` the number of bytes
+    read at most. Raises BadInput for any other pickle and for a damaged one.
     """
     try:
         program = _bounded(stream, most)
