@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 
 from harness.evaluate.bootstrap import interval
 from harness.evaluate.signs import sign_sums
@@ -32,13 +34,15 @@ def pairs(
     Columns: predictor, step, gap_low, gap_high, pairs, accuracy, low, high. A pair is of the gap gap_low ≤ |difference
     of truths| < gap_high, in percentage points; `gaps` are the lower edges, increasing, the last gap is open (inf).
     Pairs of equal truth are left out; a tie of scores counts ½, so that .5 is chance. Within a gap it is (1 + τ_a)/2.
-    Intervals at the last step only: percentiles over the draws `weights` (draws, architectures) of
+    Intervals at the last step only, by the bootstrap to first order, that is the infinitesimal jackknife (Efron 1982,
+    chapter 6), on the scale of the logit: percentiles over the draws `weights` (draws, architectures) of
 
-        accuracy + Σ_i (w_i − 1) (A_i − accuracy · D_i) / D
+        logit(accuracy) + Σ_i (w_i − 1) (A_i − accuracy · D_i) / (D · accuracy · (1 − accuracy))
 
-    A_i the right pairs of architecture i and D_i all its pairs in the gap, D all pairs: the bootstrap to first order,
-    by the infinitesimal jackknife (Efron 1982, chapter 6; [derived], coverage in docs/methods.md), kept within 0 and 1.
-    Pairs share architectures, so that the number of pairs says little of the width. nan where a gap has no pair.
+    A_i the right pairs of architecture i and D_i all its pairs in the gap, D all pairs [derived, coverage in
+    docs/methods.md]. Pairs share architectures: their number says little of the width. Where every pair is right, or
+    none, no draw differs, and the end that is open is Clopper & Pearson's (1934) for pairs that share no architecture.
+    nan where a gap has no pair.
     """
     last = max((step for _, step in labels), default=0)
     rows = []
@@ -48,14 +52,37 @@ def pairs(
         right, known = _by_architecture(row[kept], truth[kept], gaps)
         number = known.sum(axis=0) // 2
         accuracy = np.divide(right.sum(axis=0) / 2, number, out=np.full(len(gaps), np.nan), where=number > 0)
+        edges = list(zip(gaps, [*gaps[1:], np.inf], strict=True))
         ends = np.full((len(gaps), 2), np.nan)
         if step == last:
-            effects = np.divide(right - accuracy * known, number, out=np.zeros(right.shape), where=number > 0)
-            drawn = np.clip(accuracy + (weights[:, kept] - 1.0) @ effects, 0, 1)
-            ends = np.array([interval(column, level) for column in drawn.T])
-        for low, high, *numbers in zip(gaps, [*gaps[1:], np.inf], number, accuracy, *ends.T, strict=True):
+            drawn = weights[:, kept] - 1.0
+            for place in np.flatnonzero(number):
+                effects = (right[:, place] - accuracy[place] * known[:, place]) / number[place]
+                apart = partial(disjoint_pairs, truth[kept], *edges[place])
+                ends[place] = _ends(float(accuracy[place]), drawn @ effects, apart, level)
+        for (low, high), *numbers in zip(edges, number, accuracy, *ends.T, strict=True):
             rows.append((predictor, step, float(low), float(high), *numbers))
     return pd.DataFrame(rows, columns=COLUMNS).astype({"pairs": "int64"})
+
+
+def disjoint_pairs(t: Numbers, low: float, high: float) -> int:
+    """Pairs of a gap that can be made without using an architecture twice, nearest first; `t` is sorted."""
+    number, partner, used = 0, 0, np.zeros(len(t), dtype=bool)
+    for place, value in enumerate(t):
+        if not used[place]:
+            partner = max(partner, int(np.searchsorted(t, value + max(low, 2 * ROUNDING) - ROUNDING)))
+            if partner < len(t) and t[partner] - value < high - ROUNDING:
+                used[partner] = True
+                partner, number = partner + 1, number + 1
+    return number
+
+
+def _ends(accuracy: float, moved: Numbers, apart: Callable[[], int], level: float) -> tuple[float, float]:
+    """The interval of an accuracy that each draw moves by `moved`, (draws,), to first order."""
+    if 0 < accuracy < 1:
+        return interval(expit(logit(accuracy) + moved / (accuracy * (1 - accuracy))), level)
+    open_end = float(((1 - level) / 2) ** (1 / apart()))
+    return (open_end, 1.0) if accuracy == 1 else (0.0, 1 - open_end)
 
 
 def _by_architecture(s: Numbers, t: Numbers, gaps: Sequence[float]) -> tuple[Numbers, Numbers]:

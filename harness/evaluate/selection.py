@@ -68,8 +68,9 @@ def too_few(n: int, ks: Sequence[int]) -> str:
 def precision(scores: Numbers, truth: Numbers, k: int, weights: NDArray[np.integer] | None = None) -> Numbers:
     """Precision at k under each draw, (predictors, draws): the share of the k highest-scored that are among the k best.
 
-    The k best by truth are those of all architectures with a truth, scored or not. nan in a draw with fewer than k
-    scores. Järvelin & Kekäläinen (2000) name it so; ties as the module says.
+    As in information retrieval (Manning, Raghavan & Schütze 2008, section 8.4); higher is better. The k best by truth
+    are those of all architectures with a truth, scored or not; ties as the module says. nan in a draw with fewer than
+    k scores.
     """
     table = counts(truth, weights).astype(float)
     out = np.full((len(scores), table.shape[1]), np.nan)

@@ -13,7 +13,7 @@ Numbers = NDArray[np.float64]
 def weighted_tau(scores: Numbers, truth: Numbers, weights: NDArray[np.integer] | None = None) -> Numbers:
     """Vigna's additive hyperbolic τ of each predictor under each draw, (predictors, draws); higher is better.
 
-    Vigna (2015), section 3, equation 4, with architectures ranked by the truth alone, the best first (ρ = 0):
+    Vigna (2015), with architectures ranked by the truth alone, the best first (ρ = 0):
 
         ⟨s, t⟩ = Σ_{i<j} S_ij T_ij (f_i + f_j),   f = 1 / (1 + ρ),   τ_w = ⟨s, t⟩ / √(⟨s, s⟩ ⟨t, t⟩)
 

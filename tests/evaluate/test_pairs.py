@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import kendalltau
+from scipy.stats import binomtest, kendalltau
 
 from harness.evaluate.bootstrap import draws
-from harness.evaluate.pairs import pairs
+from harness.evaluate.pairs import disjoint_pairs, pairs
 
 GAPS = [0.0, 0.5, 1.0, 2.0, 5.0]
 
@@ -65,7 +65,7 @@ def test_intervals_are_those_of_the_last_step_and_hold_the_accuracy():
     table = pairs([("a", 1), ("a", 2)], scores, truth, GAPS, draws(200, 200, 0), 0.95)
     assert table.loc[table["step"] == 1, ["low", "high"]].isna().all(axis=None)
     last = table[(table["step"] == 2)]
-    assert ((last["low"] < last["accuracy"]) & (last["accuracy"] < last["high"]) & (last["high"] <= 1)).all()
+    assert ((last["low"] < last["accuracy"]) & (last["accuracy"] < last["high"]) & (last["high"] < 1)).all()
 
 
 def test_draws_are_those_of_the_bootstrap_to_first_order():
@@ -93,10 +93,28 @@ def test_the_interval_covers_the_accuracy_of_all_architectures_there_could_be():
 
     def estimates(n, weights):
         truth, score = world(n)
-        return pairs([("a", 0)], score[None], truth, [0.0, 2.0], weights, 0.9)
+        return pairs([("a", 0)], score[None], truth, [0.0, 2.0, 8.0], weights, 0.9)
 
     large = [estimates(4000, np.ones((1, 4000), dtype=int)) for _ in range(4)]
     right = np.average([t["accuracy"] for t in large], axis=0, weights=[t["pairs"] for t in large])
     tables = [estimates(n, weights) for _ in range(300)]
     covered = np.mean([(t["low"] <= right) & (right <= t["high"]) for t in tables], axis=0)
-    assert covered == pytest.approx([0.9, 0.9], abs=0.06)  # standard error .017
+    assert covered == pytest.approx([0.93, 0.9, 0.9], abs=0.06)  # standard error .017
+
+
+def test_disjoint_pairs_use_no_architecture_twice():
+    assert disjoint_pairs(np.arange(10.0), 5, np.inf) == 5
+    assert disjoint_pairs(np.array([0.0, 9.0, 9.0, 9.0]), 5, np.inf) == 1
+    assert disjoint_pairs(np.arange(8.0), 1, 2) == 4
+    assert disjoint_pairs(np.arange(8.0), 2, 3) == 4
+    assert disjoint_pairs(np.array([1.0, 1.0, 1.5]), 0, np.inf) == 1
+    assert disjoint_pairs(np.array([1.0, 1.0]), 0, np.inf) == 0
+
+
+def test_where_all_pairs_are_right_the_interval_says_how_many_there_were():
+    truth = np.arange(10.0)
+    weights = draws(10, 50, 0)
+    for score, (low, high) in ((truth, (0.025 ** (1 / 5), 1)), (-truth, (0, 1 - 0.025 ** (1 / 5)))):
+        row = pairs([("a", 0)], score[None], truth, [5.0], weights, 0.95).iloc[0]
+        assert (row["low"], row["high"]) == pytest.approx((low, high))
+        assert row["low"] == pytest.approx(binomtest(5 if low else 0, 5).proportion_ci(0.95).low)
