@@ -1,4 +1,4 @@
-.PHONY: check check-real format
+.PHONY: check check-real format paper
 
 check:
 	ruff format --check .
@@ -13,3 +13,8 @@ check-real:
 format:
 	ruff format .
 	ruff check --fix .
+
+# The two-column paper around reports/nasbench201-digits; needs LaTeX. For another report: make paper REPORT=../BENCH-DATASET
+REPORT ?= ../nasbench201-digits
+paper:
+	latexmk -cd -pdf -usepretex='\def\report{$(REPORT)}' reports/paper/paper.tex

@@ -1,0 +1,83 @@
+"""The two-column paper: what the report writes for it, and that it holds together."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.report.paper import write_sentences
+from harness.report.write import Report, write
+
+from .tex import faults, unknown, wanted_files
+
+PAPER = Path(__file__).parents[2] / "reports" / "paper" / "paper.tex"
+
+
+@pytest.fixture(scope="module")
+def report(make: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("reports") / "nasbench201-digits"
+    write(make(), out, Report(dpi=60))
+    return out
+
+
+def test_a_text_becomes_a_command_named_by_its_letters(tmp_path: Path) -> None:
+    write_sentences(
+        {"ranking": "`lce_2` has τ 0.5 [0.1, 0.9] (95 %)."}, {"tau_against_budget": "β_eff"}, tmp_path / "s"
+    )
+    assert (tmp_path / "s").read_text() == (
+        r"\newcommand{\runRanking}{\texttt{lce\_\allowbreak{}2} has $\tau$ 0.5 [0.1,~0.9] (95~\%).}" + "\n"
+        r"\newcommand{\captionTauAgainstBudget}{$\beta_\mathrm{eff}$}" + "\n"
+    )
+
+
+def test_two_texts_of_one_command_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="runTop"):
+        write_sentences({"top_1": "a", "top_2": "b"}, {}, tmp_path / "s")
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (r"\textbf{a", "open at the end"),
+        (r"a}", "closed that was not opened"),
+        (r"\begin{table}\end{figure}", "not open"),
+        (r"\begin{table}", "not ended"),
+        (r"costs 5$", "stands alone"),
+        ("τ", "no glyph"),
+        (r"\begin{tabular}{lr}a & b \\ c & d & e \\\end{tabular}", "row of 2 columns"),
+    ],
+)
+def test_the_reader_sees_what_would_not_compile(text: str, fault: str) -> None:
+    assert any(fault in found for found in faults(text))
+
+
+def test_every_tex_file_of_a_report_is_well_formed(report: Path) -> None:
+    files = sorted((report / "tables").glob("*.tex"))
+    assert len(files) >= 8
+    assert {file.name: faults(file.read_text()) for file in files} == {file.name: [] for file in files}
+
+
+def test_the_paper_names_only_files_and_commands_that_a_report_writes(report: Path) -> None:
+    paper, sentences = PAPER.read_text(), (report / "tables" / "sentences.tex").read_text()
+    wanted = wanted_files(paper, report)
+    assert len(wanted) >= 8 and [str(path) for path in wanted if not path.is_file()] == []
+    assert unknown([paper, sentences, *(p.read_text() for p in wanted if p.suffix == ".tex")]) == set()
+    assert faults(paper) == []
+
+
+@pytest.mark.skipif(shutil.which("latexmk") is None, reason="no LaTeX here")
+def test_the_paper_compiles_without_a_line_that_sticks_out(report: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "paper"
+    folder.mkdir()
+    shutil.copy(PAPER, folder)
+    shutil.copytree(report, tmp_path / report.name)
+    done = subprocess.run(["latexmk", "-pdf", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"], cwd=folder,
+                          capture_output=True, text=True)  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:]
+    wide = re.findall(r"Overfull \\hbox \((\d+)", (folder / "paper.log").read_text(errors="replace"))
+    assert [points for points in wide if int(points) > 2] == []
