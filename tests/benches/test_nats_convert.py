@@ -1,0 +1,267 @@
+"""A conversion gives the archive's figures, goes on where it was stopped, and is all there or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from harness.benches.nats import archive, convert, converted, spaces
+from harness.benches.nats.archive import opened
+from harness.benches.nats.spaces import TRAIN, Space
+from harness.schema import BadInput
+from tests.benches import nats_records
+from tests.benches.nats_records import NAMES, figure
+
+DATA = Path(os.environ.get("HARNESS_DATA", "/nonexistent"))
+BOTH = pytest.mark.parametrize("space", [spaces.TSS, spaces.SSS], ids=lambda space: space.name)
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(convert, "CHUNK", 2)
+    monkeypatch.setattr(convert, "BLOCK", 2)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An archive of all six architectures; the last lacks the seed 888."""
+    return nats_records.write(tmp_path, places=(0, 1, 2, 3, 4, 5), left_out={5: (888,)})
+
+
+def tables(out: Path) -> dict[str, pd.DataFrame]:
+    return {path.name: pd.read_parquet(path) for path in sorted(out.rglob("*.parquet"))}
+
+
+@BOTH
+def test_the_tables_hold_every_figure_of_the_archive_and_no_other(space: Space, tmp_path: Path) -> None:
+    path = nats_records.write(tmp_path, space, (0, 1, 2, 4, 5), left_out={4: (777,)})
+    summary = convert.convert(space.name, path, tmp_path)
+    _compare(path, space, summary.folder)
+    assert (summary.architectures, summary.total, summary.damaged) == (5, space.total, ())
+    assert str(summary).startswith(f"{tmp_path / f'nats-{space.name}'}: 5 of {space.total:,} architectures")
+
+
+def _compare(path: Path, space: Space, folder: Path) -> None:
+    finals, curves = (pd.read_parquet(folder / f"{name}.parquet") for name in ("finals", "curves"))
+    float32 = [str(curves[column].dtype) for column in ("accuracy", "loss", "seconds")]
+    assert float32 == ["float32"] * 3
+    ends = finals.set_index(["index", "train_set", "schedule", "split", "seed"]).sort_index()
+    rows = curves.set_index(["index", "train_set", "schedule", "split", "seed"]).sort_index()
+    seen = 0
+    for place, trainings in (found := opened(path, space)):
+        for one in trainings:
+            for split, curve in one.splits.items():
+                key = (place, one.train_set, one.epochs, split, one.seed)
+                end, row = ends.loc[key], rows.loc[[key]].sort_values("epoch")
+                there = np.flatnonzero(np.isfinite(curve.accuracy))
+                assert row["epoch"].tolist() == there.tolist()
+                for column in ("accuracy", "loss", "seconds"):
+                    np.testing.assert_array_equal(row[column], getattr(curve, column)[there].astype(np.float32))
+                assert (end["accuracy"], end["loss"]) == (curve.accuracy[-1], curve.loss[-1])
+                assert end["seconds"] == pytest.approx(one.splits[TRAIN].seconds.sum())
+                assert (end["params"], end["flops"], end["latency"]) == (one.params, one.flops, one.latency)
+                assert end["architecture"] == found.names[place]
+                seen += len(there)
+    assert (seen, sum(len(t.splits) for _, ts in found for t in ts)) == (len(curves), len(finals))
+
+
+def test_final_accuracies_are_those_of_the_archive_for_every_protocol(folder: Path, tmp_path: Path) -> None:
+    out = convert.convert("tss", folder, tmp_path).folder
+    found, official = converted.opened(out, spaces.TSS), opened(folder, spaces.TSS)
+    for train_set, splits in spaces.SPLITS.items():
+        for split in splits:
+            for epochs in (200, 12):
+                ours, theirs = found.truth(train_set, split, epochs), archive.truth(official, train_set, split, epochs)
+                pd.testing.assert_frame_equal(
+                    ours.accuracy, theirs.accuracy, check_names=False, check_column_type=False
+                )
+                assert ours.index == {name: theirs.index[name] for name in ours.index}
+    assert np.isnan(found.truth("cifar100", "valid", 200).accuracy.loc[NAMES["tss"][5], "888"])
+    assert "converted from NATS-tss-v1_0-3ffb9-simple" in found.truth("cifar10", "test", 200).source
+
+
+@pytest.mark.parametrize("protocol", [("cifar10", "valid", 200), ("cifar10", "test", 90), ("mnist", "test", 200)])
+def test_a_protocol_that_is_not_recorded_is_refused(folder: Path, tmp_path: Path, protocol: tuple) -> None:
+    found = converted.opened(convert.convert("tss", folder, tmp_path).folder, spaces.TSS)
+    with pytest.raises(BadInput, match="cifar10 test 200"):
+        found.truth(*protocol)
+
+
+def test_one_architecture_is_read_from_its_own_row_groups_alone(folder: Path, tmp_path: Path) -> None:
+    out = convert.convert("tss", folder, tmp_path).folder
+    found = converted.opened(out, spaces.TSS)
+    groups = found.curves["cifar10", 200, "ori-test"]
+    assert [(first, last) for _, first, last in groups] == [(0, 3), (4, 5)]
+    rows = found.curve("cifar10", "ori-test", 200, 4)
+    assert set(rows["index"]) == {4} and len(rows) == 3 * 200
+    assert rows["accuracy"].iloc[7] == np.float32(figure(4, "cifar10", "ori-test", 200, 777, 7))
+    assert found.curve("cifar10", "ori-test", 200, 6).empty
+
+
+class Stop(Exception):
+    """A kill in the middle."""
+
+
+def test_a_conversion_that_was_killed_goes_on_where_it_was(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = tables(convert.convert("tss", folder, tmp_path / "at once").folder)
+
+    def kill(done: int, total: int) -> None:
+        if done == 4:
+            raise Stop
+
+    out = tmp_path / "out"
+    with pytest.raises(Stop):
+        convert.convert("tss", folder, out, kill)
+    assert not (out / "nats-tss").exists()
+    read, calls = archive.Archive.read, []
+    monkeypatch.setattr(archive.Archive, "read", lambda self, place: calls.append(place) or read(self, place))
+    seen: list[tuple[int, int]] = []
+    convert.convert("tss", folder, out, lambda *now: seen.append(now))
+    assert calls == [4, 5]
+    assert seen == [(2, 6), (4, 6), (6, 6)]
+    resumed = tables(out)
+    assert resumed.keys() == whole.keys()
+    for name, table in whole.items():
+        pd.testing.assert_frame_equal(resumed[name], table)
+    assert [path.name for path in out.iterdir()] == ["nats-tss"]
+
+
+def test_the_same_again_reads_no_record(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = convert.convert("tss", folder, tmp_path)
+    stamps = {path: path.stat().st_mtime_ns for path in first.folder.iterdir()}
+    monkeypatch.setattr(archive.Archive, "read", None)
+    again = convert.convert("tss", folder, tmp_path)
+    assert again.again and (again.finals, again.curves) == (first.finals, first.curves)
+    assert {path: path.stat().st_mtime_ns for path in again.folder.iterdir()} == stamps
+
+
+def test_a_record_that_changed_is_noticed_even_where_size_and_time_are_the_same(folder: Path, tmp_path: Path) -> None:
+    out = convert.convert("tss", folder, tmp_path).folder
+    path = opened(folder, spaces.TSS).file(1)
+    stamp = path.stat()
+    content = nats_records.record(spaces.TSS, 1, NAMES["tss"][1])
+    content["200"]["all_results"]["cifar100", 777]["eval_acc1es"]["x-test@199"] = 55.5
+    nats_records.put(folder, spaces.TSS, 1, content)
+    os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    convert.convert("tss", folder, tmp_path)
+    assert converted.opened(out, spaces.TSS).truth("cifar100", "test", 200).accuracy.loc[NAMES["tss"][1], "777"] == 55.5
+
+
+def test_a_chunk_that_changed_between_two_attempts_is_made_again(folder: Path, tmp_path: Path) -> None:
+    def kill(done: int, total: int) -> None:
+        raise Stop
+
+    with pytest.raises(Stop):
+        convert.convert("tss", folder, tmp_path / "out", kill)
+    nats_records.put(folder, spaces.TSS, 0, nats_records.record(spaces.TSS, 0, NAMES["tss"][0], (777,)))
+    out = convert.convert("tss", folder, tmp_path / "out").folder
+    _compare(folder, spaces.TSS, out)
+
+
+def test_a_damaged_record_stops_in_one_line_and_leaves_the_older_tables(folder: Path, tmp_path: Path) -> None:
+    out = convert.convert("tss", folder, tmp_path).folder
+    before = tables(out)
+    path = opened(folder, spaces.TSS).file(3)
+    sound = path.read_bytes()
+    path.write_bytes(sound[:-20])
+    with pytest.raises(BadInput, match=r"000003\.pickle\.pbz2, architecture 3: .*whole pickle"):
+        convert.convert("tss", folder, tmp_path)
+    for name, table in tables(out).items():
+        pd.testing.assert_frame_equal(table, before[name])
+    summary = convert.convert("tss", folder, tmp_path, skip_damaged=True)
+    assert summary.architectures == 5 and len(summary.damaged) == 1 and "000003" in summary.damaged[0]
+    assert set(pd.read_parquet(out / "finals.parquet")["index"]) == {0, 1, 2, 4, 5}
+    assert converted.opened(out, spaces.TSS).about["damaged"] == list(summary.damaged)
+    assert convert.convert("tss", folder, tmp_path, skip_damaged=True).again
+    with pytest.raises(BadInput, match="architecture 3"):
+        convert.convert("tss", folder, tmp_path)
+    path.write_bytes(sound)
+    assert convert.convert("tss", folder, tmp_path).architectures == 6
+
+
+def test_an_archive_without_one_sound_record_gives_no_table(folder: Path, tmp_path: Path) -> None:
+    for place in range(6):
+        opened(folder, spaces.TSS).file(place).write_bytes(b"none")
+    with pytest.raises(BadInput, match="a sound record"):
+        convert.convert("tss", folder, tmp_path, skip_damaged=True)
+    assert not (tmp_path / "nats-tss").exists()
+
+
+def test_two_processes_make_the_same_tables_as_one(folder: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.undo()  # other processes know nothing of small chunks
+    one = convert.convert("tss", folder, tmp_path / "one").folder
+    two = convert.convert("tss", folder, tmp_path / "two", workers=2).folder
+    for name in ("finals.parquet", "curves.parquet"):
+        pd.testing.assert_frame_equal(pd.read_parquet(one / name), pd.read_parquet(two / name))
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("a file")
+    with pytest.raises(BadInput, match="room to write in"):
+        convert.convert("tss", folder, tmp_path / "out")
+
+
+def test_another_space_and_another_folder_are_refused(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"space: a space of NATS-Bench \(tss, sss\) is needed, got 'nss'"):
+        convert.convert("nss", folder, tmp_path)
+    with pytest.raises(BadInput, match="architectures of the space sss"):
+        convert.convert("sss", folder, tmp_path)
+    with pytest.raises(BadInput, match="a NATS-Bench folder"):
+        convert.convert("tss", tmp_path, tmp_path)
+
+
+def _flip(path: Path, place: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(bytes(content))
+
+
+def test_damaged_tables_are_refused_and_made_again(folder: Path, tmp_path: Path) -> None:
+    out = convert.convert("tss", folder, tmp_path).folder
+    found = converted.opened(out, spaces.TSS)
+    group, _, _ = found.curves["cifar10", 200, "ori-test"][0]
+    column = pq.read_metadata(out / "curves.parquet").row_group(group).column(6)
+    _flip(out / "curves.parquet", column.data_page_offset + column.total_compressed_size // 2)
+    with pytest.raises(BadInput, match=r"a whole Parquet file is needed, got .*curves\.parquet"):
+        found.curve("cifar10", "ori-test", 200, 0)
+    whole = (out / "finals.parquet").read_bytes()
+    (out / "finals.parquet").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(BadInput, match="a whole Parquet file"):
+        converted.find(spaces.TSS, str(tmp_path))
+    convert.convert("tss", folder, tmp_path)
+    assert len(converted.needed(spaces.TSS, str(tmp_path)).indices()) == 6
+
+
+def test_tables_of_another_kind_are_refused(folder: Path, tmp_path: Path) -> None:
+    out = convert.convert("tss", folder, tmp_path).folder
+    with pytest.raises(BadInput, match="version 1 of sss"):
+        converted.opened(out, spaces.SSS)
+    nats_records.put(folder, spaces.TSS, 1, nats_records.record(spaces.TSS, 1, NAMES["tss"][1], (777,)))
+    other = convert.convert("tss", folder, tmp_path / "other").folder
+    (other / "curves.parquet").replace(out / "curves.parquet")
+    with pytest.raises(BadInput, match="two files of one conversion"):
+        converted.opened(out, spaces.TSS)
+    pd.DataFrame({"a": [1]}).to_parquet(out / "curves.parquet")
+    with pytest.raises(BadInput, match=r"a table of python -m harness\.data convert"):
+        converted.opened(out, spaces.TSS)
+
+
+def test_without_tables_the_command_that_makes_them_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"python -m harness\.data convert nats-sss"):
+        converted.needed(spaces.SSS, str(tmp_path))
+
+
+@pytest.mark.real
+@BOTH
+def test_genuine_records_are_converted_whole(space: Space, tmp_path: Path) -> None:
+    path = archive.folder(space, str(DATA))
+    if path is None:
+        pytest.skip("HARNESS_DATA has no archive")
+    _compare(path, space, convert.convert(space.name, path, tmp_path).folder)
