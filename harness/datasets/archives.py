@@ -28,6 +28,7 @@ DAMAGED: tuple[type[Exception], ...] = (
     LookupError,
     TypeError,
     RuntimeError,
+    ArithmeticError,
     MemoryError,
     struct.error,
     zlib.error,

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import struct
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +11,10 @@ from harness import files
 from harness.files import Download, Source
 from harness.schema import ImageSet, demand
 
-from . import archives
+from . import matlab
 from .described import described
 from .pixels import Form
-from .subset import Labelled, parted, take
+from .subset import Labelled, Places, parted, take
 
 SITE = "http://ufldl.stanford.edu/housenumbers"
 TRAIN, TEST, EXTRA = (
@@ -30,7 +27,6 @@ TRAIN, TEST, EXTRA = (
 )
 COUNTS = {TRAIN.name: 73_257, TEST.name: 26_032, EXTRA.name: 531_131}  # images
 PADDING = 4  # pixels, at the full size of 32
-HEAD, COMPRESSED = 128, 15  # bytes of a .mat file's head; type of a compressed element
 
 
 @dataclass(frozen=True)
@@ -75,7 +71,7 @@ class Svhn:
             parts[part] = (form.of(images), labels)
         return described(self.name, parts, 10, flip=False, crop=PADDING * self.size // 32)
 
-    def _places(self) -> dict[str, tuple[str, np.ndarray]]:
+    def _places(self) -> dict[str, tuple[str, Places]]:
         counts = {"train": COUNTS[TRAIN.name] + self.extra * COUNTS[EXTRA.name], "test": COUNTS[TEST.name]}
         limits = {"train": self.train_images, "valid": self.valid_images, "test": self.test_images}
         return parted(counts, limits, self.seed)
@@ -84,42 +80,13 @@ class Svhn:
 def read(path: Path, count: int) -> Labelled:
     """The `count` images (n, 32, 32, 3) and labels 0..9 of a .mat file (version 5) with X and y, where 10 stands for 0.
 
-    Raises BadInput for a damaged file, and for one with other contents, before those are read.
+    Raises BadInput for a damaged file, and for one with other contents.
     """
-    from scipy.io import loadmat, whosmat
-
-    with archives.whole(path, f"SVHN's {path.name} (MATLAB 5, X and y)"):
-        mat = inflated(path)
-        there = {name: (shape, kind) for name, shape, kind in whosmat(io.BytesIO(mat))}
-        wanted = {"X": ((32, 32, 3, count), "uint8"), "y": ((count, 1), there.get("y", ((), ""))[1])}
-        demand({k: v for k, v in there.items() if k in wanted} == wanted, "data", f"{path} with {wanted}", there)
-        demand(wanted["y"][1] in ("uint8", "double"), "data", f"{path} with numbers in y", wanted["y"][1])
-        content = loadmat(io.BytesIO(mat), variable_names=["X", "y"])
-        images, labels = content["X"], content["y"].ravel()
-        demand(bool(np.isin(labels, np.arange(11)).all()), "data", f"{path} with labels up to 10", labels.max())
-    return np.ascontiguousarray(images.transpose(3, 0, 1, 2)), labels.astype(np.int64) % 10
-
-
-def inflated(path: Path) -> bytes:
-    """A .mat file with its compressed elements unpacked, within the allowance of the file.
-
-    SciPy would inflate whatever an element holds, and believe lengths that it states. Raises BadInput.
-    """
-    content = archives.content(path)
-    most = archives.allowance(path)
-    order = {b"IM": "<", b"MI": ">"}.get(content[HEAD - 2 : HEAD], "")
-    demand(len(content) > HEAD and order != "", "data", "a MATLAB 5 file", str(path))
-    parts, at = [content[:HEAD]], HEAD
-    while at < len(content):
-        kind, size = struct.unpack_from(f"{order}II", content, at)
-        element = memoryview(content)[at + 8 : at + 8 + size]
-        demand(len(element) == size, "data", f"a whole MATLAB 5 file of {at + 8 + size} bytes", f"{path}, shorter")
-        if kind == COMPRESSED:
-            unpacked = zlib.decompressobj().decompress(element, most + 1)
-            most -= len(unpacked)
-            demand(most >= 0, "data", f"a packed file of up to {archives.allowance(path)} bytes", str(path))
-            parts.append(unpacked)
-        else:
-            parts.append(content[at : at + 8 + size])
-        at += 8 + size
-    return b"".join(parts)
+    found = matlab.arrays(path)
+    there = {name: (found[name].shape, found[name].dtype.kind) for name in ("X", "y") if name in found}
+    told = f"{path} with bytes X (32, 32, 3, {count}) and numbers y ({count}, 1)"
+    demand(len(there) == 2 and found["X"].dtype == np.uint8, "data", told, there)
+    demand([shape for shape, _ in there.values()] == [(32, 32, 3, count), (count, 1)], "data", told, there)
+    labels = found["y"].ravel()
+    demand(bool(np.isin(labels, np.arange(11)).all()), "data", f"{path} with labels up to 10", labels[:10].tolist())
+    return np.ascontiguousarray(found["X"].transpose(3, 0, 1, 2)), labels.astype(np.int64) % 10

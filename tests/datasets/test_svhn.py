@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +10,7 @@ import pytest
 import scipy.io
 from formats import Part, mat, part
 
-from harness.datasets import archives, svhn
+from harness.datasets import svhn
 from harness.datasets.svhn import Svhn, read
 from harness.schema import BadInput
 
@@ -91,33 +89,6 @@ def test_other_contents_are_refused(tmp_path: Path, content: dict) -> None:
     scipy.io.savemat(tmp_path / "x.mat", content)
     with pytest.raises(BadInput, match=r"x\.mat"):
         read(tmp_path / "x.mat", 6)
-
-
-def _element(dims: tuple[int, ...], stated: int, data: bytes) -> bytes:
-    """A matrix X of bytes that states these dimensions and this length of its data."""
-    flags = struct.pack("<IIII", 6, 8, 9, 0)
-    sizes = struct.pack("<II", 5, 4 * len(dims)) + struct.pack(f"<{len(dims)}i", *dims)
-    body = flags + sizes + struct.pack("<HHI", 1, 1, ord("X")) + struct.pack("<II", 2, stated) + data
-    return struct.pack("<II", 14, len(body)) + body
-
-
-HEAD = b"MATLAB 5.0".ljust(124) + struct.pack("<H", 0x0100) + b"IM"
-
-
-def test_stated_sizes_are_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archives, "FLOOR", 2**20)
-    path = tmp_path / "x.mat"
-    labels = zlib.compress(b"")
-    for element in (
-        _element((32, 32, 3, 2**30), 2**32 - 8, b"\0" * 64),
-        _element((32, 32, 3, 1), 2**32 - 8, b"\0" * 3072),
-        struct.pack("<II", 14, 2**32 - 8),
-        struct.pack("<II", 15, 2**31) + labels,
-        struct.pack("<II", 15, len(bomb := zlib.compress(bytes(2**25)))) + bomb,
-    ):
-        path.write_bytes(HEAD + element)
-        with pytest.raises(BadInput, match=r"x\.mat"):
-            read(path, 1)
 
 
 def test_a_wrong_setting_is_refused() -> None:
