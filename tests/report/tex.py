@@ -11,6 +11,7 @@ _BUILT_IN = set(
         """documentclass usepackage providecommand newcommand title author date begin end maketitle section caption
         label input includegraphics centering small texttt allowbreak textwidth columnwidth toprule midrule bottomrule
         ref beta mathrm tau rho Delta Sigma alpha pm le ge ldots times cdot frac lceil rceil infty textbackslash
+        renewcommand setcounter topfraction dbltopfraction textfraction floatpagefraction dblfloatpagefraction
         textasciitilde textasciicircum textless textgreater textbar def report tablefile figurefile addlinespace""",
     )
 )
