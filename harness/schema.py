@@ -333,6 +333,15 @@ class Collective(Protocol):
 
 
 @runtime_checkable
+class Reasoned(Collective, Protocol):
+    """A collective predictor that also tells why it has no score of a trace."""
+
+    def reason(self, trace: Trace) -> str:
+        """Why `score_together` gives nan for this trace, in words as NoScore has them."""
+        ...
+
+
+@runtime_checkable
 class Learned(Protocol):
     """A predictor that first has to see other architectures with their accuracies.
 

@@ -15,7 +15,18 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from harness.evaluate.folds import assign_folds
-from harness.schema import FACT_COLUMNS, BadInput, Collective, Learned, NoScore, Predictor, Trace, Uncertain, demand
+from harness.schema import (
+    FACT_COLUMNS,
+    BadInput,
+    Collective,
+    Learned,
+    NoScore,
+    Predictor,
+    Reasoned,
+    Trace,
+    Uncertain,
+    demand,
+)
 
 COLUMNS = ["predictor", "step", "architecture", "score", "sd", "reason"]
 
@@ -179,9 +190,8 @@ def _opinions(
         if not together:
             return opinions
         begin = time.perf_counter()
-        found = _attempt(partial(predictor.score_together, [cuts[i].trace for i in together]))
+        answers = _answers(predictor, [cuts[i].trace for i in together])
         clock.scored, clock.seconds = len(together), time.perf_counter() - begin
-        answers = [found] * len(together) if isinstance(found, str) else found.tolist()
         for i, answer in zip(together, answers, strict=True):
             opinions[i] = _checked(answer)
         return opinions
@@ -193,6 +203,15 @@ def _opinions(
         if not isinstance(fitted, str):
             clock.scored, clock.seconds = clock.scored + len(scored), clock.seconds + time.perf_counter() - begin
     return opinions
+
+
+def _answers(predictor: Collective, traces: Sequence[Trace]) -> list[float | str]:
+    """The score of each trace, or the reason why there is none."""
+    found = _attempt(partial(predictor.score_together, traces))
+    if isinstance(found, str):
+        return [found for _ in traces]
+    tell = predictor.reason if isinstance(predictor, Reasoned) else lambda _: "no opinion"
+    return [tell(trace) if isnan(score) else score for trace, score in zip(traces, found.tolist(), strict=True)]
 
 
 def _fitted(

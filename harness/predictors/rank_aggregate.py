@@ -51,6 +51,10 @@ class RankAggregate:
         scores[whole] = np.log(rankdata(values[whole], axis=0) / whole.sum()).sum(axis=1)
         return scores
 
+    def reason(self, trace: Trace) -> str:
+        """The columns that this trace lacks, by name."""
+        return f"no finite {', '.join(name for name in self.signs if not np.isfinite(_last(trace, name)))}"
+
 
 def _last(trace: Trace, column: str) -> float:
     """The last value that was due, nan where it is not finite."""

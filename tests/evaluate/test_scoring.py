@@ -9,6 +9,7 @@ import pytest
 
 from harness.evaluate.scoring import score_all
 from harness.predictors.last_value import LastValue
+from harness.predictors.rank_aggregate import RankAggregate
 from harness.schema import Architecture, BadInput, NoScore, Trace
 
 
@@ -246,6 +247,16 @@ def test_a_collective_predictor_sees_all_usable_traces_at_once_and_may_have_no_o
     assert found.loc[10, "score"].tolist() == pytest.approx([1, 0, np.nan, np.nan], nan_ok=True)
     assert found.loc[(10, "c"), "reason"] == "diverged at step 10"
     assert found.loc[(10, "d"), "reason"] == "no opinion"
+
+
+def test_a_collective_predictor_that_knows_why_it_has_no_score_is_asked() -> None:
+    aggregate = RankAggregate({"params": 1.0, "train_loss": -1.0}, "combination")
+    traces = [trace("a"), trace("b"), trace("c")]
+    traces[1].table["params"] = np.nan
+    traces[2].table.loc[traces[2].table["step"] == 20, "train_loss"] = np.nan
+    found = score_all({"it": aggregate}, traces, np.arange(3.0), [20], 2, 0)[0].set_index("architecture")
+    assert found["reason"].to_dict() == {"a": "", "b": "no finite params", "c": ""}
+    assert found["score"].notna().to_dict() == {"a": True, "b": False, "c": True}
 
 
 @dataclass(frozen=True)

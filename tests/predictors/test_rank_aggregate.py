@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import rankdata
 
 from harness.predictors.rank_aggregate import RankAggregate
-from harness.schema import BadInput, NoScore
+from harness.schema import BadInput, NoScore, Reasoned
 
 nan = float("nan")
 AGGREGATE = RankAggregate({"flops": 1.0, "valid_loss": -1.0}, "combination")
@@ -62,6 +62,13 @@ def test_a_column_that_nobody_has_is_named(trace_of):
     traces = [trace_of(flops=[1.0], valid_loss=[nan]), trace_of(flops=[2.0], valid_loss=[np.inf])]
     with pytest.raises(NoScore, match="valid_loss"):
         AGGREGATE.score_together(traces)
+
+
+def test_the_columns_that_a_trace_lacks_are_named(trace_of):
+    three = RankAggregate({"flops": 1.0, "valid_loss": -1.0, "zen": 1.0}, "combination")
+    assert isinstance(three, Reasoned)
+    assert three.reason(trace_of(flops=[1.0], valid_loss=[nan], zen=[np.inf])) == "no finite valid_loss, zen"
+    assert three.reason(trace_of(flops=[nan], valid_loss=[1.0], zen=[2.0])) == "no finite flops"
 
 
 def test_columns_are_the_keys_of_the_signs():
