@@ -86,7 +86,8 @@ def story(config: DictConfig) -> Ended:
     for failure in outcome.failures:
         console.print(f"failed {failure.architecture}: {failure.reason}", soft_wrap=True, highlight=False)
     lost = outcome.failures
-    told = f"{len(lost)} trainings failed, the first: {lost[0].architecture}: {lost[0].reason}" if lost else ""
+    many = f"{len(lost)} of {plan.architectures} trainings failed"
+    told = f"{many}, the first: {lost[0].architecture}: {lost[0].reason}" if lost else ""
     return Ended(outcome.code, outcome.folder, page.parent, told)
 
 

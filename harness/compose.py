@@ -241,7 +241,10 @@ def start(config_name: str, task: Callable[[DictConfig], Ended]) -> int:
     if not (parsed.help or parsed.hydra_help or parsed.shell_completion):
         try:
             sys.argv[1:] = complete(typed, config_name)
-            if not (parsed.cfg or parsed.info):
+            shown = "--cfg" if parsed.cfg else "--info" if parsed.info else ""
+            if shown and parsed.multirun:
+                raise BadInput(f"{shown}: a single run is needed, got -m")
+            if not shown:
                 place = _sweep(config_name, sys.argv[1:], typed)
         except BadInput as error:
             return _complain(error)

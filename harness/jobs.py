@@ -119,8 +119,8 @@ def _lone(number: int, folder: Path) -> Job:
     """A run that speaks for itself."""
     status = _read(folder / "status.json", json.loads)
     state = str(status.get("state", "complete"))
-    lost = int(status.get("architectures", 0)) - int(status.get("trained", 0))
-    reason = f"{lost} trainings failed" if state == "partial" else ""
+    asked, trained = int(status.get("architectures", 0)), int(status.get("trained", 0))
+    reason = f"{asked - trained} of {asked} trainings failed" if state == "partial" else ""
     config = _read(folder / "config.yaml", yaml.safe_load)
     return Job(number, state, 3 if state == "partial" else 0, reason, config, folder, None)
 

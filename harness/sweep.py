@@ -16,7 +16,7 @@ from harness import __version__
 from harness.evaluate.average_ranks import Ranking, rank
 from harness.evaluate.gathered import Run, gather, last_taus
 from harness.jobs import Job, is_run, is_sweep, jobs_in
-from harness.schema import SCHEMA_VERSION, demand
+from harness.schema import SCHEMA_VERSION, BadInput, demand
 from harness.store import write_json, write_table
 from harness.varied import configured, labels, swept
 
@@ -56,30 +56,39 @@ def store(folders: Sequence[Path], out: Path) -> None:
     one_sweep = len(folders) == 1 and all(job.overrides is not None for job in jobs)
     varied = swept([job.overrides or () for job in jobs]) if one_sweep else configured([job.config for job in jobs])
     names = labels(varied, [f"dataset={_named(job, 'dataset')}" for job in jobs])
-    table = pd.DataFrame([_row(job, name, out) for job, name in zip(jobs, names, strict=True)])
-    runs: dict[tuple[str, int], Run] = {}
-    counted: dict[tuple[str, int], int] = {}
-    for place, (job, name) in enumerate(zip(jobs, names, strict=True)):
-        if job.folder is None:
-            continue
-        run = _run(job.folder, name, int(job.config.get("seed", 0)))
-        table.loc[place, ["n", "step"]] = [int(run.truth.notna().sum()), int(run.scores["step"].max())]
-        runs.setdefault((name, run.seed), run)
-        if (first := counted.setdefault((name, run.seed), job.number)) != job.number:
-            table.loc[place, "reason"] = f"setting and seed of job {first}, so not counted again"
+    rows = [_row(job, name, out) for job, name in zip(jobs, names, strict=True)]
+    runs = _counted(jobs, rows)
     judged = next((job.config.get("evaluate") or {} for job in jobs if job.folder), {})
-    level, bootstrap, seed = (judged.get(k, v) for k, v in (("level", 0.95), ("bootstrap", 1000), ("seed", 0)))
-    gathered = gather(list(runs.values()), int(bootstrap), float(level), int(seed))
-    ranking = rank(last_taus(list(runs.values())), float(level))
+    level, bootstrap = float(judged.get("level", 0.95)), int(judged.get("bootstrap", 1000))
+    gathered = gather(runs, bootstrap, level, int(judged.get("seed", 0)))
+    ranking = rank(last_taus(runs), level)
     family = gathered.drop_duplicates("predictor").set_index("predictor")["family"]
     ranks = ranking.table.assign(family=ranking.table["predictor"].map(family))
-    status: dict[str, Any] = {"level": float(level), "bootstrap": int(bootstrap), "seed": int(seed)}
-    status |= {"varied": list(dict.fromkeys(key for values in varied for key in values))}
+    about: dict[str, Any] = {"level": level, "bootstrap": bootstrap, "seed": int(judged.get("seed", 0))}
+    about |= {"varied": list(dict.fromkeys(key for values in varied for key in values))}
     (out / "status.json").unlink(missing_ok=True)  # it vouches for the tables: goes first, comes back last
-    write_table(out / "jobs.parquet", table.astype({"n": "Int64", "step": "Int64", "seed": "Int64"}))
+    write_table(out / "jobs.parquet", pd.DataFrame(rows).astype({"n": "Int64", "step": "Int64", "seed": "Int64"}))
     write_table(out / "gathered.parquet", gathered)
     write_table(out / "ranks.parquet", ranks)
-    write_json(out / "status.json", {"kind": "sweep", **status, **_tests(ranking), **_origin(folders, jobs)})
+    write_json(out / "status.json", {"kind": "sweep", **about, **_tests(ranking), **_origin(folders, jobs)})
+
+
+def _counted(jobs: Sequence[Job], rows: Sequence[dict[str, Any]]) -> list[Run]:
+    """The runs that are gathered; the rows of their jobs are told what is in them, those of the others why not."""
+    runs: dict[tuple[str, int], Run] = {}
+    for job, row in zip(jobs, rows, strict=True):
+        if job.folder is None:
+            continue
+        try:
+            run = _run(job.folder, row["setting"], int(job.config.get("seed", 0)))
+        except BadInput as error:  # the others are gathered all the same
+            row |= {"state": "failed", "code": 2, "reason": str(error)}
+            continue
+        row |= {"n": int(run.truth.notna().sum()), "step": int(run.scores["step"].max())}
+        if (run.setting, run.seed) in runs:
+            row["reason"] = "setting and seed of a job above, so not counted again"
+        runs.setdefault((run.setting, run.seed), run)
+    return list(runs.values())
 
 
 def _row(job: Job, setting: str, out: Path) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def tabulate(config: DictConfig) -> Ended:
     console.print(f"table {out}", highlight=False, soft_wrap=True)
     for failure in failures:
         console.print(f"failed {failure.architecture}, seed {failure.seed}: {failure.reason}", soft_wrap=True)
-    return Ended(3 if failures else 0, reason=f"{len(failures)} trainings failed" if failures else "")
+    return Ended(3 if failures else 0, reason=f"{len(failures)} of {len(wanted)} trainings failed" if failures else "")
 
 
 def curves(traces: list[Trace], steps_per_epoch: int) -> pd.DataFrame:

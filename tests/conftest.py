@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable, Iterator
+
 import numpy as np
 import pytest
 import torch
+from hydra.core.global_hydra import GlobalHydra
 
 from harness.benches.nasbench201.bench import NasBench201
 from harness.schema import ImageSet
@@ -33,3 +37,23 @@ def images() -> ImageSet:
 @pytest.fixture(scope="session")
 def bench() -> NasBench201:
     return NasBench201(channels=4, cells=1)
+
+
+@pytest.fixture
+def call(monkeypatch, capsys, tmp_path) -> Iterator[Callable[..., tuple[int, str, str]]]:
+    """The command line in this process, offline and without data: `call(*arguments)` gives (code, stdout, stderr)."""
+    from harness.__main__ import story
+    from harness.compose import start
+
+    monkeypatch.setenv("HARNESS_OFFLINE", "1")
+    monkeypatch.setenv("HARNESS_DATA", str(tmp_path / "nothing"))
+
+    def run(*arguments: str, task=story, config: str = "config") -> tuple[int, str, str]:
+        GlobalHydra.instance().clear()
+        monkeypatch.setattr(sys, "argv", ["harness", *arguments])
+        code = start(config, task)
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    yield run
+    GlobalHydra.instance().clear()

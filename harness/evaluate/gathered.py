@@ -79,12 +79,13 @@ def gather(runs: Sequence[Run], bootstrap: int, level: float, seed: int) -> pd.D
         seeds = [run.seed for run in mine]
         demand(len(set(seeds)) == len(seeds), "seed", f"one run a seed in the setting {setting!r}", seeds)
         frames.append(_setting(mine, bootstrap, level, seed).assign(setting=setting))
-    whole = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=COLUMNS)
-    return whole[COLUMNS]
+    if not frames:
+        return pd.DataFrame(columns=COLUMNS).astype({"step": int, "last": bool, "jobs": int, "n": int, "tau": float})
+    return pd.concat(frames, ignore_index=True)[COLUMNS]
 
 
 def last_taus(runs: Sequence[Run]) -> pd.DataFrame:
-    """τ-b of each run (rows, named by setting and seed) and predictor (columns) at the run's last step; nan for none."""
+    """τ-b of each run (rows, named by setting and seed) and predictor (columns) at its last step; nan for none."""
     rows = {}
     for run in runs:
         labels = list(_labels(run))

@@ -125,7 +125,8 @@ def _heading(tables: SweepTables, setting: str) -> str:
 
 
 def _estimate(rows: pd.DataFrame, name: str) -> str:
-    tau, low, high = rows.loc[name, ["tau", "low", "high"]].to_numpy(dtype=float)
+    at = rows.index.get_indexer([name])[0]
+    tau, low, high = (float(rows[key].iloc[at]) for key in ("tau", "low", "high"))
     return estimate(tau, low, high)
 
 

@@ -1,0 +1,114 @@
+"""What a job says of itself, whatever becomes of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.jobs import UNFINISHED, Ended, is_run, is_sweep, jobs_in, recorded
+from harness.schema import BadInput
+
+
+def said(place: Path) -> dict[str, object]:
+    return json.loads((place / "job.json").read_text())
+
+
+def run_in(folder: Path, state: str = "complete") -> Path:
+    folder.mkdir(parents=True)
+    (folder / "metrics.parquet").touch()
+    (folder / "status.json").write_text(json.dumps({"state": state, "architectures": 5, "trained": 4}))
+    (folder / "config.yaml").write_text("seed: 3\n")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("ended", "state"),
+    [(Ended(0), "complete"), (Ended(3, reason="2 trainings failed"), "partial"), (Ended(1), "failed")],
+)
+def test_a_job_says_started_while_it_works_and_how_it_ended_after(tmp_path: Path, ended: Ended, state: str) -> None:
+    seen = []
+
+    def work() -> Ended:
+        seen.append(said(tmp_path))
+        return ended
+
+    assert recorded(tmp_path, 4, ["seed=1"], "seed: 1\n", work) == ended
+    assert (seen[0]["state"], seen[0]["number"], seen[0]["overrides"]) == ("started", 4, ["seed=1"])
+    assert (said(tmp_path)["state"], said(tmp_path)["code"]) == (state, ended.code)
+    assert said(tmp_path)["reason"] == ended.reason
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_bad_input_ends_a_job_with_its_line_and_code_2_and_is_not_raised(tmp_path: Path) -> None:
+    def work() -> Ended:
+        raise BadInput("data: a folder is needed, got None")
+
+    assert recorded(tmp_path, 0, [], "{}", work).code == 2
+    assert (said(tmp_path)["state"], said(tmp_path)["reason"]) == ("failed", "data: a folder is needed, got None")
+
+
+@pytest.mark.parametrize("error", [KeyError("a"), RuntimeError("first\nsecond"), KeyboardInterrupt(), SystemExit(7)])
+def test_whatever_else_is_raised_is_recorded_in_one_line_and_raised_again(tmp_path: Path, error: BaseException) -> None:
+    def work() -> Ended:
+        raise error
+
+    with pytest.raises(type(error)):
+        recorded(tmp_path, 0, [], "{}", work)
+    assert (said(tmp_path)["state"], said(tmp_path)["code"]) == ("failed", 1)
+    reason = str(said(tmp_path)["reason"])
+    assert reason.startswith(type(error).__name__) and "\n" not in reason and "second" not in reason
+
+
+def test_a_killed_job_is_unfinished(tmp_path: Path) -> None:
+    recorded(tmp_path / "0", 0, ["seed=0"], "seed: 0\n", lambda: Ended(0))
+    told = said(tmp_path / "0") | {"state": "started", "code": UNFINISHED, "reason": "killed, or still at work"}
+    (tmp_path / "0" / "job.json").write_text(json.dumps(told))
+    (job,) = jobs_in(tmp_path)
+    assert (job.state, job.code, job.reason) == ("unfinished", 3, "killed, or still at work")
+
+
+def test_jobs_are_read_by_number_with_their_folders_even_if_all_was_moved(tmp_path: Path) -> None:
+    run = run_in(tmp_path / "old" / "b-d" / "seed3")
+    for number in (10, 9):
+        place = tmp_path / "old" / "sweeps" / "now" / str(number)
+        recorded(place, number, [f"seed={number}"], "seed: 3\n", lambda: Ended(0, run, run / "report"))
+    (tmp_path / "old").rename(tmp_path / "new")
+    first, second = jobs_in(tmp_path / "new" / "sweeps" / "now")
+    assert (first.number, second.number) == (9, 10)
+    assert first.folder is not None and first.folder.resolve() == tmp_path / "new" / "b-d" / "seed3"
+    assert first.config == {"seed": 3} and first.overrides == ("seed=9",)
+
+
+def test_a_job_whose_tables_are_gone_has_failed(tmp_path: Path) -> None:
+    recorded(tmp_path / "0", 0, [], "{}", lambda: Ended(0, tmp_path / "nowhere"))
+    (job,) = jobs_in(tmp_path)
+    assert (job.state, job.code, job.folder) == ("failed", 1, None)
+    assert job.reason.startswith("its tables are gone: ")
+
+
+def test_a_folder_of_runs_gives_its_runs_and_a_run_itself(tmp_path: Path) -> None:
+    for name, state in (("b", "partial"), ("a", "complete")):
+        run_in(tmp_path / "deep" / name, state)
+    found = jobs_in(tmp_path)
+    assert [job.folder for job in found] == [tmp_path / "deep" / "a", tmp_path / "deep" / "b"]
+    assert [(job.state, job.code, job.reason) for job in found] == [
+        ("complete", 0, ""), ("partial", 3, "1 of 5 trainings failed"),
+    ]  # fmt: skip
+    assert is_run(tmp_path / "deep" / "a") and not is_run(tmp_path) and not is_sweep(tmp_path)
+    assert len(jobs_in(tmp_path / "deep" / "a")) == 1
+
+
+@pytest.mark.parametrize("name", ["nowhere", "empty"])
+def test_a_folder_without_runs_is_refused_in_one_line(tmp_path: Path, name: str) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BadInput, match=r"^results: a folder of runs or of a sweep is needed, got "):
+        jobs_in(tmp_path / name)
+
+
+def test_a_damaged_job_file_is_named(tmp_path: Path) -> None:
+    recorded(tmp_path / "0", 0, [], "{}", lambda: Ended(0))
+    (tmp_path / "0" / "job.json").write_text("{")
+    with pytest.raises(BadInput, match=r"job\.json: a mapping is needed, got "):
+        jobs_in(tmp_path)
