@@ -56,7 +56,7 @@ def find(
         demand(not strange, "bench.source", f"architectures of {space.bench} in {path}", strange[:1])
         return truth
     train_set = request.train_set or DEFAULT_TRAIN_SET.get(request.dataset, request.dataset)
-    own = f"a table made by `python -m harness.tabulate +bench={space.bench} dataset={request.dataset}`"
+    own = f"a table made by `python -m harness.tabulate +bench={space.bench}` with these dataset settings"
     known = f"one that has a truth ({', '.join(SPLITS)}), or bench.source={own}"
     demand(train_set in SPLITS, "dataset", known, train_set)
     asked = (train_set, request.split, request.epochs or space.longest)
