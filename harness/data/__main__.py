@@ -1,14 +1,16 @@
-"""`python -m harness.data check|fetch`: what data sets and benchmarks need from outside, and getting it."""
+"""`python -m harness.data check|fetch|convert|query`: what is needed from outside, getting it, and asking it."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
+
+from .arguments import Refused, parsed
 
 if TYPE_CHECKING:
     from harness.files import Source
@@ -19,13 +21,13 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code: 0; 2 with one line on stderr for bad input; 3 where something that was asked for is not there."""
     try:
-        asked = _parser().parse_args(arguments)
-    except _Refused as error:
+        asked = parsed(None if arguments is None else list(arguments))
+    except Refused as error:
         return _complain(error)
     from harness.schema import BadInput
 
     try:
-        return int(asked.run(asked))
+        return COMMANDS[asked.command](asked)
     except BadInput as error:
         return _complain(error)
     except KeyboardInterrupt:
@@ -71,23 +73,57 @@ def fetch(asked: argparse.Namespace) -> int:
                     need.source, asked.data, need.name, network=not asked.offline, unverified=asked.unverified
                 )
                 print(f"{need.name}: {', '.join(map(str, found))}")
-                _warn(need.source, found)
+                _tell_unknown(need.source, found)
             except BadInput as error:
                 _complain(error)
                 code = 3
     return code
 
 
-def _warn(source: Source, found: Sequence[Path]) -> None:
-    """Say what came where nobody published what should come."""
-    import pooch
+def convert(asked: argparse.Namespace) -> int:
+    """Make the tables of one space; says what they hold."""
+    from harness import files
+    from harness.benches.nats import archive
+    from harness.benches.nats.convert import convert as make
+    from harness.benches.nats.spaces import space_of
+    from harness.progress import live
 
-    unknown = {
-        part.name for parts in source.any_of for part in parts if not isinstance(part, str) and not part.checksum
-    }
-    for path in found:
-        if path.name in unknown:
-            print(f"  {path.name}: sha256:{pooch.file_hash(str(path))}; nobody published a checksum to compare it with")
+    space = asked.name.removeprefix("nats-")
+    folder = asked.folder or archive.needed(space_of(space, "NAME"), asked.data, "--folder").path
+    with live("records") as progress:
+        made = make(space, folder, asked.out or files.folder(asked.data), progress, asked.workers, asked.skip_damaged)
+    print(made)
+    for reason in made.damaged:
+        print(f"left out: {reason}")
+    return 3 if made.damaged else 0
+
+
+def query(asked: argparse.Namespace) -> int:
+    """Print one accuracy and where it comes from."""
+    from harness.benches.query import truth
+
+    answer = truth(
+        asked.bench,
+        asked.dataset,
+        asked.train_set,
+        asked.split,
+        asked.schedule,
+        asked.epoch,
+        asked.seed,
+        asked.architecture,
+        asked.source,
+        asked.data,
+    )
+    print(json.dumps(asdict(answer), indent=1) if asked.json else answer)
+    return 0
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "check": check,
+    "fetch": fetch,
+    "convert": convert,
+    "query": query,
+}
 
 
 def _needs(asked: argparse.Namespace) -> list[Need]:
@@ -98,36 +134,15 @@ def _needs(asked: argparse.Namespace) -> list[Need]:
     return needs(asked.names, [conf_folder(), *asked.conf])
 
 
-class _Refused(Exception):
-    """A command line that cannot be read."""
+def _tell_unknown(source: Source, found: Sequence[Path]) -> None:
+    """Say what came where nobody published what should come."""
+    import pooch
 
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise _Refused(f"{message}; {self.prog} --help says more")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m harness.data", description="Files that data sets and benchmarks need.")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for function, names, text in (
-        (check, "*", "what is there, and exactly what is missing; downloads nothing"),
-        (fetch, "+", "download what is missing"),
-    ):
-        command = commands.add_parser(function.__name__, help=text, description=f"{text[0].upper()}{text[1:]}.")
-        command.set_defaults(run=function)
-        command.add_argument("names", metavar="NAME", nargs=names, help="data set or benchmark, or one of its sources")
-        command.add_argument("--data", metavar="FOLDER", help="data folder (default: $HARNESS_DATA, else the cache)")
-        conf = "folder with further dataset/ and bench/ files; may be repeated"
-        command.add_argument("--conf", metavar="FOLDER", type=Path, action="append", default=[], help=conf)
-        if function is check:
-            command.add_argument("--fast", action="store_true", help="do not compute checksums")
-            command.add_argument("--json", action="store_true", help="print JSON")
-        else:
-            command.add_argument("--offline", action="store_true", help="download nothing")
-            unverified = "take files whose checksum nobody published, too"
-            command.add_argument("--unverified", action="store_true", help=unverified)
-    return parser
+    parts = [part for parts in source.any_of for part in parts if not isinstance(part, str)]
+    unknown = {part.name for part in parts if part.checksum is None}
+    for path in found:
+        if path.name in unknown:
+            print(f"  {path.name}: sha256:{pooch.file_hash(str(path))}; nobody published a checksum to compare it with")
 
 
 def _complain(error: Exception) -> int:

@@ -1,0 +1,73 @@
+"""The command line of `python -m harness.data`; importing it costs next to nothing, so that --help answers at once."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any, NoReturn
+
+
+class Refused(Exception):
+    """A command line that cannot be read; the message is one line."""
+
+
+def parsed(arguments: list[str] | None) -> argparse.Namespace:
+    """What is asked for: `command` and its options. Raises Refused, and SystemExit after --help."""
+    parser = _Parser(
+        prog="python -m harness.data",
+        description="Files that data sets and benchmarks need, and questions to recorded trainings.",
+        epilog="COMMAND --help says more. Exit codes: 0; 2 bad input; 3 something asked for by name is not there.",
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", dest="command", required=True)
+    check = _command(commands, "check", "what is there, and exactly what is missing; downloads nothing")
+    check.add_argument("names", metavar="NAME", nargs="*", help="data set, benchmark, or one source of it; default all")
+    check.add_argument("--fast", action="store_true", help="do not compute checksums")
+    check.add_argument("--json", action="store_true", help="print JSON")
+    fetch = _command(commands, "fetch", "download what is missing")
+    fetch.add_argument("names", metavar="NAME", nargs="+", help="data set, benchmark, or one source of it")
+    fetch.add_argument("--offline", action="store_true", help="download nothing, say what to put where")
+    fetch.add_argument("--unverified", action="store_true", help="take files whose checksum nobody published, too")
+    for command in (check, fetch):
+        conf = "folder with further dataset/ and bench/ files; may be repeated"
+        command.add_argument("--conf", metavar="FOLDER", type=Path, action="append", default=[], help=conf)
+    _convert(commands)
+    _query(commands)
+    return parser.parse_args(arguments)
+
+
+def _convert(commands: Any) -> None:
+    convert = _command(commands, "convert", "turn an official NATS-Bench folder into tables that answer at once")
+    convert.add_argument("name", choices=("nats-tss", "nats-sss"), help="topology or size space; also the tables' name")
+    convert.add_argument("--folder", type=Path, help="official fast-mode folder (default: where check looks for it)")
+    convert.add_argument("--out", metavar="FOLDER", type=Path, help="folder for the tables (default: the data folder)")
+    convert.add_argument("--workers", metavar="N", type=int, default=1, help="processes (default: 1)")
+    skip = "leave damaged records out, and list them, in place of stopping at the first"
+    convert.add_argument("--skip-damaged", action="store_true", help=skip)
+
+
+def _query(commands: Any) -> None:
+    query = _command(commands, "query", "one accuracy of one recorded training, with where it comes from")
+    query.add_argument("bench", metavar="BENCH", help="nasbench201 or natsbench_sss")
+    query.add_argument("--dataset", required=True, help="e.g. cifar100")
+    query.add_argument("--architecture", required=True, help="its string, or its official index")
+    query.add_argument("--split", required=True, help="train, valid, test, valtest, or the archive's name (x-valid)")
+    query.add_argument("--train-set", help="e.g. cifar10, where the data set has two (default: cifar10-valid)")
+    query.add_argument("--schedule", metavar="EPOCHS", type=int, help="default: the longest")
+    query.add_argument("--epoch", type=int, help="from 0; default: the last")
+    query.add_argument("--seed", type=int, help="e.g. 777; default: the mean over those recorded")
+    source = "auto, converted, archive, table, embedded, or a table by python -m harness.tabulate (default: auto)"
+    query.add_argument("--source", default="auto", help=source)
+    query.add_argument("--json", action="store_true", help="print JSON")
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise Refused(f"{message}; {self.prog} --help says more")
+
+
+def _command(commands: Any, name: str, text: str) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(
+        name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False
+    )
+    command.add_argument("--data", metavar="FOLDER", help="data folder (default: $HARNESS_DATA, else the user's cache)")
+    return command
