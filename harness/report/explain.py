@@ -171,10 +171,20 @@ def _rows(seen: Portrait) -> list[dict[str, str]]:
                 "true_key": str(row["true_rank"]) if ranked else "",
                 "off": number(places, 0 if places == round(places) else 1, sign=True) if ranked else NONE,
                 "off_key": str(abs(row["off"])) if ranked else "",
-                "score": NONE if pd.isna(row["score"]) else f"{row['score']:.4g}".replace("-", "\N{MINUS SIGN}"),
+                "score": _short(row["score"], 4) or NONE,
                 "score_key": "" if pd.isna(row["score"]) else str(row["score"]),
-                "sd": "" if pd.isna(row["sd"]) else f"{row['sd']:.2g}",
+                "sd": _short(row["sd"], 2),
+                "sd_key": "" if pd.isna(row["sd"]) else str(row["sd"]),
                 "reason": str(row["reason"]),
             }
         )
     return rows
+
+
+def _short(value: float, digits: int) -> str:
+    """A number of any size to so many significant digits; empty where there is none."""
+    if pd.isna(value):
+        return ""
+    rounded = float(f"{value:.{digits}g}")
+    text = f"{rounded:,.0f}" if abs(rounded) >= 10**digits else f"{rounded:g}"
+    return text.replace("-", "\N{MINUS SIGN}")

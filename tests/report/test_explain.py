@@ -115,6 +115,15 @@ def test_one_whose_truth_is_not_known_has_ranks_of_none(tables: Tables, tmp_path
     assert "nan" not in said
 
 
+def test_scores_of_any_size_are_short(tables: Tables, tmp_path: Path) -> None:
+    sizes = [0.000012345, -766410.0, 12.3456, 0.0, 1234567890.0]
+    scores = tables.scores.assign(
+        score=tables.scores["predictor"].map(dict(zip(tables.final["predictor"], sizes, strict=True))), sd=239.6
+    )
+    said = text_of(explain(replace(tables, scores=scores), find(tables, "7"), tmp_path, FAST))
+    assert all(f" {text} 240 " in said for text in ("1.234e−05", "−766,400", "12.35", "0", "1,235,000,000"))
+
+
 def test_equal_tables_give_equal_bytes(page: Path, tables: Tables, tmp_path: Path) -> None:
     again = explain(tables, find(tables, "7"), tmp_path, FAST)
     for path in page.parent.iterdir():
