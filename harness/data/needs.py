@@ -39,7 +39,7 @@ class Need:
 class File:
     """One file of a need: `state` is "ok", "wrong" (another checksum), "none published", "not verified" or "missing".
 
-    `size` and `kept` (of an unfinished download) are in bytes.
+    `size` and `kept` (of an unfinished download) are in bytes; `holds` counts the files below a folder.
     """
 
     name: str
@@ -49,6 +49,7 @@ class File:
     kept: int
     checksum: str | None
     urls: tuple[str, ...]
+    holds: int | None = None
 
 
 @dataclass(frozen=True)
@@ -123,16 +124,21 @@ def _file(part: Download | str, data: str | None, fast: bool) -> File:
     checksum, urls = (part.checksum, part.urls) if isinstance(part, Download) else (None, ())
     kept = path.with_name(f".{path.name}.part")
     if not files.there(path):
-        return File(path.name, str(path), "missing", None, _size(kept) if kept.exists() else 0, checksum, urls)
+        return File(path.name, str(path), "missing", None, _below(kept)[0] if kept.exists() else 0, checksum, urls)
     if checksum is None:
         state = "none published"
     elif fast:
         state = "not verified"
     else:
         state = "ok" if files.has_checksum(path, checksum) else "wrong"
-    return File(path.name, str(path), state, _size(path), 0, checksum, urls)
+    size, count = _below(path)
+    return File(path.name, str(path), state, size, 0, checksum, urls, count if path.is_dir() else None)
 
 
-def _size(path: Path) -> int:
-    """Bytes of a file, or of all files below a folder."""
-    return sum(_size(child) for child in path.iterdir()) if path.is_dir() else path.stat().st_size
+def _below(path: Path) -> tuple[int, int]:
+    """Bytes of a file, or of all files below a folder, and how many those are."""
+    try:
+        found = [child for child in path.rglob("*") if child.is_file()] if path.is_dir() else [path]
+        return sum(child.stat().st_size for child in found), len(found)
+    except OSError as error:
+        raise BadInput(f"data: a readable {path} is needed, got {error.strerror}") from error

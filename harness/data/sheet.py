@@ -40,12 +40,18 @@ def _table(findings: Sequence[Finding]) -> Table:
     for name in ("name", "state", "file", "size", "checksum"):
         table.add_column(name, justify="right" if name == "size" else "left", overflow="fold")
     for finding in findings:
-        rows = [(file.name, "" if file.size is None else decimal(file.size), _checksum(file)) for file in finding.files]
+        rows = [
+            (_named(file), "" if file.size is None else decimal(file.size), _checksum(file)) for file in finding.files
+        ]
         first, *others = rows or [("", "", "")]
         table.add_row(*map(escape, (finding.name, finding.state, *first)))
         for row in others:
             table.add_row("", "", *map(escape, row))
     return table
+
+
+def _named(file: File) -> str:
+    return file.name if file.holds is None else f"{file.name} ({file.holds:,} files)"
 
 
 def _checksum(file: File) -> str:

@@ -152,7 +152,9 @@ def test_check_tells_of_an_unfinished_download_and_of_what_lies_in_a_folder(run,
     (tmp_path / "data" / ".cats.bin.part").write_bytes(CONTENT[:5])
     found = findings(run)
     assert found["cats"]["files"][0]["kept"] == 5
-    assert found["catbench-archive"]["files"][0]["size"] == 3
+    (archive,) = found["catbench-archive"]["files"]
+    assert (archive["size"], archive["holds"]) == (3, 2)
+    assert "archive (2 files)" in run("check")[1]
     assert "5 bytes of it already fetched" in run("check", "cats")[1]
 
 
