@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -48,7 +49,10 @@ def check(asked: argparse.Namespace) -> int:
     if asked.json:
         print(json.dumps([asdict(finding) for finding in findings], indent=1))
     else:
-        show(findings, files.folder(asked.data), Console())
+        options = [("--data", asked.data)] if asked.data else []
+        options += [("--conf", str(folder)) for folder in asked.conf]
+        again = "".join(f" {option} {shlex.quote(value)}" for option, value in options)
+        show(findings, files.folder(asked.data), again, Console())
     complete = all(finding.state in ("present", "nothing needed") for finding in findings)
     return 0 if complete or not asked.names else 3
 

@@ -15,8 +15,8 @@ from .needs import File, Finding
 WIDTH = 100  # characters
 
 
-def show(findings: Sequence[Finding], folder: Path, console: Console) -> None:
-    """Print all of it."""
+def show(findings: Sequence[Finding], folder: Path, options: str, console: Console) -> None:
+    """Print all of it; `options` are what a command has to say again to mean the same folders."""
     console.width = min(console.width, WIDTH) if console.is_terminal else WIDTH
     _line(console, f"data folder {folder}" + ("" if folder.exists() else " (not there yet)"))
     console.print(_table(findings))
@@ -30,7 +30,7 @@ def show(findings: Sequence[Finding], folder: Path, console: Console) -> None:
                 _line(console, f"  or {', or '.join(finding.instead)}")
             if all(file.urls for file in finding.files):
                 unverified = "" if all(file.checksum for file in finding.files) else " --unverified"
-                _line(console, f"  python -m harness.data fetch {finding.name}{unverified}")
+                _line(console, f"  python -m harness.data fetch {finding.name}{unverified}{options}")
         if finding.note and finding.state != "present":
             _line(console, f"  {finding.note}" if finding.files else f"\n{finding.name}: {finding.note}")
 

@@ -115,7 +115,8 @@ def test_check_says_exactly_what_is_missing_and_downloads_nothing(run, tmp_path:
     code, out, _ = run("check", "cats")
     assert code == 3
     lines = [line.strip() for line in out.splitlines()]
-    for line in ("cats.bin", f"sha256:{SHA}", f"{url}/cats.bin", "python -m harness.data fetch cats"):
+    command = f"python -m harness.data fetch cats --data {tmp_path / 'data'} --conf {tmp_path / 'conf'}"
+    for line in ("cats.bin", f"sha256:{SHA}", f"{url}/cats.bin", command):
         assert line in lines
     assert f"cats, in {tmp_path / 'data'}" in lines
     assert "or cats_train.npz with cats_test.npz" in lines
