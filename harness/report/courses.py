@@ -129,8 +129,9 @@ def draw_ranks(portrait: Portrait, report: Report) -> Figure:
     figure = Figure(figsize=(SINGLE, height))
     left = min((max(width(name, size) for name in rows["predictor"]) + 10) / 72 / SINGLE, 0.5)
     axes = figure.add_axes((left, foot / height, 0.96 - left, 1 - (foot + head) / height))
-    axes.axvspan(portrait.rank - RIGHT * n, portrait.rank + RIGHT * n, color=BAND, lw=0, zorder=0)
-    axes.axvline(portrait.rank, color=INK, lw=0.8, zorder=1)
+    scored = (int(rows["off"].isna().sum()) - 0.5, len(rows) - 0.3)
+    axes.fill_betweenx(scored, portrait.rank - RIGHT * n, portrait.rank + RIGHT * n, color=BAND, lw=0, zorder=0)
+    axes.plot([portrait.rank] * 2, scored, color=INK, lw=0.8, zorder=1)
     axes.annotate(f"true rank {portrait.rank:g}", (portrait.rank, 1), xycoords=("data", "axes fraction"), xytext=(0, 2),
                   textcoords="offset points", ha=_side(portrait.rank / n), va="bottom", fontsize=size - 1)  # fmt: skip
     for at, row in enumerate(rows.to_dict("records")):
@@ -144,7 +145,7 @@ def draw_ranks(portrait: Portrait, report: Report) -> Figure:
         else:
             reason = _fitting(str(row["reason"] or "no rank"), size - 1, (0.96 - left) * SINGLE * 72 - 4)
             axes.text(0.01, y, reason, transform=axes.get_yaxis_transform(), va="center", color=GREY, fontsize=size - 1,
-                      bbox={"boxstyle": "square,pad=0.05", "fc": "white", "ec": "none"}, zorder=4)  # fmt: skip
+                      zorder=4)  # fmt: skip
     axes.set_yticks(range(len(rows)), rows["predictor"][::-1], fontsize=size)
     for tick, family in zip(axes.get_yticklabels(), rows["family"][::-1], strict=True):
         tick.set_color(ink(family))

@@ -115,7 +115,7 @@ def _drawn(pictures: list[Picture], stem: Path, report: Report) -> dict[str, dic
     import matplotlib
 
     from harness.report import palette
-    from harness.report.write import _save
+    from harness.report.write import save
 
     drawn: dict[str, dict[str, Any]] = {}
     with matplotlib.rc_context():
@@ -123,7 +123,7 @@ def _drawn(pictures: list[Picture], stem: Path, report: Report) -> dict[str, dic
         matplotlib.rcParams.update(palette.settings(report.font_size))  # type: ignore[arg-type]
         for picture in pictures:
             figure = picture.draw()
-            text = _save(figure, stem.with_name(f"{stem.name}_{picture.name}"), report.dpi)
+            text = save(figure, stem.with_name(f"{stem.name}_{picture.name}"), report.dpi)
             drawn[picture.name] = {"svg": text, "width": float(figure.get_figwidth()), "caption": picture.caption}
     return drawn
 

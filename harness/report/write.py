@@ -137,12 +137,12 @@ def draw(tables: Tables, folder: Path, report: Report) -> list[Drawn]:
                     (folder / f"{stem}.{ending}").unlink(missing_ok=True)
                 drawn.append(Drawn(stem, **said, missing=str(nothing)))
                 continue
-            svg = _save(figure, folder / stem, report.dpi)
+            svg = save(figure, folder / stem, report.dpi)
             drawn.append(Drawn(stem, **said, svg=svg, width=float(figure.get_figwidth())))
     return drawn
 
 
-def _save(figure: Figure, stem: Path, dpi: int) -> str:
+def save(figure: Figure, stem: Path, dpi: int) -> str:
     """Write PNG and PDF without dates or versions, so that the bytes change only with the tables; gives the SVG."""
     from io import StringIO
 
