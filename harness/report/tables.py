@@ -158,6 +158,7 @@ class Tables:
         words += [f"annealed within {recipe[f'schedule_{unit}']} {unit}" for unit in ("steps", "epochs")
                   if recipe.get(f"schedule_{unit}") is not None]  # fmt: skip
         words += [f"{letter} = {network[key]}" for letter, key in (("C", "channels"), ("N", "cells")) if key in network]
+        words += [f"widths divided by {network['width_divisor']}"] if "width_divisor" in network else []
         words += [f"run seed {self.status['seed']}"] if "seed" in self.status else []
         widths = [str(other.get("channels")) for other in self.status.get("fit_on", [])]
         words += [f"learned predictors fitted at C = {' and '.join(widths)}"] if widths else []
