@@ -193,6 +193,6 @@ def test_pairs_are_drawn_at_their_share_with_their_number_below(results: Path) -
     best = tables.final["predictor"].iloc[0]
     rows = tables.at_end(tables.pairs).query("predictor == @best")
     lines = {line.get_label(): line for line in axes.containers}
-    np.testing.assert_allclose(lines[best].lines[0].get_ydata(), rows["accuracy"])
+    np.testing.assert_allclose(np.asarray(lines[best].lines[0].get_ydata(), dtype=float), rows["accuracy"])
     counted = [f"{pairs:,}" for pairs in rows["pairs"] if pairs]
     assert [label.get_text().split("\n")[1] for label in axes.get_xticklabels()] == counted
