@@ -194,5 +194,9 @@ def test_pairs_are_drawn_at_their_share_with_their_number_below(results: Path) -
     rows = tables.at_end(tables.pairs).query("predictor == @best")
     lines = {line.get_label(): line for line in axes.containers}
     np.testing.assert_allclose(np.asarray(lines[best].lines[0].get_ydata(), dtype=float), rows["accuracy"])
+    grey = axes.lines[0]
+    first = next(name for name in sorted(tables.final["predictor"]) if name not in lines)
+    expected = tables.at_end(tables.pairs).set_index("predictor").loc[first, "accuracy"].dropna()
+    np.testing.assert_allclose(np.asarray(grey.get_ydata(), dtype=float), expected)
     counted = [f"{pairs:,}" for pairs in rows["pairs"] if pairs]
     assert [label.get_text().split("\n")[1] for label in axes.get_xticklabels()] == counted

@@ -111,6 +111,10 @@ def test_the_cheapest_way_to_every_target_is_named(results: Path) -> None:
     assert f"τ = 0.5 is `{first['predictor']}` (τ {first['tau']:.2f}" in text
     assert "No predictor reaches τ = 0.6 and 0.7" in text
     assert kept["seconds"].min() == first["seconds"]
+    higher = tables.time_to_tau[tables.time_to_tau["target"] == 0.6]
+    assert "No predictor reaches τ = 0.5 and 0.7" in cost(replace(tables, time_to_tau=higher))
+    for target, rows in tables.time_to_tau.groupby("target"):
+        assert f"τ = {target:g} is `{rows.loc[rows['seconds'].idxmin(), 'predictor']}`" in cost(tables)
 
 
 def test_what_a_learned_predictor_costs_first_is_kept_apart(results: Path) -> None:
@@ -132,7 +136,9 @@ def test_failing_names_the_good_the_first_choices_and_close_pairs(results: Path)
     at = at.set_index("k")
     assert f"Of the 10 that it ranks first, {100 * at.loc[10, 'precision']:.0f} %" in text
     assert f"taking the one it ranks first loses {at.loc[1, 'regret']:.2f} [" in text
-    assert "at most 0.5 points apart" in text and "more than 10 points apart" in text
+    of = tables.pairs[(tables.pairs["predictor"] == best["predictor"]) & (tables.pairs["step"] == 64)]
+    close, far = (100 * of.set_index("gap_low")["accuracy"][low] for low in (0, 10))
+    assert f"{close:.0f} % of pairs at most 0.5 points apart and {far:.0f} % of pairs more than 10 points" in text
 
 
 @pytest.mark.parametrize(
