@@ -30,10 +30,9 @@ def gathered_sheet(tables: SweepTables) -> pd.DataFrame:
     if len(tables.settings) > 1:
         columns["mean τ"] = [number(float(tau)) for tau in order["tau"]]
     for setting in tables.settings:
-        rows = tables.at(setting).set_index("predictor")
-        columns[_heading(tables, setting)] = [
-            _estimate(rows, str(name)) if name in rows.index else NONE for name in order["predictor"]
-        ]
+        said = {row["predictor"]: estimate(row["tau"], row["low"], row["high"])
+                for row in tables.at(setting).to_dict("records")}  # fmt: skip
+        columns[setting if len(tables.settings) > 1 else "τ"] = [said.get(name, NONE) for name in order["predictor"]]
     if len(tables.settings) == 1:
         rows = tables.at(tables.settings[0]).set_index("predictor").loc[order["predictor"]]
         columns["sd"] = [number(float(sd)) for sd in rows["sd"]]
@@ -118,16 +117,6 @@ def _columns_of_many(tables: SweepTables) -> tuple[dict[str, list[str]], str]:
 def _name(name: object, longest: int) -> str:
     text = str(name)
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
-
-
-def _heading(tables: SweepTables, setting: str) -> str:
-    return setting if len(tables.settings) > 1 else "τ"
-
-
-def _estimate(rows: pd.DataFrame, name: str) -> str:
-    at = rows.index.get_indexer([name])[0]
-    tau, low, high = (float(rows[key].iloc[at]) for key in ("tau", "low", "high"))
-    return estimate(tau, low, high)
 
 
 def _difference(row: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import ceil
 from textwrap import wrap
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from matplotlib.figure import Figure
 
 from harness.report.figures import NothingToDraw
 from harness.report.labels import family_key, width
+from harness.report.numbers import number
 from harness.report.palette import DOUBLE, GREY, INK, SINGLE, colour, ink, marker
 from harness.report.sweep_tables import SweepTables
 
@@ -73,7 +75,8 @@ def _panels(tables: SweepTables, report: Report) -> Figure:
 
 def _dot(axes: Axes, y: int, row: dict[str, float], size: float) -> None:
     if not np.isfinite(row["tau"]):
-        axes.text(0.02, y, "no τ", transform=axes.get_yaxis_transform(), va="center", color=GREY, fontsize=size - 2)
+        axes.text(0.02, y, "no τ", transform=axes.get_yaxis_transform(), va="center", color=GREY, fontsize=size - 2,
+                  bbox={"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none"})  # fmt: skip
         return
     family = str(row["family"])
     axes.plot([row["low"], row["high"]], [y, y], color=colour(family), lw=1.1, solid_capstyle="butt")
@@ -81,8 +84,6 @@ def _dot(axes: Axes, y: int, row: dict[str, float], size: float) -> None:
 
 
 def _map(tables: SweepTables, report: Report) -> Figure:
-    import seaborn
-
     order, size = tables.order, report.font_size
     wide_table = tables.last.pivot(index="predictor", columns="setting", values="tau")
     table = wide_table.loc[order["predictor"], tables.settings]
@@ -91,30 +92,33 @@ def _map(tables: SweepTables, report: Report) -> Figure:
     cell = across / len(tables.settings)
     titles = [_wrapped(setting, 130, size - 1) for setting in tables.settings]
     upright = max(width(line, size - 1) for title in titles for line in title.split("\n")) / 72 + 0.1
-    height = (size + 4) / 72 * len(order) + upright + 0.25
+    families = list(dict.fromkeys(order["family"]))
+    foot = 0.2 + 0.14 * ceil(len(families) / 5)
+    height = (size + 4) / 72 * len(order) + upright + 0.1 + foot
     figure = Figure(figsize=(DOUBLE, height))
-    axes = figure.add_axes((left, 0.15 / height, 0.9 - left, 1 - (upright + 0.25) / height))
-    bar = figure.add_axes((0.92, 0.15 / height, 0.015, min(1.6, height - upright - 0.25) / height))
+    axes = figure.add_axes((left, foot / height, 0.9 - left, 1 - (upright + 0.1 + foot) / height))
+    bar = figure.add_axes((0.92, foot / height, 0.015, min(1.6, height - upright - 0.1 - foot) / height))
     reach = max(float(np.nanmax(np.abs(table.to_numpy(dtype=float)))), 0.1)
-    numbers = cell * 72 > width("−0.00", size - 2) + 2
-    texts = table.map(lambda tau: "–" if pd.isna(tau) else f"{tau:.2f}".replace("-", "−").replace("0.", "."))
-    seaborn.heatmap(
-        table.astype(float), ax=axes, cbar_ax=bar, cmap="PuOr_r", center=0, vmin=-reach, vmax=reach, fmt="",
-        annot=texts.to_numpy() if numbers else False, annot_kws={"fontsize": size - 2}, linewidths=0.4,
-        cbar_kws={"label": "Kendall τ"}, xticklabels=titles, yticklabels=False,
-    )  # fmt: skip
-    if numbers:  # seaborn writes nothing where there is no value
-        for y, x in zip(*np.nonzero(table.isna().to_numpy()), strict=True):
-            axes.text(x + 0.5, y + 0.5, "–", ha="center", va="center", color=GREY, fontsize=size - 2)
+    numbers = cell * 72 > width("−.00", size - 2) + 2
+    colours = axes.pcolormesh(
+        np.ma.masked_invalid(table.to_numpy(dtype=float)), cmap="PuOr_r", vmin=-reach, vmax=reach, ec="white", lw=0.4
+    )
+    for (y, x), tau in np.ndenumerate(table.to_numpy(dtype=float)):
+        if numbers:
+            text = re.sub(r"(?<!\d)0\.", ".", number(float(tau)))
+            tone = "white" if abs(tau) > 0.7 * reach else INK if np.isfinite(tau) else GREY
+            axes.text(x + 0.5, y + 0.5, text, ha="center", va="center", color=tone, fontsize=size - 2)
+    axes.invert_yaxis()
+    axes.spines[["left", "bottom"]].set_visible(False)
+    figure.colorbar(colours, cax=bar, label="Kendall τ").outline.set_visible(False)
     axes.xaxis.tick_top()
-    axes.set_xticklabels(titles, rotation=90, fontsize=size - 1, linespacing=1.0)
+    axes.set_xticks(np.arange(len(titles)) + 0.5, titles, rotation=90, fontsize=size - 1, linespacing=1.0)
     axes.tick_params(length=0)
     axes.set_yticks(np.arange(len(order)) + 0.5, order["predictor"], fontsize=size, rotation=0)
     for tick, family in zip(axes.get_yticklabels(), order["family"], strict=True):
         tick.set_color(ink(str(family)))
-    axes.set_xlabel("")
-    axes.set_ylabel("")
     bar.tick_params(labelsize=size - 2)
+    family_key(figure, families, y=0.06 / height, columns=5, left=0.03)
     return figure
 
 
