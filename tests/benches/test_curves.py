@@ -15,6 +15,10 @@ from scipy.stats import kendalltau, spearmanr
 from harness.benches.nasbench201 import archive, curves, space, table
 from harness.benches.nasbench201.bench import NasBench201
 from harness.benches.nasbench201.curves import stored_curves
+from harness.benches.nats.convert import convert
+from harness.benches.nats.converted import Converted
+from harness.benches.nats.spaces import TSS
+from harness.datasets.digits import Digits
 from harness.evaluate.scoring import score_all
 from harness.predictors.best_value import BestValue
 from harness.predictors.curve_combination import CurveCombination
@@ -22,6 +26,7 @@ from harness.predictors.last_value import LastValue
 from harness.predictors.lcsvr import LcSVR
 from harness.predictors.learning_curve_extrapolation import LCE
 from harness.schema import BadInput, StoredCurves
+from tests.benches import nats_records
 
 DATA = Path(os.environ.get("HARNESS_DATA", "/nonexistent"))
 NAMES = [str(cell) for cell in space.every_cell()[7:5007:1000]]
@@ -260,3 +265,42 @@ def test_a_bench_tells_what_it_recorded_and_refuses_a_curve_that_ends_in_the_tru
         NasBench201().recorded("cifar10", StoredCurves(), file)
     with pytest.raises(BadInput, match="dataset: a data set of the benchmark"):
         bench.recorded("digits", StoredCurves(), file)
+
+
+def test_converted_tables_give_the_same_traces_and_are_taken_where_they_hold_as_much(tmp_path: Path) -> None:
+    folder = nats_records.write(tmp_path, left_out={4: (777, 888)})
+    asked = [("cifar10-valid", "valid", 200, None), ("cifar10-valid", "valid", 200, 888),
+             ("cifar100", "test", 12, None), ("imagenet16-120", "valtest", 200, 999)]  # fmt: skip
+    official = [stored_curves("nats", *one, None, str(tmp_path), True) for one in asked]
+    convert("tss", folder, tmp_path)
+    for one, theirs in zip(asked, official, strict=True):
+        ours = stored_curves("nats", *one, None, str(tmp_path), True)
+        assert ours.label == theirs.label.replace(archive.FOLDER, "nats-tss") and ours.leak == theirs.leak
+        assert list(ours.traces) == list(theirs.traces)
+        for name, trace in ours.traces.items():
+            assert (trace.seed, trace.architecture) == (theirs.traces[name].seed, theirs.traces[name].architecture)
+            pd.testing.assert_frame_equal(trace.table, theirs.traces[name].table, rtol=1e-6)
+        some = stored_curves("nats", *one, [list(ours.traces)[1]], str(tmp_path), True)
+        assert list(some.traces) == [list(ours.traces)[1]]
+    assert list(stored_curves("nats", *asked[1], None, str(tmp_path)).traces) == [
+        nats_records.NAMES["tss"][p] for p in (0, 2)
+    ]
+    nats_records.put(folder, TSS, 1, nats_records.record(TSS, 1, nats_records.NAMES["tss"][1]))
+    assert archive.FOLDER in stored_curves("nats", *asked[0], None, str(tmp_path)).label
+    with pytest.raises(BadInput, match="seed 111"):
+        stored_curves("nats", "cifar10-valid", "valid", 200, 111, None, str(tmp_path))
+
+
+def test_auto_takes_the_converted_tables_where_they_hold_the_whole_space(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HARNESS_OFFLINE", "1")
+    convert("tss", nats_records.write(tmp_path), tmp_path)
+    bench, data = NasBench201(), str(tmp_path)
+    named = replace(bench, source="converted").truth("cifar100", "", data)
+    assert named.source.startswith("nats-tss") and len(named.accuracy) == 3
+    with pytest.raises(BadInput, match=r"nasbench201_cifar100\.csv"):  # three of them are not the space
+        bench.truth("cifar100", "", data)
+    monkeypatch.setattr(Converted, "whole", True)
+    pd.testing.assert_frame_equal(bench.truth("cifar100", "", data).accuracy, named.accuracy)
+    assert bench.truth("digits", Digits().load().fingerprint(), data).train_set == "digits"
