@@ -55,7 +55,7 @@ def pairs(
         edges = list(zip(gaps, [*gaps[1:], np.inf], strict=True))
         ends = np.full((len(gaps), 2), np.nan)
         if step == last:
-            drawn = weights[:, kept] - 1.0
+            drawn = weights[:, kept].astype(float)  # effects add up to 0, so that w does as well as w − 1
             for place in np.flatnonzero(number):
                 effects = (right[:, place] - accuracy[place] * known[:, place]) / number[place]
                 apart = partial(disjoint_pairs, truth[kept], *edges[place])

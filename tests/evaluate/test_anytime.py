@@ -55,6 +55,11 @@ def test_where_seconds_are_not_recorded_the_fewest_updates_are_the_cheapest():
     assert time_to_tau(rows, [0.5])[["predictor", "step"]].values.tolist() == [["b", 9], ["a", 4]]
 
 
+def test_the_cheapest_is_that_of_fewest_seconds_not_of_fewest_updates():
+    rows = table(("a", 4, 5.0, 0.8), ("a", 8, 2.0, 0.8), ("a", 9, 2.0, 0.8))
+    assert time_to_tau(rows, [0.5])["step"].tolist() == [8]
+
+
 def test_what_nobody_reaches_has_no_row():
     rows = table(("a", 1, 1.0, 0.2))
     for targets in ([0.5], []):

@@ -109,6 +109,7 @@ def test_disjoint_pairs_use_no_architecture_twice():
     assert disjoint_pairs(np.arange(8.0), 2, 3) == 4
     assert disjoint_pairs(np.array([1.0, 1.0, 1.5]), 0, np.inf) == 1
     assert disjoint_pairs(np.array([1.0, 1.0]), 0, np.inf) == 0
+    assert disjoint_pairs(np.array([0.0, 3.0]), 2, 3) == 0 and disjoint_pairs(np.array([0.0, 3.0]), 3, 4) == 1
 
 
 def test_where_all_pairs_are_right_the_interval_says_how_many_there_were():

@@ -58,6 +58,17 @@ def test_in_a_draw_the_list_is_the_resampled_one_with_copies_in_one_order_on_bot
         assert half_accuracy(score[None], truth, weights)[0, b] == pytest.approx(right)
 
 
+def test_a_draw_without_any_of_the_highest_goes_on_to_those_behind_them():
+    rng = np.random.default_rng(1)
+    truth, score = rng.normal(size=(2, 300))
+    weights = np.where(score < np.sort(score)[100], 3, 0)[None]
+    left = weights[0] > 0
+    copies = np.repeat(truth[left], 3), np.repeat(score[left], 3)
+    chosen = np.argsort(-copies[1], kind="stable")[:4]
+    assert regret(score[None], truth, 4, weights)[0, 0] == copies[0].max() - copies[0][chosen].max()
+    assert np.isfinite(precision(score[None], truth, 4, weights)).all()
+
+
 def test_who_ranks_as_the_truth_does_loses_nothing_in_any_draw():
     truth = np.random.default_rng(0).normal(size=60)
     weights, scores = draws(60, 200, 0), np.exp(truth)[None]
