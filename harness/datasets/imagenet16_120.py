@@ -38,7 +38,7 @@ BATCHES = {  # MD5, as in xautodl/datasets/DownsampledImageNet.py of github.com/
     "val_data": "3410e3017fdaefba8d5073aaa65e4bd6",
 }
 SITE = "https://image-net.org/data/downsample"
-# nobody published checksums of the two archives; those of the batches in them are checked
+# no checksum of the two archives was found in public; those of the batches in them are checked
 ZIPS = tuple(Download(name, None, (f"{SITE}/{name}",)) for name in ("Imagenet16_train.zip", "Imagenet16_val.zip"))
 SOURCE = Source(
     "images",

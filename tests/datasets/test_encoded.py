@@ -37,6 +37,13 @@ def test_images_are_decoded_once_and_those_of_a_changed_file_or_form_again(
     assert len(decoded) == 10
 
 
+def test_each_form_of_a_table_is_kept_apart(tmp_path: Path) -> None:
+    path, images = tmp_path / "images.parquet", part(np.arange(5), size=16)[0][:, :8]
+    parquet(path, images, label=np.arange(5))
+    for form in (Form(8, 3, "crop"), Form(8, 3, "stretch")):
+        np.testing.assert_array_equal(read([path], form, 5)[0][0], form.of(images))
+
+
 @pytest.mark.parametrize("damage", ["cut", "another", "nonsense", "a folder"])
 def test_a_cache_that_is_damaged_or_cannot_be_written_is_only_slower(tmp_path: Path, cache: Path, damage: str) -> None:
     images, labels = part(np.arange(5), size=8)

@@ -72,8 +72,8 @@ def test_a_folder_without_truth_is_told_how_to_make_one_and_then_runs(call, tmp_
     chosen = ["data=data", "dataset.path=birds", "dataset.name=birds", "dataset.size=8", "dataset.crop=1"]
     code, _, err = call("+bench=nasbench201", "dataset=folder", *chosen)
     assert code == 2
-    assert "python -m harness.tabulate +bench=nasbench201 dataset=birds" in err
-    assert "bench.source=" in err and err.count("\n") == 1
+    assert "`python -m harness.tabulate +bench=nasbench201` with these dataset settings" in err
+    assert "bench.source=" in err and "'birds'" in err and err.count("\n") == 1
     metrics = _run_on_a_table_of_its_own(call, "folder", *chosen)
     assert {"valacc", "train_loss", "params"} == set(metrics["predictor"])
 

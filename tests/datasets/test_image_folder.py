@@ -69,6 +69,8 @@ def test_photographs_of_any_shape_and_kind_become_squares_of_one_size(tmp_path: 
         (folder / f"{number}.PNG").write_bytes(encoded(image))
         (folder / "notes.txt").write_text("passed over")
         (folder / ".hidden.png").write_bytes(b"passed over")
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / ".hidden" / "x.png").write_bytes(b"passed over")
     for aspect, colours in (("crop", 3), ("stretch", 1)):
         made = ImageFolder(path=str(tmp_path), size=8, colours=colours, aspect=aspect, valid_images=1, test_images=1)
         loaded, form = made.load(None), Form(8, colours, aspect)

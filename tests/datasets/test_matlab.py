@@ -61,14 +61,17 @@ HEAD = b"MATLAB 5.0".ljust(124) + struct.pack("<H", 0x0100) + b"IM"
 def test_stated_sizes_are_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archives, "FLOOR", 2**20)
     path = tmp_path / "x.mat"
-    labels = zlib.compress(b"")
-    for element in (
-        _element((32, 32, 3, 2**30), 2**32 - 8, b"\0" * 64),
-        _element((32, 32, 3, 1), 2**32 - 8, b"\0" * 3072),
-        struct.pack("<II", 14, 2**32 - 8),
-        struct.pack("<II", 15, 2**31) + labels,
-        struct.pack("<II", 15, len(bomb := zlib.compress(bytes(2**25)))) + bomb,
+    bomb = zlib.compress(bytes(2**25))
+    long_name = struct.pack("<HHI", 1, 1, ord("X"))
+    for element, said in (
+        (_element((32, 32, 3, 2**30), 2**32 - 8, b"\0" * 64), "4294967288 bytes has 64"),
+        (_element((32, 32, 3, 2**30), 64, b"\0" * 64), "has 64 bytes"),
+        (_element((-32, -2), 64, b"\0" * 64), "has 64 bytes"),
+        (_element((32, 32, 3, 1), 3072, bytes(3072)).replace(long_name, struct.pack("<HHI", 1, 8, 0)), "8 bytes has 8"),
+        (struct.pack("<II", 14, 2**32 - 8), "4294967288 bytes more"),
+        (struct.pack("<II", 15, 2**31) + bomb, "more"),
+        (struct.pack("<II", 15, len(bomb)) + bomb, "a packed file of up to"),
     ):
         path.write_bytes(HEAD + element)
-        with pytest.raises(BadInput, match=r"x\.mat"):
+        with pytest.raises(BadInput, match=rf"{said}.*x\.mat|x\.mat.*{said}"):
             arrays(path)
