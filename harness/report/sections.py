@@ -70,8 +70,7 @@ def _ranking(tables: Tables, sheets: Mapping[str, Sheet]) -> list[Block]:
     )
     metrics = (
         "Weighted τ counts mistakes at the top more (Vigna 2015, hyperbolic weights by true rank). Half accuracy is "
-        "the share of architectures put on the right side of the median. Images are those of one training up to the "
-        "budget."
+        "the share of architectures put on the right side of the median."
     )
     return [
         Grid(f"Ranking after {tables.last_step} steps", sheets["ranked"], note, wide=True, heading=False),

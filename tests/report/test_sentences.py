@@ -157,6 +157,16 @@ def test_the_paired_difference_of_beta_eff_is_judged_by_its_interval(
     assert text.count("the interval includes 0") + text.count("excludes 0") == 1
 
 
+@pytest.mark.parametrize(("p_holm", "unsure"), [(0.2, True), (0.01, False)])
+def test_an_interval_without_0_is_called_unsure_where_the_correction_says_so(
+    results: Path, p_holm: float, unsure: bool
+) -> None:
+    tables = with_difference(read(results), -0.3, -0.1)
+    text = capacitance(replace(tables, differences=tables.differences.assign(p=0.008, p_holm=p_holm)))
+    assert f"(p = 0.008, p = {'0.20' if unsure else '0.010'} after Holm's correction)" in text
+    assert ("but not after the correction" in text) == unsure
+
+
 def test_partial_tau_of_beta_eff_comes_with_intervals(results: Path) -> None:
     tables = read(results)
     row = tables.final.set_index("predictor").loc[tables.best_capacitance]

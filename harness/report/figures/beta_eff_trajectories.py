@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 SECTION = "capacitance"
 
+SHADES = 48
+"""Steps of colour: few enough to be drawn, and turned dark, one by one."""
+
 MOST = 500
 """Of more architectures than this, as many are drawn, evenly spaced by accuracy: more lines would be one blot."""
 
@@ -56,7 +59,7 @@ def draw(tables: Tables, report: Report) -> Figure:
     bar = figure.colorbar(lines, cax=figure.add_axes((0.83, 0.17, 0.03, 0.79)), extend="min")
     bar.set_label("final accuracy (%)")
     if bar.solids is not None:
-        bar.solids.set_alpha(1)
+        bar.solids.set(alpha=1, rasterized=False, edgecolor="face", linewidth=0.3)
     bar.outline.set_visible(False)
     return figure
 
@@ -76,7 +79,7 @@ def _lines(table: pd.DataFrame, column: str, n: int) -> LineCollection:
         [rows.sort_values("step")[["step", column]].to_numpy(dtype=float) for _, rows in groups],
         array=truth,
         norm=Normalize(low, high if high > low else low + 1),
-        cmap=ListedColormap(matplotlib.colormaps["viridis"](np.linspace(0.92, 0, 256))),
+        cmap=ListedColormap(matplotlib.colormaps["viridis"](np.linspace(0.92, 0, SHADES))),
         linewidths=0.8 if n <= 100 else 0.4,
         alpha=0.85 if n <= 100 else 0.6,
     )

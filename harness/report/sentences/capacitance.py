@@ -28,7 +28,7 @@ def capacitance(tables: Tables) -> str:
     if pd.isna(row["difference"]):
         parts = [text, _given(row), "No paired difference to a baseline was computed.", _added(tables)]
     else:
-        parts = [text, _given(row), _paired(row), _over_budgets(tables, name), _added(tables)]
+        parts = [text, _given(row), _paired(row, 1 - tables.level), _over_budgets(tables, name), _added(tables)]
     return " ".join(part for part in parts if part)
 
 
@@ -57,7 +57,7 @@ def _added(tables: Tables) -> str:
     )
 
 
-def _paired(row: Any) -> str:
+def _paired(row: Any, alpha: float) -> str:
     low, high = row["difference_low"], row["difference_high"]
     text = (
         f"Its paired difference in τ to the best baseline, `{row['against']}`, is "
@@ -65,12 +65,13 @@ def _paired(row: Any) -> str:
     )
     if pd.notna(row["p"]):
         text += f" ({equals(row['p'])}, {equals(row['p_holm'])} after Holm's correction)"
+    unsure = ", but not after the correction" if row["p_holm"] > alpha else ""
     if pd.isna(low) or pd.isna(high):
         return text.rstrip() + " (no interval)."
     if low > 0:
-        return text + ": the interval excludes 0, in favour of β_eff."
+        return f"{text}: the interval excludes 0, in favour of β_eff{unsure}."
     if high < 0:
-        return text + ": the interval excludes 0, in favour of the baseline."
+        return f"{text}: the interval excludes 0, in favour of the baseline{unsure}."
     return text + ": the interval includes 0, so these architectures do not tell the two apart."
 
 

@@ -41,17 +41,14 @@ def every_metric(tables: Tables) -> Sheet:
         {
             "predictor": table["predictor"],
             **{heading: estimates(table, name) for heading, name in metrics.items()},
-            "p": table["p"].map(probability),
             "n": table["n"],
             "failed": table["failed"],
-            "images": table["images"].map(count),
             "fitted on": table["fitted_on"].where(table["fitted_on"] > 0).map(number_of),
             "mean sd": table["sd"].map(lambda sd: number(sd, 3)),
             "note": table["note"].fillna(""),
         }
     )
-    keys = {**metrics, "p": "p", "n": "n", "failed": "failed", "images": "images", "fitted on": "fitted_on",
-            "mean sd": "sd"}  # fmt: skip
+    keys = {**metrics, "n": "n", "failed": "failed", "fitted on": "fitted_on", "mean sd": "sd"}
     empty = [name for name in ("fitted on", "mean sd", "note") if text[name].isin(["", NONE]).all()]
     kept = {heading: name for heading, name in keys.items() if heading not in empty}
     return Sheet(table, text.drop(columns=empty), 1, sorted_by(table, **kept))
