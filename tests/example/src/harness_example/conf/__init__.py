@@ -1,0 +1,1 @@
+"""Configuration files, in the folders of their groups."""
