@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness import fleet
+from harness import fleet, records
 from harness.benches.nasbench201.bench import NasBench201
 from harness.evaluate.judge import Evaluation
 from harness.fleet import Campaign, Engine
@@ -20,7 +20,7 @@ from harness.measures.movement import Movement
 from harness.plan import Plan
 from harness.predictors.last_value import LastValue
 from harness.run import run
-from harness.schema import BadInput, ImageSet, NoScore, Recorded, StoredCurves, Trace
+from harness.schema import Architecture, BadInput, ImageSet, NoScore, Recorded, StoredCurves, Trace
 from harness.store import TraceStore
 from harness.tabulate import write
 from harness.train.recipe import Recipe
@@ -198,6 +198,29 @@ def test_costs_are_those_of_one_more_architecture_and_what_went_before_stands_ap
         assert patient["fitted_on"] == 6 and movement["fitted_on"] == movement["initial_seconds"] == 0
         assert patient["initial_seconds"] == pytest.approx(6 * one + 0.05 + 6 * 0.01, abs=0.2)
         assert facts["seconds"] == 0 and facts["fitted_on"] == 6 and 0 < facts["initial_seconds"] < 0.3
+
+
+def test_costs_add_up_what_was_measured_of_the_scored_and_of_the_taught(table, tmp_path) -> None:
+    def a_trace(name: str, speed: float) -> Trace:
+        steps = np.array([0, 2, 4])
+        columns = {"step": steps, "epoch": steps / 2, "seconds": speed * steps, "seconds_movement": 0.25}
+        return Trace(Architecture(name, name), 0, pd.DataFrame(columns))
+
+    learned = {"patient": Patient(), "facts": Widths(), "movement": LastValue("movement", 1.0, "movement")}
+    given = plan(table, tmp_path, predictors=learned)
+    timings = pd.DataFrame(
+        [("patient", 2, 6.0, 1.5, 0.125), ("facts", 2, 6.0, 0.5, 0.125), ("movement", 2, 0.0, 0.0, 0.5)],
+        columns=["predictor", "step", "fitted_on", "fit_seconds", "score_seconds"],
+    )
+    scored, taught = [a_trace("a", 1.0), a_trace("b", 3.0)], [a_trace("a", 10.0)]
+    found = records._costs(given, scored, taught, timings, 100).set_index("predictor")
+    assert (found["epoch"] == 1).all() and (found["images"] == 100).all()
+    # two seconds' worth of steps at speeds 1 and 3, two readings of a quarter, one score
+    assert found["seconds"].to_dict() == {"patient": 4 + 0.5 + 0.125, "facts": 0, "movement": 4 + 0.5 + 0.5}
+    assert found["initial_seconds"].to_dict() == {"patient": 6 * (20 + 0.5) + 1.5, "facts": 0.5, "movement": 0}
+    unread = [replace(t, table=t.table.drop(columns="seconds_movement")) for t in scored]
+    unknown = records._costs(given, unread, taught, timings, 100).set_index("predictor")["seconds"]
+    assert unknown.isna().to_dict() == {"patient": True, "facts": False, "movement": True}
 
 
 def test_tables_hold_what_the_results_format_promises(table, finished) -> None:
