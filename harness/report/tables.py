@@ -192,7 +192,9 @@ def _table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     demand(path.is_file(), "results", f"the table {path.name}", str(path))
     frame = pd.read_parquet(path)
     missing = [column for column in columns if column not in frame]
-    demand(not missing, path.name, f"the column {', '.join(missing)}", sorted(map(str, frame.columns)))
+    more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+    asked = f"the column {', '.join(missing[:3])}{more} (an older version's tables: the same command makes them anew)"
+    demand(not missing, path.name, asked, f"{len(frame.columns)} others")
     return frame
 
 
