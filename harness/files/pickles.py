@@ -20,7 +20,7 @@ MOST = 2**28  # bytes of a pickle, unpacked
 NESTED = 100  # containers within containers
 VALUES = 10**7  # what a walk through the whole would meet, with all that is met again by way of the memo
 _DTYPE = re.compile(r"[<>=|]?(?:[biuf][1248]|f16|c(?:8|16|32)|b|\?|[SU]\d{1,9})")
-_CONTAINERS = (dict, list, tuple, set, frozenset)
+_CONTAINERS = {dict, list, tuple, set, frozenset}
 
 
 def read_pickle(stream: IO[bytes], encoding: str = "ASCII", most: int = MOST) -> Any:
@@ -62,14 +62,14 @@ def _demand_tree(value: Any) -> None:
     """Raise BadInput where a walk through all of `value` would not end, or not soon."""
     sizes: dict[int, int] = {}  # of finished containers
     above: set[int] = set()
-    todo = [value] if isinstance(value, _CONTAINERS) else []
+    todo = _within([value])
     while todo:
         top = todo[-1]
-        values = (*top, *top.values()) if isinstance(top, dict) else top
-        inner = [value for value in values if isinstance(value, _CONTAINERS)]
         if id(top) in sizes:
             todo.pop()
-        elif id(top) in above:  # all below it are finished
+            continue
+        inner = _within(top)
+        if id(top) in above:  # all below it are finished
             sizes[id(top)] = len(top) + sum(sizes[id(v)] for v in inner)
             demand(sizes[id(top)] <= VALUES, "data", f"a pickle of at most {VALUES} values", "more, by repetition")
             above.remove(id(todo.pop()))
@@ -78,6 +78,14 @@ def _demand_tree(value: Any) -> None:
             demand(len(above) <= NESTED, "data", f"a pickle with at most {NESTED} containers within each other", "more")
             demand(not any(id(v) in above for v in inner), "data", "a pickle of a tree", "a container within itself")
             todo += [v for v in inner if id(v) not in sizes]
+
+
+def _within(container: Any) -> list[Any]:
+    """The containers directly within one."""
+    inner = [value for value in container if type(value) in _CONTAINERS]
+    if type(container) is dict:
+        inner += [value for value in container.values() if type(value) in _CONTAINERS]
+    return inner
 
 
 class _Global:
