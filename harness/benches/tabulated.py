@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +9,10 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from harness.schema import BadInput, Truth, demand
+from harness.schema import Truth, demand
+
+from . import parquet
 
 COLUMNS = ("architecture", "seed", "epoch", "train_loss", "valid_loss", "valid_accuracy", "test_loss", "test_accuracy")
 
@@ -61,22 +61,16 @@ def read(path: Path) -> Tabulated:
     demand(
         path.is_file(), "bench.source", "an existing table (or auto, embedded, converted, archive, table)", str(path)
     )
-    try:
-        schema = pq.read_schema(path)
-        about = json.loads((schema.metadata or {}).get(b"tabulate", b"null"))
-        ours = isinstance(about, dict) and about.keys() >= ABOUT and isinstance(about.get("network", {}), dict)
-        what = "a Parquet file made by python -m harness.tabulate"
-        demand(ours and set(COLUMNS) <= set(schema.names), "bench.source", what, str(path))
-        kinds = {name: schema.field(name).type for name in COLUMNS}
-        numbers = all(pa.types.is_floating(kinds[name]) for name in COLUMNS[3:])
-        whole = all(pa.types.is_integer(kinds[name]) for name in ("seed", "epoch"))
-        text = pa.types.is_string(kinds["architecture"]) or pa.types.is_large_string(kinds["architecture"])
-        demand(numbers and whole and text, "bench.source", f"{what}, its columns names and numbers,", str(path))
-        table = pq.read_table(path, columns=list(COLUMNS)).to_pandas()
-    except (pa.ArrowException, OSError, ValueError) as error:
-        if isinstance(error, BadInput):
-            raise
-        raise BadInput(f"bench.source: a Parquet file is needed, got {path} ({error!s:.200})") from error
+    about, metadata = parquet.about(path, b"tabulate", (), "bench.source")
+    ours = isinstance(about, dict) and about.keys() >= ABOUT and isinstance(about.get("network", {}), dict)
+    schema, what = metadata.schema.to_arrow_schema(), "a Parquet file made by python -m harness.tabulate"
+    demand(ours and set(COLUMNS) <= set(schema.names), "bench.source", what, str(path))
+    kinds = {name: schema.field(name).type for name in COLUMNS}
+    numbers = all(pa.types.is_floating(kinds[name]) for name in COLUMNS[3:])
+    whole = all(pa.types.is_integer(kinds[name]) for name in ("seed", "epoch"))
+    text = pa.types.is_string(kinds["architecture"]) or pa.types.is_large_string(kinds["architecture"])
+    demand(numbers and whole and text, "bench.source", f"{what}, its columns names and numbers,", str(path))
+    table = parquet.read(path, COLUMNS, "bench.source").to_pandas()
     demand(len(table) > 0 and not table.isna()[list(COLUMNS[:3])].any(axis=None), "bench.source",
            f"rows that name architecture, seed and epoch in {path}", f"{len(table)} rows")  # fmt: skip
     demand(not table.duplicated(list(COLUMNS[:3])).any(), "bench.source", f"every training once in {path}", "one twice")

@@ -229,11 +229,11 @@ def test_damaged_tables_are_refused_and_made_again(folder: Path, tmp_path: Path)
     group, _, _ = found.curves["cifar10", 200, "ori-test"][0]
     column = pq.read_metadata(out / "curves.parquet").row_group(group).column(6)
     _flip(out / "curves.parquet", column.data_page_offset + column.total_compressed_size // 2)
-    with pytest.raises(BadInput, match=r"a whole Parquet file is needed, got .*curves\.parquet"):
+    with pytest.raises(BadInput, match=r"a Parquet file is needed, got .*curves\.parquet"):
         found.curve("cifar10", "ori-test", 200, 0)
     whole = (out / "finals.parquet").read_bytes()
     (out / "finals.parquet").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(BadInput, match="a whole Parquet file"):
+    with pytest.raises(BadInput, match="a Parquet file is needed"):
         converted.find(spaces.TSS, str(tmp_path))
     convert.convert("tss", folder, tmp_path)
     assert len(converted.needed(spaces.TSS, str(tmp_path)).indices()) == 6

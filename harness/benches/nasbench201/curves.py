@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import math
+import zipfile
+import zlib
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -19,6 +22,8 @@ from . import space, table
 
 CURVES = "nb201_curves_c10valid_200archs.npz"
 CURVES_PROTOCOL = ("cifar10-valid", "valid", 200)
+LIMIT = 2**26
+"""Bytes of an array; those of the whole space are 12.5 million."""
 
 
 def stored_curves(
@@ -96,16 +101,36 @@ def _arrays(path: Path | None) -> dict[str, Curve]:
     """The arrays of the file, found sound."""
     assert path is not None
     try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as content:
-            arrays = {key: content[key] for key in ("arch_index", "train_acc", "valid_acc")}
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-        raise BadInput(f"signal.source: the file {CURVES} is needed, got {path} ({error})") from error
-    shape = (len(arrays["arch_index"]), CURVES_PROTOCOL[2])
+        with zipfile.ZipFile(path) as archive:
+            arrays = {key: _array(archive, f"{key}.npy") for key in ("arch_index", "train_acc", "valid_acc")}
+    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        reason = f"{type(error).__name__}: {error!s:.200}"
+        raise BadInput(f"signal.source: the file {CURVES} is needed, got {path} ({reason})") from error
+    index = arrays["arch_index"]
+    plain = index.ndim == 1 and index.dtype.kind in "iu" and 0 < len(index) <= TSS.total
+    demand(plain, "signal.source", f"places of architectures in {path}", f"{index.shape} of {index.dtype}")
+    shape = (len(index), CURVES_PROTOCOL[2])
     for key in ("train_acc", "valid_acc"):
         values = arrays[key]
         sound = values.shape == shape and np.isfinite(values).all() and values.min() >= 0 and values.max() <= 100
-        demand(sound, "signal.source", f"{shape} percentages {key} in {path}", f"{values.shape}")
+        demand(bool(sound), "signal.source", f"{shape} percentages {key} in {path}", f"{values.shape}")
     return arrays
+
+
+def _array(archive: zipfile.ZipFile, name: str) -> Curve:
+    """One array of plain numbers, no larger than what was packed; nothing of the size that it claims is allocated."""
+    with archive.open(name) as packed:
+        content = packed.read(LIMIT + 1)
+    if len(content) > LIMIT:
+        raise ValueError(f"{name} of more than {LIMIT} bytes")
+    stream = io.BytesIO(content)
+    version = np.lib.format.read_magic(stream)
+    header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, fortran, dtype = header(stream)
+    values = stream.read()
+    if dtype.kind not in "iuf" or fortran or len(values) != dtype.itemsize * math.prod(shape):
+        raise ValueError(f"{name} of {shape} {dtype} in {len(values)} bytes")
+    return np.frombuffer(values, dtype).reshape(shape)
 
 
 def _places(data: str | None) -> dict[str, int]:

@@ -7,9 +7,10 @@ from typing import TypeVar
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from harness import files
+from harness.benches import parquet
+from harness.benches.nats.spaces import TSS
 from harness.files import Download
 from harness.schema import BadInput, Truth, demand
 
@@ -97,8 +98,10 @@ def indices(path: Path) -> dict[str, int]:
     """Place in the benchmark's official order of every architecture string of such a file."""
     if path.suffix == ".csv":
         return {name: place for place, name in enumerate(_csv(path, []).index)}
-    table = _parquet(path, ["arch_index"])
-    return dict(zip(table.index, table["arch_index"].astype(int), strict=True))
+    places = _parquet(path, ["arch_index"])["arch_index"]
+    sound = places.notna().all() and (places == places.round()).all() and places.between(0, TSS.total - 1).all()
+    demand(bool(sound), "bench.source", f"official places from 0 to {TSS.total - 1} as arch_index of {path}", "others")
+    return dict(zip(places.index, places.astype(int), strict=True))
 
 
 def chosen(known: dict[Protocol, Value], request: Protocol, source: str) -> Value:
@@ -130,13 +133,22 @@ def checked(accuracy: pd.DataFrame, source: str) -> pd.DataFrame:
 
 def _parquet(path: Path, columns: list[str]) -> pd.DataFrame:
     """These columns, indexed by architecture string."""
-    try:
-        missing = {"arch_str", *columns} - set(pq.read_schema(path).names)
-        demand(not missing, "bench.source", f"{path} with the columns {', '.join(sorted(missing))}", "none of them")
-        table: pd.DataFrame = pq.read_table(path, columns=["arch_str", *columns]).to_pandas()
-        return table.set_index("arch_str")
-    except (pa.ArrowInvalid, OSError) as error:
-        raise BadInput(f"bench.source: a Parquet file is needed, got {path} ({error})") from error
+    table = parquet.read(path, ["arch_str", *columns], "bench.source")
+    text = table.schema.field("arch_str").type
+    numbers = all(_is_number(table.schema.field(column).type) for column in columns)
+    sound = (
+        len(table) <= TSS.total
+        and not table["arch_str"].null_count
+        and (pa.types.is_string(text) or pa.types.is_large_string(text))
+        and numbers
+    )
+    demand(sound, "bench.source", f"strings, and numbers, of up to {TSS.total} architectures in {path}", len(table))
+    frame: pd.DataFrame = table.to_pandas().set_index("arch_str")
+    return frame
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind))
 
 
 def _csv(path: Path, columns: list[str]) -> pd.DataFrame:

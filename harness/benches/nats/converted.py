@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,11 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from harness import files
+from harness.benches import parquet
 from harness.files import Source
-from harness.schema import BadInput, Truth, demand
+from harness.schema import Truth, demand
 
 from .archive import SITE, protocol, sound
 from .spaces import Space
@@ -73,8 +72,9 @@ class Converted:
         """The rows of CURVES of one training set, schedule and split (an official name), of one architecture or all."""
         groups = self.curves.get((train_set, epochs, split), ())
         wanted = [group for group, first, last in groups if index is None or first <= index <= last]
-        table = _read(self.path / "curves.parquet", CURVES, wanted)
-        frame = table.select(["index", "seed", "epoch", "accuracy", "loss", "seconds"]).to_pandas()
+        columns = ["index", "seed", "epoch", "accuracy", "loss", "seconds"]
+        table = _read(self.path / "curves.parquet", CURVES, wanted, columns)
+        frame = table.to_pandas()
         return _percentages(frame if index is None else frame[frame["index"] == index], self.path)
 
     def truth(self, train_set: str, split: str, epochs: int) -> Truth:
@@ -148,31 +148,28 @@ def opened(path: Path, space: Space) -> Converted:
 
 def _about(path: Path, schema: pa.Schema, space: Space) -> tuple[list[Any], dict[str, Any]]:
     """What each row group holds, and how the file was made."""
-    try:
-        content = pq.read_metadata(path)
-        about = json.loads((content.metadata or {}).get(ABOUT, b"{}"))
-        columns = content.schema.to_arrow_schema()
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise BadInput(f"data: a whole Parquet file is needed, got {path} ({error!s:.200}); convert again") from error
-    sound = isinstance(about, dict) and {"version", "space", "digest", "groups", "architectures"} <= about.keys()
-    demand(
-        sound and columns.names == schema.names, "data", f"a table of python -m harness.data convert, {path},", "none"
-    )
+    about, content = parquet.about(path, ABOUT, (), "data")
+    parts = {"version", "space", "archive", "made_by", "digest", "groups", "architectures"}
+    ours = isinstance(about, dict) and parts <= about.keys() and content.schema.to_arrow_schema().equals(schema)
+    demand(ours, "data", f"a table of python -m harness.data convert, {path},", "none")
     made = (about["version"], about["space"])
     demand(made == (VERSION, space.name), "data", f"version {VERSION} of {space.name} in {path} (convert again)", made)
     groups = about["groups"]
+    sound = isinstance(groups, list) and all(_is_group(group) for group in groups)
+    demand(sound and isinstance(about["architectures"], int), "data", f"a sound list of row groups in {path}", "none")
     demand(len(groups) == content.num_row_groups, "data", f"{content.num_row_groups} groups in {path}", len(groups))
     return groups, about
+
+
+def _is_group(group: Any) -> bool:
+    kinds = (str, int, str, int, int)
+    return isinstance(group, list) and [type(part) for part in group] == list(kinds)
 
 
 def _read(path: Path, schema: pa.Schema, groups: Sequence[int], columns: list[str] | None = None) -> pa.Table:
     if not groups:
         return schema.empty_table()
-    try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            return file.read_row_groups(list(groups), columns=columns)
-    except (pa.ArrowException, OSError) as error:
-        raise BadInput(f"data: a whole Parquet file is needed, got {path} ({error!s:.200}); convert again") from error
+    return parquet.read(path, columns or schema.names, "data", groups)
 
 
 def _percentages(rows: pd.DataFrame, path: Path) -> pd.DataFrame:
