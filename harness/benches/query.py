@@ -164,7 +164,9 @@ def _converted(space: Space, question: Question, data: str | None) -> Answer:
     else:
         rows = found.curve(*protocol, place)
         rows = rows[rows["epoch"] == question.epoch]
-    figures = (float(str(figure)) for figure in rows["accuracy"])  # a float32 as it reads, not as it is widened
+    figures = (
+        float(str(figure)) for figure in rows["accuracy"].to_numpy()
+    )  # a float32 as it reads, not as it is widened
     values = dict(zip(rows["seed"].astype(int), figures, strict=True))
     return _answer(question, values, name, place, found.source)
 

@@ -131,8 +131,8 @@ def _chunk(archive: Archive, places: Sequence[int], work: Path, digest: str, ski
                 raise
             damaged.append(str(error))
     about = {"digest": digest, "damaged": damaged}
-    _write(_file(work, places, "finals"), FINALS, [((), rows.finals())], about)
-    _write(curves, CURVES, rows.curves(), about)  # last: it says that the chunk is done
+    _write(_file(work, places, "finals"), FINALS, [((), rows.finals())], about, level=1)
+    _write(curves, CURVES, rows.curves(), about, level=1)  # last: it says that the chunk is done
     return damaged
 
 
@@ -217,7 +217,7 @@ def _sorted(groups: Any) -> list[tuple[str, int, str]]:
     return sorted(groups, key=lambda group: (order.index(group[0]), -group[1], group[2]))
 
 
-def _write(path: Path, schema: pa.Schema, groups: Any, about: dict[str, Any]) -> None:
+def _write(path: Path, schema: pa.Schema, groups: Any, about: dict[str, Any], level: int = 9) -> None:
     """Store tables, a row group each, under `path` at once; what each holds is said in the file's metadata."""
     numbers = [field.name for field in schema if pa.types.is_floating(field.type)]
     held = []
@@ -226,7 +226,7 @@ def _write(path: Path, schema: pa.Schema, groups: Any, about: dict[str, Any]) ->
         temporary,
         schema,
         compression="zstd",
-        compression_level=9,
+        compression_level=level,
         use_dictionary=[column for column in schema.names if column not in numbers],
         column_encoding=dict.fromkeys(numbers, "BYTE_STREAM_SPLIT"),
         write_page_checksum=True,
