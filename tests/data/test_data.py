@@ -39,7 +39,8 @@ class Cats:
 class Bench(Cats):
     def sources(self):
         table = Download("table.csv", f"sha256:{self.sha}", (f"{self.url}/gone.csv", f"{self.url}/cats.bin"))
-        return (Source("table", ((table,),)), Source("archive", (("archive",),), "made by cats.example.org"))
+        archive = Source("archive", (("archive",),), "made by cats.example.org")
+        return (Source("table", (("my_table.csv",), (table,))), archive)
 
 @dataclass(frozen=True)
 class Folder:
@@ -121,6 +122,11 @@ def test_check_says_exactly_what_is_missing_and_downloads_nothing(run, tmp_path:
     assert f"cats, in {tmp_path / 'data'}" in lines
     assert "or cats_train.npz with cats_test.npz" in lines
     assert not (tmp_path / "data").exists()
+
+
+def test_what_is_missing_is_shown_by_the_alternative_that_can_be_fetched(run) -> None:
+    found = findings(run, "catbench-table")["catbench-table"]
+    assert ([file["name"] for file in found["files"]], found["instead"]) == (["table.csv"], ["my_table.csv"])
 
 
 def test_check_tells_a_right_file_from_a_wrong_one(run, tmp_path: Path) -> None:

@@ -42,6 +42,18 @@ def ranged(content: bytes) -> Page:
     return page
 
 
+def piecewise(content: bytes, size: int) -> Page:
+    """Sends no more than `size` bytes at a time of what is asked for by Range."""
+
+    def page(request: BaseHTTPRequestHandler) -> None:
+        start = int(request.headers.get("Range", "bytes=0-").removeprefix("bytes=").removesuffix("-"))
+        piece = content[start : start + size]
+        span = f"bytes {start}-{start + len(piece) - 1}/{len(content)}"
+        _send(request, 206, piece, {"Content-Length": str(len(piece)), "Content-Range": span})
+
+    return page
+
+
 def cut(page: Page, after: int) -> Page:
     """The first `after` bytes of the body that `page` sends, then the line goes dead."""
     return _altered(page, lambda body: body[:after])

@@ -23,6 +23,7 @@ from misbehaving import (
     dripping,
     in_turn,
     misplaced,
+    piecewise,
     ranged,
     redirect,
     slowly,
@@ -62,10 +63,14 @@ def left(place: Path) -> dict[str, bytes]:
         pytest.param(in_turn(status(503), whole(CONTENT)), id="busy at first"),
         pytest.param(in_turn(cut(whole(CONTENT), 700), misplaced(CONTENT)), id="another range than asked for"),
         pytest.param(in_turn(whole(CONTENT, 2057), ranged(CONTENT)), id="claims too much, then is honest"),
+        pytest.param(in_turn(cut(whole(CONTENT), 700), piecewise(CONTENT, 900)), id="less than was asked for"),
         pytest.param(redirect("/elsewhere"), id="moved"),
     ],
 )
-def test_a_file_that_can_be_had_is_had_whole_and_nothing_else_is_left(site: Site, tmp_path: Path, page: Page) -> None:
+def test_a_file_that_can_be_had_is_had_whole_and_nothing_else_is_left(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: Page
+) -> None:
+    monkeypatch.setattr(downloads, "PROGRESS", 100)
     site.pages |= {"/cats": page, "/elsewhere": ranged(CONTENT)}
     assert downloads.download(cats(site), tmp_path) is None
     assert left(tmp_path) == {NAME: CONTENT}
@@ -156,6 +161,13 @@ def test_an_address_that_has_no_such_file_is_not_asked_again(site: Site, tmp_pat
     site.pages |= {"/wrong": corrupted(whole(CONTENT)), "/busy": status(503)}
     downloads.download(cats(site, "/absent", "/wrong", "/busy"), tmp_path)
     assert [path for path, _ in site.asked] == ["/absent", "/wrong", "/busy", "/busy"]
+
+
+def test_a_file_that_is_there_is_never_written_over(site: Site, tmp_path: Path) -> None:
+    site.pages["/cats"] = whole(CONTENT)
+    (tmp_path / NAME).write_bytes(b"the user's own")
+    assert downloads.download(cats(site), tmp_path) is None
+    assert (left(tmp_path), site.asked) == ({NAME: b"the user's own"}, [])
 
 
 def test_a_file_that_does_not_fit_on_the_disk_is_not_begun(

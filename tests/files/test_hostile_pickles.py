@@ -179,6 +179,11 @@ def test_a_bomb_is_bad_input_and_takes_no_memory(program: bytes) -> None:
     assert "MemoryError" not in str(caught.value)
 
 
+def test_an_array_of_negative_length_does_not_even_reach_numpy() -> None:
+    with pytest.raises(BadInput, match="an array of 1 bytes"):
+        read(BOMBS["an array of negative length"])
+
+
 def test_a_packed_bomb_is_not_unpacked() -> None:
     packed = bz2.compress(bytes(2**27))
     tracemalloc.start()
