@@ -8,13 +8,8 @@ time of this process. SciPy's are extrapolated from a few calls of kendalltau: o
 
 from __future__ import annotations
 
-import os
-import sys
-
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[name] = "1"  # before numpy is imported
-
 import resource
+import sys
 import time
 from collections.abc import Callable
 from functools import wraps
@@ -23,6 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.stats import kendalltau
+from threadpoolctl import threadpool_limits
 
 from harness.evaluate import judge as verdict
 from harness.evaluate import metrics
@@ -51,7 +47,8 @@ def main(n: int = 1000, predictors: int = 30, budgets: int = 10, draws: int = 10
     families = dict.fromkeys(scores["predictor"].unique(), "control")
     evaluation = verdict.Evaluation(bootstrap=draws, permutations=permutations)
     begin = time.process_time()
-    verdict.judge(scores, truth, families, evaluation)
+    with threadpool_limits(1):  # scikit-learn brings it
+        verdict.judge(scores, truth, families, evaluation)
     whole = time.process_time() - begin
     print(f"n = {n}, {predictors} predictors x {budgets} budgets, {draws} draws, {permutations} permutations")
     for part, seconds in [*spent.items(), ("everything else", whole - sum(spent.values())), ("the whole", whole)]:
@@ -71,7 +68,9 @@ def example(n: int, predictors: int, budgets: int) -> tuple[pd.DataFrame, Truth]
     rng = np.random.default_rng(0)
     z = 90 - 4 * rng.gamma(1.5, 1, n)
     names = [f"architecture {i:05d}" for i in range(n)]
-    truth = Truth(pd.DataFrame(z[:, None] + 0.3 * rng.normal(size=(n, 3)), index=names), "train", "test", 1, "simulated")
+    truth = Truth(
+        pd.DataFrame(z[:, None] + 0.3 * rng.normal(size=(n, 3)), index=names), "train", "test", 1, "simulated"
+    )
     called = ["train_loss", "flops", "params", *(f"predictor {i}" for i in range(predictors))][:predictors]
     frames = [
         pd.DataFrame({"architecture": names, "score": z + rng.uniform(1, 9) * rng.normal(size=n)}).assign(
