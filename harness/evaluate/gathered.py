@@ -22,6 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from harness.evaluate.bootstrap import draws, interval
 from harness.evaluate.ranking import tau_b
@@ -78,7 +79,8 @@ def gather(runs: Sequence[Run], bootstrap: int, level: float, seed: int) -> pd.D
         mine = sorted((run for run in runs if run.setting == setting), key=lambda run: run.seed)
         seeds = [run.seed for run in mine]
         demand(len(set(seeds)) == len(seeds), "seed", f"one run a seed in the setting {setting!r}", seeds)
-        frames.append(_setting(mine, bootstrap, level, seed).assign(setting=setting))
+        with threadpool_limits(1):  # thousands of small products: threads only wait for each other
+            frames.append(_setting(mine, bootstrap, level, seed).assign(setting=setting))
     if not frames:
         return pd.DataFrame(columns=COLUMNS).astype({"step": int, "last": bool, "jobs": int, "n": int, "tau": float})
     return pd.concat(frames, ignore_index=True)[COLUMNS]
@@ -115,6 +117,7 @@ def slots(runs: int, bootstrap: int, seed: int) -> NDArray[np.int64]:
 def _setting(runs: Sequence[Run], bootstrap: int, level: float, seed: int) -> pd.DataFrame:
     """The rows of one setting, whose runs are sorted by seed."""
     roles = pd.concat([run.roles for run in runs]).drop_duplicates("predictor").set_index("predictor")
+    family, baseline = roles["family"].to_dict(), roles["baseline"].to_dict()
     labels = list(dict.fromkeys(label for run in runs for label in _labels(run)))
     tables = [_table(run, labels) for run in runs]
     held = slots(len(runs), bootstrap, seed)
@@ -123,14 +126,14 @@ def _setting(runs: Sequence[Run], bootstrap: int, level: float, seed: int) -> pd
     last = max((step for _, step in labels), default=0)
     rows = []
     for row, (predictor, step) in enumerate(labels):
-        rivals = [i for i, (p, s) in enumerate(labels) if s == step and i != row and roles.loc[p, "baseline"]]
-        best = max(rivals, key=lambda i: (jobs[i], np.nan_to_num(mean[i], nan=-np.inf)), default=None)
+        rivals = [i for i, (p, s) in enumerate(labels) if s == step and i != row and baseline[p]]
+        best = max(rivals, key=lambda i: (jobs[i], mean[i] if jobs[i] else 0.0), default=None)
         against = ("", np.nan, np.nan, np.nan)
         if best is not None and jobs[best] and jobs[row]:
             against = (labels[best][0], *_difference([row, best], tables, held, seed, (observed, drawn), level))
         scored = [int((np.isfinite(t.scores[row]) & np.isfinite(t.truth)).sum()) for t in tables]
         rows.append((
-            predictor, str(roles.loc[predictor, "family"]), step, step == last, int(jobs[row]),
+            predictor, str(family[predictor]), step, step == last, int(jobs[row]),
             sum(n for n, tau in zip(scored, observed[row], strict=True) if np.isfinite(tau)),
             mean[row], *_interval(mean[row], means[row], level), _sd(observed[row]), *against,
         ))  # fmt: skip

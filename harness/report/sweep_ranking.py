@@ -91,7 +91,7 @@ def _columns_of_one(tables: SweepTables) -> tuple[dict[str, list[str]], str]:
         "sd": [_short(number(row["sd"])) for row in rows],
         "rank": [number(float(ranks.get(row["predictor"], float("nan"))), 1) for row in rows],
         "Δτ to baseline": [_short(_difference({str(k): v for k, v in row.items()})) for row in rows],
-    }, f"rank: average over {tables.status['blocks']} runs, 1 is best"
+    }, _key_of_ranks(tables)
 
 
 def _columns_of_many(tables: SweepTables) -> tuple[dict[str, list[str]], str]:
@@ -111,7 +111,12 @@ def _columns_of_many(tables: SweepTables) -> tuple[dict[str, list[str]], str]:
     key = [f"({at}) {setting}" for at, setting in enumerate(shown, 1)]
     left = len(tables.settings) - len(shown)
     more = [f"and {left} settings more in the report"] if left else []
-    return columns, "\n".join([*key, *more, f"rank: average over {tables.status['blocks']} runs, 1 is best"])
+    return columns, "\n".join([*key, *more, _key_of_ranks(tables)])
+
+
+def _key_of_ranks(tables: SweepTables) -> str:
+    blocks = tables.status["blocks"]
+    return f"rank: average over {blocks} runs, 1 is best" if blocks > 1 else "rank: in one run, 1 is best"
 
 
 def _name(name: object, longest: int) -> str:
