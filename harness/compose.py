@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from itertools import chain
-from math import prod
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_args, get_type_hints
 
@@ -237,7 +235,7 @@ def start(config_name: str, task: Callable[[DictConfig], Ended]) -> int:
     """
     typed = sys.argv[1:]
     parsed = get_args_parser().parse_args(typed)
-    place = None
+    sweep = None
     if not (parsed.help or parsed.hydra_help or parsed.shell_completion):
         try:
             sys.argv[1:] = complete(typed, config_name)
@@ -245,42 +243,26 @@ def start(config_name: str, task: Callable[[DictConfig], Ended]) -> int:
             if shown and parsed.multirun:
                 raise BadInput(f"{shown}: a single run is needed, got -m")
             if not shown:
-                place = _sweep(config_name, sys.argv[1:], typed)
+                sweep = _sweep(config_name, sys.argv[1:], typed)
         except BadInput as error:
             return _complain(error)
     codes = [0]
 
     def job(config: DictConfig) -> None:  # a launcher may carry it to another process: `codes` counts in a single run
         try:
-            codes.append(multirun.job(config, task, place.keys if place else ()).code)
+            codes.append(multirun.job(config, task, sweep.keys if sweep else ()).code)
         except BadInput as error:
             codes.append(_complain(error))
 
     run = hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name=config_name)(job)
-    if place is None:
+    if sweep is None:
         run()
         return max(codes)
-    sys.argv += [f"hydra.sweep.dir={_quoted(str(place.folder))}"]
-    return multirun.swept(run, place.folder, place.gather)
+    sys.argv.append(sweep.override())
+    return multirun.swept(run, sweep)
 
 
-@dataclass(frozen=True)
-class _Sweep:
-    """The folder of a sweep's jobs, that of its report (None: it has none), and the keys that are swept."""
-
-    folder: Path
-    report: Path | None
-    keys: tuple[str, ...]
-
-    def gather(self) -> None:
-        if self.report is not None:
-            from harness.sweep import gathered_report
-
-            page = gathered_report([self.folder], self.report)
-            print(f"tables {self.folder}\nreport {page}")
-
-
-def _sweep(config_name: str, arguments: Sequence[str], typed: Sequence[str]) -> _Sweep | None:
+def _sweep(config_name: str, arguments: Sequence[str], typed: Sequence[str]) -> multirun.Sweep | None:
     """The sweep that the complete `arguments` describe, its folder made; None for a single run."""
     parsed = get_args_parser().parse_args(list(arguments))
     overrides = OverridesParser.create().parse_overrides(parsed.overrides)
@@ -288,18 +270,8 @@ def _sweep(config_name: str, arguments: Sequence[str], typed: Sequence[str]) -> 
         config = _compose(config_name, next(_jobs(overrides, multirun=True)), whole=True)
     if not (parsed.multirun or config.hydra.mode == RunMode.MULTIRUN):
         return None
-    basic = config.hydra.sweeper.get("_target_", "").endswith("BasicSweeper")
-    several = [o for o in overrides if o.is_sweep_override()]
-    jobs = prod(len(_swept(o)) for o in several) if basic else None
-    given = any(o.key_or_group == "hydra.sweep.dir" for o in overrides)
-    folder = multirun.begun(Path(config.hydra.sweep.dir), given, typed, jobs)
-    report = Path(config.reports) / "sweeps" / folder.resolve().name if "reports" in config else None
-    return _Sweep(folder, report, tuple(o.key_or_group for o in several))
-
-
-def _quoted(text: str) -> str:
-    """The text as one value of Hydra's grammar, whatever is in it."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    values = {o.key_or_group: len(_swept(o)) for o in overrides if o.is_sweep_override()}
+    return multirun.begun(config, values, any(o.key_or_group == "hydra.sweep.dir" for o in overrides), typed)
 
 
 def _complain(error: BadInput) -> int:

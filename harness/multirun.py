@@ -5,30 +5,66 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import count
+from math import prod
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from harness.jobs import UNFINISHED, Ended, jobs_in, recorded
+from harness.jobs import UNFINISHED, Ended, is_sweep, jobs_in, recorded
 from harness.store import write_json
 
 
-def begun(wanted: Path, given: bool, command: Sequence[str], jobs: int | None) -> Path:
-    """The folder of a sweep that begins, made, with sweep.json in it.
+@dataclass(frozen=True)
+class Sweep:
+    """The folder of a sweep's jobs, that of its report (None: it has none), and the keys that are swept."""
+
+    folder: Path
+    report: Path | None
+    keys: tuple[str, ...]
+
+    def override(self) -> str:
+        """What tells Hydra the folder, whatever letters are in its name."""
+        text = str(self.folder).replace("\\", "\\\\").replace("'", "\\'")
+        return f"hydra.sweep.dir='{text}'"
+
+    def gather(self) -> None:
+        """Write and print what all jobs have so far."""
+        if self.report is not None:
+            from harness.sweep import gathered_report
+
+            page = gathered_report([self.folder], self.report)
+            print(f"tables {self.folder}\nreport {page}")
+
+
+def begun(config: DictConfig, values: Mapping[str, int], given: bool, command: Sequence[str]) -> Sweep:
+    """The sweep that `config`, with Hydra's own part, describes; its folder is made, with sweep.json in it.
+
+    `values` is the number of values of each key that is swept; `given` says that the user named the folder.
+    """
+    basic = config.hydra.sweeper.get("_target_", "").endswith("BasicSweeper")
+    folder = made(Path(config.hydra.sweep.dir), given)
+    jobs = prod(values.values()) if basic else None  # another sweeper decides that itself
+    write_json(folder / "sweep.json", {"command": f"python -m harness {shlex.join(command)}", "jobs": jobs})
+    report = Path(config.reports) / "sweeps" / folder.resolve().name if "reports" in config else None
+    return Sweep(folder, report, tuple(values))
+
+
+def made(wanted: Path, given: bool) -> Path:
+    """The folder of a sweep, made.
 
     It is `wanted` itself if the user has `given` it: what jobs of an earlier sweep said there is taken away. Else no
-    other sweep has it: one that began in the same second is passed by. `jobs` is how many the command asks for, None
-    where the sweeper decides.
+    other sweep has it: one that began in the same second is passed by.
     """
     if given:
         wanted.mkdir(parents=True, exist_ok=True)
         for said in wanted.rglob("job.json"):
             said.unlink()
-        return _introduced(wanted, command, jobs)
+        return wanted
     for number in count(1):
         place = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
         try:
@@ -36,7 +72,7 @@ def begun(wanted: Path, given: bool, command: Sequence[str], jobs: int | None) -
         except FileExistsError:
             continue
         break
-    return _introduced(place, command, jobs)
+    return place
 
 
 def job(config: DictConfig, task: Callable[[DictConfig], Ended], keys: Collection[str]) -> Ended:
@@ -55,11 +91,11 @@ def job(config: DictConfig, task: Callable[[DictConfig], Ended], keys: Collectio
     return recorded(place, int(hydra.job.num), overrides, text, lambda: task(config))
 
 
-def swept(run: Callable[[], object], place: Path, gather: Callable[[], None]) -> int:
-    """The exit code of the sweep that `run` carries out in `place`: the highest of its jobs' codes, by their files.
+def swept(run: Callable[[], object], sweep: Sweep) -> int:
+    """The exit code of the sweep that `run` carries out: the highest of its jobs' codes, by their files.
 
-    A job that was killed or never started counts as 3. Whatever ends the sweep, an interrupt too, `gather` is called
-    if any job spoke, and each job that is not complete is told in one line.
+    A job that was killed or never started counts as 3. Whatever ends the sweep, an interrupt too, it is gathered if any
+    job spoke, and each job that is not complete is told in one line.
     """
     code = 0
     try:
@@ -67,16 +103,10 @@ def swept(run: Callable[[], object], place: Path, gather: Callable[[], None]) ->
     except SystemExit as end:  # Hydra's way to pass on an error of a job, after the other jobs have run
         code = end.code if isinstance(end.code, int) else 1
     finally:
-        spoke = any(place.rglob("job.json"))
-        if spoke:
-            gather()
-            code = _told(place)
+        if is_sweep(sweep.folder):
+            sweep.gather()
+            code = _told(sweep.folder)
     return code
-
-
-def _introduced(place: Path, command: Sequence[str], jobs: int | None) -> Path:
-    write_json(place / "sweep.json", {"command": f"python -m harness {shlex.join(command)}", "jobs": jobs})
-    return place
 
 
 def _told(place: Path) -> int:

@@ -12,6 +12,7 @@ from hydra.core.hydra_config import HydraConfig
 
 from harness.__main__ import story
 from harness.jobs import Ended, is_sweep, recorded
+from harness.multirun import made
 from harness.report.__main__ import main as report
 from harness.schema import BadInput
 from harness.sweep import gathered_report, store
@@ -47,6 +48,8 @@ def test_a_sweep_ends_in_one_table_and_one_page_over_its_jobs_failed_ones_too(ca
         f"failed job {number}: architectures: a count of at least 2 is needed, got 1" for number in (3, 4, 5)
     ]
     assert re.findall(r"^job \d+: .*$", out, re.MULTILINE)[1] == "job 1: architectures=5 seed=1"
+    asked = json.loads((place / "sweep.json").read_text())
+    assert asked["jobs"] == 6 and asked["command"].startswith("python -m harness -m +bench=nasbench201 ")
     jobs = pd.read_parquet(place / "jobs.parquet")
     assert jobs["setting"].tolist() == ["architectures=5"] * 3 + ["architectures=1"] * 3
     assert jobs["seed"].tolist() == [0, 1, 2] * 2 and jobs["state"].tolist() == ["complete"] * 3 + ["failed"] * 3
@@ -165,11 +168,9 @@ def test_the_folder_of_a_sweep_may_be_named_and_forgets_earlier_jobs(call, share
 
 
 def test_sweeps_that_begin_in_the_same_second_do_not_meet(tmp_path) -> None:
-    from harness.multirun import begun
-
-    folders = {begun(tmp_path / "sweeps" / "now", False, ["-m"], 2) for _ in range(3)}
+    folders = {made(tmp_path / "sweeps" / "now", False) for _ in range(3)}
     assert {folder.name for folder in folders} == {"now", "now-2", "now-3"}
-    assert json.loads((tmp_path / "sweeps" / "now" / "sweep.json").read_text())["jobs"] == 2
+    assert made(tmp_path / "sweeps" / "now", True) == tmp_path / "sweeps" / "now"
 
 
 def test_what_only_shows_the_configuration_leaves_no_folder(call, shared) -> None:
