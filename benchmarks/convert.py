@@ -69,8 +69,11 @@ def state(space: spaces.Space, place: int, name: str, trainings: list[Training])
             losses, accuracies, times = (
                 dict(enumerate(map(float, v))) for v in (train.loss, train.accuracy, train.seconds)
             )
-            result = ResultsCount(official, None, accuracies, losses, one.params / 1e6, one.flops / 1e6, {"name": space.name},
-                                  f"{one.seed:04d}", epochs, [one.latency])  # fmt: skip
+            config = {"name": space.name, "arch_str": name, "class_num": spaces.IMAGES[one.train_set][1]}
+            result = ResultsCount(
+                official, None, accuracies, losses, one.params / 1e6, one.flops / 1e6, config, f"{one.seed:04d}", epochs,
+                [one.latency],
+            )  # fmt: skip
             result.update_train_info(accuracies, None, losses, times)
             for split, curve in one.splits.items():
                 if split != "train":
@@ -106,6 +109,12 @@ def memory() -> float:
     return max(resource.getrusage(kind).ru_maxrss for kind in kinds) / 1024
 
 
+def processor() -> float:
+    """Seconds of processor time so far, of this process and of its finished children."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
+
+
 def timed(what: str, count: int = 5) -> Iterator[None]:
     """Prints the least of `count` times."""
     times = []
@@ -126,14 +135,14 @@ def main(name: str = "tss", records: str = "2000", workers: str = "1") -> None:
         made = write(space, folder, count)
         size = sum(path.stat().st_size for path in folder.iterdir())
         print(f"{count} records from {made}: {size / 1e6:.0f} MB, written in {time.perf_counter() - begin:.0f} s")
-        before = memory()
+        before, cpu = memory(), processor()
         summary = convert(name, folder, out, workers=int(workers))
         factor = space.total / count
         print(f"{summary}, {workers} process(es); {1000 * summary.seconds / count:.1f} ms a record")
+        print(f"processor time {1000 * (processor() - cpu) / count:.1f} ms a record")
         print(f"peak memory {memory():.0f} MB (before: {before:.0f} MB)")
-        print(
-            f"projected to {space.total:,}: {factor * summary.seconds / 60:.1f} min, {factor * summary.size / 1e6:.0f} MB"
-        )
+        minutes, megabytes = factor * summary.seconds / 60, factor * summary.size / 1e6
+        print(f"projected to {space.total:,}: {minutes:.1f} min, {megabytes:.0f} MB")
         for path in sorted(summary.folder.iterdir()):
             print(f"  {path.name}: {path.stat().st_size / 1e6:.1f} MB")
         tables = converted.needed(space, str(out))

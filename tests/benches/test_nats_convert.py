@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from harness.benches import parquet
 from harness.benches.nats import archive, convert, converted, spaces
 from harness.benches.nats.archive import opened
 from harness.benches.nats.spaces import TRAIN, Space
@@ -92,12 +93,19 @@ def test_a_protocol_that_is_not_recorded_is_refused(folder: Path, tmp_path: Path
         found.truth(*protocol)
 
 
-def test_one_architecture_is_read_from_its_own_row_groups_alone(folder: Path, tmp_path: Path) -> None:
+def test_one_architecture_is_read_from_its_own_row_groups_alone(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = convert.convert("tss", folder, tmp_path).folder
     found = converted.opened(out, spaces.TSS)
     groups = found.curves["cifar10", 200, "ori-test"]
     assert [(first, last) for _, first, last in groups] == [(0, 3), (4, 5)]
+    read, asked = parquet.read, []
+    monkeypatch.setattr(
+        parquet, "read", lambda path, columns, key, groups: asked.append(groups) or read(path, columns, key, groups)
+    )
     rows = found.curve("cifar10", "ori-test", 200, 4)
+    assert asked == [[groups[1][0]]]
     assert set(rows["index"]) == {4} and len(rows) == 3 * 200
     assert rows["accuracy"].iloc[7] == np.float32(figure(4, "cifar10", "ori-test", 200, 777, 7))
     assert found.curve("cifar10", "ori-test", 200, 6).empty
@@ -147,11 +155,17 @@ def test_a_record_that_changed_is_noticed_even_where_size_and_time_are_the_same(
     path = opened(folder, spaces.TSS).file(1)
     stamp = path.stat()
     content = nats_records.record(spaces.TSS, 1, NAMES["tss"][1])
-    content["200"]["all_results"]["cifar100", 777]["eval_acc1es"]["x-test@199"] = 55.5
-    nats_records.put(folder, spaces.TSS, 1, content)
+    for value in np.arange(20, 90, 0.1).round(1).tolist():  # until one is packed into as many bytes
+        content["200"]["all_results"]["cifar100", 777]["eval_acc1es"]["x-test@199"] = value
+        nats_records.put(folder, spaces.TSS, 1, content)
+        if path.stat().st_size == stamp.st_size:
+            break
+    assert path.stat().st_size == stamp.st_size
     os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
     convert.convert("tss", folder, tmp_path)
-    assert converted.opened(out, spaces.TSS).truth("cifar100", "test", 200).accuracy.loc[NAMES["tss"][1], "777"] == 55.5
+    assert (
+        converted.opened(out, spaces.TSS).truth("cifar100", "test", 200).accuracy.loc[NAMES["tss"][1], "777"] == value
+    )
 
 
 def test_a_chunk_that_changed_between_two_attempts_is_made_again(folder: Path, tmp_path: Path) -> None:
