@@ -9,7 +9,7 @@ import pandas as pd
 from harness.report.numbers import estimate, interval, number
 from harness.report.sweep_tables import SweepTables
 
-BEST_NAMED = 6
+BEST_NAMED = 3
 """More settings than this are not told one by one in prose; the table has them."""
 
 
@@ -125,7 +125,12 @@ def _best_each(tables: SweepTables) -> str:
     if len(rows) > BEST_NAMED:
         winners = pd.Series([row["predictor"] for row in rows]).value_counts()
         said = _listed([f"`{name}` in {count}" for name, count in list(winners.items())[:4]])
-        return f"Of {len(rows)} settings the highest mean Kendall τ is that of {said}."
+        more = f" (and of {len(winners) - 4} others)" if len(winners) > 4 else ""
+        ahead = sum(row["difference_low"] > 0 for row in rows)
+        return (
+            f"Of {len(rows)} settings the highest mean Kendall τ is that of {said}{more}. In {ahead} of them the best is "
+            "ahead of the best other baseline by more than the interval leaves open."
+        )
     return " ".join(_best({str(k): v for k, v in row.items()}, tables, len(rows) > 1) for row in rows)
 
 

@@ -166,6 +166,18 @@ def test_a_lead_of_nothing_and_one_of_no_certainty_are_said_as_such(tables) -> N
     assert "and so has `capacitance_0`, in every draw." in answer(sweep)[0]
 
 
+def test_of_many_settings_the_prose_counts_the_winners(tables) -> None:
+    sweep = tables(settings=5)
+    winners = settings_table(sweep)["predictor"].value_counts()
+    first = answer(sweep)[0]
+    assert first.startswith("Of 5 settings the highest mean Kendall τ is that of ")
+    for name, count in winners.items():
+        assert f"`{name}` in {count}" in first
+    assert "In 0 of them the best is ahead" in first
+    sweep.gathered["difference_low"] = 0.1
+    assert "In 5 of them the best is ahead" in answer(sweep)[0]
+
+
 def test_predictors_come_in_order_of_their_mean_over_settings_those_without_a_tau_last(tables) -> None:
     sweep = tables()
     order = sweep.order
