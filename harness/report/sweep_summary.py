@@ -128,8 +128,8 @@ def _best_each(tables: SweepTables) -> str:
         more = f" (and of {len(winners) - 4} others)" if len(winners) > 4 else ""
         ahead = sum(row["difference_low"] > 0 for row in rows)
         return (
-            f"Of {len(rows)} settings the highest mean Kendall τ is that of {said}{more}. In {ahead} of them the best is "
-            "ahead of the best other baseline by more than the interval leaves open."
+            f"Of {len(rows)} settings the highest mean Kendall τ is that of {said}{more}. In {ahead} of them the best "
+            "is ahead of the best other baseline by more than the interval leaves open."
         )
     return " ".join(_best({str(k): v for k, v in row.items()}, tables, len(rows) > 1) for row in rows)
 
