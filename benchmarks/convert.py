@@ -71,9 +71,17 @@ def state(space: spaces.Space, place: int, name: str, trainings: list[Training])
             )
             config = {"name": space.name, "arch_str": name, "class_num": spaces.IMAGES[one.train_set][1]}
             result = ResultsCount(
-                official, None, accuracies, losses, one.params / 1e6, one.flops / 1e6, config, f"{one.seed:04d}", epochs,
+                official,
+                None,
+                accuracies,
+                losses,
+                one.params / 1e6,
+                one.flops / 1e6,
+                config,
+                f"{one.seed:04d}",
+                epochs,
                 [one.latency],
-            )  # fmt: skip
+            )
             result.update_train_info(accuracies, None, losses, times)
             for split, curve in one.splits.items():
                 if split != "train":
