@@ -130,8 +130,9 @@ def _results(state: Any, place: int, name: str) -> ArchResults:
     for key, trial in results.items():
         _demand(isinstance(trial, dict) and set(_TRIAL) <= trial.keys(), f"{', '.join(_TRIAL)} of {key}", _short(trial))
         _demand(all(isinstance(part, str) for part in trial), "parts with names", _short(list(trial)))
-        _demand(trial["name"] == key[0] and str(trial["seed"]).lstrip("0") == str(key[1]).lstrip("0"),
-                f"the training {key}", (_short(trial["name"]), _short(trial["seed"])))  # fmt: skip
+        own = [str(part) if isinstance(part, (str, int)) else "" for part in (trial["name"], trial["seed"])]
+        same = own[0] == key[0] and own[1].lstrip("0") == str(key[1]).lstrip("0")  # the seed is written as 0777
+        _demand(same, f"the training {key}", (_short(trial["name"]), _short(trial["seed"])))
     return ArchResults.create_from_state_dict(state)
 
 
