@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from harness import records
 from harness.evaluate.judge import judge
 from harness.evaluate.scoring import score_all
@@ -72,7 +74,8 @@ def run(plan: Plan, progress: Progress) -> Outcome:
     ]
     scores, timings = score_all(plan.predictors, traces, accuracies, budgets, folds, seed, fitting, workers)
     families = {name: predictor.family for name, predictor in plan.predictors.items()}
-    judgement = judge(scores, truth, families, plan.evaluation, plan.readers_of("capacitance"), plan.twins())
+    with threadpool_limits(1):  # thousands of small products: threads only wait for each other
+        judgement = judge(scores, truth, families, plan.evaluation, plan.readers_of("capacitance"), plan.twins())
     seen = [trace for other in fitting for trace in other.values()] or traces
     size = len(images.train[1])
     tables = records.tables(plan, sample, traces, truth, seen, scores, timings, judgement, failures, size)

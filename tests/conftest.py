@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 import torch
 from hydra.core.global_hydra import GlobalHydra
+from threadpoolctl import threadpool_limits
 
 from harness.benches.nasbench201.bench import NasBench201
 from harness.schema import ImageSet
 
 torch.set_num_threads(1)  # tests run side by side
+threadpool_limits(1)
 
 
 def tiny_images(colours: int = 1, size: int = 8, flip: bool = True, crop: int = 1) -> ImageSet:
