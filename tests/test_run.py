@@ -227,7 +227,8 @@ def test_tables_hold_what_the_results_format_promises(table, finished) -> None:
     promised = {
         "selection": ["predictor", "step", "k", "precision", "precision_low", "precision_high", "regret", "regret_low",
                       "regret_high", "n"],
-        "pairs": ["predictor", "step", "gap_low", "gap_high", "pairs", "accuracy", "low", "high"],
+        "pairs": ["predictor", "step", "gap_low", "gap_high", "pairs", "disjoint", "accuracy", "low",
+                  "high"],
         "time_to_tau": ["target", "predictor", "family", "step", "epoch", "images", "seconds", "fitted_on", "tau",
                         "low", "high"],
         "edges": ["architecture", "source", "target", "operation"],

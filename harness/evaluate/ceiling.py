@@ -7,19 +7,23 @@ both Gaussian. The truth is the mean over k seeds. Then
     r_1 = var(z) / (var(z) + var(e))    two single seeds correlate with
     r_k = k r_1 / (1 + (k − 1) r_1)     two means of k seeds correlate with (Spearman 1910; Brown 1910)
     √r_k                                z and a mean of k seeds correlate with
+    √(r_1 r_k)                          a fresh single seed and a mean of k seeds correlate with
     τ = 2/π · asin(r)                   for a Gaussian pair (Greiner 1909)
 
 r_1 comes from the average τ-b between pairs of seeds. "retraining" is τ(r_k), what repeating the whole protocol with
-fresh seeds would reach against the truth; "oracle" is τ(√r_k), what knowing z would reach: no predictor can be
-expected to do better. Where architectures have unequal numbers of seeds, k is their harmonic mean, because the noise
-of the truth is the average of var(e)/k. With one seed on each side "retraining" is the average τ itself, without any
-model. The scale on which noise is Gaussian and even is taken to be the scale on which seeds are averaged: a benchmark
-whose noise differs much between architectures keeps to the model only roughly. Simulated with a gamma-shaped tail of
-bad architectures and noise that grows with it, 3,000 architectures, k = 2 and 3: off by .01 for all architectures, by
-.02 (retraining) and .05 (oracle, too low) in the best fifth; Gaussian throughout: off by .01, in the best tenth too.
-Where noise grows faster (standard deviation .3 + .25 times a gamma tail of shape 1.5 and scale 2) ceilings are too low,
-by .01 for all, .05 to .08 in the best fifth and tenth: read them as rough there. Gaussian, n = 100 and 400, k = 3: 95 %
-intervals cover .92 to .97 of the time in every subset; in a tenth of 100 they are .65 wide.
+fresh seeds would reach against the truth, and `tau_one` beside it τ(√(r_1 r_k)), what one fresh training of each
+architecture would reach: var(z) is all that a seed and a mean share, over the standard deviations √(var(z) + var(e))
+and √(var(z) + var(e)/k). A predictor that costs less than a training competes with that. "oracle" is τ(√r_k), what
+knowing z would reach: no predictor can be expected to do better. Where architectures have unequal numbers of seeds, k
+is their harmonic mean, because the noise of the truth is the average of var(e)/k. With one seed on each side
+"retraining" is the average τ itself, without any model. The scale on which noise is Gaussian and even is taken to be
+the scale on which seeds are averaged: a benchmark whose noise differs much between architectures keeps to the model
+only roughly. Simulated with a gamma-shaped tail of bad architectures and noise that grows with it, 3,000 architectures,
+k = 2 and 3: off by .01 for all architectures, by .02 (retraining) and .05 (oracle, too low) in the best fifth; Gaussian
+throughout: off by .01, in the best tenth too. Where noise grows faster (standard deviation .3 + .25 times a gamma tail
+of shape 1.5 and scale 2) ceilings are too low, by .01 for all, .05 to .08 in the best fifth and tenth: read them as
+rough there. Gaussian, n = 100 and 400, k = 3: 95 % intervals cover .92 to .97 of the time in every subset; in a tenth
+of 100 they are .65 wide.
 
 Subsets. The metric chooses the subset by the truth and ranks against that same truth, so part of the choice is noise
 (the truth of a chosen architecture is too high), and every predictor bears that loss. Its ceiling must bear it too,
@@ -31,7 +35,8 @@ with correlation r to it,
 
     τ_q(r) = E erf( r |Y_1 − Y_2| / (2 √(1 − r²)) ),    Y_1, Y_2 from the upper share q of a standard normal,
 
-since X_1 > X_2 has probability Φ(r (Y_1 − Y_2) / √(2 (1 − r²))). τ_q takes Greiner's place in both directions. So
+since X_1 > X_2 has probability Φ(r (Y_1 − Y_2) / √(2 (1 − r²))). τ_q takes Greiner's place in both directions, for a
+fresh seed as for z: what is cut is the truth, the mean of k seeds, and the other side knows nothing of the choice. So
 r_1 is estimated anew in each subset: the good architectures may be closer together than a Gaussian would have them.
 """
 
@@ -79,12 +84,14 @@ def reliability(accuracy: Numbers) -> Reliability:
 
 
 def ceilings(accuracy: Numbers, weights: NDArray[np.int64], level: float) -> pd.DataFrame:
-    """One row for each subset and kind: subset, kind, tau, low, high, seeds, n, note.
+    """One row for each subset and kind: subset, kind, tau, low, high, tau_one, seeds, n, note.
 
     `accuracy` (architectures, seeds) in any unit, nan where a seed is not recorded; `weights` (1 + draws,
     architectures) with the sample as it is in the first row; the interval is the percentile interval over the other
-    draws, with the choice of the subset held fixed. `seeds` is the largest number of seeds of an architecture, `n` the
-    architectures of the subset chosen by the mean. Where there is no ceiling its numbers are nan and `note` says why.
+    draws, with the choice of the subset held fixed. `tau_one` is what one fresh training of each architecture, instead
+    of as many as the truth has, would reach: of the kind "retraining", nan for "oracle". `seeds` is the largest number
+    of seeds of an architecture, `n` the architectures of the subset chosen by the mean. Where there is no ceiling its
+    numbers are nan and `note` says why.
     """
     accuracy = np.asarray(accuracy, dtype=float)
     recorded = np.isfinite(accuracy).sum(axis=1)
@@ -96,10 +103,11 @@ def ceilings(accuracy: Numbers, weights: NDArray[np.int64], level: float) -> pd.
         single = seed_tau(accuracy, subset, weights)
         note = "" if np.isfinite(single[0]) else _why_none(seeds)
         share = n / int((recorded > 0).sum()) if n and subset is not everything else 1.0
-        for kind, taus in zip(("retraining", "oracle"), _stepped(single, k, share), strict=True):
+        again, one, oracle = _stepped(single, k, share)
+        for kind, taus, fresh in (("retraining", again, float(one[0])), ("oracle", oracle, np.nan)):
             low, high = interval(taus[1:], level) if not note else (np.nan, np.nan)
-            rows.append((name, kind, float(taus[0]), low, high, seeds, n, note))
-    return pd.DataFrame(rows, columns=["subset", "kind", "tau", "low", "high", "seeds", "n", "note"])
+            rows.append((name, kind, float(taus[0]), low, high, fresh, seeds, n, note))
+    return pd.DataFrame(rows, columns=["subset", "kind", "tau", "low", "high", "tau_one", "seeds", "n", "note"])
 
 
 def seed_tau(accuracy: Numbers, subset: Subset, weights: NDArray[np.int64]) -> Numbers:
@@ -130,13 +138,18 @@ def effective_seeds(accuracy: Numbers) -> float:
     return float(1 / np.mean(1 / recorded)) if recorded.size else float("nan")
 
 
-def _stepped(single: Numbers, k: float, share: float) -> tuple[Numbers, Numbers]:
-    """("retraining", "oracle") τ in the best `share` for means of `k` seeds; a τ below 0 counts as no reliability."""
+def _stepped(single: Numbers, k: float, share: float) -> tuple[Numbers, Numbers, Numbers]:
+    """τ with a mean of `k` seeds in its best `share`: of another such mean, of one fresh seed, and of the oracle.
+
+    A `single` below 0 counts as no reliability.
+    """
     whole, cut = _cut_tau(share)
-    r = np.sin(np.pi / 2 * np.interp(single, cut, whole))
-    r = np.minimum(k * r / (1 + (k - 1) * r), 1)
-    retraining, oracle = (np.interp(2 / np.pi * np.arcsin(x), whole, cut) for x in (r, np.sqrt(r)))
-    return retraining, oracle
+    one = np.sin(np.pi / 2 * np.interp(single, cut, whole))
+    mean = np.minimum(k * one / (1 + (k - 1) * one), 1)
+    again, fresh, oracle = (
+        np.interp(2 / np.pi * np.arcsin(r), whole, cut) for r in (mean, np.sqrt(one * mean), np.sqrt(mean))
+    )
+    return again, fresh, oracle
 
 
 @lru_cache(maxsize=64)

@@ -71,11 +71,12 @@ class Judgement:
     """Six tables, in long form.
 
     `metrics`: predictor, family, baseline, step, n, failed, tau, spearman, tau_half, tau_fifth, tau_tenth,
-    weighted_tau, half_accuracy, pearson if asked for, tau_given_<control> (each with _low and _high, from weighted_tau
-    on at the last step only), n_half, n_fifth, n_tenth, note. `differences`: predictor, step, baseline, difference,
-    low, high, n, p, p_holm, detectable. `ablations`: predictor, group, step, tau, tau_without, difference, low, high,
-    n. `ceiling`: subset, kind, tau, low, high, seeds, n, note. `selection`: predictor, step, k, precision, regret (each
-    with _low and _high), n. `pairs`: predictor, step, gap_low, gap_high, pairs, accuracy, low, high.
+    weighted_tau, half_accuracy, pearson if asked for, tau_given_<control> and tau_given_train_loss_and_flops (each with
+    _low and _high, from weighted_tau on at the last step only), n_half, n_fifth, n_tenth, note. `differences`:
+    predictor, step, baseline, difference, low, high, n, p, p_holm, detectable. `ablations`: predictor, group, step,
+    tau, tau_without, difference, low, high, n. `ceiling`: subset, kind, tau, low, high, tau_one, seeds, n, note.
+    `selection`: predictor, step, k, precision, regret (each with _low and _high), n. `pairs`: predictor, step, gap_low,
+    gap_high, pairs, disjoint, accuracy, low, high.
     """
 
     metrics: pd.DataFrame

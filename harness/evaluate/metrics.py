@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.evaluate.bootstrap import interval, observed_and_draws
-from harness.evaluate.ranking import partial_tau, pearson, spearman, tau_b, why_undefined
+from harness.evaluate.ranking import partial_tau, partial_tau_of_two, pearson, spearman, tau_b, why_undefined
 from harness.evaluate.selection import half_accuracy
 from harness.evaluate.subsets import FEWEST, SUBSETS, everything
 from harness.evaluate.weighted import weighted_tau
@@ -22,6 +22,9 @@ Statistic = Callable[[Numbers, Numbers, NDArray[np.int64] | None], Numbers]
 
 CONTROLS = ("train_loss", "flops", "params")
 """Predictors whose scores are held fixed in the partial tau of the others."""
+
+BOTH = ("train_loss", "flops")
+"""The two of them that are held fixed together, too."""
 
 
 def metrics(
@@ -58,10 +61,8 @@ def metrics(
     for column, statistic in (statistics | ({"pearson": pearson} if with_pearson else {})).items():
         drawn_last = statistic(scores[last], truth, weights[1:])
         _write_last(table, column, statistic(scores, truth, None)[:, 0], drawn_last, last, level)
-    for control in CONTROLS:
-        _write_last(
-            table, f"tau_given_{control}", *_given(labels, scores, truth, control, weights, taus, last), last, level
-        )
+    for column, points, drawn in _given(labels, scores, truth, weights, taus, last):
+        _write_last(table, column, points, drawn, last, level)
     table["note"] = ["; ".join(why for why in said if why) for said in notes]
     return table
 
@@ -84,23 +85,40 @@ def _given(
     labels: Sequence[tuple[str, int]],
     scores: Numbers,
     truth: Numbers,
-    control: str,
     weights: NDArray[np.int64],
     taus: Numbers,
     last: NDArray[np.bool_],
-) -> tuple[Numbers, Numbers]:
-    """Partial τ given the control's scores at the same step: of every row, (rows,), and of the last step's under each
-    draw, (last rows, draws). nan where there is no such control, and for the control itself."""
-    points, drawn = np.full(len(labels), np.nan), np.full((int(last.sum()), len(weights) - 1), np.nan)
+) -> list[tuple[str, Numbers, Numbers]]:
+    """Partial τ given each control's scores at the same step, and both of `BOTH`: column, that of every row, (rows,),
+    and of the last step's under each draw, (last rows, draws). nan where there is no such control, and for the controls
+    themselves."""
+    together = "_and_".join(BOTH)
+    points = {given: np.full(len(labels), np.nan) for given in (*CONTROLS, together)}
+    drawn = {given: np.full((int(last.sum()), len(weights) - 1), np.nan) for given in points}
     steps = np.array([step for _, step in labels], dtype=np.int64)
-    others = np.array([predictor != control for predictor, _ in labels], dtype=bool)
-    for place, (predictor, step) in enumerate(labels):
-        if predictor == control:
-            rows = (steps == step) & others
-            points[rows] = partial_tau(scores[rows], truth, scores[place], None, taus[rows, :1])[:, 0]
-            if last[place]:
-                drawn[others[last]] = partial_tau(scores[rows], truth, scores[place], weights[1:], taus[rows, 1:])
-    return points, drawn
+    for step in np.unique(steps):
+        rows = np.flatnonzero(steps == step)
+        at_end = bool(last[rows[0]])
+        some = weights if at_end else weights[:1]
+        common = scores[rows], truth
+        known = taus[rows, : len(some)]
+        places = {labels[row][0]: row for row in rows if labels[row][0] in CONTROLS}
+        with_control = {control: tau_b(scores[rows], scores[place], some) for control, place in places.items()}
+        found = {
+            control: partial_tau(*common, scores[place], some, known, with_control[control])
+            for control, place in places.items()
+        }
+        if places.keys() >= set(BOTH):
+            g, h = BOTH
+            given, both = (scores[places[g]], scores[places[h]]), (with_control[g], with_control[h])
+            found[together] = partial_tau_of_two(*common, given, some, known, both)
+        for name, values in found.items():
+            own = [places[control] for control in (BOTH if name == together else (name,))]
+            values[np.isin(rows, own)] = np.nan
+            points[name][rows] = values[:, 0]
+            if at_end:
+                drawn[name][:] = values[:, 1:]
+    return [(f"tau_given_{name}", points[name], drawn[name]) for name in points]
 
 
 def _write_last(

@@ -96,26 +96,72 @@ def partial_tau(
     given: Numbers,
     weights: NDArray[np.integer] | None = None,
     taus: Numbers | None = None,
+    taus_given: Numbers | None = None,
 ) -> Numbers:
     """Kendall's partial τ of scores (s) and truth (t) with the ranking by `given` (g) held fixed, (predictors, draws).
 
     Kendall (1942): (τ_st − τ_sg τ_tg) / √((1 − τ_sg²)(1 − τ_tg²)), τ-b each, on architectures where all three are
-    finite. `given` (architectures,); `taus` are the τ_st under the same draws where they are known already; other
-    arguments as in `tau_b`. nan where one is constant, or where `given` ranks as the scores or the truth do.
+    finite. `given` (architectures,); `taus` and `taus_given` are the τ_st and τ_sg under the same draws where they are
+    known already; other arguments as in `tau_b`. nan where one is constant, or where `given` ranks as the scores or the
+    truth do.
     """
     common = np.where(np.isfinite(given) & np.isfinite(truth), scores, np.nan)
-    sg = tau_b(common, given, weights)
-    st, tg = np.full(sg.shape, np.nan), np.full(sg.shape, np.nan)
-    same = (np.isfinite(common) == (np.isfinite(scores) & np.isfinite(truth))).all(axis=1)
-    known = same if taus is not None else np.zeros_like(same)
-    if taus is not None:
-        st[known] = taus[known]
-    st[~known] = tau_b(common[~known], truth, weights)
-    for rows, kept in complete(common, truth):
-        shared = np.full(len(truth), np.nan)
-        shared[kept] = given[kept]
-        tg[rows] = tau_b(shared[None], truth, weights)
-    return divide(st - sg * tg, (1 - sg**2) * (1 - tg**2))
+    st = _on_common(common, scores, truth, weights, taus)
+    sg = _on_common(common, scores, given, weights, taus_given)
+    return _partial(st, sg, _among(common, truth, given, weights))
+
+
+def partial_tau_of_two(
+    scores: Numbers,
+    truth: Numbers,
+    given: tuple[Numbers, Numbers],
+    weights: NDArray[np.integer] | None = None,
+    taus: Numbers | None = None,
+    taus_given: tuple[Numbers | None, Numbers | None] = (None, None),
+) -> Numbers:
+    """Kendall's partial τ of scores (s) and truth (t) with both rankings of `given` (g, h) held fixed, (predictors,
+    draws).
+
+    Kendall (1942), second order: (τ_st.g − τ_sh.g τ_th.g) / √((1 − τ_sh.g²)(1 − τ_th.g²)), from the partial τ of
+    first order, on architectures where all four are finite. It does not depend on which of `given` comes first. Other
+    arguments as in `partial_tau`. nan where one is constant, or where one of `given`, or the first of them taken off,
+    ranks as another of the four does.
+    """
+    g, h = given
+    common = np.where(np.isfinite(g) & np.isfinite(h) & np.isfinite(truth), scores, np.nan)
+    st = _on_common(common, scores, truth, weights, taus)
+    sg, sh = (_on_common(common, scores, x, weights, known) for x, known in zip(given, taus_given, strict=True))
+    tg, th, gh = (_among(common, x, y, weights) for x, y in ((truth, g), (truth, h), (g, h)))
+    return _partial(_partial(st, sg, tg), _partial(sh, sg, gh), _partial(th, tg, gh))
+
+
+def _partial(xy: Numbers, xz: Numbers, yz: Numbers) -> Numbers:
+    """The correlation of x and y with z held fixed, from those of the three pairs."""
+    return divide(xy - xz * yz, (1 - xz**2) * (1 - yz**2))
+
+
+def _on_common(
+    common: Numbers, scores: Numbers, other: Numbers, weights: NDArray[np.integer] | None, known: Numbers | None
+) -> Numbers:
+    """τ-b of `common` with `other`: `known`, that of the whole `scores`, in rows where `common` leaves nothing out."""
+    if known is None:
+        return tau_b(common, other, weights)
+    left_out = (np.isfinite(common) != (np.isfinite(scores) & np.isfinite(other))).any(axis=1)
+    if not left_out.any():
+        return known
+    taus = known.copy()
+    taus[left_out] = tau_b(common[left_out], other, weights)
+    return taus
+
+
+def _among(common: Numbers, x: Numbers, y: Numbers, weights: NDArray[np.integer] | None) -> Numbers:
+    """τ-b of x and y (architectures,) among the architectures that each row of `common` has, (predictors, draws)."""
+    taus = np.full((len(common), 1 if weights is None else len(weights)), np.nan)
+    for rows, kept in complete(common, y):
+        shared = np.full(len(x), np.nan)
+        shared[kept] = x[kept]
+        taus[rows] = tau_b(shared[None], y, weights)
+    return taus
 
 
 def why_undefined(scores: Numbers, truth: Numbers) -> str:

@@ -27,10 +27,14 @@ def test_ceilings_are_what_an_independent_repetition_and_an_oracle_reach(noise, 
         truth = table.mean(axis=1)
         for name, subset in SUBSETS.items():
             kept = subset(truth)
-            for kind, rival in (("retraining", repetition.mean(axis=1)), ("oracle", z)):
+            for kind, rival in (("retraining", repetition.mean(axis=1)), ("oracle", z), ("one", repetition[:, 0])):
                 reached.setdefault((name, kind), []).append(kendalltau(rival[kept], truth[kept]).statistic)
         for row in ceilings(table, ONCE, 0.95).itertuples():
             estimated.setdefault((row.subset, row.kind), []).append(row.tau)
+            if row.kind == "retraining":
+                estimated.setdefault((row.subset, "one"), []).append(row.tau_one)
+            else:
+                assert np.isnan(row.tau_one)
     for key in reached:
         assert np.mean(estimated[key]) == pytest.approx(np.mean(reached[key]), abs=0.02), key
 
@@ -40,6 +44,21 @@ def test_a_ceiling_among_the_good_is_lower_and_the_oracle_is_above_retraining():
     for kind in ("retraining", "oracle"):
         assert table[kind, "all"] > table[kind, "better half"] > table[kind, "best fifth"]
     assert (table["oracle"] > table["retraining"]).all()
+
+
+def test_one_fresh_training_is_what_each_seed_reaches_against_the_mean_of_the_others():
+    accuracy = simulated(0.6, 4, n=1500)[1][0]
+    seeds = range(4)
+    observed = [kendalltau(accuracy[:, i], np.delete(accuracy, i, axis=1).mean(axis=1)).statistic for i in seeds]
+    expected = [ceilings(np.delete(accuracy, i, axis=1), ONCE, 0.95)["tau_one"][0] for i in seeds]
+    assert np.mean(expected) == pytest.approx(np.mean(observed), abs=0.005)
+
+
+def test_one_fresh_training_reaches_less_than_a_repetition_of_all_seeds_and_more_than_one_against_one():
+    accuracy = simulated(0.6, 3)[1][0]
+    table = ceilings(accuracy, ONCE, 0.95).query("kind == 'retraining'")
+    assert (table["tau_one"] < table["tau"]).all()
+    assert reliability(accuracy).single < table["tau_one"][0]
 
 
 def test_the_interval_holds_the_estimate_and_narrows_with_more_architectures():
@@ -56,7 +75,7 @@ def test_one_seed_has_no_ceiling_and_says_why():
     accuracy[:, 1:] = np.nan
     table = ceilings(accuracy, observed_and_draws(40, 10, 0), 0.95)
     assert len(table) == 8
-    assert table[["tau", "low", "high"]].isna().all(axis=None)
+    assert table[["tau", "low", "high", "tau_one"]].isna().all(axis=None)
     assert set(table["note"]) == {"the truth has one seed"}
     assert set(table["seeds"]) == {1}
     assert np.isnan(reliability(accuracy).mean)

@@ -293,6 +293,37 @@ def test_a_partial_tau_is_given_the_control_at_the_same_step_with_paired_draws()
     assert [found["tau_given_train_loss_low"], found["tau_given_train_loss_high"]] == pytest.approx(ends.tolist())
 
 
+def test_a_partial_tau_given_both_controls_follows_from_the_six_taus_with_paired_draws():
+    truth = a_truth()
+    scores = a_table(truth).replace({"predictor": {"loss": "train_loss", "params": "flops"}})
+    last = scores["step"] == 10
+    missing = last & (scores["predictor"] == "flops") & scores["architecture"].isin(truth.accuracy.index[:4])
+    scores.loc[missing, "score"] = np.nan
+    families = FAMILIES | {"train_loss": "learning_curve", "flops": "size"}
+    metrics = judge(scores, truth, families, QUICK).metrics
+    names = [f"tau_given_train_loss_and_flops{end}" for end in ("", "_low", "_high")]
+    wide = scores[last].pivot(index="architecture", columns="predictor", values="score")
+    t = truth.mean()[wide.index].to_numpy()
+    kept = wide["flops"].notna().to_numpy()
+
+    def partial(w):
+        sides = [np.repeat(x[kept], w[kept]) for x in (wide["beta"], t, wide["train_loss"], wide["flops"])]
+        tau = np.array([[kendalltau(x, y).statistic for x in sides] for y in sides])
+        st, sh, th = ((tau[i, j] - tau[i, 2] * tau[j, 2]) / np.sqrt((1 - tau[i, 2] ** 2) * (1 - tau[j, 2] ** 2))
+                      for i, j in ((0, 1), (0, 3), (1, 3)))  # fmt: skip
+        return (st - sh * th) / np.sqrt((1 - sh**2) * (1 - th**2))
+
+    ends = np.quantile([partial(w) for w in draws(60, 50, 0)], [0.025, 0.975])
+    expected = [partial(np.ones(60, dtype=int)), *ends]
+    assert row(metrics, "beta", 10)[names].tolist() == pytest.approx(expected)
+    first = row(metrics, "beta", 0)[names].tolist()
+    assert np.isfinite(first[0]) and np.isnan(first[1:]).all()
+    for control in ("train_loss", "flops"):
+        assert row(metrics, control, 10)[names].isna().all()
+    alone = judge(*with_the_loss(truth)[:1], truth, with_the_loss(truth)[1], QUICK).metrics
+    assert alone[names].isna().all(axis=None)  # a control is missing
+
+
 def test_pearson_is_there_where_it_is_asked_for():
     truth = a_truth()
     scores = a_table(truth)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import networkx as nx
 import numpy as np
 import pytest
 from scipy.stats import binomtest, kendalltau
@@ -110,6 +111,38 @@ def test_disjoint_pairs_use_no_architecture_twice():
     assert disjoint_pairs(np.array([1.0, 1.0, 1.5]), 0, np.inf) == 1
     assert disjoint_pairs(np.array([1.0, 1.0]), 0, np.inf) == 0
     assert disjoint_pairs(np.array([0.0, 3.0]), 2, 3) == 0 and disjoint_pairs(np.array([0.0, 3.0]), 3, 4) == 1
+
+
+@pytest.mark.parametrize("gap", [(0.0, 1.0), (1.0, 1.5), (1.0, 2.0), (2.0, 4.0), (2.0, np.inf), (0.0, np.inf)])
+def test_disjoint_pairs_are_never_more_than_a_matching_and_as_many_where_that_is_one_or_the_gap_is_open(gap):
+    rng = np.random.default_rng(4)
+    seen, least = set(), 1.0
+    for n in [2, 3, 3, 4, 4, 5, 5, 6, 7, 9, 14] * 12:
+        t = np.sort(np.round(rng.normal(0, 1.5, n), 1))
+        t[0] -= rng.choice([0, 0, 6])  # a single very bad one
+        apart = [(i, j) for i in range(n) for j in range(i) if gap[0] <= round(t[i] - t[j], 6) < gap[1] and t[i] > t[j]]
+        largest = len(nx.max_weight_matching(nx.Graph(apart), maxcardinality=True))
+        found = disjoint_pairs(t, *gap)
+        assert found <= largest
+        assert (found == largest) or (largest > 2 and np.isfinite(gap[1]))
+        seen.add(largest)
+        least = min(least, found / max(1, largest)) if largest else least
+    assert {1, 2, 3} <= seen and least >= 0.6
+
+
+def test_where_all_pairs_share_an_architecture_or_are_those_of_three_there_is_no_interval():
+    rng = np.random.default_rng(5)
+    star = np.array([20.0, *(80 + rng.uniform(0, 4, 30))])
+    for truth, gap, number in ((star, [50.0], 30), (np.array([1.0, 2.0, 3.0]), [0.5], 3)):
+        score = truth.copy()
+        for _ in range(2):  # all right, then one wrong
+            found = pairs([("a", 0)], score[None], truth, gap, draws(len(truth), 50, 0), 0.95).iloc[0]
+            assert (found["pairs"], found["disjoint"]) == (number, 1)
+            assert np.isnan([found["low"], found["high"]]).all()
+            score[:2] = score[1::-1]
+        assert found["accuracy"] < 1
+    two = pairs([("a", 0)], np.array([[1.0, 2, 3, 4]]), np.array([1.0, 1.0, 9, 9]), [5.0], draws(4, 50, 0), 0.95)
+    assert two["disjoint"][0] == 2 and two["low"][0] < 1
 
 
 def test_where_all_pairs_are_right_the_interval_says_how_many_there_were():

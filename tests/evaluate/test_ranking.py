@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import kendalltau, pearsonr, spearmanr
 
 from harness.evaluate.bootstrap import draws
-from harness.evaluate.ranking import partial_tau, pearson, spearman, tau_b, why_undefined
+from harness.evaluate.ranking import partial_tau, partial_tau_of_two, pearson, spearman, tau_b, why_undefined
 
 
 @st.composite
@@ -141,6 +141,42 @@ def test_partial_tau_of_multiplicities_is_that_of_the_resampled_arrays_where_all
     np.testing.assert_allclose(partial_tau(scores, t, given_, weights), expected, atol=1e-12)
     known = tau_b(scores, t, weights)  # of use for the third row alone, which misses what the given misses
     np.testing.assert_allclose(partial_tau(scores, t, given_, weights, known), expected, atol=1e-12)
+
+
+def second_order(s, t, g, h):
+    """Kendall's recursion from SciPy's taus of four arrays."""
+    tau = {(i, j): kendalltau(x, y).statistic for i, x in enumerate((s, t, g, h)) for j, y in enumerate((s, t, g, h))}
+
+    def first(i, j, z):
+        return (tau[i, j] - tau[i, z] * tau[j, z]) / np.sqrt((1 - tau[i, z] ** 2) * (1 - tau[j, z] ** 2))
+
+    st_, sh, th = first(0, 1, 2), first(0, 3, 2), first(1, 3, 2)
+    return (st_ - sh * th) / np.sqrt((1 - sh**2) * (1 - th**2))
+
+
+def test_partial_tau_of_two_is_that_of_the_resampled_arrays_where_all_four_are_known():
+    rng = np.random.default_rng(6)
+    g, h, t = rng.integers(0, 12, (3, 40)).astype(float)
+    scores = np.round(rng.normal(size=(5, 40)) + g + h / 2)
+    scores[1, :6], scores[2, 3], scores[3], g[3], h[[3, 9]], scores[4, [3, 9]] = (np.nan,) * 6
+    weights = draws(40, 6, 0)
+    expected = np.full((5, 6), np.nan)
+    for p, b in np.ndindex(5, 6):
+        kept = np.repeat(np.isfinite(scores[p] + g + h), weights[b])
+        if kept.any():
+            expected[p, b] = second_order(*(np.repeat(side, weights[b])[kept] for side in (scores[p], t, g, h)))
+    found = partial_tau_of_two(scores, t, (g, h), weights)
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+    np.testing.assert_allclose(partial_tau_of_two(scores, t, (h, g), weights), expected, atol=1e-12)
+    known = tau_b(scores, t, weights), (tau_b(scores, g, weights), tau_b(scores, h, weights))
+    np.testing.assert_allclose(partial_tau_of_two(scores, t, (g, h), weights, *known), expected, atol=1e-12)
+
+
+def test_partial_tau_of_two_is_nan_where_one_of_the_given_says_the_same_as_another():
+    rng = np.random.default_rng(7)
+    s, t, g = rng.normal(size=(3, 30))
+    for given_ in ((s, g), (g, s), (g, -s), (g, t), (g, g), (np.ones(30), g)):
+        assert np.isnan(partial_tau_of_two(s[None], t, given_)).all()
 
 
 def test_partial_tau_shrinks_where_only_the_given_links_the_two():
