@@ -12,7 +12,7 @@ import pandas as pd
 
 HOME = Path(__file__).parent / "example"
 SMALL = ["+bench=nasbench201", "architectures=4", "train.epochs=null", "train.steps=2", "train.observe_every=1",
-         "train.watch_images=64", "engine.workers=1", "evaluate.bootstrap=20"]  # fmt: skip
+         "train.watch_images=64", "engine.workers=1", "evaluate.bootstrap=20", "report.dpi=50"]  # fmt: skip
 
 
 def harness(folder: Path, *arguments: str, paths: tuple[Path, ...]) -> str:

@@ -61,8 +61,7 @@ def test_a_published_curve_is_one_of_its_family_to_a_hundredth_of_a_point(name):
 
     first, last = target[0], formula(np.array(HORIZON), *parameters)
     starts = [(first, last, s, t) for s in (0.3, 0.6, 0.8) for t in (0.3, 0.6, 0.8)]
-    found = min((least_squares(residual, start, bounds=(0, 1)) for start in starts), key=lambda fit: fit.cost)
-    assert np.abs(found.fun).max() < 1e-4
+    assert any(np.abs(least_squares(residual, start, bounds=(0, 1)).fun).max() < 1e-4 for start in starts)
 
 
 @settings(max_examples=60, deadline=None)

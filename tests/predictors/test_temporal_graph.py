@@ -73,7 +73,8 @@ def test_the_score_of_a_classifier_is_its_probability_in_the_unit_of_the_accurac
 
 
 def test_a_larger_penalty_draws_the_probabilities_to_the_middle(traces):
-    spread = [np.std([fitted(traces, "classification", penalty=p).probability(t) for t in traces]) for p in (1.0, 1e4)]
+    light, heavy = (fitted(traces, "classification", penalty=penalty) for penalty in (1.0, 1e4))
+    spread = [np.std([predictor.probability(trace) for trace in traces]) for predictor in (light, heavy)]
     assert spread[1] < 0.2 * spread[0]
 
 
