@@ -40,12 +40,14 @@ def _head(run: Path, metrics: pd.DataFrame) -> str:
     status = json.loads((run / "status.json").read_text(encoding="utf-8"))
     ceiling = pd.read_parquet(run / "ceiling.parquet").query("subset == 'all'").set_index("kind").to_dict("index")
     again, oracle = (_estimate(ceiling[kind], "tau", "low", "high") for kind in ("retraining", "oracle"))
+    one = _short(ceiling["retraining"]["tau_one"])
+    seeds = ceiling["oracle"]["seeds"]
     step, passes = metrics["step"].iloc[0], f"{metrics['epoch'].iloc[0]:.0f} of the truth's {status['truth']['epochs']}"
     return (
         f"`python -m harness +bench=nasbench201`: {status['architectures']} architectures, {step} updates each "
         f"({passes} epochs), Kendall τ-b with the final\ntest accuracy (mean of "
-        f"{ceiling['oracle']['seeds']} seeds), {100 * status['evaluation']['level']:g} % intervals. Ceiling: training "
-        f"again would reach {again}, knowing the expected accuracy {oracle}."
+        f"{seeds} seeds), {100 * status['evaluation']['level']:g} % intervals. Ceiling: repeating the truth "
+        f"({seeds} seeds each) would reach {again},\none more training each {one}, knowing the expected accuracy {oracle}."
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from harness.readme import MARKS, section
+from harness.readme import MARKS, _head, section
 
 ROOT = Path(__file__).parent.parent
 RUNS = sorted((ROOT / "results" / "nasbench201-digits").glob("seed*/status.json"))
@@ -30,3 +31,16 @@ def test_the_section_shows_the_best_of_every_family_and_every_capacitance_in_ord
         tau, low, high = (float(part.strip("[] ").replace("−", "-")) for part in row[2].replace(",", "").split())
         assert [tau, low, high] == pytest.approx(last.loc[name, ["tau", "tau_low", "tau_high"]].tolist(), abs=0.0051)
     assert shown == sorted(shown, key=lambda name: -last.loc[name, "tau"])
+
+
+def test_the_ceilings_say_how_many_trainings_each_of_them_takes(tmp_path: Path) -> None:
+    status = {"truth": {"epochs": 12}, "architectures": 80, "evaluation": {"level": 0.95}}
+    (tmp_path / "status.json").write_text(json.dumps(status), encoding="utf-8")
+    rows = [("all", "retraining", 0.72, 0.66, 0.77, 0.59, 4), ("all", "oracle", 0.8, 0.75, 0.84, None, 4)]
+    columns = ["subset", "kind", "tau", "low", "high", "tau_one", "seeds"]
+    pd.DataFrame(rows, columns=columns).to_parquet(tmp_path / "ceiling.parquet")
+    said = " ".join(_head(tmp_path, pd.DataFrame({"step": [50], "epoch": [3.0]})).split())
+    assert said.endswith(
+        "Ceiling: repeating the truth (4 seeds each) would reach .72 [.66, .77], one more training each .59, "
+        "knowing the expected accuracy .80 [.75, .84]."
+    )

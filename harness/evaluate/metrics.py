@@ -61,8 +61,8 @@ def metrics(
     for column, statistic in (statistics | ({"pearson": pearson} if with_pearson else {})).items():
         drawn_last = statistic(scores[last], truth, weights[1:])
         _write_last(table, column, statistic(scores, truth, None)[:, 0], drawn_last, last, level)
-    for column, points, drawn in _given(labels, scores, truth, weights, taus, last):
-        _write_last(table, column, points, drawn, last, level)
+    for column, points, under_draws in _given(labels, scores, truth, weights, taus, last):
+        _write_last(table, column, points, under_draws, last, level)
     table["note"] = ["; ".join(why for why in said if why) for said in notes]
     return table
 
@@ -102,7 +102,7 @@ def _given(
         some = weights if at_end else weights[:1]
         common = scores[rows], truth
         known = taus[rows, : len(some)]
-        places = {labels[row][0]: row for row in rows if labels[row][0] in CONTROLS}
+        places = {labels[row][0]: row for row in rows.tolist() if labels[row][0] in CONTROLS}
         with_control = {control: tau_b(scores[rows], scores[place], some) for control, place in places.items()}
         found = {
             control: partial_tau(*common, scores[place], some, known, with_control[control])
