@@ -47,7 +47,8 @@ def _head(run: Path, metrics: pd.DataFrame) -> str:
         f"`python -m harness +bench=nasbench201`: {status['architectures']} architectures, {step} updates each "
         f"({passes} epochs), Kendall τ-b with the final\ntest accuracy (mean of "
         f"{seeds} seeds), {100 * status['evaluation']['level']:g} % intervals. Ceiling: repeating the truth "
-        f"({seeds} seeds each) would reach {again},\none more training each {one}, knowing the expected accuracy {oracle}."
+        f"({seeds} seeds each) would reach {again},\none more training each {one}, knowing "
+        f"the expected accuracy {oracle}."
     )
 
 
