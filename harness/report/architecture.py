@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from harness.schema import FACT_COLUMNS, BadInput, digest
 
 if TYPE_CHECKING:
     from harness.report.tables import Tables
 
-RIGHT, FAR = 1 / 10, 1 / 3
-"""A rank is right within a tenth of the architectures and far off beyond a third, what a rank by chance is off on
-average."""
+RIGHT = 1 / 10
+"""A rank is right within a tenth of the architectures; it is far off beyond `chance`, which the true rank decides."""
 
 Isomorphic = Callable[[str, list[tuple[str, str]]], str | None]
 """Of the (name, group) pairs the name of the architecture that does what another string says, None where none does."""
@@ -30,7 +30,8 @@ class Portrait:
     `ranks` has one row a predictor at the last budget, those farthest off first and those without a score last:
     `predictor`, `family`, `score`, `sd`, `reason`, `rank` and `true_rank` (1 = best, ties share the mean) among the `m`
     architectures that have both a score and a truth, and `off`, true less predicted rank as a share of m, positive
-    where the predictor ranks it higher than it belongs.
+    where the predictor ranks it higher than it belongs. `chance` is what a rank drawn at random would be off on
+    average: half of all at either end, a quarter in the middle.
     """
 
     name: str
@@ -131,7 +132,20 @@ def _ranks(tables: Tables, name: str) -> pd.DataFrame:
     rows = rows.merge(both.loc[both["architecture"] == name, kept], on="predictor", how="left")
     rows["reason"] = rows["reason"].fillna("it was not trained" if here.empty else "")
     rows["off"] = (rows["true_rank"] - rows["rank"]) / rows["m"]
+    rows["chance"] = chance(rows["true_rank"].to_numpy(dtype=float), rows["m"].to_numpy(dtype=float))
     return rows.sort_values("off", key=np.abs, ascending=False, kind="stable", na_position="last", ignore_index=True)
+
+
+def chance(rank: NDArray[np.float64], m: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far off, as a share of m, a rank drawn evenly from 1 to m is on average for one that belongs at `rank`.
+
+    The mean of |rank − u| over u = 1, …, m: with b = ⌊rank⌋ of them at or below `rank`, two arithmetic series.
+    """
+    below = np.floor(rank)
+    low = below * rank - below * (below + 1) / 2
+    high = (m * (m + 1) - below * (below + 1)) / 2 - (m - below) * rank
+    off: NDArray[np.float64] = (low + high) / m**2
+    return off
 
 
 def verdict(portrait: Portrait) -> str:
@@ -142,17 +156,17 @@ def verdict(portrait: Portrait) -> str:
     if scored.empty:
         return "No predictor ranks it" + (": none has a score of it." if silent else ": it has no true accuracy.")
     off = scored["off"].abs()
-    right, far = scored[off <= RIGHT][::-1], scored[off > FAR]
+    right, far = scored[off <= RIGHT][::-1], scored[off > scored["chance"]]
     said = [
         _named(right, ("ranks it right", "rank it right"), "within a tenth of the architectures", "closest"),
-        _named(far, ("is far off", "are far off"), "by more than a third", "farthest"),
+        _named(far, ("is far off", "are far off"), "farther than a rank by chance is on average", "farthest"),
     ]
     said += [f"{silent} {'has' if silent == 1 else 'have'} no score"] if silent else []
     return f"Of {len(ranks)} predictors " + "; ".join(said) + "."
 
 
 def _named(rows: pd.DataFrame, verbs: tuple[str, str], how: str, end: str) -> str:
-    """Such as: 3 are far off, by more than a third (`a`, `b`, `c`)."""
+    """Such as: 3 are far off, farther than a rank by chance is on average (`a`, `b`, `c`)."""
     if rows.empty:
         return f"none {verbs[0]}, {how}"
     names = ", ".join(f"`{name}`" for name in rows["predictor"].head(3))

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.report.architecture import find, portrait, verdict
+from harness.report.architecture import chance, find, portrait, verdict
 from harness.report.tables import Tables, read
 from harness.schema import BadInput
 
@@ -121,21 +121,35 @@ def test_one_that_was_never_trained_has_a_portrait_too(tables):
 
 def ranked(tables: Tables, off: list[float]):
     seen = portrait(tables, name_of(tables, 5))
-    ranks = pd.DataFrame({"predictor": list("abcdefgh")[: len(off)], "off": off, "score": off})
+    ranks = pd.DataFrame({"predictor": list("abcdefgh")[: len(off)], "off": off, "score": off, "chance": 1 / 3})
     return replace(seen, ranks=ranks)
 
 
 def test_the_verdict_names_the_closest_and_the_farthest(tables):
     seen = ranked(tables, [-0.9, 0.8, 0.5, 0.4, 0.2, 0.1, -0.05, np.nan])
     assert verdict(seen) == (
-        "Of 8 predictors 2 rank it right, within a tenth of the architectures (`g`, `f`); 4 are far off, by more than "
-        "a third (farthest: `a`, `b`, `c`); 1 has no score."
+        "Of 8 predictors 2 rank it right, within a tenth of the architectures (`g`, `f`); 4 are far off, farther "
+        "than a rank by chance is on average (farthest: `a`, `b`, `c`); 1 has no score."
     )
 
 
 def test_the_verdict_says_so_where_none_is_right_and_none_far_off(tables):
     assert verdict(ranked(tables, [0.3, 0.2])) == (
-        "Of 2 predictors none ranks it right, within a tenth of the architectures; none is far off, by more than a "
-        "third."
+        "Of 2 predictors none ranks it right, within a tenth of the architectures; none is far off, farther than "
+        "a rank by chance is on average."
     )
     assert "1 ranks it right" in verdict(ranked(tables, [0.3, 0.02]))
+
+
+@pytest.mark.parametrize(("rank", "m"), [(1, 9), (9, 9), (5, 9), (4.5, 8), (2.5, 7), (1, 1)])
+def test_what_a_rank_by_chance_is_off_is_counted_for_the_very_rank(rank, m):
+    slow = sum(abs(rank - u) for u in range(1, m + 1)) / m / m
+    assert chance(np.array([rank]), np.array([float(m)]))[0] == pytest.approx(slow)
+
+
+def test_a_rank_in_the_middle_is_far_off_sooner_than_one_at_the_end(tables):
+    seen = portrait(tables, find(tables, "best"))
+    ranks = pd.DataFrame({"predictor": ["a", "b"], "off": [0.4, 0.4], "score": 1.0, "chance": [0.5, 0.25]})
+    assert "1 is far off, farther than a rank by chance is on average (`b`)" in verdict(replace(seen, ranks=ranks))
+    scored = seen.ranks["chance"].dropna()
+    assert scored.between(0.45, 0.5).all()
