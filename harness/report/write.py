@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from harness.report.blocks import Drawn
+    from harness.report.sweep_tables import SweepTables
 
 FIGURES = "harness.report.figures"
 
@@ -89,7 +90,8 @@ def write(results: Path, out: Path, report: Report) -> Path:
     (out / "figures").mkdir(parents=True, exist_ok=True)
     drawn = draw(tables, out / "figures", report)
     sheets, said = write_sheets(tables, out / "tables"), sentences.named(tables)
-    write_sentences(said, {figure.name: figure.caption for figure in drawn}, out / "tables" / "sentences.tex")
+    captions = {figure.name: f"Not drawn: {figure.missing}." if figure.missing else figure.caption for figure in drawn}
+    write_sentences(said, captions, out / "tables" / "sentences.tex")
     return write_pages(tables, out, said, drawn, sheets, _stamp(results, report))
 
 
@@ -112,7 +114,7 @@ def _code() -> dict[str, str]:
     return {str(path.relative_to(folder)): digest(path.read_text(encoding="utf-8")) for path in files}
 
 
-def draw(tables: Tables, folder: Path, report: Report) -> list[Drawn]:
+def draw(tables: Tables | SweepTables, folder: Path, report: Report) -> list[Drawn]:
     """Draw every figure of the report into the folder as PNG and PDF; gives what the pages need of each."""
     import matplotlib
 

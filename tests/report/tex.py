@@ -12,7 +12,8 @@ _BUILT_IN = set(
         label input includegraphics centering small texttt allowbreak textwidth columnwidth toprule midrule bottomrule
         ref beta mathrm tau rho Delta Sigma alpha pm le ge ldots times cdot frac lceil rceil infty textbackslash
         renewcommand setcounter topfraction dbltopfraction textfraction floatpagefraction dblfloatpagefraction
-        textasciitilde textasciicircum textless textgreater textbar def report tablefile figurefile addlinespace""",
+        textasciitilde textasciicircum textless textgreater textbar def report IfFileExists
+        tablefile figurefile addlinespace""",
     )
 )
 
