@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
 from harness.report.numbers import words
-from harness.report.palette import COLOURS, colour, marker
+from harness.report.palette import COLOURS, GREY, colour, marker
 
 if TYPE_CHECKING:
     from harness.report.tables import Tables
@@ -117,13 +117,18 @@ def unnamed(tables: Tables, report: Report) -> str:
     return f"; of {scored} predictors the best few and the best of every family are named, the others are in the table"
 
 
-def family_key(figure: Figure, families: Sequence[str], y: float, columns: int, left: float) -> None:
-    """The key of families at the foot of a figure: marker and name, in one order everywhere; y, left in fractions."""
+def family_key(figure: Figure, families: Sequence[str], y: float, columns: int, left: float, hollow: str = "") -> None:
+    """The key of families at the foot of a figure: marker and name, in one order everywhere; y, left in fractions.
+
+    `hollow` says what a hollow marker of any family means, in an entry of its own.
+    """
     order = [*[family for family in COLOURS if family in families], *sorted(set(families) - set(COLOURS))]
     handles = [
         Line2D([], [], ls="", marker=marker(family), ms=4, color=colour(family), label=words(family))
         for family in order
     ]
+    if hollow:
+        handles.append(Line2D([], [], ls="", marker="o", ms=4, mfc="white", mec=GREY, mew=1.0, label=hollow))
     figure.legend(
         handles=handles, loc="lower left", bbox_to_anchor=(left, y), ncols=columns, handletextpad=0.1,
         columnspacing=1.0, borderpad=0, borderaxespad=0, labelspacing=0.3,

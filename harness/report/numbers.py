@@ -61,6 +61,12 @@ def count(value: float) -> str:
     return f"{value:,.0f}" if math.isfinite(value) else NONE
 
 
+def counted(value: float, thing: str) -> str:
+    """A number of things, such as 1 epoch, 2 epochs or 0.5 epochs; `thing` in the singular."""
+    text = f"{value:,.0f}" if value == round(value) else number(value, 1)
+    return f"{text} {thing}{'' if value == 1 else 's'}"
+
+
 def listed(parts: list[str]) -> str:
     """Words in a row: a, b and c."""
     return " and ".join(part for part in (", ".join(parts[:-1]), *parts[-1:]) if part)

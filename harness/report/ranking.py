@@ -25,6 +25,7 @@ _SHOWN = [
     *("tau_given_train_loss", "tau_given_train_loss_low", "tau_given_train_loss_high"),
     *("tau_given_flops", "tau_given_flops_low", "tau_given_flops_high"),
     *("tau_given_params", "tau_given_params_low", "tau_given_params_high"),
+    *("tau_given_train_loss_and_flops", "tau_given_train_loss_and_flops_low", "tau_given_train_loss_and_flops_high"),
     *("images", "fitted_on", "initial_seconds"),
 ]
 
@@ -97,6 +98,8 @@ def _short(text: str) -> str:
 def _caption(tables: Tables) -> str:
     kinds = tables.ceilings()
     if not kinds:
-        return "ceiling: none (the truth needs at least two seeds)"
+        return f"ceiling: none ({tables.why_no_ceiling})"
+    if not tables.band:
+        return "ceiling: none above 0 (the seeds of the truth do not agree)"
     parts = [f"{kind} {_short(estimate(row['tau'], row['low'], row['high']))}" for kind, row in kinds.items()]
     return "ceiling: " + ", ".join(parts)

@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any
 
 from harness.report.blocks import Block, Bullets, Drawn, Facts, Grid, Plate, Section, Verbatim
-from harness.report.numbers import percent, seconds, words
+from harness.report.numbers import counted, percent, seconds, words
 from harness.report.sheets import Sheet
 from harness.report.tables import Tables
 
@@ -75,8 +75,24 @@ def _ranking(tables: Tables, sheets: Mapping[str, Sheet]) -> list[Block]:
     return [
         Grid(f"Ranking after {tables.last_step} steps", sheets["ranked"], note, wide=True, heading=False),
         Grid("Every metric", sheets["metrics"], metrics + _more(sheets["metrics"]), folded=True, wide=True),
-        Grid("τ at every budget", sheets["budgets"], folded=True, wide=True),
+        Grid("τ at every budget", sheets["budgets"], _budgets(tables), folded=True, wide=True),
+        Grid("Budgets in steps, images and seconds", sheets["budgets_in_seconds"], _SECONDS, folded=True),
     ]
+
+
+_SECONDS = (
+    "Seconds of one architecture, from the cheapest to the dearest predictor whose cost is not 0; those of each are in "
+    "tables/budgets.csv."
+)
+
+
+def _budgets(tables: Tables) -> str:
+    """What the columns of steps are in images."""
+    images = tables.metrics.drop_duplicates("step").sort_values("step")[["step", "images"]].dropna()
+    if images.empty:
+        return ""
+    last = images.iloc[-1]
+    return f"The last budget, {counted(last['step'], 'step')}, is {counted(last['images'], 'image')} an architecture."
 
 
 def _more(metrics: Sheet) -> str:
@@ -90,12 +106,14 @@ def _more(metrics: Sheet) -> str:
 
 def _settled(tables: Tables, sheets: Mapping[str, Sheet]) -> list[Block]:
     ceiling = (
-        "Retraining: τ that the same training with other seeds would reach against this truth. Oracle: τ of the "
-        "expected accuracy, known without noise. Both estimated from the seeds of the truth [derived]."
+        "Retraining: τ that repeating the whole truth, with as many fresh seeds, would reach against this truth. "
+        "Oracle: τ of the expected accuracy, known without noise. All "
+        "estimated from the seeds of the truth [derived]."
     )
     differences = (
         "Paired to the best baseline other than the predictor itself, chosen on these same data. Detectable: the "
-        f"difference found with 80 % power at this n, two-sided at {percent(round(1 - tables.level, 12))}."
+        f"difference found with 80 % power at this n, two-sided at {percent(round(1 - tables.level, 12))}, before any "
+        "correction for several comparisons."
     )
     return [
         Grid("Ceiling", sheets["ceiling"], ceiling),
@@ -107,8 +125,10 @@ def _cost(tables: Tables, sheets: Mapping[str, Sheet]) -> list[Block]:
     cheapest = (
         "The cheapest budget, in measured seconds an architecture, of the cheapest predictor of each family that "
         "reaches the τ; all that reach it are in tables/time_to_tau.csv. Fitted on: other architectures whose "
-        "accuracy it needs first."
+        "accuracy it needs first; seconds before: their brief trainings, measures and one fit."
     )
+    if tables.time_to_tau["seconds"].isna().any():
+        cheapest += " Where seconds were not recorded, the order is by steps."
     initial = (
         "Before its first score a learned predictor needs the brief trainings and measures of the architectures it is "
         "fitted on, and one fit; their full trainings, which gave the accuracies, come on top and are not measured."
@@ -131,7 +151,8 @@ def _failing(tables: Tables, sheets: Mapping[str, Sheet]) -> list[Block]:
     )
     pairs = (
         "Share of pairs of architectures put in the right order (ties of the score count half), by the difference of "
-        "their accuracies in percentage points."
+        "their accuracies in percentage points. Without an interval: all pairs of the range share one architecture "
+        "(or are of three)."
     )
     failed = sheets["failures"]
     counted = Sheet(failed.numbers, failed.text.head(SHOWN_FAILURES), failed.left)
@@ -152,8 +173,9 @@ def _failing(tables: Tables, sheets: Mapping[str, Sheet]) -> list[Block]:
 def _capacitance(tables: Tables, sheets: Mapping[str, Sheet]) -> list[Block]:
     mine = tables.final.loc[tables.final["family"] == "capacitance", "predictor"]
     given = (
-        "Partial τ: agreement of score and true accuracy that is left when both are compared with the control as "
-        "well; 0 where the control explains it."
+        "Partial τ (Kendall 1942): agreement of score and true accuracy that is left when both are compared with the "
+        "control, or with two controls, as well. It is not 0 where the control alone links the two (for Gaussians "
+        "that both correlate with it by 0.71 it is 1/9): a small partial τ proves nothing."
     )
     return [
         Grid("β_eff, with loss or size held fixed", sheets["partial"].of(list(mine)), given),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from harness.report.numbers import percent
+from harness.report.numbers import counted, percent
 from harness.schema import demand
 
 if TYPE_CHECKING:
@@ -32,13 +32,14 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         *("initial_seconds", "fitted_on", "front"),
         *_estimates("tau", "spearman", "tau_half", "tau_fifth", "tau_tenth", "weighted_tau", "half_accuracy"),
         *_estimates("tau_given_train_loss", "tau_given_flops", "tau_given_params"),
+        *_estimates("tau_given_train_loss_and_flops"),
         *("n_half", "n_fifth", "n_tenth", "note"),
     ),
     "differences": (*("predictor", "step", "baseline", "difference", "low", "high", "n", "p", "p_holm", "detectable"),),
     "ablations": ("predictor", "group", "step", "tau", "tau_without", "difference", "low", "high", "n"),
-    "ceiling": ("subset", "kind", "tau", "low", "high", "seeds", "n", "note"),
+    "ceiling": ("subset", "kind", "tau", "low", "high", "tau_one", "seeds", "n", "note"),
     "selection": ("predictor", "step", "k", *_estimates("precision", "regret"), "n"),
-    "pairs": ("predictor", "step", "gap_low", "gap_high", "pairs", "accuracy", "low", "high"),
+    "pairs": ("predictor", "step", "gap_low", "gap_high", "pairs", "disjoint", "accuracy", "low", "high"),
     "time_to_tau": (
         *("target", "predictor", "family", "step", "epoch", "images", "seconds", "fitted_on", "tau", "low", "high"),
     ),
@@ -138,13 +139,27 @@ class Tables:
         rows = self.ceiling[(self.ceiling["subset"] == subset) & self.ceiling["tau"].notna()]
         return {str(row["kind"]): {str(key): value for key, value in row.items()} for _, row in rows.iterrows()}
 
+    @property
+    def band(self) -> list[float]:
+        """τ of the ceilings that figures draw; empty where there is none, or none above 0 can be shown."""
+        taus = [float(row["tau"]) for row in self.ceilings().values()]
+        return taus if max(taus, default=0.0) > 0 else []
+
+    @property
+    def why_no_ceiling(self) -> str:
+        """What the ceiling's own rows say of why there is none."""
+        rows = self.ceiling[(self.ceiling["subset"] == "all") & self.ceiling["tau"].isna()]
+        notes = [str(note) for note in rows["note"].dropna() if note]
+        return notes[0] if notes else "none was estimated"
+
     def basis(self) -> str:
         """What every caption states: architectures, seeds of the truth, training recipe."""
         seeds = self.truth.groupby("architecture")["seed"].nunique()
         low, high = (int(seeds.min()), int(seeds.max())) if len(seeds) else (0, 0)
         span = f"{high}" if low == high else f"{low} to {high}"
         plural = "" if span == "1" else "s"
-        parts = [f"n = {len(self.architectures)} architectures", f"truth from {span} seed{plural} each", self.recipe()]
+        known = counted(len(self.architectures), "architecture")
+        parts = [f"n = {known}", f"truth from {span} seed{plural} each", self.recipe()]
         return "; ".join(part for part in parts if part) + "."
 
     def recipe(self) -> str:
@@ -153,10 +168,11 @@ class Tables:
         recorded = self.status.get("signal", {}).get("recorded")
         if recorded:
             return f"recorded curves: {recorded}; sample seed {self.status.get('seed')}"
-        words = [f"trained for {recipe[key]} {key}" for key in ("steps", "epochs") if recipe.get(key) is not None]
+        words = [f"trained for {counted(recipe[f'{unit}s'], unit)}" for unit in ("step", "epoch")
+                 if recipe.get(f"{unit}s") is not None]  # fmt: skip
         words += [f"batch {recipe['batch']}"] if recipe.get("batch") is not None else []
-        words += [f"annealed within {recipe[f'schedule_{unit}']} {unit}" for unit in ("steps", "epochs")
-                  if recipe.get(f"schedule_{unit}") is not None]  # fmt: skip
+        words += [f"annealed within {counted(recipe[f'schedule_{unit}s'], unit)}" for unit in ("step", "epoch")
+                  if recipe.get(f"schedule_{unit}s") is not None]  # fmt: skip
         words += [f"{letter} = {network[key]}" for letter, key in (("C", "channels"), ("N", "cells")) if key in network]
         words += [f"widths divided by {network['width_divisor']}"] if "width_divisor" in network else []
         words += [f"run seed {self.status['seed']}"] if "seed" in self.status else []

@@ -42,6 +42,7 @@ OTHERS = {
     "tau_given_train_loss": 0.7,
     "tau_given_flops": 0.6,
     "tau_given_params": 0.65,
+    "tau_given_train_loss_and_flops": 0.3,
 }
 """Metrics that have intervals at the last budget only, and how much of τ they are here."""
 
@@ -109,13 +110,20 @@ def _top(score: np.ndarray, truth: np.ndarray, label: dict[str, Any], last: bool
 
 
 def _pairs(tau: float, truth: np.ndarray, label: dict[str, Any], last: bool) -> list[dict[str, Any]]:
-    """Rows of `pairs`: an accuracy that grows evenly with the gap up to what τ allows."""
-    gaps = np.abs(truth[:, None] - truth)[np.triu_indices(len(truth), 1)] if len(truth) <= 2000 else np.array([3.0])
+    """Rows of `pairs`: an accuracy that grows evenly with the gap up to what τ allows.
+
+    `disjoint` is 1 where one architecture is in every pair, else no more than a bound.
+    """
+    known = truth[:2000]
+    gaps = np.abs(known[:, None] - known)
     rows = []
     for at, (low, high) in enumerate(pairwise(GAPS)):
         accuracy = 0.5 + tau / 2 * (at + 1) / (len(GAPS) - 1)
-        ends = (accuracy - 0.05, accuracy + 0.05) if last else (np.nan, np.nan)
-        rows.append(label | {"gap_low": low, "gap_high": high, "pairs": int(((gaps > low) & (gaps <= high)).sum()),
+        inside = (gaps > low) & (gaps <= high)
+        pairs, shared = int(inside.sum()) // 2, int(inside.sum(axis=1).max(initial=0))
+        disjoint = min(pairs, 1 if pairs == shared else len(known) // 2)
+        ends = (accuracy - 0.05, accuracy + 0.05) if last and disjoint > 1 else (np.nan, np.nan)
+        rows.append(label | {"gap_low": low, "gap_high": high, "pairs": pairs, "disjoint": disjoint,
                              "accuracy": accuracy, "low": ends[0], "high": ends[1]})  # fmt: skip
     return rows
 
@@ -190,11 +198,13 @@ def tables(
                                     "p_holm": min(1.0, p * (k - 1)), "detectable": 0.14})  # fmt: skip
     ceiling = [
         {"subset": subset, "kind": kind, "tau": tau - drop, "low": tau - drop - 0.02, "high": tau - drop + 0.02,
-         "seeds": seeds, "n": n, "note": ""}
+         "tau_one": tau - drop - 0.04 if kind == "retraining" else np.nan, "seeds": seeds, "n": n, "note": ""}
         for subset, drop in (("all", 0), ("better half", 0.15), ("best fifth", 0.3), ("best tenth", 0.4))
         for kind, tau in (("retraining", 0.86), ("oracle", 0.92))
-        if seeds > 1
     ]  # fmt: skip
+    if seeds == 1:
+        none = dict.fromkeys(("tau", "low", "high", "tau_one"), np.nan)
+        ceiling = [row | none | {"note": "the truth has one seed"} for row in ceiling]
     failures.append(
         {"stage": "train", "architecture": names[1], "predictor": "", "step": 12, "reason": "loss <inf> & up"}
     )
@@ -214,7 +224,7 @@ def tables(
               "difference": 0.02, "low": -0.01, "high": 0.05, "n": n}] if capacitance else [],
             ("predictor", "group", "step", "tau", "tau_without", "difference", "low", "high", "n"),
         ),
-        "ceiling": _frame(ceiling, ("subset", "kind", "tau", "low", "high", "seeds", "n", "note")),
+        "ceiling": _frame(ceiling, ("subset", "kind", "tau", "low", "high", "tau_one", "seeds", "n", "note")),
         "selection": _frame(selection, ("predictor", "step", "k", "precision", "precision_low", "precision_high",
                                         "regret", "regret_low", "regret_high", "n")),
         "pairs": pd.DataFrame(pairs),

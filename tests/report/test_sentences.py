@@ -229,3 +229,57 @@ def test_failures_are_counted_by_reason_and_none_is_lost(results: Path) -> None:
     assert counted["count"].is_monotonic_decreasing
     train = counted[counted["stage"] == "train"].iloc[0]
     assert (train["reason"], train["count"], train["architectures"]) == ("loss <inf> & up", 1, 1)
+
+
+def test_ceilings_say_the_whole_truth_and_one_more_training(results: Path) -> None:
+    text = settled(read(results))
+    assert "repeating the whole truth, 3 seeds each, would order them with τ 0.86 [0.84, 0.88]" in text
+    assert "one more training each with τ 0.82" in text
+
+
+def test_no_ceiling_has_the_reason_of_its_own_row_and_one_of_0_is_said_to_show_none(results: Path) -> None:
+    tables = read(results)
+    none = tables.ceiling.assign(tau=np.nan, note="no two seeds share 5")
+    assert "No ceiling is given: no two seeds share 5." in settled(replace(tables, ceiling=none))
+    flat = replace(tables, ceiling=tables.ceiling.assign(tau=0.0, low=0.0))
+    assert "no ceiling above 0 can be shown" in settled(flat) and flat.band == []
+
+
+@pytest.mark.parametrize(
+    ("detectable", "said"), [(0.14, "before any correction"), (0.0, "Both rank every architecture alike.")]
+)
+def test_power_is_of_one_comparison_and_none_is_claimed_for_equal_rankings(
+    results: Path, detectable: float, said: str
+) -> None:
+    tables = read(results)
+    text = settled(replace(tables, differences=tables.differences.assign(detectable=detectable)))
+    assert said in text and ("four times in five" in text) == (detectable > 0)
+
+
+def test_pairs_that_share_one_architecture_are_not_told_of(results: Path) -> None:
+    tables = read(results)
+    lone = tables.pairs.assign(disjoint=np.where(tables.pairs["gap_low"] == 10, 1, 9))
+    text = failing(replace(tables, pairs=lone))
+    assert "pairs 5 to 10 points apart" in text and "more than 10 points" not in text
+
+
+def test_the_share_of_right_choices_stands_beside_chance(results: Path) -> None:
+    tables = read(results)
+    assert "(by chance 83 %)" in failing(replace(tables, selection=tables.selection.assign(n=12)))
+
+
+def test_without_clocks_nothing_is_called_cheapest(results: Path) -> None:
+    tables = read(results)
+    blind = replace(tables, time_to_tau=tables.time_to_tau.assign(seconds=np.nan))
+    text = cost(blind)
+    assert "Seconds were not recorded, so by steps" in text and "cheapest" not in text and "– s" not in text
+
+
+def test_the_joint_partial_tau_is_said(results: Path) -> None:
+    assert "given the training loss and FLOPs together" in capacitance(read(results))
+
+
+@pytest.mark.parametrize(("epoch", "said"), [(1.0, "(1 epoch)"), (2.0, "(2 epochs)"), (0.5, "(0.5 epochs)")])
+def test_epochs_are_plain_numbers_in_the_right_plural(results: Path, epoch: float, said: str) -> None:
+    tables = read(results)
+    assert said in question(replace(tables, metrics=tables.metrics.assign(epoch=epoch)))

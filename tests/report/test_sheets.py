@@ -97,3 +97,19 @@ def test_a_sheet_of_some_predictors_keeps_rows_and_keys_together() -> None:
     some = Sheet(text, text, 1, {"τ": [1.0, 2.0, 3.0]}).of(["c", "a"])
     assert list(some.text["predictor"]) == ["a", "c"]
     assert some.keys == {"τ": [1.0, 3.0]}
+
+
+def test_what_was_paid_before_stands_beside_the_cheapest_ways(results: Path) -> None:
+    tables = read(results)
+    sheet = costs.time_to_tau(tables)
+    assert sheet.text.shape[1] == 8 and "seconds before" in sheet.text
+    paid = tables.metrics.set_index(["predictor", "step"])["initial_seconds"]
+    for row in sheet.numbers.to_dict("records"):
+        assert row["initial_seconds"] == paid[row["predictor"], row["step"]]
+
+
+def test_budgets_are_told_in_steps_images_and_seconds(results: Path) -> None:
+    tables = read(results)
+    text = costs.budgets_in_seconds(tables).text.set_index("steps")
+    assert text.loc["64", "images"] == "8,192"
+    assert {"images", "seconds", "fitted_on", "initial_seconds"} <= set(rankings.budgets(tables).numbers)

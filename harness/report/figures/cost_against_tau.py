@@ -31,7 +31,17 @@ def caption(tables: Tables, report: Report) -> str:
         f"Measured seconds an architecture{on} (training, what is read, the score) against Kendall τ. A marker a "
         f"predictor, at {tables.last_step} steps; thin lines: its smaller budgets. Dashed: no point at any budget is "
         "cheaper and better (a front of estimates, chosen on these same data; intervals are in the table). Facts that "
-        f"need no training stand at 0{unnamed(tables, report)}. {tables.basis()}"
+        f"need no training stand at 0{unnamed(tables, report)}.{_first(tables)} {tables.basis()}"
+    )
+
+
+def _first(tables: Tables) -> str:
+    """What the seconds leave out; empty where no predictor is fitted on others."""
+    if not (tables.final["fitted_on"] > 0).any():
+        return ""
+    return (
+        " Hollow: learned predictors; what they paid before, brief and full trainings of the architectures they are "
+        "fitted on, is in neither the seconds nor the front."
     )
 
 
@@ -54,7 +64,9 @@ def draw(tables: Tables, report: Report) -> Figure:
     axes.set_ylim(*axes.get_ylim())
     axes.set_xlabel("measured seconds an architecture")
     _labels(axes, named, zero, size)
-    family_key(figure, list(dict.fromkeys(final["family"])), y=0.07 / height, columns=5, left=0.5 / DOUBLE)
+    learned = "fitted on others before" if (final["fitted_on"] > 0).any() else ""
+    families = list(dict.fromkeys(final["family"]))
+    family_key(figure, families, y=0.07 / height, columns=5, left=0.5 / DOUBLE, hollow=learned)
     return figure
 
 
@@ -85,6 +97,8 @@ def _lines(axes: Axes, tables: Tables, final: pd.DataFrame, zero: float, named: 
         axes.plot(_places(rows["seconds"], zero), rows["tau"], color=line, lw=0.6, alpha=0.6, zorder=2 if loud else 1)
         look: dict[str, Any] = {"color": colour(family), "ms": (4.5 if loud else 3) * size_of(family), "mew": 0.3,
                                 "mec": INK if loud else line, "zorder": 4 if loud else 3}  # fmt: skip
+        if row["fitted_on"] > 0:
+            look |= {"mfc": "white", "mec": colour(family), "mew": 1.0 if loud else 0.7}
         axes.plot(_places(row["seconds"], zero), row["tau"], marker(family), **look)
     front = _front(tables.metrics)
     axes.step(_places(front["seconds"], zero), front["tau"], where="post", color=INK, lw=0.8, ls=(0, (4, 2)), zorder=3)

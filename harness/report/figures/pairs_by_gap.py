@@ -28,7 +28,18 @@ def caption(tables: Tables, report: Report) -> str:
         f"Share of pairs put in the right order after {tables.last_step} steps, by how far apart the two accuracies "
         f"are, with {tables.percent} intervals; below: the number of pairs. In colour: the {report.highlight} "
         "predictors with the highest τ (chosen on these same data) and the best capacitance predictor; in grey: the "
-        f"others. Dashed level: a coin. {tables.basis()}"
+        f"others. Dashed level: a coin.{_lone(tables)} {tables.basis()}"
+    )
+
+
+def _lone(tables: Tables) -> str:
+    """What hollow markers are; empty where every range has pairs that share no architecture."""
+    rows = tables.at_end(tables.pairs)
+    if not ((rows["disjoint"] == 1) & rows["accuracy"].notna()).any():
+        return ""
+    return (
+        " Hollow and grey, without an interval: all pairs share one architecture (or are of three), so they say "
+        "nothing of others."
     )
 
 
@@ -47,6 +58,7 @@ def draw(tables: Tables, report: Report) -> Figure:
     axes = figure.add_axes((0.47 / SINGLE, 0.55 / height, 1 - 0.55 / SINGLE, 1.85 / height))
     for name, of in rows.groupby("predictor"):
         if name not in shown:
+            of = of[of["disjoint"] > 1]
             axes.plot(of["gap_low"].map(place), of["accuracy"], color=PALE, lw=0.5, zorder=1)
     families = tables.final.set_index("predictor")["family"]
     apart = 0.09 * (np.arange(len(shown)) - (len(shown) - 1) / 2)
@@ -62,10 +74,13 @@ def draw(tables: Tables, report: Report) -> Figure:
 
 
 def _line(axes: Axes, rows: pd.DataFrame, x: pd.Series, family: str, dashes: Any) -> None:
-    ends = (rows["accuracy"] - rows["low"]).clip(lower=0), (rows["high"] - rows["accuracy"]).clip(lower=0)
-    axes.errorbar(x, rows["accuracy"], yerr=np.array(ends), color=colour(family), lw=1.1, ls=dashes, elinewidth=0.6,
-                  marker=marker(family), ms=3.4 * size_of(family), mec="white", mew=0.3, zorder=3,
-                  label=str(rows["predictor"].iloc[0]))  # fmt: skip
+    name, lone = str(rows["predictor"].iloc[0]), (rows["disjoint"] <= 1).to_numpy()
+    size, many = 3.4 * size_of(family), rows[~lone]
+    ends = (many["accuracy"] - many["low"]).clip(lower=0), (many["high"] - many["accuracy"]).clip(lower=0)
+    axes.errorbar(x[~lone], many["accuracy"], yerr=np.array(ends), color=colour(family), lw=1.1, ls=dashes,
+                  elinewidth=0.6, marker=marker(family), ms=size, mec="white", mew=0.3, zorder=3,
+                  label=name)  # fmt: skip
+    axes.plot(x[lone], rows["accuracy"][lone], marker(family), mfc="white", mec=GREY, ms=size, mew=0.7, zorder=3)
 
 
 def _frame(axes: Axes, ranges: pd.DataFrame) -> None:

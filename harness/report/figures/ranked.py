@@ -26,7 +26,7 @@ ONE_PANEL = 36
 
 def caption(tables: Tables, report: Report) -> str:
     """What the figure shows."""
-    ceiling = " The band reaches from retraining to oracle." if tables.ceilings() else ""
+    ceiling = " The band reaches from retraining to oracle." if tables.band else ""
     return (
         f"Kendall τ after {tables.last_step} steps with {tables.percent} intervals. Filled: all architectures; hollow: "
         f"the better half of them.{ceiling} {tables.basis()}"
@@ -73,13 +73,13 @@ def _panel(axes: Axes, tables: Tables, rows: pd.DataFrame, each: int, report: Re
 
 def _limits(tables: Tables, rows: pd.DataFrame) -> tuple[float, float]:
     ends = rows[["tau_low", "tau_high", "tau", "tau_half"]].to_numpy(dtype=float).ravel()
-    ends = np.concatenate([ends, [row["tau"] for row in tables.ceilings().values()], [0.0]])
+    ends = np.concatenate([ends, tables.band, [0.0]])
     low, high = float(np.nanmin(ends)), float(np.nanmax(ends))
     return low - 0.04, min(high + 0.04, 1.02)
 
 
 def _ceiling(axes: Axes, tables: Tables, report: Report) -> None:
-    taus = [float(row["tau"]) for row in tables.ceilings().values()]
+    taus = tables.band
     if not taus:
         return
     axes.axvspan(min(taus), max(taus), color=BAND, lw=0, zorder=0)

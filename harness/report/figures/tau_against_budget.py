@@ -90,7 +90,7 @@ def _frame(axes: Axes, tables: Tables, report: Report, apart: float) -> None:
     steps = np.sort(tables.metrics["step"].unique()).astype(float)
     margin = max(0.02 * float(np.ptp(steps)), 0.02) + apart
     axes.set_xlim(steps[0] - margin, steps[-1] + margin)
-    taus = [float(row["tau"]) for row in tables.ceilings().values()]
+    taus = tables.band
     if taus:
         axes.axhspan(min(taus), max(taus), color=BAND, lw=0, zorder=0)
         axes.annotate("ceiling", (0, sum(taus) / len(taus)), xycoords=("axes fraction", "data"), xytext=(4, 0),

@@ -33,13 +33,14 @@ def capacitance(tables: Tables) -> str:
 
 
 def _given(row: dict[str, Any]) -> str:
-    """What is left of the predictor's τ once the training loss, FLOPs or parameters are held fixed."""
+    """What is left of the predictor's τ once the training loss, FLOPs, parameters, or the first two are held fixed."""
     said = [
         f"{of(row, column)} given {what}"
         for column, what in (
             ("tau_given_train_loss", "the training loss"),
             ("tau_given_flops", "FLOPs"),
             ("tau_given_params", "parameters"),
+            ("tau_given_train_loss_and_flops", "the training loss and FLOPs together"),
         )
         if pd.notna(row[column])
     ]

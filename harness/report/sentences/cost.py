@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.report.numbers import count, listed, number, seconds
+import pandas as pd
+
+from harness.report.numbers import count, counted, listed, number, seconds
 from harness.report.tables import Tables
 
 
@@ -14,25 +16,31 @@ def cost(tables: Tables) -> str:
 
 
 def _targets(tables: Tables) -> str:
-    said, missed = [], []
+    timed: list[str] = []
+    untimed: list[str] = []
+    missed: list[str] = []
     for target in tables.status["evaluation"]["targets"]:
         rows = tables.time_to_tau[tables.time_to_tau["target"] == target]
         if rows.empty:
             missed.append(f"{target:g}")
-        else:
-            said.append(_reached(target, {str(key): value for key, value in rows.iloc[0].items()}))
-    text = f"The cheapest way to reach {'; '.join(said)}." if said else ""
+            continue
+        said = untimed if pd.isna(rows["seconds"].iloc[0]) else timed
+        said.append(_reached(target, {str(key): value for key, value in rows.iloc[0].items()}))
+    parts = [f"The cheapest way to reach {'; '.join(timed)}."] if timed else []
+    if untimed:
+        parts.append(f"Seconds were not recorded, so by steps: the first to reach {'; '.join(untimed)}.")
     if missed:
-        text += (
-            f" No predictor reaches τ = {listed(missed)}." if said else f"No predictor reaches τ = {listed(missed)}."
-        )
-    return text + (" These are the cheapest of many estimates on the same architectures." if said else "")
+        parts.append(f"No predictor reaches τ = {listed(missed)}.")
+    if timed or untimed:
+        kind = "the cheapest" if timed else "the first"
+        parts.append(f"These are {kind} of many estimates on the same architectures.")
+    return " ".join(parts)
 
 
 def _reached(target: float, row: dict[str, Any]) -> str:
-    price = (
-        "no training" if row["seconds"] == 0 else f"{row['step']} steps, {seconds(row['seconds'])} s an architecture"
-    )
+    steps = counted(row["step"], "step")
+    price = f"{steps}, {seconds(row['seconds'])} s an architecture"
+    price = steps if pd.isna(row["seconds"]) else "no training" if row["seconds"] == 0 else price
     fitted = f", fitted on {count(row['fitted_on'])} known ones" if row["fitted_on"] > 0 else ""
     return f"τ = {target:g} is `{row['predictor']}` (τ {number(row['tau'])}, {price}{fitted})"
 
@@ -43,8 +51,11 @@ def _initial(tables: Tables) -> str:
     if learned.empty:
         return ""
     best = learned.iloc[0]
+    price = f"{seconds(best['initial_seconds'])} s of brief trainings, measures and one fit"
+    if pd.isna(best["initial_seconds"]):
+        price = "brief trainings, measures and one fit, whose seconds were not recorded"
     return (
         f"A predictor that learns pays before its first score: `{best['predictor']}` was fitted on "
-        f"{count(best['fitted_on'])} architectures, {seconds(best['initial_seconds'])} s of brief trainings, measures "
-        "and one fit; the full trainings that gave their accuracies come on top and are not measured here."
+        f"{count(best['fitted_on'])} architectures, {price}; the full trainings that gave their "
+        "accuracies come on top and are not measured here."
     )

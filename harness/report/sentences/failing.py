@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from harness.report.numbers import NONE, count, estimate, listed, number, of
+from harness.report.numbers import count, estimate, listed, number, of
 from harness.report.tables import Tables
 
 STAGES = {"train": "training", "measure": "measure", "score": "score"}
@@ -38,7 +38,9 @@ def _good(best: dict[str, Any], tables: Tables) -> str:
 
 def _oracle(tables: Tables, subset: str) -> str:
     row = tables.ceilings(subset).get("oracle")
-    return f" (oracle ceiling {number(row['tau'])})" if row else ""
+    if not row:
+        return ""
+    return f" (oracle ceiling {number(row['tau'])})" if row["tau"] > 0 else " (no ceiling above 0 can be shown)"
 
 
 def _choice(tables: Tables, name: str) -> str:
@@ -51,13 +53,15 @@ def _choice(tables: Tables, name: str) -> str:
     lost = f"choosing the best of its first {first['k']}" if first["k"] > 1 else "taking the one it ranks first"
     return (
         f"Of the {last['k']} that it ranks first, {number(100 * last['precision'], 0)} % are among the true best "
-        f"{last['k']}; {lost} loses {regret} percentage points of accuracy to the best there is."
+        f"{last['k']} (by chance {number(100 * last['k'] / last['n'], 0)} %); "
+        f"{lost} loses {regret} percentage points of accuracy to the best there is."
     )
 
 
 def _close(tables: Tables, name: str) -> str:
+    """The nearest and the farthest pairs, of ranges that do not hang on one architecture."""
     rows = tables.at_end(tables.pairs)
-    rows = rows[(rows["predictor"] == name) & rows["accuracy"].notna()].sort_values("gap_low")
+    rows = rows[(rows["predictor"] == name) & rows["accuracy"].notna() & (rows["disjoint"] > 1)].sort_values("gap_low")
     if len(rows) < 2:
         return ""
     close, far = rows.iloc[0], rows.iloc[-1]
@@ -69,7 +73,7 @@ def _apart(row: Any) -> str:
     low, high = f"{row['gap_low']:g}", f"{row['gap_high']:g}"
     if high == "inf":
         return f"more than {low} points apart"
-    return f"at most {high} points apart" if row["gap_low"] == 0 else f"{low}{NONE}{high} points apart"
+    return f"at most {high} points apart" if row["gap_low"] == 0 else f"{low} to {high} points apart"
 
 
 def _lost(tables: Tables) -> str:

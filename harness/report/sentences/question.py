@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import pandas as pd
 
-from harness.report.numbers import listed, number, words
+from harness.report.numbers import counted, listed, words
 from harness.report.tables import Tables
 
 
 def question(tables: Tables) -> str:
     """The question that the run answers."""
     last, status = tables.final.iloc[0], tables.status
-    epochs = f" ({number(last['epoch'], 1)} epochs)" if pd.notna(last["epoch"]) else ""
+    epochs = f" ({counted(float(last['epoch']), 'epoch')})" if pd.notna(last["epoch"]) else ""
     return (
-        f"Which score, read from a network after at most {tables.last_step} updates{epochs}, puts "
-        f"{len(tables.architectures)} architectures of {status['bench']} on {status['dataset']} in the order of their "
-        "final accuracy?"
+        f"Which score, read from a network after at most {counted(tables.last_step, 'update')}{epochs}, puts "
+        f"{counted(len(tables.architectures), 'architecture')} of {status['bench']} on {status['dataset']} in the "
+        "order of their final accuracy?"
     )
 
 
@@ -24,7 +24,7 @@ def tried(tables: Tables) -> str:
     counts = tables.final["family"].value_counts()
     families = listed([f"{words(str(family))} ({n})" for family, n in sorted(counts.items(), key=lambda x: -x[1])])
     steps = sorted(tables.metrics["step"].unique())
-    at = f"{len(steps)} budgets from {steps[0]} to {steps[-1]} steps" if len(steps) > 1 else f"{steps[0]} steps"
+    at = f"{len(steps)} budgets from {steps[0]} to {steps[-1]} steps" if len(steps) > 1 else counted(steps[0], "step")
     text = f"Tried at {at}: {len(tables.final)} predictors, by family {families}."
     if not (tables.final["fitted_on"] > 0).any():
         return text

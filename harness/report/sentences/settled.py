@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from harness.report.numbers import count, equals, estimate, number, of, percent
+from harness.report.numbers import count, counted, equals, estimate, number, of, percent
 from harness.report.ranking import ranked_table
 from harness.report.tables import Tables
 
@@ -40,9 +40,11 @@ def _verdict(row: dict[str, Any], tables: Tables, compared: int) -> str:
 def _power(row: dict[str, Any]) -> str:
     if pd.isna(row["detectable"]):
         return ""
+    if row["detectable"] == 0:
+        return "Both rank every architecture alike."
     return (
         f"With n = {count(row['n_paired'])} a difference of {number(row['detectable'])} between these two would be "
-        "found four times in five; a smaller one may well be missed."
+        "found four times in five, before any correction for several comparisons; a smaller one may well be missed."
     )
 
 
@@ -66,13 +68,19 @@ def _tied(table: pd.DataFrame, tables: Tables) -> str:
 def _ceiling(tables: Tables) -> str:
     kinds = tables.ceilings()
     if not kinds:
-        return "No ceiling is given: it needs a truth of at least two seeds."
-    said = {
-        "retraining": "training the same architectures again, with another seed, orders them with τ",
-        "oracle": "knowing the expected accuracy without noise would give τ",
-    }
-    texts = [f"{said.get(kind, kind)} {estimate(row['tau'], row['low'], row['high'])}" for kind, row in kinds.items()]
-    return f"The ceiling: {'; '.join(texts)}."
+        return f"No ceiling is given: {tables.why_no_ceiling}."
+    if not tables.band:
+        return "The seeds of the truth do not agree: no ceiling above 0 can be shown."
+    return f"The ceiling: {'; '.join(_reach(kind, row) for kind, row in kinds.items())}."
+
+
+def _reach(kind: str, row: dict[str, Any]) -> str:
+    """What one kind of ceiling means, with its τ."""
+    tau = estimate(row["tau"], row["low"], row["high"])
+    if kind == "retraining":
+        one = f", one more training each with τ {number(row['tau_one'])}" if pd.notna(row["tau_one"]) else ""
+        return f"repeating the whole truth, {counted(row['seeds'], 'seed')} each, would order them with τ {tau}{one}"
+    return f"{'knowing the expected accuracy without noise' if kind == 'oracle' else kind} would give τ {tau}"
 
 
 def _alpha(tables: Tables) -> float:

@@ -7,7 +7,7 @@ from pathlib import Path
 from harness.report.latex import latex
 from harness.report.sheets.choices import pairs, selection, subsets
 from harness.report.sheets.comparisons import ablations, ceiling, differences, given
-from harness.report.sheets.costs import initial, time_to_tau
+from harness.report.sheets.costs import budgets_in_seconds, initial, time_to_tau
 from harness.report.sheets.failures import failures
 from harness.report.sheets.rankings import budgets, every_metric, ranked, short
 from harness.report.sheets.sheet import Sheet
@@ -20,6 +20,7 @@ SHEETS = {
     "metrics": every_metric,
     "short": short,
     "budgets": budgets,
+    "budgets_in_seconds": budgets_in_seconds,
     "differences": differences,
     "ceiling": ceiling,
     "time_to_tau": time_to_tau,

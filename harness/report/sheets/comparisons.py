@@ -45,7 +45,7 @@ def ceiling(tables: Tables) -> Sheet:
 
 
 def given(tables: Tables) -> Sheet:
-    """Partial τ of every predictor, with the training loss, FLOPs or parameters held fixed."""
+    """Partial τ of every predictor, with the training loss, FLOPs, parameters, or the first two held fixed."""
     table = ranked_table(tables)
     text = pd.DataFrame(
         {
@@ -54,9 +54,11 @@ def given(tables: Tables) -> Sheet:
             "τ given training loss": estimates(table, "tau_given_train_loss"),
             "τ given FLOPs": estimates(table, "tau_given_flops"),
             "τ given parameters": estimates(table, "tau_given_params"),
+            "τ given loss and FLOPs": estimates(table, "tau_given_train_loss_and_flops"),
         }
     )
-    names = ("tau", "tau_given_train_loss", "tau_given_flops", "tau_given_params")
+    names = ("tau", "tau_given_train_loss", "tau_given_flops", "tau_given_params",
+             "tau_given_train_loss_and_flops")  # fmt: skip
     kept = [f"{name}{end}" for name in names for end in ("", "_low", "_high")]
     return Sheet(table[["predictor", "family", *kept]], text)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from harness.report.numbers import NONE, count, estimate, number, seconds
@@ -13,20 +15,45 @@ from harness.report.tables import Tables
 
 def time_to_tau(tables: Tables) -> Sheet:
     """The cheapest budget of every predictor that reaches a τ; the text has the cheapest predictor of each family."""
-    first = tables.time_to_tau.drop_duplicates(["target", "family"])
+    before = tables.metrics[["predictor", "step", "initial_seconds"]]
+    reaching = tables.time_to_tau.merge(before, on=["predictor", "step"], how="left")
+    first = reaching.drop_duplicates(["target", "family"])
     heading = f"τ [{tables.percent}]"
     rows = []
     for target in tables.status["evaluation"]["targets"]:
         reached = first[first["target"] == target]
         if reached.empty:
-            rows.append((f"{target:g}", "none reaches it", *[NONE] * 5))
+            rows.append((f"{target:g}", "none reaches it", *[NONE] * 6))
         rows += [
             (f"{target:g}", row["predictor"], str(row["step"]), count(row["images"]), seconds(row["seconds"]),
-             number_of(row["fitted_on"]), estimate(row["tau"], row["low"], row["high"]))
+             *_paid(row), estimate(row["tau"], row["low"], row["high"]))
             for row in reached.to_dict("records")
         ]  # fmt: skip
-    columns = ["τ ≥", "predictor", "steps", "images", "seconds", "fitted on", heading]
-    return Sheet(tables.time_to_tau, pd.DataFrame(rows, columns=columns), left=2)
+    columns = ["τ ≥", "predictor", "steps", "images", "seconds", "fitted on", "seconds before", heading]
+    return Sheet(reaching, pd.DataFrame(rows, columns=columns), left=2)
+
+
+def _paid(row: dict[Any, Any]) -> tuple[str, str]:
+    """What was paid before the first score, architectures and seconds; dashes for one that learns nothing."""
+    return (number_of(row["fitted_on"]), seconds(row["initial_seconds"])) if row["fitted_on"] > 0 else (NONE, NONE)
+
+
+def budgets_in_seconds(tables: Tables) -> Sheet:
+    """What each budget is: updates, epochs, images, and seconds of the cheapest and dearest predictor that trains."""
+    rows = tables.metrics.sort_values("step").groupby("step", as_index=False)
+    paid = tables.metrics[tables.metrics["seconds"] > 0].groupby("step")["seconds"]
+    ends = pd.DataFrame({"seconds_low": paid.min(), "seconds_high": paid.max()})
+    numbers = rows[["epoch", "images"]].first().merge(ends.reset_index(), on="step", how="left")
+    text = pd.DataFrame(
+        {
+            "steps": numbers["step"].astype(str),
+            "epochs": numbers["epoch"].map(lambda epoch: number(epoch, 2)),
+            "images": numbers["images"].map(count),
+            "seconds, cheapest": numbers["seconds_low"].map(seconds),
+            "seconds, dearest": numbers["seconds_high"].map(seconds),
+        }
+    )
+    return Sheet(numbers, text, left=0)
 
 
 def initial(tables: Tables) -> Sheet:

@@ -90,5 +90,6 @@ def budgets(tables: Tables) -> Sheet:
     table = tables.metrics.pivot(index="predictor", columns="step", values="tau")
     table = table.reindex(tables.final["predictor"]).rename(columns=lambda step: f"step {step}")
     keys = {str(name): table[name].astype(float).tolist() for name in table}
-    kept = ["predictor", "step", "epoch", "tau", "tau_low", "tau_high", "n", "failed", "seconds"]
+    kept = ["predictor", "step", "epoch", "tau", "tau_low", "tau_high", "n", "failed", "images", "seconds",
+            "fitted_on", "initial_seconds"]  # fmt: skip
     return Sheet(tables.metrics[kept], table.map(number).rename_axis(columns=None).reset_index(), 1, keys)
