@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from math import cos, isfinite, pi
+from collections.abc import Callable, Mapping
+from math import isfinite
 
 import pandas as pd
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from harness.schema import Architecture, HeadMaker, ImageSet, Measure, Scene, Trace, demand, seed_of
 
 from .batches import TrainingImages, held_out
 from .observatory import Observatory, Values
 from .recipe import Recipe
+from .updates import Updates, mean_loss
 
 
 def train(
@@ -60,10 +60,9 @@ def _watched(
     data = TrainingImages(images, where)
     watched = {split: held_out(images, split, recipe.watch_images, where) for split in recipe.watch}
     measured = held_out(images, "train", recipe.measure_images, where)
-    total, horizon = recipe.total_steps(len(data)), recipe.annealing_steps(len(data))
+    total = recipe.total_steps(len(data))
     observed = set(recipe.observed_steps(len(data)))
-    optimizer = _optimizer(model, recipe)
-    batches = _endless(data, recipe.batch, torch.Generator().manual_seed(own))
+    updates = Updates(model, data, recipe, torch.Generator().manual_seed(own))
     tally = Tally()
     rows: list[Values] = []
     seconds, diverged = 0.0, None
@@ -81,14 +80,7 @@ def _watched(
         if step == total:
             break
         begin = time.perf_counter()
-        for group in optimizer.param_groups:
-            group["lr"] = recipe.learning_rate * (1 + cos(pi * step / horizon)) / 2
-        x, y = next(batches)
-        logits = model(x)
-        loss = mean_loss(logits, y)
-        loss.backward()
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+        loss, logits, y = updates.make(step)
         value = tally.add(loss, logits, y)
         seconds += time.perf_counter() - begin
         if not isfinite(value):
@@ -105,9 +97,9 @@ class Tally:
 
     def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> float:
         """Count one batch; returns its loss."""
-        value = float(loss.detach())
+        value = float(loss)
         self.loss += value * len(labels)
-        self.right += float((vote(logits.detach()) == labels).sum())
+        self.right += float((vote(logits) == labels).sum())
         self.images += len(labels)
         return value
 
@@ -141,32 +133,9 @@ def _timed(model: nn.Module, split: str, held: tuple[Tensor, Tensor]) -> Values:
     return values | {f"seconds_{split}": time.perf_counter() - begin}
 
 
-def mean_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy (nats) of logits (B, classes), or of K heads side by side (K, B, classes), their mean."""
-    heads = logits.shape[0] if logits.dim() == 3 else 1
-    return functional.cross_entropy(logits.reshape(-1, logits.shape[-1]), labels.repeat(heads))
-
-
 def vote(logits: Tensor) -> Tensor:
     """The predicted class (B,), by the mean of the logits where several heads stand side by side."""
     return (logits.mean(0) if logits.dim() == 3 else logits).argmax(-1)
-
-
-def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    trained = [weight for weight in model.parameters() if weight.requires_grad]
-    return torch.optim.SGD(
-        trained,
-        lr=recipe.learning_rate,
-        momentum=recipe.momentum,
-        nesterov=recipe.nesterov,
-        weight_decay=recipe.weight_decay,
-        fused=True,
-    )
-
-
-def _endless(data: TrainingImages, batch: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-    while True:
-        yield from data.epoch(batch, generator)
 
 
 def _head_width(model: nn.Module) -> int:
