@@ -124,7 +124,9 @@ def step(repeats: int) -> None:
             theirs = steps(TextbookNetwork(cell, row.shape()), row.images, row.batch)
             ours = our_steps(cell, row)
             turn = [lambda it=it: [next(it) for _ in range(many)] for it in (theirs, ours)]
-            found.append(ratios(turn[0], turn[1], repeats if len(cells(row.cell)) == 1 else max(2, repeats // 2)) / many)
+            found.append(
+                ratios(turn[0], turn[1], repeats if len(cells(row.cell)) == 1 else max(2, repeats // 2)) / many
+            )
             gap = max(gap, gradient_difference(cell, row))
         times = np.concatenate(found)
         low, middle, high = np.percentile(times[:, 0] / times[:, 1], [25, 50, 75])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,8 @@ import pandas as pd
 if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
+
+T = TypeVar("T")
 
 SCHEMA_VERSION = 1
 """Raised whenever a stored trace or table of an older version could be misread."""
@@ -246,6 +249,19 @@ class Occasional(Measure, Protocol):
     def every(self) -> int: ...
 
 
+@runtime_checkable
+class Gentle(Measure, Protocol):
+    """A measure that, where `gentle` is true, leaves the model it is shown as it finds it.
+
+    It writes on no weight, keeps no hook and puts the training mode back; running statistics may move, gradients are
+    taken without writing them on the weights, the batch is not written on. All such measures are shown one replica, and
+    may have passes in common by `Scene.shared`. That replica is as far from the training as any other.
+    """
+
+    @property
+    def gentle(self) -> bool: ...
+
+
 class Observer(Protocol):
     """`model` is in training mode; `batch` is (images (B, colours, size, size), labels (B,))."""
 
@@ -277,17 +293,46 @@ class Wired(Protocol):
     def connections(self) -> list[Connection]: ...
 
 
+class Shared:
+    """What gentle measures work out of one model and batch, kept for the others of the same observation.
+
+    Everything is made anew unless `keeps`, which is for who forgets it in time. `borrowed` is the seconds that what was
+    taken from others had cost them: a measure costs what it would cost alone.
+    """
+
+    def __init__(self, keeps: bool = False) -> None:
+        self.keeps, self.borrowed = keeps, 0.0
+        self.found: dict[object, tuple[Any, float]] = {}
+
+    def get(self, key: object, make: Callable[[], T]) -> T:
+        """What is kept under this key, or else what `make` gives."""
+        if key in self.found:
+            kept, seconds = self.found[key]
+            self.borrowed += seconds
+            return kept  # type: ignore[no-any-return]  # what was put there under this key
+        begin, before = time.perf_counter(), self.borrowed
+        made = make()
+        if self.keeps:
+            self.found[key] = (made, time.perf_counter() - begin + self.borrowed - before)
+        return made
+
+    def forget(self) -> None:
+        """Start anew."""
+        self.found.clear()
+
+
 @dataclass(frozen=True)
 class Scene:
     """What a measure may know before a training starts.
 
     `probe_seed` is shared by every architecture of a run, so that random probes are the same for all; `classes` is
-    the number of labels and `features` the width of what the head reads.
+    the number of labels and `features` the width of what the head reads. `shared` is for gentle measures.
     """
 
     probe_seed: int
     classes: int
     features: int
+    shared: Shared = field(default_factory=Shared, compare=False, repr=False)
 
 
 @runtime_checkable

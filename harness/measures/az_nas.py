@@ -57,6 +57,11 @@ class AzNas:
         """Trace columns that are written."""
         return ("az_expressivity", "az_progressivity", "az_trainability")
 
+    @property
+    def gentle(self) -> bool:
+        """Whether the model is left as it was."""
+        return self.weights == "current"
+
     def observer(self, scene: Scene) -> Observer:
         """A function that reads the three scores of whatever model it is shown."""
 

@@ -88,6 +88,11 @@ class Capacitance:
     def columns(self) -> tuple[str, ...]:
         return (self.column, f"{self.column}_sd")
 
+    @property
+    def gentle(self) -> bool:
+        """Whether the model is left as it was."""
+        return True
+
     def observer(self, scene: Scene) -> Observer:
         """A function that reads beta_eff of whatever model it is shown."""
         probe = self._probe(scene)

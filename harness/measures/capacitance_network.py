@@ -16,7 +16,8 @@ from torch.nn.grad import conv2d_input, conv2d_weight
 from harness.schema import Observer, Scene, demand
 
 from .layers import NORMS, WEIGHTED
-from .loss_gradient import Batch, demand_counts, first
+from .loss_gradient import demand_counts
+from .passes import Batch, first
 
 Sums = dict[str, tuple[Tensor, Tensor]]
 
@@ -61,6 +62,11 @@ class CapacitanceNetwork:
     def columns(self) -> tuple[str, ...]:
         """Trace columns that are written."""
         return (self.column,)
+
+    @property
+    def gentle(self) -> bool:
+        """Whether the model is left as it was."""
+        return True
 
     def observer(self, scene: Scene) -> Observer:
         """A function that reads beta_eff of whatever model it is shown."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from harness.schema import Connection, Wired
+from harness.schema import Connection, Shared, Wired
 
 from .layers import WEIGHTED, layers_at_work
 
@@ -28,7 +28,7 @@ class Edge:
         return whole[self.start : self.stop]
 
 
-def edges(model: nn.Module, images: Tensor) -> list[Edge]:
+def edges(model: nn.Module, images: Tensor, shared: Shared | None = None) -> list[Edge]:
     """Every convolution and dense layer that a forward pass of `images` (B, ...) computes, one at a time.
 
     A `Wired` network tells its own: convolutions that run as one are told apart. Any other layer at work counts whole,
@@ -37,10 +37,16 @@ def edges(model: nn.Module, images: Tensor) -> list[Edge]:
 
     Raises ValueError where the weight of a connection is not a block of rows of one parameter.
     """
+    if shared is not None:
+        return shared.get("edges", lambda: _edges(model, layers_at_work(model, images, WEIGHTED, shared)))
+    return _edges(model, layers_at_work(model, images, WEIGHTED))
+
+
+def _edges(model: nn.Module, at_work: list[str]) -> list[Edge]:
     connections = model.connections() if isinstance(model, Wired) else []
     found = [_edge(model, connection) for connection in connections if connection.weight is not None]
     told = {edge.parameter for edge in found}
-    for name in layers_at_work(model, images, WEIGHTED):
+    for name in at_work:
         if f"{name}.weight" not in told:
             found.append(Edge(name, f"{name}.weight", 0, len(model.get_parameter(f"{name}.weight"))))
     return found

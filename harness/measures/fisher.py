@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from harness.schema import Observer, Scene
+from harness.schema import Observer, Scene, Shared
 
-from .layers import WEIGHTED
-from .loss_gradient import Batch, demand_counts, finite, first, mean_loss
+from .loss_gradient import demand_counts, finite
+from .passes import Batch, first, slopes
 
 
 @dataclass(frozen=True)
@@ -39,33 +39,26 @@ class Fisher:
         """Trace columns that are written."""
         return ("fisher",)
 
+    @property
+    def gentle(self) -> bool:
+        """Whether the model is left as it was."""
+        return True
+
     def observer(self, scene: Scene) -> Observer:
         """A function that reads the Fisher information of whatever model it is shown."""
 
         def observe(model: nn.Module, batch: Batch, step: int) -> Mapping[str, float]:
-            return {"fisher": finite(fisher(model, first(batch, self.images)))}
+            return {"fisher": finite(fisher(model, first(batch, self.images), scene.shared))}
 
         return observe
 
 
-def fisher(model: nn.Module, batch: Batch) -> Tensor:
-    """The sum over all channels, a float64 number."""
-    outputs: list[Tensor] = []
-
-    def note(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        outputs.append(output)
-
-    hooks = [m.register_forward_hook(note) for m in model.modules() if isinstance(m, WEIGHTED)]
-    try:
-        loss = mean_loss(model, batch)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    total = torch.zeros((), dtype=torch.float64, device=loss.device)
-    if outputs:
-        slopes = torch.autograd.grad(loss, outputs, materialize_grads=True)
-        for output, slope in zip(outputs, slopes, strict=True):
-            product = output.detach() * slope
-            saliences = product.flatten(2).sum(2) if product.dim() > 2 else product
-            total = total + saliences.double().square().mean(0).sum() / 2
+def fisher(model: nn.Module, batch: Batch, shared: Shared | None = None) -> Tensor:
+    """The sum over all channels of the whole batch, a float64 number."""
+    found = slopes(shared or Shared(), model, batch, len(batch[0]))
+    total = torch.zeros((), dtype=torch.float64, device=batch[0].device)
+    for output, slope in zip(found.of.outputs, found.outputs, strict=True):
+        product = output.detach() * slope
+        saliences = product.flatten(2).sum(2) if product.dim() > 2 else product
+        total = total + saliences.double().square().mean(0).sum() / 2
     return total

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from harness.schema import Observer, Scene
 
 from .edges import weights
-from .loss_gradient import Batch, demand_counts, finite, first, gradients
+from .loss_gradient import demand_counts, finite
+from .passes import Batch, first, gradients
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,11 @@ class Grasp:
     def columns(self) -> tuple[str, ...]:
         """Trace columns that are written."""
         return ("grasp",)
+
+    @property
+    def gentle(self) -> bool:
+        """Whether the model is left as it was."""
+        return True
 
     def observer(self, scene: Scene) -> Observer:
         """A function that reads the score of whatever model it is shown."""

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from harness.schema import Observer, Scene, demand
 
+from .passes import forward
+
 K = 1e-5
 """Added to each eigenvalue: the k of the authors' code."""
 
@@ -41,11 +43,17 @@ class JacobianCovariance:
         """Trace columns that are written."""
         return ("jacov",)
 
+    @property
+    def gentle(self) -> bool:
+        """Whether the model is left as it was."""
+        return True
+
     def observer(self, scene: Scene) -> Observer:
         """A function that reads the score of whatever model it is shown."""
 
         def observe(model: nn.Module, batch: tuple[Tensor, Tensor], step: int) -> Mapping[str, float]:
-            return {"jacov": score(jacobian(model, batch[0][: self.images]))}
+            done = forward(scene.shared, model, batch, self.images)
+            return {"jacov": score(rows(done.images, done.logits, scene.shared.keeps))}
 
         return observe
 
@@ -53,10 +61,17 @@ class JacobianCovariance:
 def jacobian(model: nn.Module, images: Tensor) -> NDArray[np.float64]:
     """Gradient (B, pixels) of the sum of all logits in each of the `images` (B, ...); 0 where there is no path."""
     images = images.detach().requires_grad_()
-    total = model(images).sum()
-    gradient = torch.autograd.grad(total, images, allow_unused=True)[0] if total.requires_grad else None
-    rows = torch.zeros_like(images) if gradient is None else gradient
-    return rows.reshape(len(images), -1).double().cpu().numpy()
+    return rows(images, model(images), keep=False)
+
+
+def rows(images: Tensor, logits: Tensor, keep: bool) -> NDArray[np.float64]:
+    """The same of a pass that is done; `keep` its graph for others."""
+    total = logits.sum()
+    gradient = None
+    if total.requires_grad:
+        gradient = torch.autograd.grad(total, images, retain_graph=keep, allow_unused=True)[0]
+    found = torch.zeros_like(images) if gradient is None else gradient
+    return found.detach().reshape(len(images), -1).double().cpu().numpy()
 
 
 def score(rows: NDArray[np.float64]) -> float:

@@ -32,6 +32,11 @@ class L2Norm:
         """Trace columns that are written."""
         return ("l2_norm",)
 
+    @property
+    def gentle(self) -> bool:
+        """Whether the model is left as it was."""
+        return True
+
     def observer(self, scene: Scene) -> Observer:
         """A function that reads the norm of whatever model it is shown."""
 

@@ -50,6 +50,11 @@ class LayerStatistics:
         """Trace columns that are written."""
         return ("layer_statistics",)
 
+    @property
+    def gentle(self) -> bool:
+        """Whether the model is left as it was."""
+        return True
+
     def observer(self, scene: Scene) -> Observer:
         """A function that reads the vector at every call."""
         names: list[str] = []
@@ -59,7 +64,7 @@ class LayerStatistics:
             if isinstance(model, Wired) and places:
                 return {"layer_statistics": of_slots(model.connections(), places)}
             if not names:
-                names.extend(layers_at_work(model, batch[0], WEIGHTED + NORMS))
+                names.extend(layers_at_work(model, batch[0], WEIGHTED + NORMS, scene.shared))
             return {"layer_statistics": of_layers([model.get_submodule(name) for name in names])}
 
         return observe

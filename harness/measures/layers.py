@@ -7,6 +7,8 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
 
+from harness.schema import Shared
+
 WEIGHTED: tuple[type[nn.Module], ...] = (_ConvNd, nn.Linear)
 NORMS: tuple[type[nn.Module], ...] = (_BatchNorm,)
 
@@ -14,12 +16,18 @@ FEW = 2
 """Images that are sent through: enough for BatchNorm, which refuses a single value a channel."""
 
 
-def layers_at_work(model: nn.Module, images: Tensor, kinds: tuple[type[nn.Module], ...]) -> list[str]:
+def layers_at_work(
+    model: nn.Module, images: Tensor, kinds: tuple[type[nn.Module], ...], shared: Shared | None = None
+) -> list[str]:
     """Names of the layers of these `kinds` that a forward pass calls, in the order of their first call.
 
     The first of `images` (B, ...) go through, without gradients. A layer that the network carries but never calls (an
     idle edge of a cell) is left out, and one that is called twice stands once. Running statistics of BatchNorm move.
+    Measures that share a model need one such pass together.
     """
+    if shared is not None and set(kinds) <= {*WEIGHTED, *NORMS}:
+        names = shared.get("layers at work", lambda: layers_at_work(model, images, WEIGHTED + NORMS))
+        return [name for name in names if isinstance(model.get_submodule(name), kinds)]
     called: dict[str, None] = {}
 
     def note(name: str) -> None:

@@ -1,23 +1,21 @@
-"""The gradient of the loss, read three ways from one backward pass; and the gradient itself, for its neighbours."""
+"""The gradient of the loss, read three ways from one backward pass."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
 
 from harness.schema import Observer, Scene, demand
 
 from .edges import Edge, edges
 from .layers import NORMS, WEIGHTED, layers_at_work
+from .passes import Batch, slopes
 from .weight_statistics import vector
-
-Batch = tuple[Tensor, Tensor]
 
 
 @dataclass(frozen=True)
@@ -46,6 +44,11 @@ class LossGradient:
         """Trace columns that are written."""
         return ("grad_norm", "snip", "gradient_statistics")
 
+    @property
+    def gentle(self) -> bool:
+        """Whether the model is left as it was."""
+        return True
+
     def observer(self, scene: Scene) -> Observer:
         """A function that finds the layers at its first call, and takes the gradient at every call."""
         names: list[str] = []
@@ -53,11 +56,11 @@ class LossGradient:
 
         def observe(model: nn.Module, batch: Batch, step: int) -> Mapping[str, float | NDArray[np.float64]]:
             if not names:
-                names.extend(layers_at_work(model, batch[0], WEIGHTED + NORMS))
-                places.extend(edges(model, batch[0]))
+                names.extend(layers_at_work(model, batch[0], WEIGHTED + NORMS, scene.shared))
+                places.extend(edges(model, batch[0], scene.shared))
             layers = [model.get_submodule(name) for name in names]
-            tensors: list[Tensor] = [tensor for layer in layers for tensor in layer.parameters(recurse=False)]
-            gradient = dict(zip(tensors, gradients(model, first(batch, self.images), tensors), strict=True))
+            found = slopes(scene.shared, model, batch, self.images).weights
+            gradient: dict[Tensor, Tensor] = {model.get_parameter(name): slope for name, slope in found.items()}
             norm = snip = torch.zeros((), dtype=torch.float64)
             for edge in places:
                 weight = model.get_parameter(edge.parameter)
@@ -71,29 +74,6 @@ class LossGradient:
             }
 
         return observe
-
-
-def first(batch: Batch, count: int) -> Batch:
-    """The first `count` images and labels of a batch, or all of fewer."""
-    return batch[0][:count], batch[1][:count]
-
-
-def mean_loss(model: nn.Module, batch: Batch) -> Tensor:
-    """Mean cross-entropy (nats) of a batch; over K heads side by side, logits (K, B, classes), their mean."""
-    images, labels = batch
-    logits = model(images)
-    heads = logits.shape[0] if logits.dim() == 3 else 1
-    return functional.cross_entropy(logits.reshape(-1, logits.shape[-1]), labels.repeat(heads))
-
-
-def gradients(
-    model: nn.Module, batch: Batch, tensors: Sequence[Tensor], create_graph: bool = False
-) -> tuple[Tensor, ...]:
-    """dL/dT of every tensor T, in its shape; 0 where the loss does not depend on it."""
-    if not tensors:
-        return ()
-    loss = mean_loss(model, batch)
-    return torch.autograd.grad(loss, tensors, create_graph=create_graph, materialize_grads=True)
 
 
 def finite(value: Tensor) -> float:

@@ -30,6 +30,11 @@ class Movement:
         """Trace columns that are written."""
         return ("movement", "weight_norm", "magnitude_increase")
 
+    @property
+    def gentle(self) -> bool:
+        """Whether the model is left as it was."""
+        return True
+
     def observer(self, scene: Scene) -> Observer:
         """A function that remembers W_0 of the model it is first shown."""
         names: list[str] = []
@@ -37,7 +42,7 @@ class Movement:
 
         def observe(model: nn.Module, batch: tuple[Tensor, Tensor], step: int) -> Mapping[str, float]:
             if not first:
-                names.extend(layers_at_work(model, batch[0], WEIGHTED))
+                names.extend(layers_at_work(model, batch[0], WEIGHTED, scene.shared))
                 first.append(_weights(model, names))
             start, now = first[0], _weights(model, names)
             return {

@@ -13,7 +13,8 @@ from harness.schema import Observer, Scene, demand
 
 from .edges import weights
 from .layers import NORMS, WEIGHTED
-from .loss_gradient import Batch, finite
+from .loss_gradient import finite
+from .passes import Batch
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,11 @@ class SynFlow:
         """Trace columns that are written."""
         return ("synflow",)
 
+    @property
+    def gentle(self) -> bool:
+        """Whether the model is left as it was."""
+        return True
+
     def observer(self, scene: Scene) -> Observer:
         """A function that reads the score of whatever model it is shown."""
 
@@ -52,9 +58,9 @@ def flows(model: nn.Module, images: Tensor) -> Tensor:
     """sum |w dR/dw| of every convolution and dense layer, (layers,) in float64, in the order of `named_modules`.
 
     A head without layers of its own, such as a probe, is passed over: R is then the sum of the features. Only the shape
-    of one of the `images` (B, ...) is used. The model is left in evaluation mode, else as it was.
+    of one of the `images` (B, ...) is used. The model is left as it was.
     """
-    model.eval()
+    training = [module for module in model.modules() if module.training]
     tensors = (*model.named_parameters(), *model.named_buffers())
     state = {name: tensor.detach().abs().double() for name, tensor in tensors if tensor.is_floating_point()}
     paths = [state[name].requires_grad_() for name in weights(model)]
@@ -67,12 +73,15 @@ def flows(model: nn.Module, images: Tensor) -> Tensor:
     ones = torch.ones((1, *images.shape[1:]), dtype=torch.float64, device=images.device)
     hooks = [norm.register_forward_hook(_pass) for norm in model.modules() if isinstance(norm, NORMS)]
     try:
+        model.eval()
         total = functional_call(model, state, (ones,)).sum()
     finally:
         if strange:
             model.head = head  # type: ignore[assignment]  # the module that it was
         for hook in hooks:
             hook.remove()
+        for module in training:
+            module.training = True
     if not total.requires_grad:
         return torch.zeros(len(paths), dtype=torch.float64)
     slopes = torch.autograd.grad(total, paths, materialize_grads=True)

@@ -65,6 +65,11 @@ class TemporalGraph:
         """Trace columns that are written."""
         return ("temporal_graph", "graph_degree", "graph_centrality")
 
+    @property
+    def gentle(self) -> bool:
+        """Whether the model is left as it was."""
+        return True
+
     def observer(self, scene: Scene) -> Observer:
         """A function without memory."""
 

@@ -55,13 +55,18 @@ class WeightStatistics:
         """Trace columns that are written."""
         return ("weight_statistics",)
 
+    @property
+    def gentle(self) -> bool:
+        """Whether the model is left as it was."""
+        return True
+
     def observer(self, scene: Scene) -> Observer:
         """A function that reads the layers' order at its first call, and the vector at every call."""
         names: list[str] = []
 
         def observe(model: nn.Module, batch: tuple[Tensor, Tensor], step: int) -> Mapping[str, Vector]:
             if not names:
-                names.extend(layers_at_work(model, batch[0], WEIGHTED + NORMS))
+                names.extend(layers_at_work(model, batch[0], WEIGHTED + NORMS, scene.shared))
             return {"weight_statistics": vector([model.get_submodule(name) for name in names])}
 
         return observe

@@ -59,6 +59,11 @@ class Zen:
         """Trace columns that are written."""
         return ("zen",)
 
+    @property
+    def gentle(self) -> bool:
+        """Whether the model is left as it was."""
+        return self.weights == "current"
+
     def observer(self, scene: Scene) -> Observer:
         """A function that reads the score of whatever model it is shown."""
 

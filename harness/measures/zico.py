@@ -11,7 +11,8 @@ from torch import nn
 from harness.schema import Observer, Scene
 
 from .edges import Edge, edges
-from .loss_gradient import Batch, demand_counts, finite, first, gradients
+from .loss_gradient import demand_counts, finite
+from .passes import Batch, first, gradients
 
 
 @dataclass(frozen=True)
@@ -39,13 +40,18 @@ class ZiCo:
         """Trace columns that are written."""
         return ("zico",)
 
+    @property
+    def gentle(self) -> bool:
+        """Whether the model is left as it was."""
+        return True
+
     def observer(self, scene: Scene) -> Observer:
         """A function that finds the layers at its first call, and takes both gradients at every call."""
         places: list[Edge] = []
 
         def observe(model: nn.Module, batch: Batch, step: int) -> Mapping[str, float]:
             if not places:
-                places.extend(edges(model, batch[0]))
+                places.extend(edges(model, batch[0], scene.shared))
             return {"zico": zico(model, first(batch, self.images), places)}
 
         return observe

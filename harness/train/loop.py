@@ -75,7 +75,7 @@ def _watched(
                 {"step": step, "epoch": step / recipe.steps_per_epoch(len(data)), "seconds": seconds}
                 | tally.read()
                 | {k: v for split, held in watched.items() for k, v in _timed(model, split, held).items()}
-                | observatory.look(model, measured, step, step == total)
+                | observatory.look(measured, step, step == total)
             )
         if step == total:
             break

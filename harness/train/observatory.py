@@ -7,12 +7,13 @@ import random
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from harness.schema import Measure, Occasional, Scene
+from harness.schema import Gentle, Measure, Occasional, Scene, Shared
 
 Values = dict[str, object]
 
@@ -32,55 +33,122 @@ def untouched_randomness() -> Iterator[None]:
 
 
 class Observatory:
-    """The measures of one training, each with its own replica of the model."""
+    """The measures of one training: gentle ones look at one replica of the model together, others have each its own."""
 
     def __init__(self, measures: Mapping[str, Measure], model: nn.Module, scene: Scene) -> None:
-        self.observers = {}
-        self.mine = list(model.state_dict().values())
-        self.theirs = {}
         self.every = {
             name: measure.every if isinstance(measure, Occasional) else 1 for name, measure in measures.items()
         }
         self.looks = 0
         self.columns = {name: measure.columns for name, measure in measures.items()}
+        self.gentle = {name for name, measure in measures.items() if isinstance(measure, Gentle) and measure.gentle}
+        self.shared = Shared(keeps=True)
+        self.observers, self.replicas = {}, {}
+        common = None
         for name, measure in measures.items():
             with untouched_randomness():
-                replica = copy.deepcopy(model)
-                self.observers[name] = (measure.observer(scene), replica)
-                self.theirs[name] = list(replica.state_dict().values())
+                if name in self.gentle:
+                    common = common or Replica(model)
+                self.replicas[name] = common if name in self.gentle and common else Replica(model)
+                own = replace(scene, shared=self.shared if name in self.gentle else Shared())
+                self.observers[name] = measure.observer(own)
 
-    def look(self, model: nn.Module, batch: tuple[Tensor, Tensor], step: int, last: bool = False) -> Values:
-        """The columns at this step of every measure that is due, and `seconds_<measure>`, what each took.
+    def look(self, batch: tuple[Tensor, Tensor], step: int, last: bool = False) -> Values:
+        """The columns at this step of every measure that is due, and `seconds_<measure>`, what each would take alone.
 
         An `Occasional` measure that is not due leaves its columns out, and took 0 seconds. `last` says that nothing
         follows: then all are due. A measure that fails leaves its columns out too, and `failed_<measure>` says why.
 
-        Raises KeyError where a measure writes a column that it did not declare, or leaves one out.
+        Raises KeyError where a measure writes a column that it did not declare, or leaves one out, and TypeError
+        where one that calls itself gentle writes on a weight.
         """
         values: Values = {}
         look, self.looks = self.looks, self.looks + 1
-        for name, (observer, replica) in self.observers.items():
+        common = Common(self.shared, batch)
+        for name, observer in self.observers.items():
             if look % self.every[name] and not last:
                 values[f"seconds_{name}"] = 0.0
                 continue
+            gentle, replica = name in self.gentle, self.replicas[name]
             begin = time.perf_counter()
             with untouched_randomness():
-                self._copy_state(name, replica)
+                shown = common.show(replica) if gentle else _copies(batch)
+                if not gentle:
+                    replica.update()
                 try:
-                    seen = observer(replica, (batch[0].clone(), batch[1].clone()), step)
+                    seen = observer(replica.model, shown, step)
                 except FAULTS as error:
+                    common.spoilt = common.spoilt or gentle
                     values[f"failed_{name}"] = f"{type(error).__name__}: {error}".splitlines()[0]
-                    values[f"seconds_{name}"] = time.perf_counter() - begin
+                    values[f"seconds_{name}"] = time.perf_counter() - begin + common.borrowed()
                     continue
             if set(seen) != set(self.columns[name]):
                 raise KeyError(f"measure.{name}: columns {self.columns[name]} were declared, got {tuple(seen)}")
             values.update(seen)
-            values[f"seconds_{name}"] = time.perf_counter() - begin
+            values[f"seconds_{name}"] = time.perf_counter() - begin + common.borrowed()
+            if gentle and not replica.as_it_was():
+                raise TypeError(f"measure.{name}: says that it is gentle, and wrote on a weight or left eval mode")
+        self.shared.forget()
         return values
 
-    def _copy_state(self, name: str, replica: nn.Module) -> None:
-        """Weights and buffers of the model into the replica of a measure, in training mode, without gradients."""
-        with torch.no_grad():
-            torch._foreach_copy_(self.theirs[name], self.mine)
-        replica.train()
-        replica.zero_grad(set_to_none=True)
+
+class Replica:
+    """A copy of a model, to be looked at."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.model = copy.deepcopy(model)
+        self.modules = list(self.model.modules())
+        self.weights = list(self.model.parameters())
+        self.state = [tensor.data for tensor in self.model.state_dict().values()]
+        self.theirs = list(model.state_dict().values())
+        self.moving, self.their_moving = [buffer.data for buffer in self.model.buffers()], list(model.buffers())
+        self.version = 0
+
+    @torch.no_grad()
+    def update(self) -> None:
+        """Weights and buffers of the model, in training mode, without gradients."""
+        torch._foreach_copy_(self.state, self.theirs)
+        for module in self.modules:
+            module.training = True
+        for weight in self.weights:
+            weight.grad = None
+        self.version = self._version()
+
+    @torch.no_grad()
+    def renew(self) -> None:
+        """The running statistics alone, which every pass moves; unseen by a graph that is kept of an earlier pass."""
+        torch._foreach_copy_(self.moving, self.their_moving)
+
+    def as_it_was(self) -> bool:
+        """Whether no weight was written on since the update, and the model is in training mode."""
+        return self.version == self._version() and all(module.training for module in self.modules)
+
+    def _version(self) -> int:
+        return sum(weight._version for weight in self.weights)
+
+
+class Common:
+    """One observation of the gentle measures: one batch, one state of the replica, unless one of them fails."""
+
+    def __init__(self, shared: Shared, batch: tuple[Tensor, Tensor]) -> None:
+        self.shared, self.batch, self.spoilt = shared, batch, True
+        self.seconds = shared.borrowed
+
+    def show(self, replica: Replica) -> tuple[Tensor, Tensor]:
+        """The batch to be shown, with the replica made ready."""
+        if self.spoilt:
+            self.shared.forget()
+            replica.update()
+            self.copies, self.spoilt = _copies(self.batch), False
+        else:
+            replica.renew()
+        return self.copies
+
+    def borrowed(self) -> float:
+        """Seconds that were borrowed since this was last asked."""
+        before, self.seconds = self.seconds, self.shared.borrowed
+        return self.seconds - before
+
+
+def _copies(batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    return batch[0].clone(), batch[1].clone()
