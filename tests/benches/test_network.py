@@ -11,6 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from harness.benches.nasbench201 import space
 from harness.benches.nasbench201.network import CellBlock, Network
+from harness.benches.nats.network import average
 
 SHAPE = space.Shape(channels=4, cells=1, size=8, colours=3, classes=5)
 RANDOM = np.random.default_rng(0)
@@ -84,11 +85,13 @@ def test_parameters_and_flops_by_formula_are_those_of_the_built_network(cell: sp
         and target in space.needed_nodes(cell)
         and source not in space.filled_nodes(cell)
     )
-    pools = sum(  # free for the benchmark; a depthwise convolution here
-        9 * w * side**2
-        for w, side in SHAPE.stages()
+    pooled = {
+        source
         for (target, source), op in zip(space.EDGES, cell.operations, strict=True)
         if op == "avg_pool_3x3" and target in space.needed_nodes(cell) and source in space.filled_nodes(cell)
+    }
+    pools = sum(  # free for the benchmark; a depthwise convolution here, once for each node that is pooled
+        9 * w * side**2 * len(pooled) for w, side in SHAPE.stages()
     )
     counted = space.flops(cell, SHAPE) - SHAPE.classes - skipped + constants + pools
     assert counter.get_total_flops() == 2 * counted
@@ -105,6 +108,26 @@ def test_the_network_ends_in_batchnorm_and_relu_before_pooling() -> None:
 def test_sizes_and_classes_are_parameters(channels: int, cells: int, size: int, classes: int) -> None:
     network = Network(SAMPLE[1], space.Shape(channels, cells, size, 1, classes))
     assert network(torch.zeros(2, 1, size, size)).shape == (2, classes)
+
+
+@pytest.mark.parametrize("side", [1, 2, 3, 6])
+def test_average_pooling_and_its_gradients_are_those_of_torch(side: int) -> None:
+    x = torch.randn(2, 3, side, side, dtype=torch.float64, requires_grad=True)
+    expected = functional.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
+    torch.testing.assert_close(average(x), expected)
+    signal = torch.randn_like(x)
+    torch.testing.assert_close(
+        torch.autograd.grad(average(x), x, signal)[0], torch.autograd.grad(expected, x, signal)[0]
+    )
+    assert torch.autograd.gradgradcheck(average, x)
+
+
+def test_what_a_cell_computes_in_place_leaves_its_input_alone() -> None:
+    for cell in SAMPLE:
+        x = torch.randn(2, 4, 6, 6)
+        before = x.clone()
+        CellBlock(cell, 4)(x)
+        assert torch.equal(x, before)
 
 
 def test_a_dead_architecture_can_be_trained_and_ignores_its_input_after_the_cells() -> None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -58,6 +60,8 @@ class CellBlock(nn.Module):
                 if used and operation != "none":
                     join.append((source, operation, groups.get(key, 0) - 1))
             self.joins.append(join)
+        plain = {source for join in self.joins for source, op, _ in join if not self._weighted(source, op)}
+        self.rectified_only = {1, 2} - plain  # nodes that nothing reads but through a ReLU
         self.convolutions = nn.ModuleDict({k: _group(k, wide_in, channels, n) for k, n in groups.items()})
         self.idle = nn.ModuleDict({k: _group(k, wide_in, channels, n) for k, n in idle.items()})
 
@@ -66,20 +70,40 @@ class CellBlock(nn.Module):
         outputs: dict[str, tuple[Tensor, ...]] = {}
         rectified: dict[int, Tensor] = {}
         shape = (len(x), self.channels, *x.shape[2:])
-        for join in self.joins:
+        pooled: dict[int, Tensor] = {}
+        for node, join in enumerate(self.joins, start=1):
             total: Tensor | None = None
+            owned = False  # whether nobody else holds the sum so far, so that it may be written on
             for source, operation, place in join:
-                term = nodes[source]
+                term, fresh = nodes[source], False
                 if self._weighted(source, operation):
                     key = f"{operation}_from_{source}"
                     if key not in outputs:
-                        outputs[key] = self._convolve(key, source, nodes, rectified).split(self.channels, dim=1)
+                        together = self._convolve(key, source, nodes, rectified)
+                        alone = together.shape[1] == self.channels
+                        outputs[key] = (together,) if alone else together.split(self.channels, dim=1)
                     term = outputs[key][place]
+                    fresh = len(outputs[key]) == 1 and term.shape == shape
                 elif operation == "avg_pool_3x3" and term is not None:
-                    term = _average(term)
-                if term is not None:
-                    total = term if total is None else total + term
-            nodes.append(None if total is None else total.expand(shape))
+                    if source not in pooled:
+                        pooled[source] = average(term)
+                    term = pooled[source]
+                if term is None:
+                    continue
+                if total is None:
+                    total, owned = term, fresh
+                elif owned:
+                    total += term
+                elif fresh:
+                    total, owned = term.add_(total), True
+                else:
+                    total = total + term
+                    owned = total.shape == shape
+            if total is not None and total.shape != shape:
+                total, owned = total.expand(shape), False
+            if total is not None and owned and node in self.rectified_only:
+                rectified[node] = functional.relu(total, inplace=True)
+            nodes.append(total)
         output = nodes[3]
         return x.new_zeros(shape) if output is None else output
 
@@ -117,16 +141,52 @@ class CellBlock(nn.Module):
         return output
 
 
-def _average(x: Tensor) -> Tensor:
+def average(x: Tensor) -> Tensor:
     """3 x 3 average pooling that leaves the padding out of the mean.
 
-    A depthwise convolution with ones and a division by the count: twice as fast as avg_pool2d in channels-last memory.
+    A depthwise convolution with ninths, and 3/2 of that at each border: up to four times as fast as avg_pool2d in
+    channels-last memory.
     """
-    channels, side = x.shape[1], x.shape[3]
-    ones = x.new_ones(channels, 1, 3, 3)
-    along = x.new_full((side,), 3.0)
-    along[0] = along[-1] = 2.0 if side > 1 else 1.0
-    return functional.conv2d(x, ones, padding=1, groups=channels) / (along[:, None] * along)
+    pooled: Tensor = _Average.apply(x)
+    return pooled
+
+
+class _Average(torch.autograd.Function):
+    """y = D K x: K the convolution, which is symmetric, and D the diagonal of the borders; back goes K D."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return _borders(_ninths(x))
+
+    @staticmethod
+    def backward(ctx: Any, arriving: Tensor) -> Tensor:
+        back: Tensor = _AverageBack.apply(arriving)
+        return back
+
+
+class _AverageBack(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return _ninths(_borders(x.clone()))
+
+    @staticmethod
+    def backward(ctx: Any, arriving: Tensor) -> Tensor:
+        return average(arriving)
+
+
+def _ninths(x: Tensor) -> Tensor:
+    return functional.conv2d(x, x.new_full((x.shape[1], 1, 3, 3), 1 / 9), padding=1, groups=x.shape[1])
+
+
+def _borders(x: Tensor) -> Tensor:
+    """3/2 of x at each border, in place; 3 where one border is the other."""
+    for side in (2, 3):
+        if x.shape[side] == 1:
+            x *= 3
+        else:
+            x.select(side, 0).mul_(1.5)
+            x.select(side, -1).mul_(1.5)
+    return x
 
 
 def _group(key: str, wide_in: int, channels: int, count: int) -> ConvBN:
@@ -152,8 +212,8 @@ class Reduction(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         inner = self.first(functional.relu(x))
-        output: Tensor = self.shortcut(x) + self.second(functional.relu(inner))
-        return output
+        output: Tensor = self.second(functional.relu(inner, inplace=True))
+        return output.add_(self.shortcut(x))
 
     def connections(self, name: str, source: str) -> list[Connection]:
         """Its three convolutions, from the feature map `source` to `name`."""
@@ -181,7 +241,7 @@ class Staged(nn.Module):
         self.head: nn.Module = nn.Linear(last, classes)
 
     def features(self, images: Tensor) -> Tensor:
-        x = functional.relu(self.last_norm(self.body(self.stem(images))))
+        x = functional.relu(self.last_norm(self.body(self.stem(images))), inplace=True)
         return x.mean(dim=(2, 3))
 
     def forward(self, images: Tensor) -> Tensor:
