@@ -14,6 +14,7 @@ from harness.schema import Architecture, HeadMaker, ImageSet, Measure, Scene, Tr
 
 from .batches import TrainingImages, held_out
 from .observatory import Observatory, Values
+from .precision import arithmetic
 from .recipe import Recipe
 from .updates import Updates, mean_loss
 
@@ -67,55 +68,63 @@ def _watched(
     rows: list[Values] = []
     seconds, diverged = 0.0, None
     for step in range(total + 1):
-        if step in observed and not _finite(model):
-            diverged = step
-            break
         if step in observed:
+            begin = time.perf_counter()
+            diverged, tallied = tally.read(step)
+            seconds += time.perf_counter() - begin  # the device may have lagged behind
+            diverged = step if diverged is None and not _finite(model) else diverged
+            if diverged is not None:
+                break
             rows.append(
                 {"step": step, "epoch": step / recipe.steps_per_epoch(len(data)), "seconds": seconds}
-                | tally.read()
-                | {k: v for split, held in watched.items() for k, v in _timed(model, split, held).items()}
+                | tallied
+                | {k: v for split, held in watched.items() for k, v in _timed(model, split, held, recipe).items()}
                 | observatory.look(measured, step, step == total)
             )
         if step == total:
             break
         begin = time.perf_counter()
-        loss, logits, y = updates.make(step)
-        value = tally.add(loss, logits, y)
+        tally.add(*updates.make(step))
         seconds += time.perf_counter() - begin
-        if not isfinite(value):
-            diverged = step + 1
-            break
     return Trace(architecture, seed, pd.DataFrame(rows), diverged)
 
 
 class Tally:
-    """Mean training loss and accuracy over the batches since they were last read."""
+    """Training loss and accuracy of the batches since they were last read; until then the device need not be waited
+    for."""
 
     def __init__(self) -> None:
-        self.loss = self.right = self.images = 0.0
+        self.losses: list[Tensor] = []
+        self.right: list[Tensor] = []
+        self.images: list[int] = []
 
-    def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> float:
-        """Count one batch; returns its loss."""
-        value = float(loss)
-        self.loss += value * len(labels)
-        self.right += float((vote(logits) == labels).sum())
-        self.images += len(labels)
-        return value
+    def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
+        """Count one batch."""
+        self.losses.append(loss)
+        self.right.append((vote(logits) == labels).sum())
+        self.images.append(len(labels))
 
-    def read(self) -> Values:
-        """nan before the first batch."""
-        count = self.images or float("nan")
-        values: Values = {"train_loss": self.loss / count, "train_accuracy": 100 * self.right / count}
-        self.loss = self.right = self.images = 0.0
-        return values
+    def read(self, step: int) -> tuple[int | None, Values]:
+        """After `step` updates: the first of those counted, as a number of updates, whose loss is not finite, if any;
+        and the means over all, nan without any."""
+        losses: list[float] = torch.stack(self.losses).tolist() if self.losses else []
+        right = float(torch.stack(self.right).sum()) if self.right else 0.0
+        count = sum(self.images) or float("nan")
+        total = sum(loss * images for loss, images in zip(losses, self.images, strict=True))
+        values: Values = {"train_loss": total / count, "train_accuracy": 100 * right / count}
+        bad = next((place for place, loss in enumerate(losses) if not isfinite(loss)), None)
+        self.losses, self.right, self.images = [], [], []
+        return None if bad is None else step - len(losses) + bad + 1, values
 
 
 @torch.no_grad()
-def evaluate(model: nn.Module, split: str, images: Tensor, labels: Tensor, batch: int = 256) -> Values:
+def evaluate(
+    model: nn.Module, split: str, images: Tensor, labels: Tensor, precision: str = "float32", batch: int = 256
+) -> Values:
     """Mean loss (nats) and accuracy (percent) on a held-out split, with the running statistics of BatchNorm."""
     model.eval()
-    logits = torch.cat([model(part) for part in images.split(batch)], dim=-2)
+    with arithmetic(precision, images.device):
+        logits = torch.cat([model(part) for part in images.split(batch)], dim=-2).float()
     model.train()
     loss = mean_loss(logits, labels)
     right = (vote(logits) == labels).float().mean()
@@ -124,12 +133,12 @@ def evaluate(model: nn.Module, split: str, images: Tensor, labels: Tensor, batch
 
 def _finite(model: nn.Module) -> bool:
     """Whether every weight and running statistic is a finite number; one sum over each tells."""
-    return all(isfinite(float(tensor.sum())) for tensor in model.state_dict().values())
+    return isfinite(float(torch.stack([tensor.sum().double() for tensor in model.state_dict().values()]).sum()))
 
 
-def _timed(model: nn.Module, split: str, held: tuple[Tensor, Tensor]) -> Values:
+def _timed(model: nn.Module, split: str, held: tuple[Tensor, Tensor], recipe: Recipe) -> Values:
     begin = time.perf_counter()
-    values = evaluate(model, split, *held)
+    values = evaluate(model, split, *held, recipe.precision)
     return values | {f"seconds_{split}": time.perf_counter() - begin}
 
 

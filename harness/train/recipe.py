@@ -7,6 +7,8 @@ from math import ceil
 
 from harness.schema import demand
 
+PRECISIONS = ("float32", "tf32", "bfloat16")
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -16,7 +18,8 @@ class Recipe:
     `schedule_epochs` or `schedule_steps` where that longer schedule is given: the first epochs of a 200-epoch run are
     not a run of few epochs. The rate changes with every update (the benchmark's own with every epoch). The
     network is observed at step 0, after every `observe_every` steps and at the end. No steps at all leave what is read
-    off the network at its initialisation.
+    off the network at its initialisation. `precision` is that of the updates and of the losses that are watched:
+    weights stay float32, and so does what measures see.
     """
 
     epochs: int | None = None
@@ -32,6 +35,7 @@ class Recipe:
     watch: list[str] = field(default_factory=lambda: ["valid"])
     watch_images: int | None = None
     measure_images: int = 128
+    precision: str = "float32"
 
     def __post_init__(self) -> None:
         for key, least in (
@@ -48,6 +52,7 @@ class Recipe:
             not self.nesterov or self.momentum > 0, "train.momentum", "a number above 0 with nesterov", self.momentum
         )
         demand(self.weight_decay >= 0, "train.weight_decay", "a number of at least 0", self.weight_decay)
+        demand(self.precision in PRECISIONS, "train.precision", " or ".join(map(repr, PRECISIONS)), self.precision)
         demand(
             (self.epochs is None) != (self.steps is None),
             "train.epochs, train.steps",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import cos, pi
 
 import torch
@@ -10,29 +10,102 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .batches import TrainingImages
+from .precision import arithmetic
 from .recipe import Recipe
+
+Result = tuple[Tensor, Tensor]
+"""Loss (nats) and logits of an update, from before the weights moved."""
 
 
 class Updates:
-    """SGD on shuffled, augmented batches, as a recipe has it; `generator` draws the batches."""
+    """SGD on shuffled, augmented batches, as a recipe has it; `generator` draws the batches.
+
+    On a CUDA device an update is recorded once and replayed: small networks otherwise wait for their kernels' launches.
+    """
 
     def __init__(self, model: nn.Module, data: TrainingImages, recipe: Recipe, generator: torch.Generator) -> None:
-        self.model, self.recipe = model, recipe
+        self.model, self.recipe, self.device = model, recipe, data.labels.device
         self.horizon = recipe.annealing_steps(len(data))
         self.batches = _endless(data, recipe.batch, generator)
-        self.optimizer = _optimizer(model, recipe)
+        replays = self.device.type == "cuda"
+        self.rate = torch.zeros((), device=self.device) if replays else None
+        self.optimizer = _optimizer(model, recipe, self.rate)
+        self.act: Callable[[Tensor, Tensor], Result] = Replayed(self._act, CudaGraph) if replays else self._act
 
     def make(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
         """Update number `step`, from 0; returns its loss (nats), logits and labels from before the weights moved."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.recipe.learning_rate * (1 + cos(pi * step / self.horizon)) / 2
+        rate = self.recipe.learning_rate * (1 + cos(pi * step / self.horizon)) / 2
+        if self.rate is not None:
+            self.rate.fill_(rate)
+        else:
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
         x, y = next(self.batches)
-        logits = self.model(x)
+        loss, logits = self.act(x, y)
+        return loss, logits, y
+
+    def _act(self, x: Tensor, y: Tensor) -> Result:
+        with arithmetic(self.recipe.precision, self.device):
+            logits = self.model(x)
+        logits = logits.float()
         loss = mean_loss(logits, y)
         loss.backward()
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        return loss.detach(), logits.detach(), y
+        return loss.detach(), logits.detach()
+
+
+class CudaGraph:
+    """One act, recorded on the device and replayed at will."""
+
+    def __init__(self) -> None:
+        self.graph = torch.cuda.CUDAGraph()
+
+    def record(self, act: Callable[[], Result]) -> Result:
+        """Record the act without doing it; what is returned holds the results of each replay."""
+        with torch.cuda.graph(self.graph):
+            return act()
+
+    def replay(self) -> None:
+        """Do it."""
+        self.graph.replay()
+
+    def alone(self, act: Callable[[], Result]) -> Result:
+        """Do an act as it is, on a stream of its own, as is needed before one is recorded."""
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            done = act()
+        torch.cuda.current_stream().wait_stream(stream)
+        return done
+
+
+class Replayed:
+    """An act on a batch, done as it is some times, then recorded, then replayed for every batch of the first one's shape.
+
+    All of them are real updates; a batch of another shape (the last of a pass) is done as it is.
+    """
+
+    def __init__(self, act: Callable[[Tensor, Tensor], Result], graph: Callable[[], CudaGraph], warm: int = 3) -> None:
+        self.act, self.graph, self.left = act, graph(), warm
+        self.shape: torch.Size | None = None
+        self.inputs: tuple[Tensor, Tensor] | None = None
+        self.results: Result | None = None
+
+    def __call__(self, x: Tensor, y: Tensor) -> Result:
+        self.shape = self.shape or x.shape
+        if self.left:
+            self.left -= 1
+            return self.graph.alone(lambda: self.act(x, y))
+        if x.shape != self.shape:
+            return self.act(x, y)
+        if self.inputs is None or self.results is None:
+            mine = self.inputs = torch.empty_like(x).copy_(x), y.clone()
+            self.results = self.graph.record(lambda: self.act(*mine))
+        self.inputs[0].copy_(x)
+        self.inputs[1].copy_(y)
+        self.graph.replay()
+        return self.results[0].clone(), self.results[1].clone()
 
 
 def mean_loss(logits: Tensor, labels: Tensor) -> Tensor:
@@ -41,11 +114,12 @@ def mean_loss(logits: Tensor, labels: Tensor) -> Tensor:
     return functional.cross_entropy(logits.reshape(-1, logits.shape[-1]), labels.repeat(heads))
 
 
-def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+def _optimizer(model: nn.Module, recipe: Recipe, rate: Tensor | None) -> torch.optim.Optimizer:
+    """SGD, all weights at once; `rate` holds the learning rate where a recorded update has to read it."""
     trained = [weight for weight in model.parameters() if weight.requires_grad]
     return torch.optim.SGD(
         trained,
-        lr=recipe.learning_rate,
+        lr=recipe.learning_rate if rate is None else rate,
         momentum=recipe.momentum,
         nesterov=recipe.nesterov,
         weight_decay=recipe.weight_decay,
