@@ -1,18 +1,26 @@
-"""Times of the engine: one training step against a plain peer, workers side by side, and the cost of watching.
+"""Times of the engine: a training step against a plain peer, workers side by side, the cost of watching.
 
-    python benchmarks/engine.py [step] [workers] [tracking] [closed] [repeats=7]
+    python -m benchmarks.engine [step] [tracking] [closed] [workers] [repeats=7]
 
-prints the tables of docs/performance.md. What is compared runs in one process, A B A B ..., one thread, and is timed in
-CPU seconds of the process, which other programs on the machine disturb least; workers are timed by the clock.
-Each ratio is the median of those of neighbouring runs, with their quartiles.
+prints the tables of docs/performance.md. What is compared takes turns, A B A B ..., each side in a process of its own
+with one thread, since how a process treats freed memory is part of the engine. Steps are timed in CPU seconds of the
+process, which other programs on the machine disturb least; workers side by side by the clock. A ratio is the median of
+those of neighbouring turns, with the quartiles.
 """
 
 from __future__ import annotations
 
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # NumPy's own library too, which reads it when it is loaded
+
+import multiprocessing
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
 
 import numpy as np
 import torch
@@ -31,14 +39,7 @@ from harness.train.updates import Updates
 TYPICAL = "|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|avg_pool_3x3~1|nor_conv_1x1~2|"
 """Every operation once, the 3 x 3 convolution twice; all of it reaches the output, so that nothing can be pruned."""
 HEAVIEST = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|"
-
-
-def cells(name: str) -> list[Cell]:
-    """The cells that a row of the table is about."""
-    if name == "drawn":
-        space = every_cell()
-        return [space[i] for i in np.random.default_rng(0).choice(len(space), 8, replace=False)]
-    return [parse({"typical": TYPICAL, "heaviest": HEAVIEST}[name])]
+DRAWN = 8
 
 
 def colours(count: int = 2048) -> ImageSet:
@@ -48,105 +49,156 @@ def colours(count: int = 2048) -> ImageSet:
     return ImageSet("noise", part, part, part, 10, (0.5,) * 3, (0.25,) * 3, True, 4)
 
 
-def ratios(a: Callable[[], object], b: Callable[[], object], repeats: int) -> np.ndarray:
-    """Times (repeats, 2) of `a` and `b` in CPU seconds, in turns, after one run of each that does not count."""
-    times = []
-    for _ in range(repeats + 1):
-        row = []
-        for act in (a, b):
-            begin = time.process_time()
-            act()
-            row.append(time.process_time() - begin)
-        times.append(row)
-    return np.array(times[1:])
-
-
 @dataclass(frozen=True)
 class Row:
-    """One row of the table of steps."""
+    """One row of the table of steps: `cell` is "typical", "heaviest" or "drawn" (some, at random)."""
 
     cell: str
     channels: int
     cells: int
-    images: ImageSet
+    pixels: int
     batch: int
-    precision: str
+    precision: str = "float32"
+
+    def drawn(self) -> list[Cell]:
+        if self.cell == "drawn":
+            space = every_cell()
+            return [space[i] for i in np.random.default_rng(0).choice(len(space), DRAWN, replace=False)]
+        return [parse({"typical": TYPICAL, "heaviest": HEAVIEST}[self.cell])]
+
+    def images(self) -> ImageSet:
+        return colours() if self.pixels == 32 else Digits().load()
 
     def shape(self) -> Shape:
-        return Shape(self.channels, self.cells, self.images.size, self.images.colours, self.images.classes)
+        return Shape(self.channels, self.cells, self.pixels, 3 if self.pixels == 32 else 1, 10)
 
 
 def our_steps(cell: Cell, row: Row) -> Iterator[float]:
     """Updates of the engine, each giving its loss."""
     model = Network(cell, row.shape()).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    recipe = Recipe(steps=1000, batch=row.batch)
-    data = TrainingImages(row.images, torch.device("cpu"))
+    recipe = Recipe(steps=10_000, batch=row.batch, precision=row.precision)
+    data = TrainingImages(row.images(), torch.device("cpu"))
     updates = Updates(model, data, recipe, torch.Generator().manual_seed(0))
-    for step in range(1000):
+    for step in range(10_000):
         loss, logits, labels = updates.make(step)
         (logits.argmax(-1) == labels).sum().item()
         yield loss.item()
 
 
-def gradient_difference(cell: Cell, row: Row) -> float:
-    """Length of the difference of all gradients to the peer's, in units of the length of the peer's."""
+def serve(end: Connection, side: str, cell: Cell, row: Row) -> None:
+    """Make as many steps as are asked for, and tell the CPU seconds, until nothing is asked for."""
     torch.manual_seed(0)
-    ours, theirs = Network(cell, row.shape()), TextbookNetwork(cell, row.shape())
-    matched = pairs(ours, theirs, cell)
-    with torch.no_grad():
-        for mine, other, rows in matched:
-            other.copy_(mine[rows])
-    ours.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    x, y = torch.randn(row.batch, row.images.colours, row.images.size, row.images.size), torch.randint(10, (row.batch,))
-    functional.cross_entropy(ours(x.contiguous(memory_format=torch.channels_last)), y).backward()
-    functional.cross_entropy(theirs(x), y).backward()
-    gaps, sizes = [], []
-    for mine, other, rows in matched:
-        if other.grad is not None and mine.grad is not None:
-            gaps.append((mine.grad[rows] - other.grad).double().norm())
-            sizes.append(other.grad.double().norm())
-    return float(torch.stack(gaps).norm() / torch.stack(sizes).norm())
+    if side == "ours":
+        prepare(1)
+        running = our_steps(cell, row)
+    else:
+        torch.set_num_threads(1)
+        running = steps(TextbookNetwork(cell, row.shape()), row.images(), row.batch)
+    while count := end.recv():
+        begin = time.process_time()
+        for _ in range(count):
+            next(running)
+        end.send((time.process_time() - begin) / count)
+
+
+@contextmanager
+def server(side: str, cell: Cell, row: Row) -> Iterator[Callable[[int], float]]:
+    """A function that makes some steps in a process of their own and gives the CPU seconds of one."""
+    spawn = multiprocessing.get_context("spawn")
+    near, far = spawn.Pipe()
+    process = spawn.Process(target=serve, args=(far, side, cell, row), daemon=True)
+    process.start()
+
+    def ask(count: int) -> float:
+        near.send(count)
+        return float(near.recv())
+
+    try:
+        yield ask
+    finally:
+        near.send(0)
+        process.join()
+
+
+def turns(a: Callable[[], float], b: Callable[[], float], repeats: int) -> np.ndarray:
+    """(repeats, 2) results of `a` and `b` in turns, after one of each that does not count."""
+    return np.array([(a(), b()) for _ in range(repeats + 1)])[1:]
+
+
+def slopes(cell: Cell, row: Row) -> dict[str, list[torch.Tensor]]:
+    """All gradients of one batch: the engine's and the peer's in float64 and float32, of the same weights."""
+    found: dict[str, list[torch.Tensor]] = {}
+    for name, precision in (("64", torch.float64), ("32", torch.float32)):
+        torch.manual_seed(0)
+        ours, theirs = Network(cell, row.shape()), TextbookNetwork(cell, row.shape())
+        matched = pairs(ours, theirs, cell)
+        with torch.no_grad():
+            for mine, other, rows in matched:
+                other.copy_(mine[rows])
+        shape = row.shape()
+        x = torch.randn(row.batch, shape.colours, shape.size, shape.size).to(precision)
+        y = torch.randint(10, (row.batch,))
+        ours.to(precision).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        functional.cross_entropy(ours(x.contiguous(memory_format=torch.channels_last)), y).backward()
+        functional.cross_entropy(theirs.to(precision)(x), y).backward()
+        both = [(m.grad[rows], o.grad) for m, o, rows in matched if m.grad is not None and o.grad is not None]
+        found[f"ours {name}"], found[f"peer {name}"] = ([g[side].double() for g in both] for side in (0, 1))
+    return found
+
+
+def apart(a: list[torch.Tensor], b: list[torch.Tensor]) -> float:
+    """Length of the difference of all gradients, in units of the length of the latter."""
+    gap = torch.stack([(x - y).norm() for x, y in zip(a, b, strict=True)]).norm()
+    return float(gap / torch.stack([y.norm() for y in b]).norm())
+
+
+def quartiles(ratio: np.ndarray) -> str:
+    """Median and quartiles, as two cells of a table."""
+    low, middle, high = np.percentile(ratio, [25, 50, 75])
+    return f"**{middle:.2f}** | {low:.2f}, {high:.2f}"
 
 
 def step(repeats: int) -> None:
     """One training step, data included, against the peer's."""
-    small, large = Digits().load(), colours()
-    big = [Row(cell, 16, 5, large, 128, "float32") for cell in ("typical", "heaviest", "drawn")]
-    wide = [replace(big[0], batch=64), replace(big[0], batch=256), replace(big[1], batch=256)]
-    rows = [Row(cell, 8, 1, small, 128, "float32") for cell in ("typical", "heaviest", "drawn")] + big + wide
-    print("| cell | C | N | pixels | batch | precision | peer, s | ours, s | ratio | quartiles | gradients differ by |")
-    print("|---|---|---|---|---|---|---|---|---|---|---|")
-    for row in rows:
-        found, gap = [], 0.0
-        many = 20 if row.cells == 1 else 1
-        for cell in cells(row.cell):
-            torch.manual_seed(0)
-            theirs = steps(TextbookNetwork(cell, row.shape()), row.images, row.batch)
-            ours = our_steps(cell, row)
-            turn = [lambda it=it: [next(it) for _ in range(many)] for it in (theirs, ours)]
-            found.append(
-                ratios(turn[0], turn[1], repeats if len(cells(row.cell)) == 1 else max(2, repeats // 2)) / many
-            )
-            gap = max(gap, gradient_difference(cell, row))
+    small = [Row(cell, 8, 1, 12, 128) for cell in ("typical", "heaviest", "drawn")]
+    big = [Row(cell, 16, 5, 32, 128) for cell in ("typical", "heaviest", "drawn")]
+    rough = [replace(row, precision="bfloat16") for row in big]
+    other = [replace(big[0], batch=64), replace(big[0], batch=256)]
+    print("| cell | C | N | pixels | batch | ours in | peer, s | ours, s | ratio | quartiles |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
+    for row in [*small, *big, *rough, *other]:
+        count, found = (20 if row.cells == 1 else 1), []
+        for cell in row.drawn():
+            with server("peer", cell, row) as theirs, server("ours", cell, row) as ours:
+                ask = (lambda ask=ask, count=count: ask(count) for ask in (theirs, ours))
+                found.append(turns(*ask, repeats if row.cell != "drawn" else 2))
         times = np.concatenate(found)
-        low, middle, high = np.percentile(times[:, 0] / times[:, 1], [25, 50, 75])
         peer, mine = np.median(times, axis=0)
-        print(
-            f"| {row.cell} | {row.channels} | {row.cells} | {row.images.size} | {row.batch} | {row.precision} "
-            f"| {peer:.4f} | {mine:.4f} | {middle:.2f} | {low:.2f}, {high:.2f} | {gap:.0e} |",
-            flush=True,
-        )
+        about = f"| {row.cell} | {row.channels} | {row.cells} | {row.pixels} | {row.batch} | {row.precision}"
+        print(f"{about} | {peer:.4f} | {mine:.4f} | {quartiles(times[:, 0] / times[:, 1])} |", flush=True)
 
 
-PARTS = {"step": step}
+def gradients(repeats: int) -> None:
+    """Whether both sides are the same mathematics."""
+    prepare(1)
+    print("\n| cell | C | N | pixels | images | to the peer, float64 | float32 | the peer's float32 to its float64 |")
+    print("|---|---|---|---|---|---|---|---|")
+    for row in (Row("typical", 8, 1, 12, 128), Row("heaviest", 8, 1, 12, 128), Row("typical", 16, 5, 32, 16),
+                Row("heaviest", 16, 5, 32, 16)):  # fmt: skip
+        found = slopes(row.drawn()[0], row)
+        compared = (("ours 64", "peer 64"), ("ours 32", "peer 32"), ("peer 32", "peer 64"))
+        gaps = " | ".join(f"{apart(found[a], found[b]):.0e}" for a, b in compared)
+        print(f"| {row.cell} | {row.channels} | {row.cells} | {row.pixels} | {row.batch} | {gaps} |", flush=True)
 
 
 def main(words: list[str]) -> None:
     """Print the tables that are named, or all."""
+    from benchmarks.engine_watching import closed, tracking, workers
+
+    parts = {"step": step, "gradients": gradients, "tracking": tracking, "closed": closed, "workers": workers}
     repeats = next((int(word.partition("=")[2]) for word in words if word.startswith("repeats=")), 7)
-    prepare(1)
-    for name in [word for word in words if "=" not in word] or list(PARTS):
-        PARTS[name](repeats)
+    for name in [word for word in words if "=" not in word] or list(parts):
+        parts[name](repeats)
 
 
 if __name__ == "__main__":

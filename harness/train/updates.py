@@ -81,9 +81,9 @@ class CudaGraph:
 
 
 class Replayed:
-    """An act on a batch, done as it is some times, then recorded, then replayed for every batch of the first one's shape.
+    """An act on a batch, done as it is some times, then recorded, then replayed.
 
-    All of them are real updates; a batch of another shape (the last of a pass) is done as it is.
+    All of them are real updates; a batch of another shape than the first (the last of a pass) is done as it is.
     """
 
     def __init__(self, act: Callable[[Tensor, Tensor], Result], graph: Callable[[], CudaGraph], warm: int = 3) -> None:
