@@ -59,10 +59,10 @@ def grasp(model: nn.Module, batch: Batch) -> Tensor:
     """-sum W (H g), a float64 number; H g is the gradient of the product of g with itself held fixed."""
     tensors = list(weights(model).values())
     total = torch.zeros((), dtype=torch.float64)
-    if tensors:
-        g = gradients(model, batch, tensors, create_graph=True)
-        product = torch.stack([(slope.detach() * slope).sum() for slope in g]).sum()
-        curved = torch.autograd.grad(product, tensors, materialize_grads=True)
+    g = [slope for slope in gradients(model, batch, tensors, create_graph=True) if slope.requires_grad]
+    if g:
+        held = [slope.detach() for slope in g]
+        curved = torch.autograd.grad(g, tensors, held, materialize_grads=True)
         for weight, turn in zip(tensors, curved, strict=True):
             total = total - (weight.detach() * turn).sum(dtype=torch.float64).cpu()
     return total
