@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised whenever a stored trace or table of an older version could be misread."""
 
 BASE_COLUMNS = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
