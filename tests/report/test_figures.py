@@ -200,3 +200,40 @@ def test_pairs_are_drawn_at_their_share_with_their_number_below(results: Path) -
     np.testing.assert_allclose(np.asarray(grey.get_ydata(), dtype=float), expected)
     counted = [f"{pairs:,}" for pairs in rows["pairs"] if pairs]
     assert [label.get_text().split("\n")[1] for label in axes.get_xticklabels()] == counted
+
+
+def test_a_range_whose_pairs_share_one_architecture_is_hollow_grey_and_without_an_interval(results: Path) -> None:
+    tables = read(results)
+    module = importlib.import_module("harness.report.figures.pairs_by_gap")
+    lone = tables.pairs.assign(disjoint=np.where(tables.pairs["gap_low"] == 10, 1, 9))
+    shared = replace(tables, pairs=lone)
+    axes = drawn("pairs_by_gap", shared, Report(highlight=1)).axes[0]
+    hollow = [line for line in axes.lines if line.get_markerfacecolor() == "white" and len(line.get_xdata())]
+    assert len(hollow) == len(axes.containers) and all(len(line.get_xdata()) == 1 for line in hollow)
+    assert all(len(lines.lines[0].get_xdata()) == 5 for lines in axes.containers)
+    assert "share one architecture" in module.caption(shared, FEW)
+    many = replace(tables, pairs=tables.pairs.assign(disjoint=9))
+    assert "share one architecture" not in module.caption(many, FEW)
+
+
+def test_learned_predictors_are_hollow_and_the_caption_says_what_they_paid_before(results: Path) -> None:
+    tables = read(results)
+    module = importlib.import_module("harness.report.figures.cost_against_tau")
+    figure = drawn("cost_against_tau", tables)
+    hollow = [line for line in figure.axes[0].lines if line.get_markerfacecolor() == "white"]
+    assert len(hollow) == (tables.final["fitted_on"] > 0).sum() > 0
+    assert "fitted on others before" in [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "paid before" in module.caption(tables, FEW)
+    none = replace(tables, metrics=tables.metrics.assign(fitted_on=0.0))
+    assert "paid before" not in module.caption(none, FEW)
+    assert len(drawn("cost_against_tau", none).legends[0].get_texts()) == len(figure.legends[0].get_texts()) - 1
+
+
+@pytest.mark.parametrize("name", ["ranked", "tau_against_budget"])
+def test_no_band_is_drawn_or_captioned_where_no_ceiling_above_0_can_be_shown(name: str, results: Path) -> None:
+    tables = read(results)
+    flat = replace(tables, ceiling=tables.ceiling.assign(tau=0.0))
+    module = importlib.import_module(f"harness.report.figures.{name}")
+    for of, there in ((tables, True), (flat, False)):
+        assert ("band" in module.caption(of, FEW)) == there
+        assert ("ceiling" in [text.get_text() for text in drawn(name, of).axes[0].texts]) == there

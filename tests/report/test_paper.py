@@ -81,3 +81,37 @@ def test_the_paper_compiles_without_a_line_that_sticks_out(report: Path, tmp_pat
     assert done.returncode == 0, done.stdout[-2000:]
     wide = re.findall(r"Overfull \\hbox \((\d+)", (folder / "paper.log").read_text(errors="replace"))
     assert [points for points in wide if int(points) > 2] == []
+
+
+FEW = {"n": 20, "k": 5, "capacitance": False, "steps": (64,)}
+"""A run without β_eff and with one budget: two of its figures have nothing to draw."""
+
+
+@pytest.fixture(scope="module")
+def bare(make: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of such a run that was asked for neither pairs nor costs."""
+    out = tmp_path_factory.mktemp("reports") / "nasbench201-digits"
+    write(make(**FEW), out, Report(dpi=60, figures=["ranked", "tau_against_budget", "beta_eff_trajectories"]))
+    return out
+
+
+def test_every_caption_of_the_paper_is_given_where_its_figure_is_not(report: Path, bare: Path) -> None:
+    paper, sentences = PAPER.read_text(), (bare / "tables" / "sentences.tex").read_text()
+    assert not (bare / "figures" / "tau_against_budget.pdf").exists()
+    assert r"\newcommand{\captionTauAgainstBudget}{Not drawn: " in sentences
+    assert unknown([paper, sentences]) == set() and faults(sentences) == []
+    written = set(re.findall(r"\\newcommand\{(\\caption\w+)\}", (report / "tables" / "sentences.tex").read_text()))
+    provided = set(re.findall(r"\\providecommand\{(\\caption\w+)\}", paper))
+    used = set(re.findall(r"\\caption\{(\\caption\w+)\}", paper))
+    assert used == provided <= written and r"\IfFileExists{\report/figures/#2.pdf}" in paper
+
+
+@pytest.mark.skipif(shutil.which("latexmk") is None, reason="no LaTeX here")
+def test_the_paper_compiles_without_its_figures(bare: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "paper"
+    folder.mkdir()
+    shutil.copy(PAPER, folder)
+    shutil.copytree(bare, tmp_path / bare.name)
+    done = subprocess.run(["latexmk", "-pdf", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"], cwd=folder,
+                          capture_output=True, text=True)  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:]

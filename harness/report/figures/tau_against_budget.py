@@ -22,7 +22,7 @@ SECTION = "cost"
 
 def caption(tables: Tables, report: Report) -> str:
     """What the figure shows."""
-    ceiling = " The band reaches from the retraining to the oracle ceiling." if tables.ceilings() else ""
+    ceiling = " The band reaches from the retraining to the oracle ceiling." if tables.band else ""
     return (
         f"Kendall τ against the budget. In colour, with {tables.percent} intervals: the {report.highlight} predictors "
         "with the highest τ at the last budget (chosen on these same data) and the best capacitance predictor; in "
