@@ -8,14 +8,14 @@ when it is read is unfinished.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from harness.files.ways import way
 from harness.schema import BadInput, demand
 from harness.store import write_json, write_text
 
@@ -59,7 +59,7 @@ def recorded(place: Path, number: int, overrides: Sequence[str], config: str, wo
     write_text(place / "config.yaml", config)
 
     def tell(state: str, ended: Ended) -> None:
-        folders = {key: path and os.path.relpath(path, place) for key, path in
+        folders = {key: path and way(path, place) for key, path in
                    (("folder", ended.folder), ("report", ended.report))}  # fmt: skip
         about = {"number": number, "overrides": list(overrides), "state": state}
         write_json(place / "job.json", {**about, "code": ended.code, "reason": ended.reason, **folders})
@@ -83,28 +83,52 @@ def is_run(folder: Path) -> bool:
 
 
 def is_sweep(folder: Path) -> bool:
-    """Whether the folder is that of a sweep, whose jobs spoke."""
-    return any(folder.rglob("job.json"))
+    """Whether the folder is itself that of a sweep; one that only has sweeps below it is not."""
+    return (folder / "sweep.json").is_file()
+
+
+def spoken(sweep: Path) -> list[Path]:
+    """The files job.json of the sweep in this very folder: those of its children that are named by a number."""
+    found = [path for path in sweep.glob("*/job.json") if path.parent.name.isdecimal()]
+    return sorted(found, key=lambda path: int(path.parent.name))
 
 
 def jobs_in(folder: Path) -> list[Job]:
-    """The jobs of a sweep by their numbers; of another folder the run that it holds, or all runs below it by name.
+    """The jobs of a sweep by their numbers; of another folder the run that it holds, or all that is below it.
 
-    Raises BadInput where there is none.
+    That is every run by the name of its folder, once, however many sweeps asked for it; then the jobs of sweeps that
+    left no tables. Raises BadInput where there is none, or where a file is damaged.
     """
     demand(folder.is_dir(), "results", "a folder of runs or of a sweep", str(folder))
     if is_run(folder):
         return [_lone(0, folder)]
-    found = [_job(path) for path in folder.rglob("job.json")]
-    if not found:
-        runs = sorted(path.parent for path in folder.rglob("metrics.parquet") if is_run(path.parent))
-        found = [_lone(number, run) for number, run in enumerate(runs)]
+    found = sorted(map(_job, spoken(folder)), key=lambda job: job.number) if is_sweep(folder) else _below(folder)
     demand(bool(found), "results", "a folder of runs or of a sweep", str(folder))
-    return sorted(found, key=lambda job: job.number)
+    return found
+
+
+def _below(folder: Path) -> list[Job]:
+    """Runs of the folder, and jobs of the sweeps in it but tabulations, which have no report."""
+    told = [_job(path) for place in sorted(folder.rglob("sweep.json")) for path in spoken(place.parent)]
+    runs = [_lone(0, path.parent) for path in sorted(folder.rglob("metrics.parquet")) if is_run(path.parent)]
+    return once([*(job for job in told if "reports" in job.config), *runs])
+
+
+def once(jobs: Sequence[Job]) -> list[Job]:
+    """Jobs of several places as runs that no sweep started, numbered anew: each folder of tables once, by its path,
+    then the jobs that have none."""
+    runs: dict[Path, Job] = {}
+    for job in jobs:
+        if job.folder is not None:
+            runs.setdefault(job.folder.resolve(), job)
+    ordered = [runs[path] for path in sorted(runs)] + [job for job in jobs if job.folder is None]
+    return [replace(job, number=number, overrides=None) for number, job in enumerate(ordered)]
 
 
 def _job(path: Path) -> Job:
     said = _read(path, json.loads)
+    for key, kind in (("number", int), ("overrides", list), ("state", str), ("code", int), ("reason", str)):
+        demand(isinstance(said.get(key), kind), str(path), f"the {key} of a job", said.get(key))
     folder, report = (said.get(key) and path.parent / said[key] for key in ("folder", "report"))
     state, code, reason = str(said["state"]), int(said["code"]), str(said["reason"])
     if state == "started":

@@ -15,8 +15,13 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from harness.jobs import UNFINISHED, Ended, is_sweep, jobs_in, recorded
+from harness.files.ways import demand_folder
+from harness.jobs import UNFINISHED, Ended, is_sweep, jobs_in, recorded, spoken
+from harness.schema import demand
 from harness.store import write_json
+
+SUBDIR = "${hydra.job.num}"
+"""A job's folder in that of its sweep is its number."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +49,11 @@ class Sweep:
 def begun(config: DictConfig, values: Mapping[str, int], given: bool, command: Sequence[str]) -> Sweep:
     """The sweep that `config`, with Hydra's own part, describes; its folder is made, with sweep.json in it.
 
-    `values` is the number of values of each key that is swept; `given` says that the user named the folder.
+    `values` is the number of values of each key that is swept; `given` says that the user named the folder. Raises
+    BadInput where jobs are not to have folders named by their numbers, by which they are found, or where `made` does.
     """
+    subdir = str(OmegaConf.to_container(config.hydra.sweep, resolve=False)["subdir"])  # type: ignore[call-overload,index]
+    demand(subdir == SUBDIR, "hydra.sweep.subdir", SUBDIR, subdir)
     basic = config.hydra.sweeper.get("_target_", "").endswith("BasicSweeper")
     folder = made(Path(config.hydra.sweep.dir), given)
     jobs = prod(values.values()) if basic else None  # another sweeper decides that itself
@@ -57,12 +65,16 @@ def begun(config: DictConfig, values: Mapping[str, int], given: bool, command: S
 def made(wanted: Path, given: bool) -> Path:
     """The folder of a sweep, made.
 
-    It is `wanted` itself if the user has `given` it: what jobs of an earlier sweep said there is taken away. Else no
-    other sweep has it: one that began in the same second is passed by.
+    It is `wanted` itself if the user has `given` it: what jobs of an earlier sweep in just this folder said is taken
+    away. Else no other sweep has it: one that began in the same second is passed by. Raises BadInput where `wanted` is
+    no folder, or where jobs that are of no sweep stand where its own are to stand.
     """
+    demand_folder("hydra.sweep.dir", wanted)
     if given:
+        others = [str(said) for said in spoken(wanted) if not is_sweep(wanted)]
+        demand(not others, "hydra.sweep.dir", "a folder without jobs of others", ", ".join(others[:1]))
         wanted.mkdir(parents=True, exist_ok=True)
-        for said in wanted.rglob("job.json"):
+        for said in spoken(wanted):
             said.unlink()
         return wanted
     for number in count(1):
@@ -103,7 +115,7 @@ def swept(run: Callable[[], object], sweep: Sweep) -> int:
     except SystemExit as end:  # Hydra's way to pass on an error of a job, after the other jobs have run
         code = end.code if isinstance(end.code, int) else 1
     finally:
-        if is_sweep(sweep.folder):
+        if spoken(sweep.folder):
             sweep.gather()
             code = _told(sweep.folder)
     return code

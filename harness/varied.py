@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 REPLICATE = "seed"
@@ -16,15 +16,24 @@ NO_SETTING = frozenset({
 LONGEST = 60
 """Characters of one "key=value" before it is cut."""
 
+LEFT_OUT = "left out"
+"""The value of a key that a configuration does not have."""
+
 Values = Mapping[str, str]
 
 
-def swept(overrides: Sequence[Sequence[str]]) -> list[dict[str, str]]:
+def swept(overrides: Sequence[Sequence[str]], configs: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     """What differs between the overrides of jobs of one sweep: for each job the keys, in the order given, and values.
 
-    Keys of NO_SETTING are left out; a plus or tilde before a key is not part of it.
+    Keys of NO_SETTING are left out; a plus or tilde before a key is not part of it. A key that some job does not name
+    has in all of them the value of its composed configuration, of a part its `name`; "default" where it has none.
     """
-    return _differing([dict(_pair(text) for text in each) for each in overrides])
+    facts = [dict(_pair(text) for text in each) for each in overrides]
+    keys = list(dict.fromkeys(key for each in facts for key in each))
+    for key in (key for key in keys if not all(key in each for each in facts)):
+        for each, config in zip(facts, configs, strict=True):
+            each[key] = _value(config, key) or each.get(key, "default")
+    return _differing(facts)
 
 
 def configured(configs: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
@@ -41,6 +50,13 @@ def configured(configs: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
         if len(set(told)) < len({(*before, values[key]) for before, values in zip(told, differing, strict=True)}):
             chosen.append(key)
     return [{key.removesuffix(".name"): values[key] for key in chosen} for values in differing]
+
+
+def followed(configs: Sequence[Mapping[str, Any]], named: Collection[str]) -> list[str]:
+    """Keys that differ between composed configurations beside the `named` ones and all below these, sorted."""
+    differing = _differing([dict(_flat(config)) for config in configs])
+    return sorted(key for key in (differing[0] if differing else ())
+                  if not any(f"{key}.".startswith(f"{name}.") for name in named))  # fmt: skip
 
 
 def labels(varied: Sequence[Values], otherwise: Sequence[str]) -> list[str]:
@@ -63,12 +79,18 @@ def labels(varied: Sequence[Values], otherwise: Sequence[str]) -> list[str]:
 def _differing(facts: Sequence[Values]) -> list[dict[str, str]]:
     keys = [key for key in dict.fromkeys(key for each in facts for key in each) if key.split(".")[0] not in NO_SETTING]
     kept = [key for key in keys if len({each.get(key) for each in facts}) > 1]
-    return [{key: each.get(key, "null") for key in kept} for each in facts]
+    return [{key: each.get(key, LEFT_OUT) for key in kept} for each in facts]
 
 
 def _pair(override: str) -> tuple[str, str]:
     key, equals, value = override.partition("=")
-    return key.lstrip("+~"), value.strip("'\"") if equals else "left out"
+    return key.lstrip("+~"), value.strip("'\"") if equals else LEFT_OUT
+
+
+def _value(config: Mapping[str, Any], key: str) -> str:
+    """The value of a dotted key, the `name` of a part; empty where the configuration does not know one."""
+    flat = dict(_flat(config))
+    return flat.get(key) or flat.get(f"{key}.name", "")
 
 
 def _flat(config: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:
@@ -76,7 +98,12 @@ def _flat(config: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, st
         if isinstance(value, Mapping):
             yield from _flat(value, f"{prefix}{key}.")
         else:
-            yield f"{prefix}{key}", "null" if value is None else str(value)
+            yield f"{prefix}{key}", _text(value)
+
+
+def _text(value: object) -> str:
+    """A value as it is written on the command line."""
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _preference(key: str) -> tuple[bool, int, bool, str]:

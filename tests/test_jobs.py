@@ -62,6 +62,7 @@ def test_whatever_else_is_raised_is_recorded_in_one_line_and_raised_again(tmp_pa
 
 
 def test_a_killed_job_is_unfinished(tmp_path: Path) -> None:
+    (tmp_path / "sweep.json").write_text("{}")
     recorded(tmp_path / "0", 0, ["seed=0"], "seed: 0\n", lambda: Ended(0))
     told = said(tmp_path / "0") | {"state": "started", "code": UNFINISHED, "reason": "killed, or still at work"}
     (tmp_path / "0" / "job.json").write_text(json.dumps(told))
@@ -74,6 +75,7 @@ def test_jobs_are_read_by_number_with_their_folders_even_if_all_was_moved(tmp_pa
     for number in (10, 9):
         place = tmp_path / "old" / "sweeps" / "now" / str(number)
         recorded(place, number, [f"seed={number}"], "seed: 3\n", lambda: Ended(0, run, run / "report"))
+    (place.parent / "sweep.json").write_text("{}")
     (tmp_path / "old").rename(tmp_path / "new")
     first, second = jobs_in(tmp_path / "new" / "sweeps" / "now")
     assert (first.number, second.number) == (9, 10)
@@ -82,6 +84,7 @@ def test_jobs_are_read_by_number_with_their_folders_even_if_all_was_moved(tmp_pa
 
 
 def test_a_job_whose_tables_are_gone_has_failed(tmp_path: Path) -> None:
+    (tmp_path / "sweep.json").write_text("{}")
     recorded(tmp_path / "0", 0, [], "{}", lambda: Ended(0, tmp_path / "nowhere"))
     (job,) = jobs_in(tmp_path)
     assert (job.state, job.code, job.folder) == ("failed", 1, None)
@@ -108,7 +111,52 @@ def test_a_folder_without_runs_is_refused_in_one_line(tmp_path: Path, name: str)
 
 
 def test_a_damaged_job_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "sweep.json").write_text("{}")
     recorded(tmp_path / "0", 0, [], "{}", lambda: Ended(0))
     (tmp_path / "0" / "job.json").write_text("{")
     with pytest.raises(BadInput, match=r"job\.json: a mapping is needed, got "):
         jobs_in(tmp_path)
+    (tmp_path / "0" / "job.json").write_text('{"number": 0, "overrides": [], "code": 0, "reason": ""}')
+    with pytest.raises(BadInput, match=r"job\.json: the state of a job is needed, got None$"):
+        jobs_in(tmp_path)
+
+
+def sweep_in(folder: Path, *jobs: tuple[Path | None, str]) -> Path:
+    """A sweep whose jobs left these folders of tables (None: it failed) and configurations."""
+    folder.mkdir(parents=True)
+    (folder / "sweep.json").write_text("{}")
+    for number, (run, config) in enumerate(jobs):
+        ended = Ended(0, run) if run else Ended(2, reason="bad")
+        recorded(folder / str(number), number, ["a=b"], config, lambda ended=ended: ended)
+    return folder
+
+
+def test_a_folder_above_sweeps_gives_every_run_once_and_the_jobs_that_failed(tmp_path: Path) -> None:
+    a, b, lone = (run_in(tmp_path / "bench" / name) for name in "abc")
+    first = sweep_in(tmp_path / "sweeps" / "one", (a, "reports: x"), (b, "reports: x"), (None, "reports: x"))
+    sweep_in(tmp_path / "sweeps" / "two", (b, "reports: x"), (None, "out: a tabulation"))
+    assert is_sweep(first) and not is_sweep(tmp_path) and not is_sweep(tmp_path / "sweeps")
+    found = jobs_in(tmp_path)
+    assert [job.folder and job.folder.resolve() for job in found] == [a, b, lone, None]
+    assert [(job.number, job.overrides) for job in found] == [(number, None) for number in range(4)]
+    assert found[-1].reason == "bad"
+    assert [job.folder and job.folder.resolve() for job in jobs_in(tmp_path / "sweeps")] == [a, b, None]
+    assert [job.overrides for job in jobs_in(first)] == [("a=b",)] * 3
+
+
+def test_a_sweep_has_the_jobs_of_its_own_numbered_folders_alone(tmp_path: Path) -> None:
+    outer = sweep_in(tmp_path / "outer", (None, "reports: x"))
+    sweep_in(outer / "inner", (None, "reports: x"), (None, "reports: x"))
+    (outer / "else").mkdir()
+    (outer / "else" / "job.json").write_text('{"a": "job of another program"}')
+    assert len(jobs_in(outer)) == 1
+
+
+def test_without_a_way_between_two_places_the_path_is_absolute(tmp_path: Path, monkeypatch) -> None:
+    def no_way(path: object, start: object) -> str:
+        raise ValueError("path is on mount 'C:', start on mount 'D:'")
+
+    monkeypatch.setattr("os.path.relpath", no_way)
+    sweep = sweep_in(tmp_path / "sweep", (run_in(tmp_path / "run"), "reports: x"))
+    assert said(sweep / "0")["folder"] == str(tmp_path / "run")
+    assert jobs_in(sweep)[0].folder == tmp_path / "run"

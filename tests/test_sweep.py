@@ -173,6 +173,69 @@ def test_sweeps_that_begin_in_the_same_second_do_not_meet(tmp_path) -> None:
     assert made(tmp_path / "sweeps" / "now", True) == tmp_path / "sweeps" / "now"
 
 
+def test_a_named_folder_forgets_its_own_jobs_and_nobody_elses(tmp_path) -> None:
+    told = {name: tmp_path / name / "job.json" for name in ("0", "inner/0", "sweeps/then/0", "notes")}
+    for path in told.values():
+        recorded(path.parent, 0, [], "{}", lambda: Ended(0))
+    with pytest.raises(
+        BadInput, match=r"^hydra\.sweep\.dir: a folder without jobs of others is needed, got '\S+job\.json'$"
+    ):
+        made(tmp_path, True)
+    assert all(path.is_file() for path in told.values())
+    for sweep in (tmp_path, tmp_path / "sweeps" / "then"):
+        (sweep / "sweep.json").write_text("{}")
+    made(tmp_path, True)
+    assert [name for name, path in told.items() if not path.is_file()] == ["0"]
+    made(tmp_path / "sweeps", True)
+    assert told["sweeps/then/0"].is_file()
+    with pytest.raises(BadInput, match=r"^hydra\.sweep\.dir: a folder is needed, got 'the file \S+'$"):
+        made(told["notes"] / "below", True)
+
+
+def test_jobs_without_a_number_for_a_folder_are_refused(call, shared) -> None:
+    code, _, err = call(*JOBS, "seed=0,1", "results=sub", "hydra.sweep.subdir=mine")
+    assert code == 2 and err.startswith("error: hydra.sweep.subdir: ${hydra.job.num} is needed, got 'mine'")
+    assert not Path("sub").exists()
+
+
+def test_settings_of_one_run_are_no_blocks_and_only_what_runs_share_is_told(call, shared, capsys) -> None:
+    _, out, _ = call(
+        *JOBS, "architectures=5", "seed=0", "train.batch=32,64,96", "results=copies", "reports=copies/reports"
+    )
+    place = place_in(out)
+    status = json.loads((place / "status.json").read_text())
+    assert (status["blocks"], status["ranked_runs"], status["friedman"]["p"]) == (1, 3, None)
+    assert status["note"].startswith("settings of one run are not blocks") and status["ranked_seeds"] == [0]
+    assert status["varied"] == ["train.batch"] and status["followed"] == []
+    assert "batch" not in status["recipe"] and "epochs" in status["recipe"]
+    page = Path("copies/reports/sweeps") / place.name / "index.html"
+    assert "settings of one run are not blocks" in page.read_text() and "Over all" not in page.read_text()
+
+    before = {path.name: path.read_bytes() for path in place.glob("*.parquet")} | {
+        "": (place / "status.json").read_bytes()
+    }
+    run = (place / pd.read_parquet(place / "jobs.parquet")["folder"][0]).resolve()
+    assert report(["copies", "--out", "copies/all"]) == 0
+    assert len(pd.read_parquet("copies/all/gathered/jobs.parquet")) == 3
+    assert not list(Path("copies").glob("*.parquet")) and not (Path("copies") / "status.json").exists()
+    Path("copies/file").touch()
+    for folder in (run, place):
+        assert report([str(folder), "--out", "copies/file/below"]) == 2
+        assert capsys.readouterr().err.startswith("harness.report: out: a folder is needed, got 'the file ")
+    said = (place / "sweep.json").read_text()
+    (place / "sweep.json").write_text("[")
+    assert report([str(place)]) == 2
+    (place / "sweep.json").write_text(said)
+    assert before == {path.name: path.read_bytes() for path in place.glob("*.parquet")} | {
+        "": (place / "status.json").read_bytes()
+    }
+    (run / "environment.json").unlink()
+    assert report([str(place), "--out", "copies/again"]) == 0
+    jobs = pd.read_parquet(place / "jobs.parquet")
+    assert jobs["state"].tolist() == ["failed", "complete", "complete"]
+    assert jobs["reason"][0].startswith("results: the file environment.json is needed")
+
+
 def test_what_only_shows_the_configuration_leaves_no_folder(call, shared) -> None:
     assert call("+bench=nasbench201", "results=ten", "hydra.mode=MULTIRUN", "--cfg", "job")[0] == 0
     code, _, err = call("-m", "+bench=nasbench201", "seed=0,1", "results=ten", "--cfg", "job")
@@ -211,6 +274,7 @@ def test_a_folder_without_anything_is_refused(tmp_path) -> None:
 
 
 def test_gathering_goes_on_past_a_job_that_left_no_configuration_of_a_run(tmp_path) -> None:
-    recorded(tmp_path / "0", 0, ["seed=0"], "seed: 0\n", lambda: Ended(2, reason="data: a folder is needed"))
+    (tmp_path / "sweep.json").write_text("{}")
+    recorded(tmp_path / "0", 0, ["seed=abc"], "seed: abc\n", lambda: Ended(2, reason="data: a folder is needed"))
     page = gathered_report([tmp_path], tmp_path / "out")
     assert "data: a folder is needed" in page.read_text()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.varied import LONGEST, configured, labels, swept
+from harness.varied import LONGEST, configured, followed, labels, swept
 
 
 def test_of_a_sweep_what_differs_between_overrides_is_what_varied() -> None:
@@ -14,19 +14,42 @@ def test_of_a_sweep_what_differs_between_overrides_is_what_varied() -> None:
         for data in ("digits", "svhn")
         for seed in (0, 1)
     ]
-    assert swept(jobs) == [{"dataset": "digits"}] * 2 + [{"dataset": "svhn"}] * 2
-    assert labels(swept(jobs), [""] * 4) == ["dataset=digits"] * 2 + ["dataset=svhn"] * 2
+    assert swept(jobs, [{}] * len(jobs)) == [{"dataset": "digits"}] * 2 + [{"dataset": "svhn"}] * 2
+    assert labels(swept(jobs, [{}] * len(jobs)), [""] * 4) == ["dataset=digits"] * 2 + ["dataset=svhn"] * 2
 
 
 def test_a_sweep_over_seeds_alone_has_one_setting_named_otherwise() -> None:
     jobs = [["dataset=digits", "seed=0", "engine.workers=1"], ["dataset=digits", "seed=1", "engine.workers=2"]]
-    assert swept(jobs) == [{}, {}]
-    assert labels(swept(jobs), ["dataset=digits"] * 2) == ["dataset=digits"] * 2
+    assert swept(jobs, [{}] * len(jobs)) == [{}, {}]
+    assert labels(swept(jobs, [{}] * len(jobs)), ["dataset=digits"] * 2) == ["dataset=digits"] * 2
 
 
 def test_pluses_and_quotes_are_no_part_of_a_key_or_value() -> None:
-    assert swept([["+predictor='[a]'"], ["+predictor='[b]'"]]) == [{"predictor": "[a]"}, {"predictor": "[b]"}]
-    assert swept([["~measure.grasp"], []]) == [{"measure.grasp": "left out"}, {"measure.grasp": "null"}]
+    assert swept([["+predictor='[a]'"], ["+predictor='[b]'"]], [{}, {}]) == [{"predictor": "[a]"}, {"predictor": "[b]"}]
+    assert swept([["~measure.grasp"], []], [{}, {}]) == [{"measure.grasp": "left out"}, {"measure.grasp": "default"}]
+
+
+def test_a_job_that_does_not_name_a_key_has_the_value_of_its_configuration() -> None:
+    jobs = [["train.steps=10", "dataset=svhn"], ["train.steps=20"], ["dataset=digits"]]
+    configs = [config("svhn", 32, 10), config("digits", 12, 20), config("digits", 12, 30)]
+    assert [each["train.steps"] for each in swept(jobs, configs)] == ["10", "20", "30"]
+    assert [each["dataset"] for each in swept(jobs, configs)] == ["svhn", "digits", "digits"]
+    switch = [{"measure": {"twice": True, "share": None}}, {"measure": {"twice": False, "share": None}}]
+    assert swept([["measure.twice=true", "measure.share=null"], []], switch) == [
+        {"measure.twice": "true"}, {"measure.twice": "false"},
+    ]  # fmt: skip
+
+
+def test_a_key_that_a_configuration_lacks_is_not_one_that_is_null() -> None:
+    found = configured([{"a": None}, {}, {"a": 1}])
+    assert found == [{"a": "null"}, {"a": "left out"}, {"a": "1"}]
+    assert len(set(labels(found, [""] * 3))) == 3
+
+
+def test_keys_that_follow_from_those_named_are_listed() -> None:
+    configs = [config("digits", 12, 10), config("svhn", 32, 10, 1)]
+    assert followed(configs, ["dataset"]) == ["train.batch"]
+    assert followed(configs, ["dataset", "train"]) == [] and followed(configs[:1], []) == []
 
 
 def config(dataset: str, size: int, steps: int, seed: int = 0) -> dict[str, object]:

@@ -1,6 +1,9 @@
 """Predictors compared over several runs by their ranks in each: Friedman's test and what may be told apart after it.
 
-A block is one run at its last budget; within it the predictor of highest τ has rank 1, equal ones their mid-rank.
+A block is one draw of architectures on one data set: the runs of one benchmark, data set and run seed, each at its last
+budget. Their τ is averaged first (settings of one run see the same architectures, weights and truth: ranked one by one
+they would be one run tested against copies of itself), then the predictor of highest τ has rank 1, equal ones their
+mid-rank.
 
     Friedman (1937), corrected for ties: do all predictors rank alike?
     Nemenyi (1963): two differ whose average ranks are CD = q_α √(k (k + 1) / 6 N) apart, q_α the upper quantile of the
@@ -14,8 +17,8 @@ of these settings, never of new data sets.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations
 from math import sqrt
 
@@ -23,6 +26,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import friedmanchisquare, rankdata, studentized_range, wilcoxon
+
+from harness.evaluate.permutation import holm
 
 Numbers = NDArray[np.float64]
 
@@ -37,8 +42,8 @@ class Ranking:
     Groups are numbered from 1 in order of rank: predictors next to each other of which no two are told apart; each
     predictor is in all groups from first to last, in none where both are 0. `statistic` and `p` are Friedman's;
     `critical` is Nemenyi's difference of average ranks; `method` says what made the groups: "friedman" (it does not
-    reject: all are one), "wilcoxon-holm", "nemenyi", or "" for no test, and `note` why. `left_out` are predictors,
-    `dropped` blocks that are not ranked.
+    reject: all are one), "wilcoxon-holm", "nemenyi", or "" for no test, and `note` why. `blocks` are those that are
+    ranked, of `runs` runs; `left_out` are predictors, `dropped` runs that are not ranked.
     """
 
     table: pd.DataFrame
@@ -49,29 +54,36 @@ class Ranking:
     note: str = ""
     left_out: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
+    blocks: tuple[Hashable, ...] = ()
+    runs: int = 0
 
 
-def rank(taus: pd.DataFrame, level: float) -> Ranking:
-    """The ranking of predictors (columns) over blocks (rows) by `taus`, higher is better; tests at 1 − `level`.
+def rank(taus: pd.DataFrame, level: float, of: Sequence[Hashable] | None = None) -> Ranking:
+    """The ranking of predictors (columns) over blocks of runs (rows) by `taus`, higher is better; tests at 1 − `level`.
 
-    A block in which fewer than half of the predictors have a τ is dropped; a predictor without a τ in some block that
-    is left is left out: a missing τ is no opinion, and any rank for it would be one. Nothing is tested with fewer than
+    `of` says of which block each run is; without it each is one of its own. The τ of a block is the mean over its runs.
+    A run in which fewer than half of the predictors have a τ is dropped; a predictor without a τ in some run that is
+    left is left out: a missing τ is no opinion, and any rank for it would be one. Nothing is tested with fewer than
     three blocks or three predictors. If Friedman's test does not reject, all predictors are one group. Wilcoxon and
     Holm make the groups where they could reject at all with so few blocks, Nemenyi does otherwise.
     """
-    kept = taus[taus.notna().mean(axis=1) >= 0.5]
+    enough = (taus.notna().mean(axis=1) >= 0.5).to_numpy(dtype=bool)
+    kept = taus[enough]
     dropped = tuple(map(str, taus.index.difference(kept.index, sort=False)))
     whole = kept.loc[:, kept.notna().all(axis=0)] if len(kept) else kept.iloc[:, :0]
     left_out = tuple(map(str, taus.columns.difference(whole.columns, sort=False)))
-    ranks = rankdata(-whole.to_numpy(dtype=float), axis=1) if whole.size else np.empty((0, 0))
+    every = list(range(len(taus)) if of is None else of)
+    means, told = _means(whole.to_numpy(dtype=float), [every[row] for row in np.flatnonzero(enough)])
+    ranks = rankdata(-means, axis=1) if whole.size else np.empty((0, 0))
     average = ranks.mean(axis=0) if ranks.size else np.empty(0)
     order = np.lexsort((whole.columns.to_numpy(dtype=str), average)) if ranks.size else np.empty(0, dtype=int)
     names, average, blocks = [str(name) for name in whole.columns.to_numpy()[order]], average[order], len(ranks)
     table = pd.DataFrame({"predictor": names, "rank": average, "blocks": blocks, "first_group": 0, "last_group": 0})
-    why = _untested(blocks, len(names))
+    why = _untested(blocks, len(whole), len(names))
+    ranked = Ranking(table, note=why, left_out=left_out, dropped=dropped, blocks=told, runs=len(whole))
     if why:
-        return Ranking(table, note=why, left_out=left_out, dropped=dropped)
-    values, alpha = whole.to_numpy(dtype=float)[:, order], 1 - level
+        return ranked
+    values, alpha = means[:, order], 1 - level
     statistic, p = _friedman(values)
     critical = critical_difference(len(names), blocks, alpha)
     if p >= alpha:
@@ -81,7 +93,7 @@ def rank(taus: pd.DataFrame, level: float) -> Ranking:
     else:
         apart, method = np.abs(average[:, None] - average) >= critical, "nemenyi"
     table["first_group"], table["last_group"] = _membership(groups(apart), len(names))
-    return Ranking(table, statistic, p, critical, method, "", left_out, dropped)
+    return replace(ranked, statistic=statistic, p=p, critical=critical, method=method)
 
 
 def critical_difference(predictors: int, blocks: int, alpha: float) -> float:
@@ -100,19 +112,9 @@ def wilcoxon_holm(values: Numbers) -> Numbers:
     pairs = list(combinations(range(k), 2))
     raw = [_signed_rank(values[:, i] - values[:, j]) for i, j in pairs]
     adjusted = np.ones((k, k))
-    for (i, j), p in zip(pairs, holm(raw), strict=True):
+    for (i, j), p in zip(pairs, holm(np.array(raw)), strict=True):
         adjusted[i, j] = adjusted[j, i] = p
     return adjusted
-
-
-def holm(p: Sequence[float]) -> list[float]:
-    """Values of p adjusted for being several (Holm 1979): the i-th smallest of m times m − i + 1, never decreasing."""
-    values = np.asarray(p, dtype=float)
-    order = np.argsort(values, kind="stable")
-    steps = values[order] * np.arange(len(values), 0, -1)
-    adjusted = np.empty_like(values)
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1) if len(values) else steps
-    return [float(value) for value in adjusted]
 
 
 def groups(apart: NDArray[np.bool_]) -> list[tuple[int, int]]:
@@ -133,11 +135,21 @@ def _membership(stretches: Sequence[tuple[int, int]], k: int) -> tuple[list[int]
     return [min(each, default=0) for each in inside], [max(each, default=0) for each in inside]
 
 
-def _untested(blocks: int, predictors: int) -> str:
+def _means(values: Numbers, of: Sequence[Hashable]) -> tuple[Numbers, tuple[Hashable, ...]]:
+    """Means over the rows of each block, (blocks, predictors), and the blocks in order of appearance."""
+    blocks = tuple(dict.fromkeys(of))
+    rows = [[at for at, its in enumerate(of) if its == block] for block in blocks]
+    means = np.array([values[at].mean(axis=0) for at in rows]).reshape(len(blocks), values.shape[1])
+    return means.round(12), blocks  # the order of summing breaks no tie
+
+
+def _untested(blocks: int, runs: int, predictors: int) -> str:
     if not blocks or not predictors:
         return "no predictor has a τ in every run"
     if blocks < FEWEST:
-        return f"no test with fewer than {FEWEST} runs"
+        few = f"no test with fewer than {FEWEST}"
+        same = f"settings of one run are not blocks: the {runs} runs are {blocks} of benchmark, data set and run seed"
+        return f"{few} runs" if runs == blocks else f"{same}, and there is {few}"
     return f"no test with fewer than {FEWEST} predictors" if predictors < FEWEST else ""
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from harness.files.ways import demand_folder
 from harness.jobs import is_run
 from harness.report.tables import Tables, read
 from harness.report.write import Report, write
@@ -55,6 +56,8 @@ def _drawn(folders: Sequence[Path], wanted: Sequence[str], out: Path | None) -> 
     demand(len(wanted) <= 1, "arch", "one architecture", list(wanted))
     for folder in folders:
         demand(folder.is_dir(), "results", "a folder with the tables of a run, or of several", str(folder))
+    if out:
+        demand_folder("out", out)
     if len(folders) > 1 or not is_run(folders[0]):
         demand(not wanted, "arch", "the results folder of one run", [str(folder) for folder in folders])
         from harness.sweep import gathered_report

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from harness.files.ways import way
 from harness.report import sweep_summary as summary
+from harness.report.blocks import Grid
 from harness.report.latex import latex
-from harness.report.numbers import NONE, words
+from harness.report.numbers import words
 from harness.report.page import cell, prose, svg
-from harness.report.sweep_ranking import gathered_sheet, jobs_sheet, settings_sheet
+from harness.report.sweep_ranking import budgets_sheet, gathered_sheet, jobs_sheet, settings_sheet
 from harness.report.sweep_tables import SweepTables, read
 from harness.report.write import Report, draw
 
@@ -34,7 +35,7 @@ def write(results: Path, out: Path) -> Path:
     tables = read(results)
     (out / "figures").mkdir(parents=True, exist_ok=True)
     looks = {key: tables.status["report"][key] for key in LOOKS if key in tables.status["report"]}
-    drawn = draw(cast(Any, tables), out / "figures", Report(figures=FIGURES, **looks))
+    drawn = draw(tables, out / "figures", Report(figures=FIGURES, **looks))
     _write_tables(tables, out / "tables")
     values = _context(tables, out) | {"figures": drawn}
     for name, template, escaping in (("index.html", "sweep.html.jinja", True), ("report.md", "sweep.md.jinja", False)):
@@ -50,10 +51,10 @@ def write(results: Path, out: Path) -> Path:
 def _write_tables(tables: SweepTables, folder: Path) -> None:
     """The sheets of the page as CSV, those for a paper as LaTeX too, and every gathered number as CSV."""
     folder.mkdir(parents=True, exist_ok=True)
-    sheets = {"ranked": gathered_sheet(tables), "settings": settings_sheet(tables)}
-    for name, sheet in sheets.items():
-        (folder / f"{name}.tex").write_text(latex(sheet, left=2 if name == "ranked" else 1), encoding="utf-8")
-    numbers = {"ranked": sheets["ranked"], "settings": summary.settings_table(tables), "jobs": tables.jobs,
+    ranked = gathered_sheet(tables)
+    (folder / "ranked.tex").write_text(latex(ranked.text, ranked.left), encoding="utf-8")
+    (folder / "settings.tex").write_text(latex(settings_sheet(tables)), encoding="utf-8")
+    numbers = {"ranked": ranked.numbers, "settings": summary.settings_table(tables), "jobs": tables.jobs,
                "gathered": tables.gathered, "ranks": tables.ranks}  # fmt: skip
     for name, frame in numbers.items():
         frame.to_csv(folder / f"{name}.csv", index=False)
@@ -72,6 +73,12 @@ def _context(tables: SweepTables, out: Path) -> dict[str, Any]:
         "several": len(tables.settings) > 1,
         "settings": settings_sheet(tables),
         "ranked": _sortable(tables),
+        "rank_key": _rank_key(tables),
+        "budgets": [
+            (setting, budgets_sheet(tables, setting).text)
+            for setting in tables.settings
+            if (tables.gathered["setting"] == setting).sum() > len(tables.at(setting))
+        ],
         "percent": tables.percent(),
         "jobs": _jobs(tables, out),
         "run": _run(tables),
@@ -83,17 +90,16 @@ def _context(tables: SweepTables, out: Path) -> dict[str, Any]:
 
 def _sortable(tables: SweepTables) -> dict[str, Any]:
     """The gathered sheet with, beside every text, the number by which a click on the heading sorts."""
-    sheet = gathered_sheet(tables)
-    words_ = {"predictor", "family", "baseline"}
-    rows = [[(str(text), str(text) if name in words_ else _key(str(text))) for name, text in row.items()]
-            for row in sheet.to_dict("records")]  # fmt: skip
-    return {"columns": list(map(str, sheet.columns)), "words": words_, "rows": rows}
+    grid = Grid("", gathered_sheet(tables))
+    columns = [str(column["name"]) for column in grid.columns()]
+    words_ = [column for column in columns if column not in grid.sheet.keys]
+    return {"columns": columns, "words": words_, "rows": grid.rows()}
 
 
-def _key(text: str) -> str:
-    """The number at the beginning of a text, empty where there is none."""
-    first = text.partition(" ")[0].replace("\N{MINUS SIGN}", "-")
-    return "" if first in (NONE, "") else str(float(first))
+def _rank_key(tables: SweepTables) -> str:
+    """What the column of ranks is."""
+    many = tables.blocks_explained()
+    return "in the one run" if many == "1 run" else f"average over {many}"
 
 
 def _jobs(tables: SweepTables, out: Path) -> list[dict[str, str]]:
@@ -101,9 +107,14 @@ def _jobs(tables: SweepTables, out: Path) -> list[dict[str, str]]:
     rows = []
     for row, job in zip(jobs_sheet(tables).to_dict("records"), tables.jobs.to_dict("records"), strict=True):
         page = (tables.place / str(job["report"]) / "index.html") if job["report"] else None
-        link = Path(os.path.relpath(page.resolve(), out.resolve())).as_posix() if page and page.is_file() else ""
+        link = _link(page.resolve(), out.resolve()) if page and page.is_file() else ""
         rows.append({str(key): str(value) for key, value in row.items()} | {"link": link})
     return rows
+
+
+def _link(page: Path, out: Path) -> str:
+    path = Path(way(page, out))
+    return path.as_uri() if path.is_absolute() else path.as_posix()
 
 
 def _run(tables: SweepTables) -> dict[str, str]:
@@ -112,17 +123,23 @@ def _run(tables: SweepTables) -> dict[str, str]:
     friedman = status["friedman"]["statistic"]
     said = {
         "command": status.get("command"),
-        "varied": ", ".join(status["varied"]) or "the run seed alone",
+        "varied": _varied(status["varied"], status["followed"]),
         "run seeds": ", ".join(map(str, tables.seeds)),
         "interval": f"{tables.percent()}, {status['bootstrap']} draws",
         "seed of the draws": status.get("seed"),
-        "runs that are ranked": status["blocks"],
+        "ranks are over": tables.blocks_explained(),
         "Friedman's statistic": f"{friedman:.2f} (p = {status['friedman']['p']:.2g})" if friedman is not None else None,
         "Nemenyi's critical difference": _two(status["critical_difference"]),
-        "training, first run": _flat(status["recipe"]),
-        "network, first run": _flat(status["network"]),
+        "training, the same in all runs": _flat(status["recipe"]),
+        "network, the same in all runs": _flat(status["network"]),
     }
     return {key: str(value) for key, value in said.items() if value not in (None, "")}
+
+
+def _varied(named: list[str], followed: list[str]) -> str:
+    """Every key that differs between the jobs: those that name the settings, then those that follow from them."""
+    first = ", ".join(named) or "the run seed alone"
+    return f"{first}; and with it {', '.join(followed)}" if followed else first
 
 
 def _two(value: float | None) -> str | None:
@@ -130,7 +147,7 @@ def _two(value: float | None) -> str | None:
 
 
 def _flat(values: Mapping[str, Any]) -> str:
-    """The settings of the first run on one line."""
+    """Settings on one line."""
     texts = {key: " and ".join(map(str, value)) if isinstance(value, list) else str(value)
              for key, value in values.items() if value is not None}  # fmt: skip
     return ", ".join(f"{words(key)} {text}" for key, text in texts.items())

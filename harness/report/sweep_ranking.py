@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from harness.report.numbers import NONE, estimate, number, words
+from harness.report.sheets.sheet import Sheet
 from harness.report.sweep_summary import settings_table
 from harness.report.sweep_tables import SweepTables
 
@@ -18,28 +19,51 @@ WIDTH = 80
 """Columns of the printed table at most."""
 
 
-def gathered_sheet(tables: SweepTables) -> pd.DataFrame:
-    """One row a predictor, best first: its average rank over runs, and τ with interval in each setting, as text."""
-    ranks = tables.ranks.set_index("predictor")["rank"]
+def gathered_sheet(tables: SweepTables) -> Sheet:
+    """One row a predictor, best first: its average rank over blocks, and τ with interval in each setting.
+
+    The numbers have each interval in two columns of their own.
+    """
     order = tables.order
-    columns: dict[str, list[str]] = {
-        "predictor": [str(name) for name in order["predictor"]],
-        "family": [words(str(family)) for family in order["family"]],
-        "rank": [number(float(ranks.get(name, float("nan"))), 1) for name in order["predictor"]],
-    }
-    if len(tables.settings) > 1:
-        columns["mean τ"] = [number(float(tau)) for tau in order["tau"]]
+    names = [str(name) for name in order["predictor"]]
+    ranks = [float(rank) for rank in tables.ranks.set_index("predictor")["rank"].reindex(names)]
+    text: dict[str, list[str]] = {
+        "predictor": names, "family": [words(str(family)) for family in order["family"]],
+        "rank": [number(rank, 1) for rank in ranks],
+    }  # fmt: skip
+    keys: dict[str, list[float]] = {"rank": ranks}
+    ends: dict[str, list[float]] = {}
+
+    def add(heading: str, rows: pd.DataFrame, columns: tuple[str, str, str], sign: bool = False) -> None:
+        value, low, high = (rows[column].astype(float).tolist() for column in columns)
+        text[heading] = [estimate(*each, sign) for each in zip(value, low, high, strict=True)]
+        keys[heading] = value
+        ends.update({f"{heading}, low": low, f"{heading}, high": high})
+
+    several = len(tables.settings) > 1
+    if several:
+        keys["mean τ"] = [float(tau) for tau in order["tau"]]
+        text["mean τ"] = [number(tau) for tau in keys["mean τ"]]
     for setting in tables.settings:
-        said = {row["predictor"]: estimate(row["tau"], row["low"], row["high"])
-                for row in tables.at(setting).to_dict("records")}  # fmt: skip
-        columns[setting if len(tables.settings) > 1 else "τ"] = [said.get(name, NONE) for name in order["predictor"]]
-    if len(tables.settings) == 1:
-        rows = tables.at(tables.settings[0]).set_index("predictor").loc[order["predictor"]]
-        columns["sd"] = [number(float(sd)) for sd in rows["sd"]]
-        columns["runs"] = [str(runs) for runs in rows["jobs"]]
-        columns["Δτ to baseline"] = [_difference(row) for row in rows.to_dict("records")]
-        columns["baseline"] = list(rows["baseline"])
-    return pd.DataFrame(columns)
+        rows = tables.at(setting).set_index("predictor").reindex(names)
+        add(setting if several else "τ", rows, ("tau", "low", "high"))
+    if not several and tables.settings:
+        keys |= {"sd": [float(sd) for sd in rows["sd"]], "runs": [float(runs) for runs in rows["jobs"]]}
+        text |= {"sd": [number(sd) for sd in keys["sd"]], "runs": [f"{runs:.0f}" for runs in keys["runs"]]}
+        add("Δτ to baseline", rows, ("difference", "difference_low", "difference_high"), sign=True)
+        text["baseline"] = [str(name) for name in rows["baseline"]]
+    numbers = {name: keys.get(name, said) for name, said in text.items()} | ends
+    return Sheet(pd.DataFrame(numbers), pd.DataFrame(text), left=2, keys=keys)
+
+
+def budgets_sheet(tables: SweepTables, setting: str) -> Sheet:
+    """One row a predictor, best at the last step first: its mean τ at every budget of the setting."""
+    rows = tables.gathered[tables.gathered["setting"] == setting]
+    names = [str(name) for name in tables.at(setting)["predictor"]]
+    wide = rows.pivot(index="predictor", columns="step", values="tau").reindex(names)
+    keys = {str(step): wide[step].astype(float).tolist() for step in sorted(map(int, wide))}
+    text = {"predictor": names} | {step: [number(tau) for tau in taus] for step, taus in keys.items()}
+    return Sheet(pd.DataFrame({"predictor": names, **keys}), pd.DataFrame(text), keys=keys)
 
 
 def settings_sheet(tables: SweepTables) -> pd.DataFrame:
@@ -115,8 +139,10 @@ def _columns_of_many(tables: SweepTables) -> tuple[dict[str, list[str]], str]:
 
 
 def _key_of_ranks(tables: SweepTables) -> str:
-    blocks = tables.status["blocks"]
-    return f"rank: average over {blocks} runs, 1 is best" if blocks > 1 else "rank: in one run, 1 is best"
+    blocks = tables.blocks()
+    if not blocks.startswith("1 "):
+        return f"rank: average over {blocks}, 1 is best"
+    return "rank: in one run, 1 is best" if blocks == "1 run" else "rank: by mean τ over the settings, 1 is best"
 
 
 def _name(name: object, longest: int) -> str:

@@ -31,6 +31,8 @@ def question(tables: SweepTables) -> str:
     """What the sweep asked."""
     varied, seeds = [f"`{key}`" for key in tables.status["varied"]], len(tables.seeds)
     over = f"over {_many(seeds, 'run seed')}" if seeds > 1 else "with one run seed"
+    if not varied and seeds < 2:
+        return f"Which predictor ranks architectures best, {over}?"
     if not varied:
         return f"Which predictor ranks architectures best {over}, and how much of its Kendall τ is the luck of a seed?"
     vary = "vary" if len(varied) > 1 else "varies"
@@ -68,7 +70,7 @@ def settled(tables: SweepTables) -> str:
         return f"Whether the order over runs is settled cannot be tested: {status['note']}."
     p = float(status["friedman"]["p"])
     told = "p < 0.001" if p < 0.001 else f"p = {number(p, 3)}"
-    text = f"Friedman's test over {status['blocks']} runs, that all {len(ranks)} predictors rank alike: {told}"
+    text = f"Friedman's test over {tables.blocks_explained()}, that all {len(ranks)} predictors rank alike: {told}"
     alpha = number(1 - float(status["level"]), 3).rstrip("0")
     if status["groups_by"] == "friedman":
         return f"{text}, so at {alpha} their order is not settled."
@@ -92,15 +94,24 @@ def cautions(tables: SweepTables) -> list[str]:
         else "Intervals resample run seeds, then the architectures within each drawn run "
         f"({tables.status['bootstrap']} draws); where a setting has one seed, the architectures alone.",
     ]
-    datasets = tables.jobs.loc[tables.jobs["n"].notna(), "dataset"].nunique()
     if not tables.status["note"]:
-        said.append(
-            f"The tests take the {tables.status['blocks']} runs as independent. Seeds of one data set are not "
-            f"independent data sets: with {_many(datasets, 'data set')}, the tests speak of new seeds of these "
-            "settings, not of new data."
-        )
+        said.append(_blocks(tables))
     said += _absent(tables)
     return said
+
+
+def _blocks(tables: SweepTables) -> str:
+    """What the blocks of the tests are, and of what the tests therefore say nothing."""
+    data, seeds = tables.status["ranked_on"], tables.status["ranked_seeds"]
+    names = f" ({', '.join(data)})" if len(data) <= BEST_NAMED else ""
+    over = f"{_many(len(data), 'data set')}{names} and {_many(len(seeds), 'run seed')}"
+    text = f"The tests take the {tables.blocks_explained()} as independent. "
+    if len(seeds) == 1:
+        return f"{text}They are {over}: the tests speak of other data sets, not of other seeds."
+    return (
+        f"{text}Seeds of one data set are not independent data sets: with {over}, the tests speak of new seeds of "
+        "these settings, not of new data."
+    )
 
 
 def _absent(tables: SweepTables) -> list[str]:
@@ -154,9 +165,14 @@ def _overall(tables: SweepTables) -> str:
     if tables.ranks.empty or len(tables.ranks) < 2:
         return ""
     best, second = (row for row in tables.ranks.head(2).to_dict("records"))
+    if best["blocks"] == 1 and tables.status["ranked_runs"] == 1:
+        return ""  # the order of one run is that of its τ
+    if best["blocks"] == 1:
+        return f"By mean τ over the settings `{best['predictor']}` comes first, before `{second['predictor']}`."
     return (
-        f"Over all {best['blocks']} runs `{best['predictor']}` has the best average rank, {number(best['rank'], 1)} of "
-        f"{len(tables.ranks)}, before `{second['predictor']}` with {number(second['rank'], 1)}."
+        f"Over {tables.blocks_explained()} `{best['predictor']}` has the best average rank, "
+        f"{number(best['rank'], 1)} of {len(tables.ranks)}, before `{second['predictor']}` with "
+        f"{number(second['rank'], 1)}."
     )
 
 

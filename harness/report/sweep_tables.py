@@ -23,6 +23,7 @@ COLUMNS = {
 
 STATUS_KEYS = (
     *("level", "bootstrap", "varied", "blocks", "friedman", "critical_difference", "groups_by", "note", "left_out"),
+    *("ranked_runs", "ranked_on", "ranked_seeds", "followed"),
     *("dropped", "asked", "report", "environment", "recipe", "network"),
 )
 
@@ -81,18 +82,28 @@ class SweepTables:
         counts, steps = (_span(run[key]) for key in ("n", "step"))
         many = f"{len(run)} runs" if len(run) != 1 else "1 run"
         seeds = f"{len(self.seeds)} run seeds" if len(self.seeds) != 1 else f"1 run seed ({self.seeds[0]})"
-        return "; ".join(filter(None, [f"{many} of n = {counts} architectures", seeds, f"{steps} steps",
-                                       self._recipe()])) + "."  # fmt: skip
+        budget = "1 step" if steps == "1" else f"{steps} steps"
+        said = [f"{many} of n = {counts} architectures", seeds, budget, self._recipe()]
+        return "; ".join(filter(None, said)) + "."
 
     def _recipe(self) -> str:
         """What of the recipe and the network is the same in all runs, in a few words."""
-        recipe, network, varied = self.status["recipe"], self.status["network"], set(self.status["varied"])
-        said = [("batch", recipe.get("batch"), "train.batch"), ("learning rate", recipe.get("learning_rate"),
-                "train.learning_rate"), ("C =", network.get("channels"), "bench.channels"),
-                ("N =", network.get("cells"), "bench.cells")]  # fmt: skip
-        follows = {"train", "dataset", "bench", "experiment"} & varied
-        return ", ".join(f"{name} {value}" for name, value, key in said
-                         if value is not None and key not in varied and not follows)  # fmt: skip
+        recipe, network = self.status["recipe"], self.status["network"]
+        said = [("batch", recipe.get("batch")), ("learning rate", recipe.get("learning_rate")),
+                ("C =", network.get("channels")), ("N =", network.get("cells"))]  # fmt: skip
+        return ", ".join(f"{name} {value}" for name, value in said if value is not None)
+
+    def blocks(self) -> str:
+        """What ranks are averaged over, such as "6 runs", or "3 blocks" where settings of one run are one block."""
+        count = int(self.status["blocks"])
+        noun = "run" if count == self.status["ranked_runs"] else "block"
+        return f"{count} {noun}{'' if count == 1 else 's'}"
+
+    def blocks_explained(self) -> str:
+        """`blocks`, and what a block is where it is not simply a run."""
+        many = self.blocks()
+        what = " (benchmark, data set and run seed; τ averaged over the settings of each)" if "block" in many else ""
+        return many + what
 
 
 def read(folder: Path) -> SweepTables:

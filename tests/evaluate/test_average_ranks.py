@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import wilcoxon
 
-from harness.evaluate.average_ranks import critical_difference, groups, holm, rank, wilcoxon_holm
+from harness.evaluate.average_ranks import critical_difference, groups, rank, wilcoxon_holm
+from harness.evaluate.permutation import holm
 
 DEMSAR = pd.DataFrame(
     [
@@ -59,15 +60,9 @@ def test_demsars_wilcoxon_example_and_its_adjustment_over_all_pairs() -> None:
     assert (adjusted == adjusted.T).all() and (np.diag(adjusted) == 1).all()
 
 
-def test_holm_is_its_hand_worked_example() -> None:
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([0.9, 0.8]) == [1, 1]
-    assert holm([]) == []
-
-
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_holm_lies_between_p_and_bonferroni_and_keeps_the_order(p: list[float]) -> None:
-    adjusted = holm(p)
+    adjusted = holm(np.array(p))
     order = np.argsort(p, kind="stable")
     for value, change in zip(p, adjusted, strict=True):
         assert min(value, 1) <= change + 1e-12 and change <= min(1, len(p) * value) + 1e-12
@@ -140,6 +135,30 @@ def test_a_missing_tau_is_left_out_not_ranked_last() -> None:
 def test_nothing_is_tested_on_too_little_and_the_reason_is_given(taus: pd.DataFrame, note: str) -> None:
     found = rank(taus, 0.95)
     assert found.note == note and found.method == "" and np.isnan(found.critical)
+
+
+def test_copies_of_one_run_are_one_block_and_nothing_is_tested() -> None:
+    run = {"a": 0.5, "b": 0.4, "c": 0.1, "d": 0.3}
+    assert rank(pd.DataFrame([run] * 3), 0.95).p < 0.05, "what three independent runs like this would say"
+    found = rank(pd.DataFrame([run] * 3), 0.95, [("bench", "digits", 0)] * 3)
+    assert np.isnan(found.p) and found.method == "" and found.blocks == (("bench", "digits", 0),) and found.runs == 3
+    assert found.note.startswith("settings of one run are not blocks: the 3 runs are 1 of benchmark, data set and run")
+    assert found.table["predictor"].tolist() == ["a", "b", "d", "c"] and set(found.table["blocks"]) == {1}
+
+
+def test_copies_of_every_run_change_no_number_of_the_tests() -> None:
+    blocks = [f"block {i}" for i in range(14)]
+    once, thrice = rank(DEMSAR, 0.95, blocks), rank(pd.concat([DEMSAR] * 3), 0.95, blocks * 3)
+    assert (once.statistic, once.p, once.critical) == (thrice.statistic, thrice.p, thrice.critical)
+    pd.testing.assert_frame_equal(once.table, thrice.table)
+    assert (once.runs, thrice.runs) == (14, 42) and rank(DEMSAR, 0.95).p == once.p
+
+
+def test_settings_of_a_block_are_averaged_before_they_are_ranked() -> None:
+    taus = pd.DataFrame({"a": [0.9, 0.1, 0.5], "b": [0.6, 0.6, 0.4], "c": [0.0, np.nan, 0.1], "d": [0.2, 0.3, 0.9]})
+    found = rank(taus, 0.95, ["x", "x", "y"])
+    assert found.table.set_index("predictor")["rank"].to_dict() == {"b": 2.0, "a": 2.0, "d": 2.0}
+    assert found.left_out == ("c",) and found.blocks == ("x", "y")
 
 
 def test_predictors_that_never_differ_are_not_told_apart() -> None:

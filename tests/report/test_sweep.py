@@ -16,7 +16,7 @@ from rich.console import Console
 
 from harness.report.figures import critical_difference, tau_by_setting
 from harness.report.sweep import write
-from harness.report.sweep_ranking import gathered_sheet, jobs_sheet, print_gathered, settings_sheet
+from harness.report.sweep_ranking import budgets_sheet, gathered_sheet, jobs_sheet, print_gathered, settings_sheet
 from harness.report.sweep_summary import answer, cautions, counts, question, settings_table
 from harness.report.sweep_tables import SweepTables, read
 from harness.report.write import Report
@@ -73,6 +73,8 @@ def build(
         "varied": ["dataset", "train.steps"] if settings > 1 else [], "blocks": settings * seeds,
         "friedman": {"statistic": 20.5, "p": 0.0004} if groups else {"statistic": None, "p": None},
         "critical_difference": 2.5 if groups else None, "groups_by": groups, "left_out": names[-1:], "dropped": [],
+        "ranked_runs": settings * seeds, "ranked_on": [f"nasbench201 set{i}" for i in range(settings)],
+        "ranked_seeds": list(range(seeds)), "followed": ["train.batch"] if settings > 1 else [],
         "note": "" if groups else "no test with fewer than 3 runs", "asked": len(jobs) + 1, "command": "harness -m",
         "report": {"dpi": 60, "figures": ["nowhere"]}, "environment": {"python": "3.11"},
         "recipe": {"batch": 128, "watch": ["valid"]}, "network": {"channels": 8, "cells": 1},
@@ -150,8 +152,51 @@ def test_a_sceptic_is_told_that_seeds_are_not_data_sets_and_that_one_seed_says_n
     assert "Seeds of one data set are not independent data sets: with 2 data sets" in said
     assert "resample run seeds, then the architectures within each drawn run (500 draws)" in said
     assert "Not ranked over runs" in said
+    sweep = tables()
+    sweep.status.update(blocks=3, ranked_runs=6, ranked_on=["nasbench201 digits"])
+    said = " ".join(cautions(sweep))
+    assert "The tests take the 3 blocks (benchmark, data set and run seed; τ averaged over the settings of" in said
+    assert "with 1 data set (nasbench201 digits) and 3 run seeds, the tests speak of new seeds of these" in said
+    assert "over 3 blocks (" in critical_difference.caption(sweep, Report()) and "Over 3 blocks (" in answer(sweep)[1]
+    sweep.status.update(ranked_seeds=[0], ranked_on=["a", "b", "c"])
+    assert "They are 3 data sets (a, b, c) and 1 run seed: the tests speak of other data sets" in " ".join(
+        cautions(sweep)
+    )
     alone = " ".join(cautions(tables(seeds=1, settings=1, groups="")))
     assert "One run seed: intervals resample the architectures only" in alone and "independent data sets" not in alone
+
+
+def test_one_run_is_asked_and_told_nothing_of_other_seeds(tables, tmp_path: Path) -> None:
+    sweep = tables(seeds=1, settings=1, groups="")
+    assert question(sweep) == "Which predictor ranks architectures best, with one run seed?"
+    html = write(tmp_path / "sweep", tmp_path / "out").read_text()
+    assert "1 runs" not in html and "luck of a seed" not in html and "in the one run, 1 is best" in html
+    assert "luck of a seed" in question(tables(seeds=2, settings=1))
+
+
+def test_only_what_all_runs_share_is_said_of_recipe_and_network_and_all_that_differs_is_listed(
+    tables, tmp_path: Path
+) -> None:
+    sweep = tables()
+    assert "batch 128, C = 8, N = 1" in sweep.basis()
+    sweep.status["recipe"].pop("batch")
+    assert "batch" not in sweep.basis()
+    html = write(tmp_path / "sweep", tmp_path / "out").read_text()
+    assert "<dt>varied</dt><dd>dataset, train.steps; and with it train.batch</dd>" in html
+
+
+def test_every_budget_has_its_mean_tau_and_columns_are_sorted_by_their_numbers(tables, tmp_path: Path) -> None:
+    sweep = tables()
+    html = write(tmp_path / "sweep", tmp_path / "out").read_text()
+    assert html.count("<summary>Mean τ at every budget, dataset=set") == 2 and "8 steps</th>" in html
+    setting = sweep.settings[1]
+    taus = sweep.gathered[(sweep.gathered["setting"] == setting) & (sweep.gathered["step"] == 8)]
+    numbers = budgets_sheet(sweep, setting).numbers.set_index("predictor")["8"].dropna().to_dict()
+    assert numbers == taus.set_index("predictor")["tau"].dropna().to_dict()
+    best = sweep.at(setting).iloc[0]
+    assert f'data-key="{best["tau"]:.9g}">{best["tau"]:.2f} <small>[' in html
+    ranked = pd.read_csv(tmp_path / "out" / "tables" / "ranked.csv").set_index("predictor")
+    assert ranked.loc[best["predictor"], f"{setting}, low"] == pytest.approx(best["low"])
 
 
 def test_a_lead_of_nothing_and_one_of_no_certainty_are_said_as_such(tables) -> None:
@@ -185,7 +230,7 @@ def test_predictors_come_in_order_of_their_mean_over_settings_those_without_a_ta
     means = sweep.last.groupby("predictor")["tau"].mean()
     assert order["tau"].iloc[:-1].is_monotonic_decreasing
     assert order.set_index("predictor")["tau"].drop("my_own_7").to_dict() == pytest.approx(means.dropna().to_dict())
-    sheet = gathered_sheet(sweep)
+    sheet = gathered_sheet(sweep).text
     assert list(sheet["predictor"]) == list(order["predictor"]) and sheet.shape[1] == 4 + 2
     assert sheet["rank"].iloc[-1] == "–"
     assert settings_sheet(sweep)["runs"].tolist() == ["3", "3"] and len(jobs_sheet(sweep)) == 7

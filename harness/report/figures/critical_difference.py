@@ -31,7 +31,7 @@ def caption(tables: SweepTables, report: Report) -> str:
         "friedman": "One bar joins them all, as Friedman's test does not reject that they rank alike.",
         "": f"Nothing is tested: {status['note']}.",
     }[status["groups_by"]]
-    blocks = f"Average rank by Kendall τ over {status['blocks']} runs, each at its last step (1: best)."
+    blocks = f"Average rank by Kendall τ at the last step over {tables.blocks_explained()}; 1 is best."
     apart = " Runs that differ in the seed alone are not independent data sets." if status["groups_by"] else ""
     return f"{blocks} {said}{apart} {tables.basis()}"
 
