@@ -28,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from harness.schema import BadInput
 
     try:
+        _demand_folders(asked)
         return COMMANDS[asked.command](asked)
     except BadInput as error:
         return _complain(error)
@@ -128,6 +129,19 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "convert": convert,
     "query": query,
 }
+
+
+def _demand_folders(asked: argparse.Namespace) -> None:
+    """Raises BadInput where the data folder is a file, or lies below one, and where a --conf holds nothing to read."""
+    from harness import files
+    from harness.schema import demand
+
+    place = files.folder(asked.data).absolute()
+    there = next(path for path in (place, *place.parents) if path.exists())
+    demand(there.is_dir(), "--data" if asked.data else "HARNESS_DATA", "a folder", f"the file {there}")
+    for conf in getattr(asked, "conf", []):
+        known = any((conf / group).is_dir() for group in ("dataset", "bench"))
+        demand(known, "--conf", "a folder with dataset/ or bench/ in it", f"{conf}{'' if conf.exists() else ' (none)'}")
 
 
 def _needs(asked: argparse.Namespace) -> list[Need]:

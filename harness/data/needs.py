@@ -37,7 +37,8 @@ class Need:
 
 @dataclass(frozen=True)
 class File:
-    """One file of a need: `state` is "ok", "wrong" (another checksum), "none published", "not verified" or "missing".
+    """One file of a need: `state` is "ok", "wrong" (another checksum), "none published", "not verified", "empty" or
+    "missing".
 
     `size` and `kept` (of an unfinished download) are in bytes; `holds` counts the files below a folder.
     """
@@ -54,10 +55,12 @@ class File:
 
 @dataclass(frozen=True)
 class Finding:
-    """How it stands with a need: `state` is "present", "missing", "wrong", "nothing needed" or "not known".
+    """How it stands with a need.
 
-    `files` are those of the alternative that is there, else of the one that is the easiest to get; `instead` names
-    the other alternatives.
+    `state` is "present", "partial", "unusable", "missing", "wrong" (another checksum), "nothing needed" or "not known";
+    `why` says what a partial one holds and why one is unusable. `files` are those of the alternative that is there, the
+    whole one if there is one, else of the one that is the easiest to get; `instead` names the other alternatives, and
+    `beside` says why those that lie there are unusable.
     """
 
     name: str
@@ -65,6 +68,8 @@ class Finding:
     files: tuple[File, ...] = ()
     instead: tuple[str, ...] = ()
     note: str = ""
+    why: str = ""
+    beside: tuple[str, ...] = ()
 
 
 def needs(names: Sequence[str], conf_folders: Sequence[Path]) -> list[Need]:
@@ -89,18 +94,30 @@ def examine(need: Need, data: str | None, fast: bool = False) -> Finding:
     if need.source is None:
         return Finding(need.name, "not known" if need.note else "nothing needed", note=need.note)
     alternatives = need.source.any_of
-    there = files.present(need.source, data)
-    chosen = alternatives[0]
-    for alternative in reversed(alternatives):
-        if there is None and all(isinstance(part, Download) for part in alternative):
-            chosen = alternative
-        if there == [files.folder(data) / files.name_of(part) for part in alternative]:
-            chosen = alternative
-    found = tuple(_file(part, data, fast) for part in chosen)
-    states = {file.state for file in found}
-    state = "missing" if "missing" in states else "wrong" if "wrong" in states else "present"
-    instead = tuple(" with ".join(map(files.name_of, other)) for other in alternatives if other is not chosen)
-    return Finding(need.name, state, found, instead, need.source.note)
+    standings = [files.standing(need.source, alternative, data) for alternative in alternatives]
+    chosen = _chosen(alternatives, [standing.state for standing in standings])
+    found = tuple(_file(part, data, fast) for part in alternatives[chosen])
+    states, stands = {file.state for file in found}, standings[chosen]
+    state = "present" if stands.state == "whole" else stands.state
+    others = [place for place in range(len(alternatives)) if place != chosen]
+    return Finding(
+        need.name,
+        "wrong" if "wrong" in states and not states & {"missing", "empty"} else state,
+        found,
+        tuple(" with ".join(map(files.name_of, alternatives[place])) for place in others),
+        need.source.note,
+        stands.why,
+        tuple(standings[place].why for place in others if standings[place].state == "unusable"),
+    )
+
+
+def _chosen(alternatives: Sequence[tuple[Download | str, ...]], states: Sequence[str]) -> int:
+    """Place of the alternative to tell of: the best that is there, else the first that can be fetched, or the first."""
+    for state in ("whole", "partial", "unusable"):
+        if state in states:
+            return states.index(state)
+    fetchable = [place for place, parts in enumerate(alternatives) if all(isinstance(p, Download) for p in parts)]
+    return fetchable[0] if fetchable else 0
 
 
 def _needs(path: Path) -> list[Need]:
@@ -124,7 +141,8 @@ def _file(part: Download | str, data: str | None, fast: bool) -> File:
     checksum, urls = (part.checksum, part.urls) if isinstance(part, Download) else (None, ())
     kept = path.with_name(f".{path.name}.part")
     if not files.there(path):
-        return File(path.name, str(path), "missing", None, _below(kept)[0] if kept.exists() else 0, checksum, urls)
+        state = "empty" if path.exists() else "missing"
+        return File(path.name, str(path), state, None, _below(kept)[0] if kept.exists() else 0, checksum, urls)
     if checksum is None:
         state = "none published"
     elif fast:

@@ -13,6 +13,7 @@ from rich.table import Table
 from .needs import File, Finding
 
 WIDTH = 100  # characters
+LACKING = ("missing", "partial", "unusable", "wrong")  # states of a finding that something can be done about
 
 
 def show(findings: Sequence[Finding], folder: Path, options: str, console: Console) -> None:
@@ -21,16 +22,20 @@ def show(findings: Sequence[Finding], folder: Path, options: str, console: Conso
     _line(console, f"data folder {folder}" + ("" if folder.exists() else " (not there yet)"))
     console.print(_table(findings))
     for finding in findings:
-        if finding.state in ("missing", "wrong"):
+        if finding.state in LACKING:
             _line(console, f"\n{finding.name}, in {folder}")
             for file in finding.files:
-                if file.state in ("missing", "wrong"):
+                if file.state in ("missing", "empty", "wrong"):
                     _lines(console, file)
+            if finding.state == "unusable":
+                _line(console, f"  {finding.why}")
             if finding.instead:
                 _line(console, f"  or {', or '.join(finding.instead)}")
             if all(file.urls for file in finding.files):
                 unverified = "" if all(file.checksum for file in finding.files) else " --unverified"
                 _line(console, f"  python -m harness.data fetch {finding.name}{unverified}{options}")
+        for why in finding.beside:
+            _line(console, f"\n{finding.name}, unusable beside it: {why}")
         if finding.note and finding.state != "present":
             _line(console, f"  {finding.note}" if finding.files else f"\n{finding.name}: {finding.note}")
 
@@ -44,7 +49,8 @@ def _table(findings: Sequence[Finding]) -> Table:
             (_named(file), "" if file.size is None else decimal(file.size), _checksum(file)) for file in finding.files
         ]
         first, *others = rows or [("", "", "")]
-        table.add_row(*map(escape, (finding.name, finding.state, *first)))
+        held = f"{finding.state} {finding.why}" if finding.state == "partial" else finding.state
+        table.add_row(*map(escape, (finding.name, held, *first)))
         for row in others:
             table.add_row("", "", *map(escape, row))
     return table
@@ -55,11 +61,12 @@ def _named(file: File) -> str:
 
 
 def _checksum(file: File) -> str:
-    return "" if file.state == "missing" else file.state
+    return "" if file.state in ("missing", "empty") else file.state
 
 
 def _lines(console: Console, file: File) -> None:
     wrong = " is damaged or of another version: delete it" if file.state == "wrong" else ""
+    wrong = " is empty" if file.state == "empty" else wrong
     kept = f", {decimal(file.kept)} of it already fetched" if file.kept else ""
     _line(console, f"  {file.name}{wrong}{kept}")
     if file.urls:

@@ -2,9 +2,9 @@
 
 from .fetching import fetch, has_checksum, obtain, offline
 from .pickles import read_pickle
-from .places import Download, Source, find, folder, name_of, present, there
+from .places import Download, Source, Standing, find, folder, name_of, present, standing, there
 
 __all__ = [
-    "Download", "Source", "fetch", "find", "folder", "has_checksum", "name_of", "obtain", "offline", "present",
-    "read_pickle", "there",
+    "Download", "Source", "Standing", "fetch", "find", "folder", "has_checksum", "name_of", "obtain", "offline",
+    "present", "read_pickle", "standing", "there",
 ]  # fmt: skip

@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from .places import Download
+from .places import Download, there
 
 CONNECT = 20.0  # seconds until a server has to answer
 STALL = 60.0  # seconds without a byte, or with fewer than SLOW a second, after which a download is given up
@@ -41,8 +41,10 @@ def download(wanted: Download, place: Path) -> str | None:
     try:
         place.mkdir(parents=True, exist_ok=True)
         with _alone(place / f".{wanted.name}.lock", wanted.name):
-            if (place / wanted.name).exists():  # another process was first
+            if there(place / wanted.name):  # another process was first
                 return None
+            if (place / wanted.name).is_file():  # empty: pooch would take it for the file where no checksum is known
+                (place / wanted.name).unlink()
             return _from_any(wanted, place)
     except OSError as error:  # the folder's own: no room, no permission
         return f"the download failed: {place}: {error.strerror or error}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pooch
@@ -36,12 +37,25 @@ class Source:
     looked for in the data folder (or anywhere, if it is an absolute path) but has no public download. `note` says, in
     one line, where such a file comes from.
 
+    `state` looks into one path of an alternative that is there: it returns "" for what is whole and, in words, how much
+    a partial one holds ("3 of 15,625 records"), and raises BadInput for what cannot be used. Without it, what is there
+    is taken to be whole.
+
     A component that needs files has a method `sources() -> tuple[Source, ...]`; one without it needs none.
     """
 
     what: str
     any_of: tuple[tuple[Download | str, ...], ...]
     note: str = ""
+    state: Callable[[Path], str] | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How it stands with one alternative: `state` is "whole", "partial", "unusable" or "missing", `why` in words."""
+
+    state: str
+    why: str = ""
 
 
 def folder(data: str | None) -> Path:
@@ -56,12 +70,25 @@ def find(data: str | None, *names: str) -> Path | None:
 
 
 def present(source: Source, data: str | None) -> list[Path] | None:
-    """Paths of the first alternative of `source` that is wholly there, unchecked; None where none is."""
-    for alternative in source.any_of:
-        paths = [folder(data) / name_of(part) for part in alternative]
-        if all(map(there, paths)):
-            return paths
-    return None
+    """Paths of the first alternative of `source` that is whole, else of the first partial one; None where none is.
+
+    Checksums are not computed.
+    """
+    states = [standing(source, alternative, data).state for alternative in source.any_of]
+    best = next((state for state in ("whole", "partial") if state in states), None)
+    return _paths(source.any_of[states.index(best)], data) if best else None
+
+
+def standing(source: Source, alternative: tuple[Download | str, ...], data: str | None) -> Standing:
+    """How it stands with an alternative of `source` in the data folder; checksums are not computed."""
+    paths = _paths(alternative, data)
+    if not all(map(there, paths)):
+        return Standing("missing")
+    try:
+        lacks = [said for path in paths if source.state and (said := source.state(path))]
+    except BadInput as error:
+        return Standing("unusable", str(error))
+    return Standing("partial", "; ".join(lacks)) if lacks else Standing("whole")
 
 
 def name_of(part: Download | str) -> str:
@@ -70,8 +97,12 @@ def name_of(part: Download | str) -> str:
 
 
 def there(path: Path) -> bool:
-    """Whether `path` is a file, or a folder that is not empty. Raises BadInput where that may not be looked at."""
+    """Whether `path` is a file or a folder that is not empty. Raises BadInput where that may not be looked at."""
     try:
-        return next(path.iterdir(), None) is not None if path.is_dir() else path.exists()
+        return next(path.iterdir(), None) is not None if path.is_dir() else path.exists() and path.stat().st_size > 0
     except OSError as error:
         raise BadInput(f"data: a readable {path} is needed, got {error.strerror}") from error
+
+
+def _paths(alternative: tuple[Download | str, ...], data: str | None) -> list[Path]:
+    return [folder(data) / name_of(part) for part in alternative]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import subprocess
 import sys
@@ -13,12 +14,15 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from nats_bench.api_utils import pickle_save
 
 from harness.compose import conf_folder
 from harness.data.__main__ import main
 from harness.data.needs import needs
 
 CONTENT = b"sixteen images of cats"
+OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
+FOLDER = "NATS-tss-v1_0-3ffb9-simple"
 SHA = hashlib.sha256(CONTENT).hexdigest()
 
 PLUGIN = """
@@ -163,6 +167,95 @@ def test_check_tells_of_an_unfinished_download_and_of_what_lies_in_a_folder(run,
     assert (archive["size"], archive["holds"]) == (3, 2)
     assert "archive (2 files)" in run("check")[1]
     assert "5 bytes of it already fetched" in run("check", "cats")[1]
+
+
+def test_check_says_that_an_empty_file_is_empty_and_fetch_gets_it(run, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "cats.bin").touch()
+    for arguments in (["cats"], ["cats", "--fast"]):
+        code, out, _ = run("check", *arguments)
+        assert (code, "  cats.bin is empty" in out.splitlines()) == (3, True)
+    (file,) = findings(run, "cats")["cats"]["files"]
+    assert (findings(run, "cats")["cats"]["state"], file["state"]) == ("missing", "empty")
+    assert run("fetch", "cats")[0] == 0
+    assert (tmp_path / "data" / "cats.bin").read_bytes() == CONTENT
+    (tmp_path / "data" / "cats.bin").write_bytes(b"")
+    assert run("fetch", "unsigned", "--unverified")[0] == 0
+    assert (tmp_path / "data" / "cats.bin").read_bytes() == CONTENT
+
+
+@pytest.fixture
+def nats(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Checks for the topology space's archive; gives the exit code, what was printed, and the finding."""
+    monkeypatch.delenv("TORCH_HOME", raising=False)
+
+    def check() -> tuple[int, str, dict]:
+        code, out, _ = run("check", "nasbench201-archive")
+        return code, out, findings(run, "nasbench201-archive")["nasbench201-archive"]
+
+    return check
+
+
+def _archive(folder: Path, records: int) -> None:
+    """An official folder of the topology space, whose every record is one byte: `check` reads none."""
+    folder.mkdir(parents=True)
+    names = list(_cells(records))
+    pickle_save({"meta_archs": names, "total_archs": len(names), "arch2infos": None}, folder / "meta.pickle")
+    for place in range(records):
+        (folder / f"{place:06d}.pickle.pbz2").write_bytes(b"1")
+
+
+def _cells(n: int) -> Iterator[str]:
+    cells = itertools.product(OPERATIONS, repeat=6)
+    for a, b, c, d, e, f in itertools.islice(cells, n):
+        yield f"|{a}~0|+|{b}~0|{c}~1|+|{d}~0|{e}~1|{f}~2|"
+
+
+def test_an_archive_with_few_of_its_records_is_partial(nats, tmp_path: Path) -> None:
+    _archive(tmp_path / "data" / FOLDER, 3)
+    code, out, found = nats()
+    assert (code, found["state"], found["why"]) == (3, "partial", "3 of 15,625 records")
+    assert "partial 3 of 15,625" in " ".join(out.split())
+
+
+def test_an_archive_with_every_record_is_present_whatever_lies_in_the_place_of_its_tables(nats, tmp_path: Path) -> None:
+    _archive(tmp_path / "data" / FOLDER, 15_625)
+    assert nats()[0] == 0
+    (tmp_path / "data" / "nats-tss").mkdir()
+    (tmp_path / "data" / "nats-tss" / "README.md").write_text("tables go here")
+    code, out, found = nats()
+    assert (code, found["state"], found["files"][0]["name"]) == (0, "present", FOLDER)
+    assert "unusable beside it: " in out and "finals.parquet" in found["beside"][0]
+
+
+def test_a_folder_of_tables_without_tables_is_unusable(nats, tmp_path: Path) -> None:
+    (tmp_path / "data" / "nats-tss").mkdir(parents=True)
+    (tmp_path / "data" / "nats-tss" / "README.md").write_text("tables go here")
+    code, out, found = nats()
+    assert (code, found["state"]) == (3, "unusable")
+    assert "finals.parquet" in found["why"] and found["why"] in out
+
+
+@pytest.mark.parametrize("command", ["check", "fetch"])
+def test_a_data_folder_that_is_a_file_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    (tmp_path / "file").touch()
+    for place in (tmp_path / "file", tmp_path / "file" / "below"):
+        assert main([command, "digits", "--data", str(place)]) == 2
+        assert capsys.readouterr().err == f"error: --data: a folder is needed, got 'the file {tmp_path / 'file'}'\n"
+    monkeypatch.setenv("HARNESS_DATA", str(tmp_path / "file"))
+    assert main([command, "digits"]) == 2
+    assert capsys.readouterr().err.startswith("error: HARNESS_DATA: ")
+
+
+def test_a_folder_of_configuration_that_is_not_there_or_has_none_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for conf in (tmp_path / "typo", tmp_path):
+        assert main(["check", "digits", "--conf", str(conf)]) == 2
+        said = capsys.readouterr().err
+        assert said.startswith("error: --conf: ") and str(conf) in said and said.count("\n") == 1
 
 
 def test_a_component_that_needs_nothing_and_one_that_cannot_say_are_told_apart(run) -> None:

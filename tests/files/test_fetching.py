@@ -132,7 +132,7 @@ def test_a_file_without_a_published_checksum_is_never_trusted_in_silence(
 
 def test_of_several_alternatives_the_first_that_is_there_is_taken_and_checked(site: Site, tmp_path: Path) -> None:
     source = Source("images", ((served(site),), ("cats.npz",)))
-    (tmp_path / "cats.npz").touch()
+    (tmp_path / "cats.npz").write_bytes(b"1")
     assert files.obtain(source, str(tmp_path), "cats") == [tmp_path / "cats.npz"]
     assert site.asked == []
     (tmp_path / "cats.bin").write_bytes(b"damaged")

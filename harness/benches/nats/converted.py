@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from harness.benches import parquet
 from harness.files import Source
 from harness.schema import Truth, demand
 
+from . import archive
 from .archive import SITE, protocol, sound
 from .spaces import Space
 
@@ -128,7 +130,15 @@ def sources(space: Space) -> Source:
         f"{space.folder}.tar is on Google Drive, linked from {SITE}, without a published checksum; unpack it, then"
         f" `python -m harness.data convert {name(space)}` makes {name(space)} of it"
     )
-    return Source("archive", ((name(space),), (space.folder,), (f"nats_records/{space.folder}",), *elsewhere), note)
+    any_of = ((name(space),), (space.folder,), (f"nats_records/{space.folder}",), *elsewhere)
+    return Source("archive", any_of, note, partial(_state, space))
+
+
+def _state(space: Space, path: Path) -> str:
+    """What the tables or the archive at `path` hold, "" if all of the space. Raises BadInput for unusable ones."""
+    tables = path.name == name(space)
+    held = opened(path, space).about["architectures"] if tables else len(archive.opened(path, space).places)
+    return "" if held == space.total else f"{held:,} of {space.total:,} records"
 
 
 def opened(path: Path, space: Space) -> Converted:
