@@ -14,6 +14,7 @@ from harness.schema import BadInput, demand
 from .nasbench201 import table, tabulated
 from .nats import archive, converted
 from .nats.spaces import DEFAULT_TRAIN_SET, SPLITS, Space, meaning, space_of
+from .natsbench_sss.space import every_name as every_width
 
 SOURCES = ("auto", "converted", "archive", "table", "embedded")
 
@@ -91,10 +92,10 @@ def truth(
     space = space_of(bench, "bench")
     own = _table_of_ones_own(space, dataset, source)
     if own:
-        return _tabulated(own, dataset, train_set, split, schedule_epochs, epoch, seed, architecture)
+        return _tabulated(space, own, dataset, train_set, split, schedule_epochs, epoch, seed, architecture, data)
     demand(source in SOURCES[:-1], "source", f"{', '.join(SOURCES)} or the path of a table", source)
-    dataset = dataset.lower() if dataset.lower() in SPLITS else dataset
-    train_set = train_set or DEFAULT_TRAIN_SET.get(dataset, dataset)
+    dataset = _official_name(dataset)
+    train_set = _official_name(train_set) if train_set else DEFAULT_TRAIN_SET.get(dataset, dataset)
     if train_set not in SPLITS or dataset not in (train_set, train_set.removesuffix("-valid")):
         raise BadInput(
             f"dataset: a data set of {space.bench} ({', '.join(SPLITS)}) is needed, got {dataset!r}"
@@ -112,6 +113,12 @@ def truth(
     if source != "auto":
         return _ASKED[source](space, question, data)
     return _first(space, question, data)
+
+
+def _official_name(dataset: str) -> str:
+    """The data set as the benchmark writes it, of ImageNet16-120 and of our imagenet16_120, too."""
+    folded = dataset.lower().replace("_", "-")
+    return folded if folded in SPLITS else dataset
 
 
 def _first(space: Space, question: Question, data: str | None) -> Answer:
@@ -152,6 +159,11 @@ def _archive(space: Space, question: Question, data: str | None) -> Answer:
 def _converted(space: Space, question: Question, data: str | None) -> Answer:
     found = converted.needed(space, data, "source")
     indices = found.indices()
+    named = f"{int(question.architecture):06d}." if question.architecture.isdecimal() else f"({question.architecture})"
+    lost = [reason for reason in found.about.get("damaged", ()) if named in reason]
+    if lost:
+        raise BadInput(f"architecture: one whose record was whole is needed, got {question.architecture}, which was"
+                       f" left out of {found.path} as damaged ({lost[0]})")  # fmt: skip
     place = _place(question.architecture, indices, found.path)
     name = next((name for name, index in indices.items() if index == place), None)
     there = f"an architecture in {found.path} ({len(indices):,} of {space.total:,})"
@@ -196,10 +208,11 @@ def _table(space: Space, question: Question, data: str | None) -> Answer:
 
 
 def _tabulated(
-    path: Path, dataset: str, train_set: str | None, split: str, schedule: int | None, epoch: int | None,
-    seed: int | None, architecture: str,
+    space: Space, path: Path, dataset: str, train_set: str | None, split: str, schedule: int | None,
+    epoch: int | None, seed: int | None, architecture: str, data: str | None,
 ) -> Answer:  # fmt: skip
-    found = tabulated.read(path)
+    found = tabulated.read(path, "source")
+    found.demand_bench(space.bench, "source")
     own, epochs = str(found.about["dataset"]), int(found.curves["epoch"].max())
     demand(
         dataset == own and train_set in (None, own), "dataset", f"{own!r}, that of {path.name},", train_set or dataset
@@ -208,13 +221,14 @@ def _tabulated(
     demand(split in ("valid", "test"), "split", f"'valid' or 'test', what {path.name} has,", split)
     last = epochs - 1
     demand(epoch is None or 0 <= epoch <= last, "epoch", f"an epoch from 0 to {last}, the last,", epoch)
+    architecture, index = _named(space, str(architecture), data)
     rows = found.curves[found.curves["architecture"] == architecture]
     there = f"one of the {found.curves['architecture'].nunique()} architectures of {path.name}"
     demand(len(rows) > 0, "architecture", there, architecture)
     question = Question("", own, split, epochs, last if epoch is None else epoch, seed, architecture)
     rows = rows[rows["epoch"] == question.epoch + 1]  # the table counts finished passes
     values = dict(zip(rows["seed"].astype(int), rows[f"{split}_accuracy"].astype(float), strict=True))
-    return _answer(question, values, architecture, None, f"{path.name}, {found.about['made_by']}")
+    return _answer(question, values, architecture, index, f"{path.name}, {found.about['made_by']}")
 
 
 def _answer(question: Question, values: Mapping[int, float], name: str, place: int | None, source: str) -> Answer:
@@ -243,6 +257,30 @@ def _place(architecture: str, indices: Mapping[str, int], path: Path) -> int:
     there = f"an architecture of the {len(indices):,} in {path}"
     demand(architecture in indices, "architecture", there, architecture)
     return indices[architecture]
+
+
+def _named(space: Space, architecture: str, data: str | None) -> tuple[str, int | None]:
+    """The string of an architecture that is given by it, or by its official index, and that index if it was given."""
+    if not architecture.isdecimal():
+        return architecture, None
+    names = _official_order(space, data)
+    where = f"its string (no file of the official order of {space.bench} is in {files.folder(data)})"
+    demand(bool(names), "architecture", where, architecture)
+    place = int(architecture)
+    demand(place in names, "architecture", f"an official index of {space.bench} that is known here", architecture)
+    return names[place], place
+
+
+def _official_order(space: Space, data: str | None) -> dict[int, str]:
+    """Every architecture by its official place, from the first source that lists them; none where there is none."""
+    if space.bench == "natsbench_sss":
+        return dict(enumerate(every_width()))
+    if found := converted.find(space, data):
+        return {place: name for name, place in found.indices().items()}
+    if folder := archive.folder(space, data):
+        return dict(enumerate(archive.opened(folder, space, "source").names))
+    listed = files.find(data, table.PARQUET, *(csv.name for csv in table.CSVS.values()))
+    return {place: name for name, place in table.indices(listed).items()} if listed else {}
 
 
 def _table_of_ones_own(space: Space, dataset: str, source: str) -> Path | None:

@@ -35,8 +35,7 @@ class Tabulated:
         Raises BadInput where the table has no such training set, epoch or split, was made on other images than
         `fingerprint`, or of the networks of another benchmark than `bench` (None: any).
         """
-        made_of = self.about.get("network", {}).get("space", bench)
-        demand(bench in (None, made_of), "bench.source", f"a table of {bench}", f"{self.path} of {made_of}")
+        self.demand_bench(bench, "bench.source")
         own = self.about["dataset"]
         demand(train_set in (None, own), "bench.train_set", f"{own!r} (or null) for this table", train_set)
         made_on = self.about["dataset_fingerprint"]
@@ -55,26 +54,29 @@ class Tabulated:
         table.columns = [str(seed) for seed in table.columns]
         return Truth(table.astype(float), own, split, epoch, f"{self.path.name}, {self.about['made_by']}")
 
+    def demand_bench(self, bench: str | None, key: str) -> None:
+        """Raise BadInput, naming `key`, for a table of another benchmark's networks than `bench` (None: any)."""
+        made_of = self.about.get("network", {}).get("space", bench)
+        demand(bench in (None, made_of), key, f"a table of {bench}", f"{self.path} of {made_of}")
 
-def read(path: Path) -> Tabulated:
-    """The table at `path`. Raises BadInput where there is none, or where it is not wholly one of ours."""
-    demand(
-        path.is_file(), "bench.source", "an existing table (or auto, embedded, converted, archive, table)", str(path)
-    )
-    about, metadata = parquet.about(path, b"tabulate", (), "bench.source")
+
+def read(path: Path, key: str = "bench.source") -> Tabulated:
+    """The table at `path`. Raises BadInput, naming `key`, where there is none, or it is not wholly one of ours."""
+    demand(path.is_file(), key, "an existing table (or auto, embedded, converted, archive, table)", str(path))
+    about, metadata = parquet.about(path, b"tabulate", (), key)
     ours = isinstance(about, dict) and about.keys() >= ABOUT and isinstance(about.get("network", {}), dict)
     schema, what = metadata.schema.to_arrow_schema(), "a Parquet file made by python -m harness.tabulate"
-    demand(ours and set(COLUMNS) <= set(schema.names), "bench.source", what, str(path))
+    demand(ours and set(COLUMNS) <= set(schema.names), key, what, str(path))
     kinds = {name: schema.field(name).type for name in COLUMNS}
     numbers = all(pa.types.is_floating(kinds[name]) for name in COLUMNS[3:])
     whole = all(pa.types.is_integer(kinds[name]) for name in ("seed", "epoch"))
     text = pa.types.is_string(kinds["architecture"]) or pa.types.is_large_string(kinds["architecture"])
-    demand(numbers and whole and text, "bench.source", f"{what}, its columns names and numbers,", str(path))
-    table = parquet.read(path, COLUMNS, "bench.source").to_pandas()
-    demand(len(table) > 0 and not table.isna()[list(COLUMNS[:3])].any(axis=None), "bench.source",
+    demand(numbers and whole and text, key, f"{what}, its columns names and numbers,", str(path))
+    table = parquet.read(path, COLUMNS, key).to_pandas()
+    demand(len(table) > 0 and not table.isna()[list(COLUMNS[:3])].any(axis=None), key,
            f"rows that name architecture, seed and epoch in {path}", f"{len(table)} rows")  # fmt: skip
-    demand(not table.duplicated(list(COLUMNS[:3])).any(), "bench.source", f"every training once in {path}", "one twice")
+    demand(not table.duplicated(list(COLUMNS[:3])).any(), key, f"every training once in {path}", "one twice")
     for column in ("valid_accuracy", "test_accuracy"):
         values = table[column].dropna()
-        demand(bool(values.between(0, 100).all()), "bench.source", f"percentages {column} in {path}", "others")
+        demand(bool(values.between(0, 100).all()), key, f"percentages {column} in {path}", "others")
     return Tabulated(table, about, path)

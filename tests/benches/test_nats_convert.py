@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -218,17 +220,109 @@ def test_two_processes_make_the_same_tables_as_one(folder: Path, tmp_path: Path,
 
 def test_a_folder_that_cannot_be_written_is_one_line(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file")
-    with pytest.raises(BadInput, match="room to write in"):
+    with pytest.raises(BadInput, match=r"data: .*out to be written is needed, got \w+: .*out"):
         convert.convert("tss", folder, tmp_path / "out")
+
+
+def test_a_full_disk_is_told_from_another_failure(folder: Path, tmp_path: Path, monkeypatch) -> None:
+    for code, message in ((errno.ENOSPC, "data: room to write in"), (errno.EIO, "to be read and .* to be written")):
+
+        def fail(*_: object, code: int = code) -> None:
+            raise OSError(code, os.strerror(code))
+
+        monkeypatch.setattr(convert, "_assemble", fail)
+        with pytest.raises(BadInput, match=f"{message}.*{os.strerror(code)}"):
+            convert.convert("tss", folder, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    "before", ["the new tables stand", "the old are out of their place", "the work is thrown away"]
+)
+def test_a_kill_between_the_last_steps_leaves_tables_that_can_be_made_again(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str
+) -> None:
+    out = tmp_path / "out"
+    convert.convert("tss", folder, out)
+    replaced, removed = os.replace, convert.shutil.rmtree
+
+    def replace(source: Path, target: Path) -> None:
+        if Path(source).name == "whole" and before == "the new tables stand":
+            raise Stop
+        replaced(source, target)
+        if Path(target).name == "older" and before == "the old are out of their place":
+            raise Stop
+
+    def remove(path: Path, **options: bool) -> None:
+        if Path(path).name == ".nats-tss.partial" and before == "the work is thrown away":
+            raise Stop
+        removed(path, **options)
+
+    def change(place: int) -> None:
+        name = NAMES["tss"][place]
+        nats_records.put(folder, spaces.TSS, place, nats_records.record(spaces.TSS, place, name, (777,)))
+
+    change(1)
+    with monkeypatch.context() as killed:
+        killed.setattr(convert.os, "replace", replace)
+        killed.setattr(convert.shutil, "rmtree", remove)
+        with pytest.raises(Stop):
+            convert.convert("tss", folder, out)
+    assert (out / ".nats-tss.partial" / "older").exists()
+    stood = convert.convert("tss", folder, out)
+    assert stood.again == (before == "the work is thrown away")
+    assert [path.name for path in out.iterdir()] == ["nats-tss"]
+    change(2)
+    assert not convert.convert("tss", folder, out).again
+    assert [path.name for path in out.iterdir()] == ["nats-tss"]
+
+
+def test_tables_that_were_out_of_their_place_come_back_where_the_next_conversion_fails(
+    folder: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    before = tables(convert.convert("tss", folder, out).folder)
+    (out / ".nats-tss.partial").mkdir()
+    (out / "nats-tss").rename(out / ".nats-tss.partial" / "older")
+    opened(folder, spaces.TSS).file(3).write_bytes(b"none")
+    with pytest.raises(BadInput, match="architecture 3"):
+        convert.convert("tss", folder, out)
+    for name, table in tables(out / "nats-tss").items():
+        pd.testing.assert_frame_equal(table, before[name])
+
+
+def test_of_two_conversions_one_waits_and_finds_the_tables_made(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begun, waiting, found = threading.Event(), threading.Event(), []
+
+    def second() -> None:
+        begun.wait(30)
+        found.append(convert.convert("tss", folder, tmp_path))
+
+    thread = threading.Thread(target=second)
+    thread.start()
+
+    def hold(done: int, total: int) -> None:
+        begun.set()
+        waiting.wait(1)  # long enough for the other to come to the lock
+
+    first = convert.convert("tss", folder, tmp_path, hold)
+    thread.join(60)
+    assert not first.again and found[0].again
+    assert "nats-tss: waiting for another process" in capsys.readouterr().err
 
 
 def test_another_space_and_another_folder_are_refused(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"space: a space of NATS-Bench \(tss, sss\) is needed, got 'nss'"):
         convert.convert("nss", folder, tmp_path)
-    with pytest.raises(BadInput, match="architectures of the space sss"):
+    with pytest.raises(
+        BadInput, match=r"architectures of the space sss is needed, got .*those of the topology space, tss"
+    ):
         convert.convert("sss", folder, tmp_path)
     with pytest.raises(BadInput, match="a NATS-Bench folder"):
         convert.convert("tss", tmp_path, tmp_path)
+    with pytest.raises(BadInput, match=r"^--folder: a NATS-Bench folder"):
+        convert.convert("tss", tmp_path / "nowhere", tmp_path, key="--folder")
 
 
 def _flip(path: Path, place: int) -> None:

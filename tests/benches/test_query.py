@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import nats_bench
@@ -14,8 +15,10 @@ from harness.benches.nasbench201 import table, tabulated
 from harness.benches.nats import archive, spaces
 from harness.benches.nats.convert import convert
 from harness.benches.nats.spaces import SPLITS, TRAIN, TRAIN_SETS, Space
+from harness.benches.natsbench_sss.space import every_name
 from harness.benches.query import truth
 from harness.schema import BadInput
+from harness.tabulate import write
 from tests.benches import nats_records
 from tests.benches.nats_records import NAMES, figure
 
@@ -177,6 +180,64 @@ def test_the_embedded_table_answers_for_its_data_set() -> None:
         asked |= {"schedule_epochs": None, "epoch": None, "architecture": name}
         with pytest.raises(BadInput, match=message):
             truth(**(asked | change))
+
+
+def test_imagenet_is_known_by_the_name_of_its_data_set_here(data: str) -> None:
+    asked = (None, "valtest", 200, 199, 777, "2", "auto", data)
+    wanted = truth("tss", "imagenet16-120", *asked)
+    assert truth("tss", "imagenet16_120", *asked) == truth("tss", "ImageNet16-120", *asked) == wanted
+    assert truth("tss", "imagenet16_120", "ImageNet16_120", *asked[1:]) == wanted
+
+
+def _own_table(path: Path, space: Space) -> str:
+    about = {"dataset": "tiny", "dataset_fingerprint": "f", "made_by": "a test", "network": {"space": space.bench}}
+    row = [NAMES[space.name][2], 0, 1, 1.0, 1.0, 50.0, 1.0, 60.0]
+    write(path, pd.DataFrame([row], columns=list(tabulated.COLUMNS)), about)
+    return str(path)
+
+
+@pytest.mark.parametrize("space", [spaces.TSS, spaces.SSS], ids=lambda space: space.name)
+def test_a_table_of_ones_own_is_asked_by_the_official_index_too(space: Space, data: str, tmp_path: Path) -> None:
+    path = _own_table(tmp_path / "own.parquet", space)
+    place = 2 if space is spaces.TSS else every_name().index(NAMES["sss"][2])
+    asked = (space.bench, "tiny", None, "test", None, None, 0)
+    answer = truth(*asked, str(place), path, data)
+    assert (answer.percent, answer.architecture, answer.index) == (60, NAMES[space.name][2], place)
+    assert truth(*asked, NAMES[space.name][2], path, str(tmp_path)).percent == 60
+    with pytest.raises(BadInput, match="architecture: an official index of"):
+        truth(*asked, "99999", path, data)
+
+
+def test_the_official_index_needs_a_file_that_lists_the_cells(tmp_path: Path) -> None:
+    path = _own_table(tmp_path / "own.parquet", spaces.TSS)
+    asked = ("nasbench201", "tiny", None, "test", None, None, 0, "2", path, str(tmp_path))
+    with pytest.raises(BadInput, match=r"architecture: its string .no file of the official order"):
+        truth(*asked)
+    folder = nats_records.write(tmp_path)
+    assert truth(*asked).percent == 60
+    shutil.rmtree(folder)
+    pd.DataFrame({"arch_index": [2], "arch_str": [CELL]}).to_parquet(tmp_path / table.PARQUET)
+    assert truth(*asked).percent == 60
+
+
+def test_a_table_of_the_other_space_is_refused_by_the_key_source(tmp_path: Path) -> None:
+    path = _own_table(tmp_path / "own.parquet", spaces.SSS)
+    with pytest.raises(BadInput, match=r"^source: a table of nasbench201 is needed, got .* of natsbench_sss"):
+        truth("nasbench201", "tiny", None, "test", None, None, None, NAMES["sss"][2], path)
+    with pytest.raises(BadInput, match=r"^source: an existing table"):
+        truth("nasbench201", "tiny", None, "test", None, None, None, CELL, "nowhere.parquet")
+
+
+def test_an_architecture_whose_record_was_damaged_is_told_as_that(tmp_path: Path) -> None:
+    folder = nats_records.write(tmp_path)
+    (folder / "000002.pickle.pbz2").write_bytes(b"none")
+    convert("tss", folder, tmp_path, skip_damaged=True)
+    for architecture in ("2", CELL):
+        with pytest.raises(BadInput, match=r"architecture: .* left out of .*nats-tss as damaged .*000002\.pickle"):
+            truth("nasbench201", "cifar100", None, "test", 200, None, 777, architecture, "converted", str(tmp_path))
+    for architecture in ("1", NAMES["tss"][1]):  # was never there
+        with pytest.raises(BadInput, match="architecture: an architecture"):
+            truth("nasbench201", "cifar100", None, "test", 200, None, 777, architecture, "converted", str(tmp_path))
 
 
 @pytest.mark.real

@@ -18,7 +18,7 @@ from harness.schema import BadInput, Truth, demand
 
 from . import record
 from .record import Training
-from .spaces import SPLITS, Space
+from .spaces import SPACES, SPLITS, Space
 
 SITE = "github.com/D-X-Y/NATS-Bench"
 
@@ -45,23 +45,23 @@ class Archive:
         return ((place, self.read(place)) for place in self.places)
 
 
-def opened(path: Path, space: Space) -> Archive:
+def opened(path: Path, space: Space, key: str = "bench.source") -> Archive:
     """The archive at `path`, whose records are not read yet.
 
-    Raises BadInput where that is no such folder, where its list of architectures is not one of this space, or where no
-    record lies in it.
+    Raises BadInput, naming `key`, where that is no such folder, where its list of architectures is not one of this
+    space, or where no record lies in it.
     """
     meta = path / f"meta.{PICKLE_EXT}"
     if path.is_file():
-        raise BadInput(f"data: the folder {space.folder} is needed, got {_single(path, space)}")
-    demand(meta.is_file(), "bench.source", f"a NATS-Bench folder {space.folder}", str(path))
+        raise BadInput(f"{key}: the folder {space.folder} is needed, got {_single(path, space)}")
+    demand(meta.is_file(), key, f"a NATS-Bench folder {space.folder}", str(path))
     try:
         names = _names(record.unpickled(meta, record.META_LIMIT), space)
     except BadInput as error:
         raise BadInput(f"data: {meta}: {str(error).removeprefix('data: ')}") from error
     found = (re.fullmatch(rf"(\d{{6}})\.{re.escape(PICKLE_EXT)}", entry.name) for entry in os.scandir(path))
     places = tuple(sorted(int(match[1]) for match in found if match))
-    demand(bool(places), "bench.source", f"pickles of architectures (000000.{PICKLE_EXT}, ...) in {path}", "none")
+    demand(bool(places), key, f"pickles of architectures (000000.{PICKLE_EXT}, ...) in {path}", "none")
     wanted = f"records of the {len(names)} architectures that {meta.name} of {path} lists"
     demand(places[-1] < len(names), "data", wanted, f"{places[-1]:06d}.{PICKLE_EXT}")
     return Archive(path, space, names, places)
@@ -78,7 +78,7 @@ def folder(space: Space, data: str | None) -> Path | None:
 def needed(space: Space, data: str | None, key: str = "bench.source") -> Archive:
     """The archive that `folder` finds. Raises BadInput where there is none, saying where it was looked for."""
     if path := folder(space, data):
-        return opened(path, space)
+        return opened(path, space, key)
     raise BadInput(
         f"{key}: {space.folder} is needed in {files.folder(data)}, its nats_records or $TORCH_HOME, and is in none;"
         f" unpack the official {space.folder}.tar there ({SITE} says where it is)"
@@ -141,7 +141,9 @@ def _names(content: object, space: Space) -> tuple[str, ...]:
     demand(sound, "data", f"meta_archs, up to {space.total} architectures,", type(names).__name__)
     assert isinstance(names, list)
     strange = [name for name in names if not (isinstance(name, str) and space.pattern.fullmatch(name))]
-    demand(not strange, "data", f"architectures of the space {space.name}", f"{strange[:1]!r:.80}")
+    others = [one for one in SPACES.values() if strange and all(map(one.pattern.fullmatch, map(str, strange)))]
+    those = f"those of the {others[0].kind} space, {others[0].name}: " if others else ""
+    demand(not strange, "data", f"architectures of the space {space.name}", f"{those}{strange[:1]!r:.80}")
     demand(len(set(names)) == len(names), "data", "every architecture once", len(names) - len(set(names)))
     return tuple(names)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import shutil
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +19,7 @@ import nats_bench
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from filelock import FileLock, Timeout
 from joblib import Parallel, delayed
 
 from harness import __version__
@@ -70,49 +74,86 @@ def convert(
     progress: Progress | None = None,
     workers: int = 1,
     skip_damaged: bool = False,
+    key: str = "folder",
 ) -> Summary:
     """Convert the official `folder` of the `space` ("tss" or "sss") into `out`/nats-tss or `out`/nats-sss.
 
     Records are read one at a time, by `workers` processes; finished chunks are kept, so that a conversion that was
     killed goes on where it was, and chunks whose records have changed are made again (their SHA-256 tells). The two
-    files appear together, whole, in the place of older ones. Missing seeds stay missing.
+    files appear together, whole, in the place of older ones. Missing seeds stay missing. Of two conversions into one
+    folder, one waits for the other.
 
     A damaged record stops it, in one line that names the file: nearly always the download or the unpacking was cut
     short, and a table would hide that. `skip_damaged` leaves such records out and lists them in the summary and in the
-    tables. Raises BadInput for that, for a folder that is none, and where `out` cannot be written.
+    tables. Raises BadInput for that, for a folder that is none (naming it `key`), and where `out` cannot be written.
     """
     begin = time.monotonic()
     demand(workers >= 1, "workers", "a count of at least 1", workers)
-    archive = opened(folder, space_of(space, "space"))
+    archive = opened(folder, space_of(space, "space"), key)
     chunks = _split(archive.places, CHUNK)
     target, work = out / name(archive.space), out / f".{name(archive.space)}.partial"
     try:
         digests = [_digest(archive, places) for places in chunks]
         whole = hashlib.sha256("".join(digests).encode()).hexdigest()
-        if _stands(target, archive, whole, skip_damaged):
+        if _stands(target, archive, whole, skip_damaged) and not work.exists():
             return _summary(target, archive, 0.0, again=True)
-        work.mkdir(parents=True, exist_ok=True)
-        tasks = [
-            delayed(_chunk)(archive, places, work, digest, skip_damaged)
-            for places, digest in zip(chunks, digests, strict=True)
-        ]
-        damaged: list[str] = []
-        for done, lost in enumerate(Parallel(n_jobs=min(workers, len(tasks)), return_as="generator")(tasks), start=1):
-            damaged += lost
-            if progress:
-                progress(min(done * CHUNK, len(archive.places)), len(archive.places))
-        about = {
-            "version": VERSION, "space": archive.space.name, "archive": folder.name, "digest": whole,
-            "architectures": len(archive.places) - len(damaged), "damaged": damaged,
-            "made_by": f"harness {__version__}, nats_bench {nats_bench.version()}",
-        }  # fmt: skip
-        demand(about["architectures"] != 0, "data", f"a sound record in {folder}", damaged[:1])
-        _assemble(
-            work, target, [_file(work, places, kind) for kind in ("finals", "curves") for places in chunks], about
-        )
+        out.mkdir(parents=True, exist_ok=True)
+        with _alone(out, name(archive.space)):
+            if _stands(target, archive, whole, skip_damaged):  # made meanwhile, or killed before its last step
+                shutil.rmtree(work, ignore_errors=True)
+                return _summary(target, archive, 0.0, again=True)
+            if not target.exists() and (work / "older").exists():  # killed while the new took the place of the old
+                os.replace(work / "older", target)
+            damaged = _chunks(archive, chunks, digests, work, progress, workers, skip_damaged)
+            about = {
+                "version": VERSION, "space": archive.space.name, "archive": folder.name, "digest": whole,
+                "architectures": len(archive.places) - len(damaged), "damaged": damaged,
+                "made_by": f"harness {__version__}, nats_bench {nats_bench.version()}",
+            }  # fmt: skip
+            demand(about["architectures"] != 0, "data", f"a sound record in {folder}", damaged[:1])
+            _assemble(
+                work, target, [_file(work, places, kind) for kind in ("finals", "curves") for places in chunks], about
+            )
     except OSError as error:
-        raise BadInput(f"data: room to write in {out} is needed, got {type(error).__name__}: {error}") from error
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        wanted = f"room to write in {out}" if full else f"{folder} to be read and {out} to be written"
+        raise BadInput(f"data: {wanted} is needed, got {type(error).__name__}: {error}") from error
     return _summary(target, archive, time.monotonic() - begin)
+
+
+@contextmanager
+def _alone(out: Path, tables: str) -> Iterator[None]:
+    """No other process converts into the same tables while the block runs; waits for one that does."""
+    lock = out / f".{tables}.lock"
+    mine = FileLock(lock)
+    try:
+        mine.acquire(timeout=0)
+    except Timeout:
+        print(f"{tables}: waiting for another process that converts it", file=sys.stderr)
+        mine.acquire()
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)
+        mine.release()
+
+
+def _chunks(
+    archive: Archive, chunks: Sequence[Sequence[int]], digests: Sequence[str], work: Path, progress: Progress | None,
+    workers: int, skip_damaged: bool,
+) -> list[str]:  # fmt: skip
+    """Convert every chunk that does not stand in `work`; returns the damaged records."""
+    work.mkdir(exist_ok=True)
+    tasks = [
+        delayed(_chunk)(archive, places, work, digest, skip_damaged)
+        for places, digest in zip(chunks, digests, strict=True)
+    ]
+    damaged: list[str] = []
+    for done, lost in enumerate(Parallel(n_jobs=min(workers, len(tasks)), return_as="generator")(tasks), start=1):
+        damaged += lost
+        if progress:
+            progress(min(done * CHUNK, len(archive.places)), len(archive.places))
+    return damaged
 
 
 def _chunk(archive: Archive, places: Sequence[int], work: Path, digest: str, skip_damaged: bool) -> list[str]:
@@ -129,7 +170,7 @@ def _chunk(archive: Archive, places: Sequence[int], work: Path, digest: str, ski
         except BadInput as error:
             if not skip_damaged:
                 raise
-            damaged.append(str(error))
+            damaged.append(f"{error} ({archive.names[place]})")
     about = {"digest": digest, "damaged": damaged}
     _write(_file(work, places, "finals"), FINALS, [((), rows.finals())], about, level=1)
     _write(curves, CURVES, rows.curves(), about, level=1)  # last: it says that the chunk is done
@@ -185,6 +226,7 @@ def _assemble(work: Path, target: Path, parts: Sequence[Path], about: dict[str, 
     finals = pa.concat_tables([pq.read_table(part) for part in parts[:half]]).unify_dictionaries()
     _write(whole / "finals.parquet", FINALS, _by_group(finals), about)
     _write(whole / "curves.parquet", CURVES, _by_block(parts[half:]), about)
+    shutil.rmtree(work / "older", ignore_errors=True)  # of a conversion that was killed after the next two lines
     if target.exists():
         os.replace(target, work / "older")
     os.replace(whole, target)

@@ -65,6 +65,11 @@ class Space:
         return f"{self.base}-simple"
 
     @property
+    def kind(self) -> str:
+        """What its architectures differ in, in the benchmark's words."""
+        return "topology" if self.name == "tss" else "size"
+
+    @property
     def longest(self) -> int:
         """Epochs of the full schedule."""
         return max(self.schedules)
