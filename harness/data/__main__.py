@@ -96,7 +96,8 @@ def convert(asked: argparse.Namespace) -> int:
     space = asked.name.removeprefix("nats-")
     folder = asked.folder or archive.needed(space_of(space, "NAME"), asked.data, "--folder").path
     with live("records") as progress:
-        made = make(space, folder, asked.out or files.folder(asked.data), progress, asked.workers, asked.skip_damaged)
+        made = make(space, folder, asked.out or files.folder(asked.data), progress, asked.workers, asked.skip_damaged,
+                    key="--folder")  # fmt: skip
     print(made)
     for reason in made.damaged:
         print(f"left out: {reason}")
@@ -106,9 +107,9 @@ def convert(asked: argparse.Namespace) -> int:
 def query(asked: argparse.Namespace) -> int:
     """Print one accuracy and where it comes from."""
     from harness.benches.query import truth
+    from harness.schema import BadInput
 
-    answer = truth(
-        asked.bench,
+    options = (
         asked.dataset,
         asked.train_set,
         asked.split,
@@ -117,8 +118,13 @@ def query(asked: argparse.Namespace) -> int:
         asked.seed,
         asked.architecture,
         asked.source,
-        asked.data,
     )
+    try:
+        answer = truth(asked.bench, *options, asked.data)
+    except BadInput as error:  # by the names that were typed
+        key = str(error).partition(":")[0]
+        typed = key in ("dataset", "split", "schedule", "epoch", "seed", "architecture", "source")
+        raise BadInput(f"--{error}" if typed else str(error)) from error
     print(json.dumps(asdict(answer), indent=1) if asked.json else answer)
     return 0
 

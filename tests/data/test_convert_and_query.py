@@ -43,6 +43,22 @@ def test_a_figure_of_the_embedded_table_is_answered_with_where_it_comes_from(
         (["convert", "nats-tss"], "NATS-tss-v1_0-3ffb9-simple"),
         (["convert", "nats-sss", "--folder", "FOLDER"], "NATS-sss-v1_0-50262-simple"),
         (["convert", "nats-xss"], "nats-tss"),
+        (["convert", "nats-tss", "--folder", "/nonexistent"], "error: --folder: a NATS-Bench folder"),
+        (
+            [
+                "query",
+                "nasbench201",
+                "--dataset",
+                "x",
+                "--split",
+                "test",
+                "--architecture",
+                "1",
+                "--source",
+                "/no.parquet",
+            ],
+            "error: --source: an existing table",
+        ),
     ],
 )
 def test_what_cannot_be_answered_or_converted_is_one_line_and_exit_code_2(

@@ -31,8 +31,8 @@ class NasBench201:
     truth is that of `source`: "embedded" (this package's own table), "table" (final accuracies of the benchmark),
     "archive" (the official NATS-Bench folder), "converted" (tables made of that by `python -m harness.data convert`),
     a path to a table made by `python -m harness.tabulate`, or "auto": embedded, else converted where it holds every
-    architecture, else table where it has the protocol, else the fuller of converted and archive. `train_set`, `target_split` and `target_epochs` name the truth's protocol; null takes
-    the source's own: the final test accuracy.
+    architecture, else table where it has the protocol, else the fuller of converted and archive. `train_set`,
+    `target_split` and `target_epochs` name the truth's protocol; null takes the source's own: the final test accuracy.
     """
 
     name: str = "nasbench201"
