@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from harness.schema import BadInput, demand, digest
@@ -18,13 +20,25 @@ def classes(folder: Path) -> dict[str, list[Path]]:
     class folders, and for a class without images.
     """
     found = {}
-    for place in sorted(folder.iterdir()):
-        if place.is_dir() and not place.name.startswith("."):
-            inside = (p for p in place.rglob("*") if p.suffix.lower() in ENDINGS and not _hidden(p, place))
-            found[place.name] = sorted(p for p in inside if p.is_file())
-            demand(bool(found[place.name]), "dataset.path", f"images ({', '.join(ENDINGS)}) in {place}", "none")
+    for place in _class_folders(folder):
+        found[place.name] = sorted(path for path in _inside(place) if path.suffix.lower() in ENDINGS)
+        demand(bool(found[place.name]), "dataset.path", f"images ({', '.join(ENDINGS)}) in {place}", "none")
     demand(bool(found), "dataset.path", "a folder with one folder of images a class", str(folder))
     return found
+
+
+def tell_passed_over(folders: Iterable[Path]) -> None:
+    """Warn, once, of the files in the class folders of `folders` that `classes` passes over; those with a dot aside."""
+    places = [place for folder in folders for place in _class_folders(folder)]
+    endings = Counter(path.suffix.lower() or "no ending" for place in places for path in _inside(place))
+    strange = {ending: count for ending, count in endings.most_common() if ending not in ENDINGS}
+    if strange:
+        logging.getLogger(__name__).warning(
+            "dataset.path: %d files are passed over (%s); read are %s",
+            sum(strange.values()),
+            ", ".join(f"{count} {ending}" for ending, count in [*strange.items()][:5]),
+            ", ".join(ENDINGS),
+        )
 
 
 def state(paths: Sequence[Path]) -> str:
@@ -37,6 +51,15 @@ def state(paths: Sequence[Path]) -> str:
     except OSError as error:
         raise BadInput(f"data: {error.filename} is needed, got none ({error.strerror})") from error
     return digest([(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats])
+
+
+def _class_folders(folder: Path) -> list[Path]:
+    return [place for place in sorted(folder.iterdir()) if place.is_dir() and not place.name.startswith(".")]
+
+
+def _inside(place: Path) -> Iterator[Path]:
+    """Every file below `place`, at any depth, but for hidden ones."""
+    return (path for path in place.rglob("*") if not _hidden(path, place) and path.is_file())
 
 
 def _hidden(path: Path, folder: Path) -> bool:

@@ -11,8 +11,8 @@ from harness import files
 from harness.files import Source
 from harness.schema import ImageSet, demand, digest
 
-from .described import described
-from .image_files import classes, state
+from .described import demand_own_name, described
+from .image_files import classes, state, tell_passed_over
 from .pixel_cache import remembered
 from .pixels import Form
 from .subset import Labelled, parted
@@ -47,6 +47,7 @@ class ImageFolder:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        demand_own_name(self.name)
         Form(self.size, self.colours, self.aspect)
         demand(0 <= self.crop <= self.size, "dataset.crop", f"a count from 0 to {self.size} pixels", self.crop)
         for key in ("train_images", "valid_images", "test_images"):
@@ -66,7 +67,9 @@ class ImageFolder:
         demand(bool(self.path), "dataset.path", "the path of a folder of images", self.path)
         folder = files.folder(data) / Path(str(self.path)).expanduser()
         demand(folder.is_dir(), "dataset.path", "a folder of images that is there", str(folder))
-        named = {part: classes(place) for part, place in part_folders(folder).items()}
+        places = part_folders(folder)
+        named = {part: classes(place) for part, place in places.items()}
+        tell_passed_over(places.values())
         known = [*named["train"]]
         demand(len(known) >= 2, "dataset.path", "two classes of training images", known)
         for part, found in named.items():
@@ -79,7 +82,8 @@ class ImageFolder:
         limits = {"train": self.train_images, "valid": self.valid_images, "test": self.test_images}
         chosen = parted({part: len(listed) for part, listed in every.items()}, limits, self.seed)
         parts = {
-            part: self._decoded([every[source][place] for place in places]) for part, (source, places) in chosen.items()
+            part: self._decoded([every[source][number] for number in numbers])
+            for part, (source, numbers) in chosen.items()
         }
         return described(self.name, parts, len(known), self.flip, self.crop)
 

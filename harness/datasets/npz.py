@@ -15,7 +15,7 @@ from harness.files import Source
 from harness.schema import ImageSet, demand
 
 from . import archives
-from .described import described
+from .described import demand_own_name, described
 from .pixels import Form, Pixels
 from .subset import parted
 
@@ -69,6 +69,7 @@ class Npz:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        demand_own_name(self.name)
         Form(self.size or 32, 3 if self.colours is None else self.colours, self.aspect)
         demand(self.size != 0, "dataset.size", "a count of pixels (or null)", self.size)
         demand(0 <= self.crop <= (self.size or 512), "dataset.crop", "a count of pixels up to the size", self.crop)

@@ -20,7 +20,7 @@ from harness.schema import BadInput, demand
 Pixels = NDArray[np.uint8]
 MOST = 2**26  # pixels of one encoded image, read from its head before anything is decoded
 FORMATS = ("JPEG", "PNG", "BMP", "PPM", "WEBP")
-ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".webp")
+ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm", ".pbm", ".pnm", ".webp")
 MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")  # those of 8 bits or fewer a channel
 ASPECTS = ("crop", "stretch")
 CHUNK = 128  # images a thread takes at once

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from formats import Part, class_folders, encoded, part
 
+from harness.benches.nats.spaces import DEFAULT_TRAIN_SET, SPLITS
+from harness.datasets.described import BENCHMARK
 from harness.datasets.image_folder import ImageFolder
+from harness.datasets.npz import Npz
 from harness.datasets.pixels import Form
 from harness.schema import BadInput
 
@@ -126,3 +130,41 @@ def test_a_wrong_setting_is_refused(field: str, value: object) -> None:
 def test_it_says_what_it_needs_once_that_is_named() -> None:
     assert ImageFolder().sources() == ()
     assert ImageFolder(path="birds").sources()[0].any_of == (("birds",),)
+
+
+def test_files_that_are_not_read_are_told_of_once_with_their_number(
+    tmp_path: Path, parts: dict[str, Part], caplog: pytest.LogCaptureFixture
+) -> None:
+    for name, written in parts.items():
+        class_folders(tmp_path / name, *written)
+    made = ImageFolder(path=str(tmp_path), size=8)
+    made.load(None)
+    assert not caplog.records
+    for place in ("train/class 0/a.tif", "train/class 1/deep/b.TIF", "val/class 0/c.gif", "test/class 2/.hidden.gif"):
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        (tmp_path / place).write_bytes(b"1")
+    made.load(None)
+    (record,) = caplog.records
+    assert "3 files are passed over (2 .tif, 1 .gif)" in record.message and ".png" in record.message
+
+
+@pytest.mark.parametrize("ending", [".pgm", ".PPM", ".pnm"])
+def test_netpbm_images_are_read_by_any_of_their_endings(tmp_path: Path, parts: dict[str, Part], ending: str) -> None:
+    images, labels = parts["train"]
+    grey = images[..., :1]
+    class_folders(tmp_path, grey, labels, "PPM")  # of one colour, so that what is written is a PGM
+    for path in [*tmp_path.rglob("*.ppm")]:
+        path.rename(path.with_suffix(ending))
+    read = ImageFolder(path=str(tmp_path), size=8, colours=1).load(None)
+    assert _pairs(read.train, read.valid, read.test) == _pairs((grey, labels))
+
+
+@pytest.mark.parametrize("kind", [ImageFolder, Npz])
+def test_images_of_ones_own_cannot_take_the_name_of_a_set_that_the_benchmark_has_accuracies_for(
+    kind: Callable[..., object],
+) -> None:
+    assert {*BENCHMARK} == {*SPLITS, *DEFAULT_TRAIN_SET}
+    for name in BENCHMARK:
+        with pytest.raises(BadInput, match=rf"^dataset\.name: .*bench\.train_set.*got '?{name}"):
+            kind(name=name)
+    kind(name="cifar10-of-mine")
