@@ -82,7 +82,7 @@ def find(
 def _first(space: Space, asked: Asked, data: str | None, table: Table | None) -> Truth:
     """From the first source of the order of "auto" that is there and has it; those passed over are logged with why."""
     held, refused = _held(space, data)
-    order = [(_name(one), one) for one in held]
+    order: list[tuple[str, Archive | Converted | Table]] = [(_name(one), one) for one in held]
     if table:
         first = bool(held) and isinstance(held[0], Converted) and held[0].whole
         order.insert(int(first), ("table", table))
