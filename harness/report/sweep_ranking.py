@@ -61,7 +61,7 @@ def budgets_sheet(tables: SweepTables, setting: str) -> Sheet:
     rows = tables.gathered[tables.gathered["setting"] == setting]
     names = [str(name) for name in tables.at(setting)["predictor"]]
     wide = rows.pivot(index="predictor", columns="step", values="tau").reindex(names)
-    keys = {str(step): wide[step].astype(float).tolist() for step in sorted(map(int, wide))}
+    keys = {str(step): wide[step].astype(float).tolist() for step in sorted(int(str(step)) for step in wide)}
     text = {"predictor": names} | {step: [number(tau) for tau in taus] for step, taus in keys.items()}
     return Sheet(pd.DataFrame({"predictor": names, **keys}), pd.DataFrame(text), keys=keys)
 
