@@ -34,7 +34,8 @@ def test_from_a_table_of_ones_own_to_a_report_and_back_again(call, shared, monke
     assert curves.groupby(["architecture", "seed"])["epoch"].apply(list).map(lambda e: e == [1, 2]).all()
 
     command = ["+bench=nasbench201", *SMALL, "bench.source=truth.parquet", "architectures=6", "train.epochs=1",
-               "train.observe_every=1", "measure.capacitance.widths=[8,8]", "evaluate.bootstrap=40"]  # fmt: skip
+               "train.observe_every=1", "measure.capacitance.widths=[8,8]", "evaluate.bootstrap=40",
+               "report.dpi=50"]  # fmt: skip
     code, out, err = call(*command)
     assert (code, err) == (0, "")
     assert "Kendall τ after 2 steps" in out and "ceiling" in out
@@ -58,7 +59,9 @@ def test_one_run_may_leave_predictors_out_or_name_its_own(call, shared, monkeypa
     few = ("architectures=5", "seeds=[0,1]", "train.epochs=1", "out=few.parquet")
     assert call("+bench=nasbench201", *SMALL, *few, task=tabulate, config="tabulate")[0] == 0
     command = ["+bench=nasbench201", *SMALL, "bench.source=few.parquet", "architectures=5", "train.epochs=1"]
-    code, out, _ = call(*command, "predictor=[flops,valacc]", "measure=[]", "results=few", "reports=few/reports")
+    code, out, _ = call(
+        *command, "predictor=[flops,valacc]", "measure=[]", "results=few", "reports=few/reports", "report.figures=[]"
+    )
     folder = next(line.split()[1] for line in out.splitlines() if line.startswith("tables "))
     assert code == 0
     assert set(pd.read_parquet(f"{folder}/metrics.parquet")["predictor"]) == {"flops", "valacc"}
@@ -69,7 +72,8 @@ def test_a_measure_is_switched_off_alone_and_what_reads_it_is_left_out_with_a_wo
     few = ("architectures=5", "seeds=[0,1]", "train.epochs=1", "out=few.parquet")
     assert call("+bench=nasbench201", *SMALL, *few, task=tabulate, config="tabulate")[0] == 0
     command = ["+bench=nasbench201", *SMALL, "bench.source=few.parquet", "architectures=4", "train.epochs=1",
-               "measure=[movement]", "evaluate.bootstrap=20", "results=off", "reports=off/reports"]  # fmt: skip
+               "measure=[movement]", "evaluate.bootstrap=20", "results=off", "reports=off/reports",
+               "report.figures=[]"]  # fmt: skip
     code, out, _ = call(*command)
     assert code == 0 and "left out, as nobody measures az_expressivity, " in out and "beta_eff_ridge" in out
     folder = next(line.split()[1] for line in out.splitlines() if line.startswith("tables "))

@@ -45,7 +45,7 @@ def _run_on_a_table_of_its_own(call, dataset: str, *more: str) -> pd.DataFrame:
     code, out, err = call(
         "+bench=nasbench201", f"dataset={dataset}", *TINY, *more, "bench.source=truth.parquet", "train.steps=2",
         "train.epochs=null", "train.observe_every=1", "predictor=[valacc,train_loss,params]", "measure=[]",
-        "evaluate.bootstrap=20",
+        "evaluate.bootstrap=20", "report.figures=[]",
     )  # fmt: skip
     assert (code, err) == (0, "")
     folder = Path(next(line.split()[1] for line in out.splitlines() if line.startswith("tables ")))
@@ -80,7 +80,7 @@ def test_a_folder_without_truth_is_told_how_to_make_one_and_then_runs(call, tmp_
 
 @pytest.mark.parametrize("name", ["cifar100", "imagenet16_120", "svhn", "cub200", "folder", "npz"])
 def test_a_data_set_whose_files_are_missing_is_one_line(call, tmp_path: Path, name: str) -> None:
-    code, _, err = call("+bench=nasbench201", f"dataset={name}", f"data={tmp_path}")
+    code, _, err = call("+bench=nasbench201", f"dataset={name}", f"data={tmp_path}", "measure=[]", "predictor=[flops]")
     assert code == 2
     assert err.startswith("error: ") and err.count("\n") == 1
     assert ("dataset.path" if name in ("folder", "npz") else f"harness.data fetch {name}") in err
