@@ -27,6 +27,7 @@ class Job:
     data: str | None
     results: str
     reports: str
+    skip: int = 0
     fit_on: list[dict[str, Any]] | None = None
 
 
@@ -52,6 +53,7 @@ def planned(config: DictConfig) -> Plan:
         fit_benches=[build(other, f"fit_on.{i}") for i, other in enumerate(others)],
         automatic=bool(config.automatic),
         named=list(config.named),
+        skip=job.skip,
         signal=None if config.get("signal") is None else build(config.signal, "signal"),
     )
 

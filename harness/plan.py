@@ -53,9 +53,12 @@ class Plan:
     """Those that somebody named all the same."""
     left_out: Mapping[str, Sequence[str]] = field(default_factory=dict, init=False)
     """Predictors that were left out, with the columns that are missing."""
+    skip: int = 0
+    """How many of the draw are left out at its beginning."""
 
     def __post_init__(self) -> None:
         demand(self.architectures >= 2, "architectures", "a count of at least 2", self.architectures)
+        demand(self.skip >= 0, "skip", "a count of at least 0", self.skip)
         demand(bool(self.predictors), "predictor", "at least one predictor", list(self.predictors))
         own = (*CLOCK, *FACT_COLUMNS, *BASE_COLUMNS, "test_loss", "test_accuracy")
         written = Counter([*own, *(column for measure in self.measures.values() for column in measure.columns)])

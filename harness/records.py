@@ -36,7 +36,8 @@ def place(plan: Plan, campaign: Campaign) -> Path:
     names = [*plan.measures, *plan.predictors]
     hashed = digest([names, [settings(part) for part in parts], campaign.fingerprint])[:8]
     folder = f"{plan.bench.name}-{campaign.images.name}"
-    return plan.results / folder / f"seed{plan.seed}-n{plan.architectures}-{hashed}"
+    part = f"n{plan.architectures}-skip{plan.skip}" if plan.skip else f"n{plan.architectures}"
+    return plan.results / folder / f"seed{plan.seed}-{part}-{hashed}"
 
 
 def identity(plan: Plan, campaign: Campaign, truth: Truth) -> str:
@@ -196,6 +197,7 @@ def status(
         "dataset_fingerprint": campaign.fingerprint,
         "seed": plan.seed,
         "architectures": plan.architectures,
+        "skip": plan.skip,
         "trained": len(traces),
         "diverged": sum(t.diverged is not None for t in traces),
         "truth": {

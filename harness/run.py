@@ -39,9 +39,7 @@ def run(plan: Plan, progress: Progress) -> Outcome:
     campaign = Campaign(plan.bench, images, fingerprint, plan.recipe, plan.measures, "run", plan.engine.device)
     truth = plan.bench.truth(images.name, fingerprint, plan.data)
     known = [name for name in truth.mean().dropna().index if recorded is None or name in recorded.traces]
-    sample = [
-        replace(a, index=truth.index.get(a.name)) for a in plan.bench.sample(plan.architectures, plan.seed, known)
-    ]
+    sample = [replace(a, index=truth.index.get(a.name)) for a in _drawn(plan, known)]
     plan.budgets(len(images.train[1]))  # refused before anything is trained
     store = TraceStore(plan.results / "traces")
     lessons = [replace(campaign, bench=bench) for bench in plan.fit_benches]
@@ -83,6 +81,20 @@ def run(plan: Plan, progress: Progress) -> Outcome:
         folder, tables, plan, records.status(plan, campaign, traces, truth, time.time() - begin, identity, recorded)
     )
     return Outcome(folder, failures)
+
+
+def _drawn(plan: Plan, known: Sequence[str]) -> list[Architecture]:
+    """The plan's architectures out of the names `known`: a part of the draw that begins behind those left out.
+
+    Samples are nested, so that this part has none of a run that draws `plan.skip` architectures or fewer. Raises
+    BadInput where there are not that many.
+    """
+    try:
+        return plan.bench.sample(plan.skip + plan.architectures, plan.seed, known)[plan.skip :]
+    except BadInput as error:
+        if not plan.skip:
+            raise
+        raise BadInput(f"skip: fewer than {plan.skip} beside {plan.architectures} are needed; {error}") from error
 
 
 def _reader(campaign: Campaign, seed: int, store: TraceStore) -> Callable[[str], Trace | None]:

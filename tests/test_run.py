@@ -133,6 +133,23 @@ def test_a_larger_run_keeps_the_numbers_of_a_smaller_one(table, finished, tmp_pa
     pd.testing.assert_frame_equal(kept, small)
 
 
+def test_a_run_that_skips_holds_the_rest_of_the_draw_with_its_numbers(table, finished, tmp_path) -> None:
+    rest = run(plan(table, tmp_path, architectures=3, skip=5), quiet)
+    drawn = [a.name for a in NasBench201().sample(8, 0, pd.read_parquet(table)["architecture"].unique())]
+    assert pd.read_parquet(rest.folder / "architectures.parquet")["architecture"].tolist() == drawn[5:]
+    assert rest.folder.name.startswith("seed0-n3-skip5-") and status(rest.folder)["skip"] == 5
+    whole = scores(finished)
+    kept = whole[whole["architecture"].isin(drawn[5:])].reset_index(drop=True)
+    pd.testing.assert_frame_equal(scores(rest.folder), kept)
+
+
+def test_a_draw_that_ends_before_the_run_is_refused_by_name(table, tmp_path) -> None:
+    with pytest.raises(BadInput, match=r"^skip: fewer than 25 beside 8 are needed; .* 30 that have a truth .* got 33$"):
+        run(plan(table, tmp_path, skip=25), quiet)
+    with pytest.raises(BadInput, match=r"^skip: a count of at least 0 is needed, got -1$"):
+        plan(table, tmp_path, skip=-1)
+
+
 def test_a_reversed_order_of_training_changes_nothing(table, finished, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(NasBench201, "sample", lambda *a, old=NasBench201.sample: old(*a)[::-1])
     backwards = run(plan(table, tmp_path), quiet)
