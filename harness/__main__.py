@@ -11,11 +11,18 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from harness.compose import build, components, fill, start
+from harness.compose import build, components, fill
+from harness.files.ways import demand_folder
 from harness.jobs import Ended
+from harness.start import demand_images, start
 
 if TYPE_CHECKING:
+    from harness.evaluate.judge import Evaluation
+    from harness.fleet import Engine
     from harness.plan import Plan
+    from harness.report.write import Report
+    from harness.schema import Benchmark, DataSet, StoredCurves
+    from harness.train.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -31,31 +38,74 @@ class Job:
     fit_on: list[dict[str, Any]] | None = None
 
 
-def planned(config: DictConfig) -> Plan:
-    """The run that `config` asks for, every part of it built and checked. Raises BadInput."""
-    from harness.plan import Plan
+@dataclass(frozen=True)
+class Parts:
+    """What of a run is built without torch, or anything else that takes long to import."""
 
+    job: Job
+    report: Report
+    bench: Benchmark
+    dataset: DataSet
+    recipe: Recipe
+    evaluation: Evaluation
+    engine: Engine
+    fit_benches: list[Benchmark]
+    signal: StoredCurves | None
+
+
+def parts(config: DictConfig) -> Parts:
+    """The parts that `config` asks for, every setting of them checked. Raises BadInput."""
     job = fill(Job, {field.name: config[field.name] for field in fields(Job)}, "")
+    demand_folder("reports", Path(job.reports))
+    demand_folder("results", Path(job.results))
     others = [OmegaConf.create({**config.bench, **other}) for other in job.fit_on or []]
-    return Plan(
+    return Parts(
+        job,
+        report=build(config.report, "report"),
         bench=build(config.bench, "bench"),
         dataset=build(config.dataset, "dataset"),
         recipe=build(config.train, "train"),
-        measures=components(config.get("measure"), "measure"),
-        predictors=components(config.get("predictor"), "predictor"),
         evaluation=build(config.evaluate, "evaluate"),
         engine=build(config.engine, "engine"),
-        seed=job.seed,
-        architectures=job.architectures,
-        data=job.data,
-        results=Path(job.results),
-        settings=OmegaConf.to_yaml(config, resolve=True),
         fit_benches=[build(other, f"fit_on.{i}") for i, other in enumerate(others)],
-        automatic=bool(config.automatic),
-        named=list(config.named),
-        skip=job.skip,
         signal=None if config.get("signal") is None else build(config.signal, "signal"),
     )
+
+
+def planned(config: DictConfig) -> Plan:
+    """The run that `config` asks for, every part of it built and checked. Raises BadInput."""
+    return _plan(config, parts(config))
+
+
+def _plan(config: DictConfig, given: Parts) -> Plan:
+    from harness.plan import Plan
+
+    return Plan(
+        bench=given.bench,
+        dataset=given.dataset,
+        recipe=given.recipe,
+        measures=components(config.get("measure"), "measure"),
+        predictors=components(config.get("predictor"), "predictor"),
+        evaluation=given.evaluation,
+        engine=given.engine,
+        seed=given.job.seed,
+        architectures=given.job.architectures,
+        data=given.job.data,
+        results=Path(given.job.results),
+        settings=OmegaConf.to_yaml(config, resolve=True),
+        fit_benches=given.fit_benches,
+        automatic=bool(config.automatic),
+        named=list(config.named),
+        skip=given.job.skip,
+        signal=given.signal,
+    )
+
+
+def refuse(config: DictConfig) -> None:
+    """Raise BadInput for settings that cannot be, and for images that cannot be had."""
+    given = parts(config)
+    if given.signal is None:
+        demand_images(given.dataset, given.job.data)
 
 
 def story(config: DictConfig) -> Ended:
@@ -68,7 +118,8 @@ def story(config: DictConfig) -> Ended:
     from harness.report.write import stands, write
     from harness.run import run
 
-    report, plan = build(config.report, "report"), planned(config)
+    given = parts(config)
+    report, plan = given.report, _plan(config, given)
     console = Console()
     if plan.left_out:
         columns = sorted({column for missing in plan.left_out.values() for column in missing})
@@ -96,4 +147,4 @@ def story(config: DictConfig) -> Ended:
 if __name__ == "__main__":
     from harness.__main__ import story as importable  # by its own name, so that launchers can send it to a process
 
-    sys.exit(start("config", importable))
+    sys.exit(start("config", importable, refuse))

@@ -14,11 +14,11 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from omegaconf import DictConfig, OmegaConf
 
 from harness.compose import build, conf_folder
 from harness.predictors.last_value import LastValue
+from harness.readme import told
 from harness.schema import FACT_COLUMNS, Collective, Learned, Measure, Occasional
 
 MEANING = {
@@ -62,6 +62,8 @@ updates on the embedded data set), with the training and the measures that it ne
 
 def page(run: Path) -> str:
     """The whole page as Markdown; costs are those of the results in the folder `run`."""
+    import pandas as pd
+
     metrics = pd.read_parquet(run / "metrics.parquet")
     seconds = metrics[metrics["step"] == metrics["step"].max()].set_index("predictor")["seconds"].to_dict()
     measures = {path.stem: _load(path, "measure") for path in sorted((conf_folder() / "measure").glob("*.yaml"))}
@@ -156,4 +158,4 @@ def _load(path: Path, group: str) -> Any:
 
 
 if __name__ == "__main__":
-    print(page(Path(sys.argv[1])), end="")
+    sys.exit(told("harness.catalogue", "Print docs/predictors.md, with the costs of a run.", page))

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import re
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_args, get_type_hints
 
-import hydra
 from hydra import compose, initialize_config_dir
 from hydra._internal.utils import get_args_parser
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
-from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigKeyError, MissingMandatoryValue, OmegaConfBaseException, ValidationError
 
-from harness import multirun
-from harness.jobs import Ended
 from harness.schema import BadInput
 
 T = TypeVar("T")
@@ -43,19 +38,34 @@ def complete(arguments: Sequence[str], config_name: str) -> list[str]:
 
     Raises BadInput, one line, for whatever Hydra would refuse.
     """
+    return completed(arguments, config_name)[0]
+
+
+def completed(arguments: Sequence[str], config_name: str) -> tuple[list[str], DictConfig]:
+    """The complete arguments, and the configuration of the first job, with Hydra's own part."""
     parsed = get_args_parser().parse_args(list(arguments))
     flags = [a for a in arguments if a not in parsed.overrides]
+    overrides = overridden(parsed.overrides)
+    with configured(config_name):
+        _demand_bench(overrides)
+        plugged = [*_all_plugins(overrides, config_name), *(text for o in overrides for text in plug(o))]
+        plugged.sort(key=lambda text: text.startswith("+experiment="))  # last: what it sets has the last word
+        jobs = _jobs(OverridesParser.create().parse_overrides(plugged), parsed.multirun)
+        first, *_ = [composed(config_name, job, whole=True) for job in jobs]
+    return [*flags, *plugged], first
+
+
+def configured(config_name: str) -> initialize_config_dir:
+    """While it stands, Hydra composes from the configuration that came with the package."""
+    return initialize_config_dir(str(conf_folder()), version_base="1.3", job_name=config_name)
+
+
+def overridden(texts: Sequence[str]) -> list[Override]:
+    """What the arguments key=value ask for. Raises BadInput."""
     try:
-        overrides = OverridesParser.create().parse_overrides(parsed.overrides)
+        return OverridesParser.create().parse_overrides(list(texts))
     except OverrideParseException as error:
         raise BadInput(f"{error.override}: key=value is needed ({_first_line(error)})") from error
-    with initialize_config_dir(str(conf_folder()), version_base="1.3", job_name=config_name):
-        _demand_bench(overrides)
-        plugged = [*_all_plugins(overrides, config_name), *(text for o in overrides for text in _plug(o))]
-        plugged.sort(key=lambda text: text.startswith("+experiment="))  # last: what it sets has the last word
-        for job in _jobs(OverridesParser.create().parse_overrides(plugged), parsed.multirun):
-            _compose(config_name, job)
-    return [*flags, *plugged]
 
 
 def build(node: DictConfig, key: str) -> Any:
@@ -135,20 +145,21 @@ def _only(overrides: Sequence[Override], config_name: str) -> Mapping[str, list[
     """The plug-ins that the experiment asks for, by group; None for all of a group."""
     lines = [o.input_line or "" for o in overrides]
     chosen = [o for o in overrides if o.key_or_group == "experiment" and not o.is_delete()]
-    names = [name for o in chosen for name in (_values(o) if not o.is_sweep_override() else _swept(o))]
+    names = [name for o in chosen for name in (_values(o) if not o.is_sweep_override() else swept(o))]
     search = [line for line in lines if line.startswith("hydra.searchpath")]
-    found = [_compose(config_name, [*search, f"+experiment={name}"]).get("only") for name in names]
+    found = [composed(config_name, [*search, f"+experiment={name}"]).get("only") for name in names]
     plain = [{g: None if node is None else list(node) for g, node in only.items()} for only in found if only]
     if any(only != plain[0] for only in plain):
         raise BadInput(f"experiment: experiments of the same plug-ins are needed in one sweep, got {names}")
     return plain[0] if plain else {}
 
 
-def _swept(override: Override) -> list[str]:
+def swept(override: Override) -> list[str]:
+    """The values of a sweep, as key=value has them."""
     return list(override.sweep_string_iterator())
 
 
-def _plug(override: Override) -> Iterator[str]:
+def plug(override: Override) -> Iterator[str]:
     """The override as Hydra wants it, now that plug-in groups stand in no defaults list."""
     if override.key_or_group not in (*PLUGIN_GROUPS, "experiment") or override.is_delete():
         yield override.input_line or ""
@@ -189,7 +200,7 @@ def _jobs(overrides: Sequence[Override], multirun: bool) -> Iterator[list[str]]:
             yield [f"{overrides[i].get_key_element()}={value}" if i == j else text for j, text in enumerate(base)]
 
 
-def _compose(config_name: str, overrides: list[str], whole: bool = False) -> DictConfig:
+def composed(config_name: str, overrides: list[str], whole: bool = False) -> DictConfig:
     """The configuration of one job; the `whole` one has Hydra's own part."""
     try:
         return compose(config_name, overrides=overrides, return_hydra_config=whole)
@@ -225,55 +236,3 @@ def _refused(error: ConfigCompositionException, config_name: str, overrides: lis
 
 def _first_line(error: BaseException) -> str:
     return next(chain(filter(None, map(str.strip, str(error).splitlines())), [type(error).__name__]))
-
-
-def start(config_name: str, task: Callable[[DictConfig], Ended]) -> int:
-    """Run `task` on each job that the command line describes; returns the exit code, 2 for bad input.
-
-    A sweep goes on after a job that failed, and ends in one report on all its jobs, those before a failure or an
-    interrupt too; its exit code is the highest of its jobs'.
-    """
-    typed = sys.argv[1:]
-    parsed = get_args_parser().parse_args(typed)
-    sweep = None
-    if not (parsed.help or parsed.hydra_help or parsed.shell_completion):
-        try:
-            sys.argv[1:] = complete(typed, config_name)
-            shown = "--cfg" if parsed.cfg else "--info" if parsed.info else ""
-            if shown and parsed.multirun:
-                raise BadInput(f"{shown}: a single run is needed, got -m")
-            if not shown:
-                sweep = _sweep(config_name, sys.argv[1:], typed)
-        except BadInput as error:
-            return _complain(error)
-    codes = [0]
-
-    def job(config: DictConfig) -> None:  # a launcher may carry it to another process: `codes` counts in a single run
-        try:
-            codes.append(multirun.job(config, task, sweep.keys if sweep else ()).code)
-        except BadInput as error:
-            codes.append(_complain(error))
-
-    run = hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name=config_name)(job)
-    if sweep is None:
-        run()
-        return max(codes)
-    sys.argv.append(sweep.override())
-    return multirun.swept(run, sweep)
-
-
-def _sweep(config_name: str, arguments: Sequence[str], typed: Sequence[str]) -> multirun.Sweep | None:
-    """The sweep that the complete `arguments` describe, its folder made; None for a single run."""
-    parsed = get_args_parser().parse_args(list(arguments))
-    overrides = OverridesParser.create().parse_overrides(parsed.overrides)
-    with initialize_config_dir(str(conf_folder()), version_base="1.3", job_name=config_name):
-        config = _compose(config_name, next(_jobs(overrides, multirun=True)), whole=True)
-    if not (parsed.multirun or config.hydra.mode == RunMode.MULTIRUN):
-        return None
-    values = {o.key_or_group: len(_swept(o)) for o in overrides if o.is_sweep_override()}
-    return multirun.begun(config, values, any(o.key_or_group == "hydra.sweep.dir" for o in overrides), typed)
-
-
-def _complain(error: BadInput) -> int:
-    print(f"error: {error}", file=sys.stderr)
-    return 2

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from joblib import Parallel, cpu_count, delayed
-
 from harness.schema import (
     Architecture,
     BadInput,
@@ -47,6 +45,8 @@ class Engine:
 
     def processes(self, jobs: int) -> int:
         """How many processes to start for this many trainings."""
+        from joblib import cpu_count
+
         return max(1, min(jobs, self.workers or cpu_count()))
 
 
@@ -146,6 +146,8 @@ def train_missing(
 def _outcomes(
     campaign: Campaign, missing: Sequence[tuple[Architecture, int]], store: TraceStore, engine: Engine
 ) -> Iterable[Failure | None]:
+    from joblib import Parallel, delayed
+
     processes = engine.processes(len(missing))
     if processes == 1:
         return (_train(campaign, a, seed, campaign.key(a, seed), store, engine) for a, seed in missing)

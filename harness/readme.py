@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+from harness.jobs import is_run
+from harness.schema import BadInput, demand
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MARKS = ("<!-- ranked -->\n", "<!-- /ranked -->")
 """What stands before and after the section in README.md."""
@@ -31,12 +37,16 @@ def section(run: Path) -> str:
 
 
 def _last(run: Path, name: str) -> pd.DataFrame:
+    import pandas as pd
+
     table: pd.DataFrame = pd.read_parquet(run / f"{name}.parquet")
     last: pd.DataFrame = table.loc[table["step"] == table["step"].max()]
     return last
 
 
 def _head(run: Path, metrics: pd.DataFrame) -> str:
+    import pandas as pd
+
     status = json.loads((run / "status.json").read_text(encoding="utf-8"))
     ceiling = pd.read_parquet(run / "ceiling.parquet").query("subset == 'all'").set_index("kind").to_dict("index")
     again, oracle = (_estimate(ceiling[kind], "tau", "low", "high") for kind in ("retraining", "oracle"))
@@ -99,11 +109,19 @@ def _short(value: float) -> str:
     return sign + text.removeprefix("0")
 
 
-def main() -> int:
-    """Print the section of the run named on the command line."""
-    print(section(Path(sys.argv[1])), end="")
+def told(prog: str, text: str, make: Callable[[Path], str]) -> int:
+    """Print what `make` says of the run named on the command line; code 2, and one line, where there is none."""
+    parser = argparse.ArgumentParser(prog=f"python -m {prog}", description=text)
+    parser.add_argument("run", type=Path, metavar="RUN", help="folder with the tables of a run")
+    run = parser.parse_args().run
+    try:
+        demand(is_run(run), "results", "a folder with the tables of a run", str(run))
+        print(make(run), end="")
+    except BadInput as error:
+        print(f"{prog}: {error}", file=sys.stderr)
+        return 2
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(told("harness.readme", "Print what README.md says of the published run.", section))

@@ -8,14 +8,12 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING, Any
 
 from harness.schema import SCHEMA_VERSION, Architecture, BadInput, Trace, digest
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -23,7 +21,8 @@ class TraceKey:
     """All that decides what a trace holds; two keys are the same training exactly when their names are equal.
 
     `network` and `recipe` are plain settings, `measures` the settings of every measure by name with a digest of its
-    source, `stream` the source of randomness (runs and ground truth draw from different ones), `device` cpu or cuda.
+    source, `stream` the source of randomness (runs and ground truth draw from different ones), `device` cpu or cuda,
+    `kernels` native or torch, which round differently.
     """
 
     architecture: str
@@ -34,6 +33,7 @@ class TraceKey:
     seed: int
     stream: str
     device: str
+    kernels: str
 
     def name(self) -> str:
         """SHA-256 (hex) of the key and the schema version."""
@@ -55,6 +55,9 @@ class TraceStore:
 
     def write(self, key: TraceKey, trace: Trace) -> None:
         """Store `trace`; a file is there whole or not at all."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
         table = pa.Table.from_pandas(trace.table, preserve_index=False)
         about = {
             "schema_version": SCHEMA_VERSION,
@@ -68,6 +71,9 @@ class TraceStore:
 
     def read(self, key: TraceKey) -> Trace:
         """The trace stored under `key`. Raises FileNotFoundError where there is none, BadInput for a damaged file."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
         path = self.path(key)
         try:
             table = pq.read_table(path)
@@ -93,6 +99,9 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
     """Store a table as Parquet, whole or not at all, with the schema version in its metadata."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     arrow = pa.Table.from_pandas(table, preserve_index=False)
     about = {**(arrow.schema.metadata or {}), b"schema_version": str(SCHEMA_VERSION).encode()}
     write_atomically(path, lambda file: pq.write_table(arrow.replace_schema_metadata(about), file))
@@ -109,6 +118,8 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def _plain(value: object) -> object:
+    import numpy as np
+
     if isinstance(value, np.generic):
         return value.item()
     return str(value)

@@ -10,20 +10,22 @@ import json
 import sys
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 from omegaconf import DictConfig
 
 from harness import __version__
-from harness.compose import build, fill, start
-from harness.fleet import Campaign, train_missing
+from harness.compose import build, fill
+from harness.fleet import Campaign, Engine, train_missing
 from harness.jobs import Ended
-from harness.progress import live
-from harness.schema import SCHEMA_VERSION, BadInput, Trace, demand
+from harness.schema import SCHEMA_VERSION, BadInput, Benchmark, DataSet, Trace, demand
+from harness.start import demand_images, start
 from harness.store import TraceStore, write_atomically
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from harness.train.recipe import Recipe
 
 CURVES = ("train_loss", "valid_loss", "valid_accuracy", "test_loss", "test_accuracy")
 
@@ -43,10 +45,8 @@ class Job:
         demand(len(set(self.seeds)) == len(self.seeds) > 0, "seeds", "a list of distinct seeds", self.seeds)
 
 
-def tabulate(config: DictConfig) -> Ended:
-    """Train what is missing, write the table, print its reliability; it ends with code 3 if a training failed."""
-    from rich.console import Console
-
+def parts(config: DictConfig) -> tuple[Job, Benchmark, DataSet, Recipe, Engine]:
+    """What `config` asks for, every setting checked. Raises BadInput."""
     job = fill(Job, {field.name: config[field.name] for field in fields(Job)}, "")
     bench, recipe = build(config.bench, "bench"), build(config.train, "train")
     engine, dataset = build(config.engine, "engine"), build(config.dataset, "dataset")
@@ -55,9 +55,26 @@ def tabulate(config: DictConfig) -> Ended:
         recipe.watch_images is None, "train.watch_images", "null (a table is made of all images)", recipe.watch_images
     )
     demand(set(recipe.watch) == {"valid", "test"}, "train.watch", "[valid, test]", recipe.watch)
+    return job, bench, dataset, recipe, engine
+
+
+def refuse(config: DictConfig) -> None:
+    """Raise BadInput for settings that cannot be, and for images that cannot be had."""
+    job, _, dataset, _, _ = parts(config)
+    demand_images(dataset, job.data)
+
+
+def tabulate(config: DictConfig) -> Ended:
+    """Train what is missing, write the table, print its reliability; it ends with code 3 if a training failed."""
+    from rich.console import Console
+
+    from harness.progress import live
+
+    job, bench, dataset, recipe, engine = parts(config)
     images = dataset.load(job.data)
     recipe = replace(recipe, observe_every=recipe.steps_per_epoch(len(images.train[1])))
-    campaign = Campaign(bench, images, images.fingerprint(), recipe, {}, "truth", engine.device)
+    kernels = engine.kernels_for(recipe)
+    campaign = Campaign(bench, images, images.fingerprint(), recipe, {}, "truth", engine.device, kernels)
     sample = bench.sample(job.architectures, job.seed)
     wanted = [(a, seed) for a in sample for seed in job.seeds]
     store = TraceStore(Path(job.results) / "traces")
@@ -84,6 +101,8 @@ def curves(traces: list[Trace], steps_per_epoch: int) -> pd.DataFrame:
 
     The training loss of an epoch is the mean over its batches. A diverged training has no rows from there on.
     """
+    import pandas as pd
+
     frames = []
     for trace in traces:
         ends = trace.table[(trace.table["step"] > 0) & (trace.table["step"] % steps_per_epoch == 0)]
@@ -113,6 +132,9 @@ def about(campaign: Campaign, seed: int, traces: list[Trace]) -> dict[str, Any]:
 
 def write(path: Path, table: pd.DataFrame, about: dict[str, Any]) -> None:
     """Store the table with its recipe in the file's metadata."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     arrow = pa.Table.from_pandas(table, preserve_index=False)
     arrow = arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), b"tabulate": json.dumps(about).encode()})
     write_atomically(path, lambda file: pq.write_table(arrow, file, compression="zstd", compression_level=15))
@@ -136,4 +158,4 @@ def summary(table: pd.DataFrame, diverged: int) -> str:
 if __name__ == "__main__":
     from harness.tabulate import tabulate as importable  # by its own name, so that launchers can send it to a process
 
-    sys.exit(start("tabulate", importable))
+    sys.exit(start("tabulate", importable, refuse))

@@ -45,7 +45,7 @@ def bench() -> NasBench201:
 def call(monkeypatch, capsys, tmp_path) -> Iterator[Callable[..., tuple[int, str, str]]]:
     """The command line in this process, offline and without data: `call(*arguments)` gives (code, stdout, stderr)."""
     from harness.__main__ import story
-    from harness.compose import start
+    from harness.start import start
 
     monkeypatch.setenv("HARNESS_OFFLINE", "1")
     monkeypatch.setenv("HARNESS_DATA", str(tmp_path / "nothing"))
@@ -53,7 +53,7 @@ def call(monkeypatch, capsys, tmp_path) -> Iterator[Callable[..., tuple[int, str
     def run(*arguments: str, task=story, config: str = "config") -> tuple[int, str, str]:
         GlobalHydra.instance().clear()
         monkeypatch.setattr(sys, "argv", ["harness", *arguments])
-        code = start(config, task)
+        code = start(config, task, sys.modules[task.__module__].refuse)
         captured = capsys.readouterr()
         return code, captured.out, captured.err
 

@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from harness.evaluate.bootstrap import observed_and_draws
-from harness.evaluate.ceiling import ceilings
-from harness.evaluate.differences import ablations, differences
-from harness.evaluate.metrics import metrics
-from harness.evaluate.pairs import pairs
-from harness.evaluate.ranking import tau_b
-from harness.evaluate.selection import selection, too_few
 from harness.schema import Truth, demand, seed_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Numbers = NDArray[np.float64]
 
@@ -107,6 +103,14 @@ def judge(
 
     Raises BadInput for a predictor without family and for a scored architecture without a row in the truth.
     """
+    from harness.evaluate.bootstrap import observed_and_draws
+    from harness.evaluate.ceiling import ceilings
+    from harness.evaluate.differences import ablations, differences
+    from harness.evaluate.metrics import metrics
+    from harness.evaluate.pairs import pairs
+    from harness.evaluate.ranking import tau_b
+    from harness.evaluate.selection import selection, too_few
+
     labels, table, names = _square(scores, truth, families)
     accuracy = truth.accuracy.loc[names].to_numpy(dtype=float)
     mean = truth.mean().loc[names].to_numpy(dtype=float)

@@ -8,8 +8,6 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-import pooch
-
 from harness.schema import BadInput, demand
 
 from .places import Download, Source, folder, name_of, present, there
@@ -85,6 +83,8 @@ def offline() -> bool:
 
 def has_checksum(path: Path, checksum: str) -> bool:
     """Whether the file at `path` has the checksum ("md5:..." or "sha256:..."). Raises BadInput if it is unreadable."""
+    import pooch
+
     kind, _, wanted = checksum.partition(":")
     try:
         return bool(pooch.file_hash(str(path), alg=kind) == wanted.lower())

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pooch
-
 from harness.schema import BadInput
 
 
@@ -61,7 +59,11 @@ class Standing:
 def folder(data: str | None) -> Path:
     """The data folder: `data`, else $HARNESS_DATA, else the user's cache folder; it need not exist."""
     named = data or os.environ.get("HARNESS_DATA")
-    return Path(named).expanduser() if named else Path(pooch.os_cache("harness"))
+    if named:
+        return Path(named).expanduser()
+    import pooch
+
+    return Path(pooch.os_cache("harness"))
 
 
 def find(data: str | None, *names: str) -> Path | None:

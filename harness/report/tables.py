@@ -9,12 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from harness.report.numbers import counted, percent
 from harness.schema import demand
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from harness.report.write import Report
 
 
@@ -205,6 +205,8 @@ def read(folder: Path) -> Tables:
 
 
 def _table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+    import pandas as pd
+
     demand(path.is_file(), "results", f"the table {path.name}", str(path))
     frame = pd.read_parquet(path)
     missing = [column for column in columns if column not in frame]

@@ -13,9 +13,10 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
 from harness.__main__ import story
-from harness.compose import build, conf_folder, start
+from harness.compose import build, conf_folder
 from harness.datasets import cifar100, official_splits
 from harness.files import Source
+from harness.start import start
 from harness.tabulate import tabulate
 
 CONF = sorted((conf_folder() / "dataset").glob("*.yaml"))
@@ -29,7 +30,7 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, tmp_pat
     def run(*arguments: str, task=story, config: str = "config") -> tuple[int, str, str]:
         GlobalHydra.instance().clear()
         monkeypatch.setattr(sys, "argv", ["harness", *arguments])
-        code = start(config, task)
+        code = start(config, task, sys.modules[task.__module__].refuse)
         captured = capsys.readouterr()
         return code, captured.out, captured.err
 

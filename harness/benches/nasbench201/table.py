@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-import pandas as pd
 import pyarrow as pa
 
 from harness import files
@@ -15,6 +14,9 @@ from harness.files import Download
 from harness.schema import BadInput, Truth, demand
 
 from . import space
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SEEDS = ("777", "888", "999")
 Protocol = tuple[str, str, int]  # training set, split, epochs of the schedule
@@ -153,6 +155,8 @@ def _is_number(kind: pa.DataType) -> bool:
 
 def _csv(path: Path, columns: list[str]) -> pd.DataFrame:
     """These columns, indexed by architecture string, in the official order, which `file id` has to state."""
+    import pandas as pd
+
     try:
         table = pd.read_csv(path, usecols=["file id", "arch str", *columns])
         order = table["file id"].to_list()

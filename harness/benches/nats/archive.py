@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nats_bench
-import pandas as pd
 from nats_bench.api_utils import PICKLE_EXT
 
 from harness import files
@@ -19,6 +19,9 @@ from harness.schema import BadInput, Truth, demand
 from . import record
 from .record import Training
 from .spaces import SPACES, SPLITS, Space
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SITE = "github.com/D-X-Y/NATS-Bench"
 
@@ -92,6 +95,8 @@ def truth(archive: Archive, train_set: str, split: str, epochs: int) -> Truth:
     some 20 ms an architecture, so that the whole benchmark is better converted once. Raises BadInput for a protocol
     that is not recorded and for a damaged record.
     """
+    import pandas as pd
+
     space, key = archive.space, "bench.train_set, bench.target_split, bench.target_epochs"
     official = protocol(space, train_set, split, epochs, key)
     rows = {}

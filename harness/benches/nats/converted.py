@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from harness import files
@@ -21,6 +20,9 @@ from harness.schema import Truth, demand
 from . import archive
 from .archive import SITE, protocol, sound
 from .spaces import Space
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 VERSION = 1
 """Raised whenever converted tables of an older version could be misread."""

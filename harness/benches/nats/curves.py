@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from harness import files
@@ -190,6 +189,8 @@ def trace(architecture: Architecture, seed: int, updates: int, curves: Mapping[s
 
     `updates` an epoch; columns that `curves` has not are nan.
     """
+    import pandas as pd
+
     epochs = len(curves["valid_accuracy"])
     epoch = np.arange(epochs + 1)
     columns = {"step": updates * epoch, "epoch": epoch.astype(float), "seconds": np.full(epochs + 1, np.nan)}
@@ -229,6 +230,8 @@ def _of_tables(
     found: Converted, train_set: str, official: str, epochs: int, seed: int | None, names: Collection[str] | None
 ) -> list[Row]:
     """As `_of_archive`, from the tables: a matrix (architectures and seeds, epochs) of each column, then the means."""
+    import pandas as pd
+
     by_place = {place: name for name, place in found.indices().items()}
     tables = {"train": found.curve(train_set, TRAIN, epochs), "valid": found.curve(train_set, official, epochs)}
     for split, table in tables.items():
