@@ -19,17 +19,23 @@ class RankAggregate:
     It is the paper's non-linear ranking aggregation. Ranks ascend, so that the best has rank m and adds log 1 = 0, the
     worst adds log(1/m): being bad in one column costs more than being good in another brings. Equal values share their
     mean rank. `signs` gives each column its direction, 1 where higher is better, -1 where lower is; it is declared,
-    never fitted. The last finite value of a column is read. An architecture that lacks one of them has no score, and no
-    rank among the others.
+    never fitted. The last finite value of a column is read.
+
+    `missing` says what becomes of an architecture that lacks a column: "unscored", it has no score, and no rank among
+    the others; "last", it shares the worst rank in that column with all others that lack it, as AZ-NAS's authors have
+    it for networks that pass nothing on. One that lacks all of them has no score either way.
     """
 
     signs: dict[str, float]
     family: str
+    missing: str = "unscored"
 
     def __post_init__(self) -> None:
         demand(bool(self.signs), "predictor.rank_aggregate.signs", "at least one column", self.signs)
         for sign in self.signs.values():
             demand(abs(sign) == 1, "predictor.rank_aggregate.signs", "1 or -1 for each column", self.signs)
+        ways = ("unscored", "last")
+        demand(self.missing in ways, "predictor.rank_aggregate.missing", " or ".join(map(repr, ways)), self.missing)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -37,18 +43,20 @@ class RankAggregate:
         return tuple(self.signs)
 
     def score_together(self, traces: Sequence[Trace]) -> NDArray[np.float64]:
-        """One score a trace, (n,), at most 0, higher is better; nan for a trace that lacks a column.
+        """One score a trace, (n,), at most 0, higher is better; nan for a trace that lacks a column (or all of them).
 
-        Raises NoScore, naming the columns, where every trace lacks one.
+        Raises NoScore, naming the columns, where that is every trace.
         """
         values = np.array([[sign * _last(trace, name) for name, sign in self.signs.items()] for trace in traces])
         values = values.reshape(len(traces), len(self.signs))
-        whole = np.isfinite(values).all(axis=1)
+        there = np.isfinite(values)
+        whole = there.any(axis=1) if self.missing == "last" else there.all(axis=1)
         if not whole.any():
             lacking = [name for name, column in zip(self.signs, values.T, strict=True) if not np.isfinite(column).all()]
             raise NoScore(f"no architecture has all of its columns; some or all lack {', '.join(lacking)}")
         scores = np.full(len(traces), np.nan)
-        scores[whole] = np.log(rankdata(values[whole], axis=0) / whole.sum()).sum(axis=1)
+        ranked = np.where(there, values, -np.inf)[whole]
+        scores[whole] = np.log(rankdata(ranked, axis=0) / whole.sum()).sum(axis=1)
         return scores
 
     def reason(self, trace: Trace) -> str:

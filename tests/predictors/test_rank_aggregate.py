@@ -79,3 +79,14 @@ def test_columns_are_the_keys_of_the_signs():
 def test_wrong_signs_are_refused_by_name(wrong):
     with pytest.raises(BadInput, match="signs"):
         RankAggregate(wrong, "combination")
+
+
+def test_where_missing_is_last_those_that_lack_a_column_share_its_worst_rank(trace_of):
+    aggregate = RankAggregate({"flops": 1.0, "valid_loss": -1.0}, "combination", missing="last")
+    rows = [(3.0, 1.0), (nan, 2.0), (nan, 3.0), (5.0, nan), (nan, nan)]
+    found = scores(trace_of, rows, aggregate)
+    flops, loss = np.array([3, 1.5, 1.5, 4]) / 4, np.array([4, 3, 2, 1]) / 4
+    assert found[:4] == pytest.approx(np.log(flops) + np.log(loss)) and np.isnan(found[4])
+    assert np.isnan(scores(trace_of, rows)[1:]).all()
+    with pytest.raises(BadInput, match=r"missing: 'unscored' or 'last' is needed, got 'first'"):
+        RankAggregate({"flops": 1.0}, "combination", missing="first")

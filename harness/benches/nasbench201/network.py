@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from torch import nn
 
@@ -19,6 +20,12 @@ class Network(Staged):
     def __init__(self, cell: Cell, shape: Shape) -> None:
         widths = [width for width, _ in shape.stages()]
         super().__init__(shape.colours, widths[0], _blocks(cell, widths, shape.cells), widths[-1], shape.classes)
+        self.cell, self.shape = cell, shape
+
+    def anew(self, channels: int | None = None, cells: int | None = None) -> Network:
+        """A network of the same cell with fresh weights, of C `channels` and N `cells` (None: as many as this has)."""
+        shape = self.shape if channels is None else replace(self.shape, channels=channels)
+        return Network(self.cell, shape if cells is None else replace(shape, cells=cells))
 
 
 def _blocks(cell: Cell, widths: list[int], cells: int) -> Iterator[nn.Module]:
