@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import kendalltau, norm
+
+from harness.predictors.committee import Committee, Scale
+from harness.schema import BadInput, Learned, NoScore
+
+nan = float("nan")
+COMMITTEE = Committee(["flops", "movement"], trees=40)
+
+
+def made(trace_of, n=60, seed=0):
+    """Traces whose accuracy follows the product of two columns, and these accuracies."""
+    random = np.random.default_rng(seed)
+    a, b = random.uniform(1, 3, (2, n))
+    traces = [trace_of(flops=[x, x], movement=[nan, y], valid_loss=[0.0, 0.0]) for x, y in zip(a, b, strict=True)]
+    return traces, 60 + 4 * a * b + 0.1 * random.normal(size=n)
+
+
+def test_an_order_that_depends_on_two_columns_is_found_on_architectures_not_in_the_fit(trace_of):
+    traces, truth = made(trace_of)
+    fitted = COMMITTEE.fit(traces[:40], truth[:40])
+    found = [fitted.score(trace) for trace in traces[40:]]
+    assert kendalltau(found, truth[40:])[0] > 0.8
+    assert np.abs(found - truth[40:]).mean() < 2  # percent, of 29 between the ends
+    assert isinstance(COMMITTEE, Learned)
+
+
+def test_a_monotone_change_of_a_column_changes_nothing(trace_of):
+    traces, truth = made(trace_of)
+    changed = [
+        trace_of(**{name: np.exp(t.table[name].to_numpy()) if name == "flops" else t.table[name].to_numpy()
+                    for name in ("flops", "movement")})
+        for t in traces
+    ]  # fmt: skip
+    first, second = COMMITTEE.fit(traces[:40], truth[:40]), COMMITTEE.fit(changed[:40], truth[:40])
+    for before, after in zip(traces[:40], changed[:40], strict=True):  # between the fit's values it is interpolated
+        assert second.score(after) == pytest.approx(first.score(before), rel=1e-6)
+
+
+def test_what_is_missing_lies_where_the_lowest_does(trace_of):
+    traces, truth = made(trace_of)
+    lowest = min(trace.last("movement") for trace in traces[:40])
+    fitted = COMMITTEE.fit(traces[:40], truth[:40])
+    without = fitted.score(trace_of(flops=[2.0], movement=[nan]))
+    assert (
+        without
+        == fitted.score(trace_of(flops=[2.0], movement=[lowest]))
+        == fitted.score(trace_of(flops=[2.0], movement=[lowest - 5]))
+    )
+    assert without < fitted.score(trace_of(flops=[2.0], movement=[2.5]))
+    with pytest.raises(NoScore, match="none of its columns"):
+        fitted.score(trace_of(flops=[nan], movement=[nan]))
+
+
+def test_normal_scores_are_those_of_the_ranks_and_can_be_read_back():
+    scale = Scale(np.array([5.0, 1.0, 3.0, nan]))
+    quantiles = norm.ppf([0.25, 0.625, 0.875])  # 1 and nan share the two lowest ranks
+    assert scale.scores(np.array([1.0, 3.0, 5.0, 0.0, 9.0, nan])) == pytest.approx(quantiles[[0, 1, 2, 0, 2, 0]])
+    assert scale.scores(np.array([2.0])) == pytest.approx(quantiles[:2].mean())
+    assert [scale.value(q) for q in quantiles] == pytest.approx([1, 3, 5])
+    assert scale.value(quantiles[2] + 0.5) == pytest.approx(5.5)
+
+
+def test_a_fit_of_too_few_is_no_score_and_accuracies_that_are_unknown_do_not_count(trace_of):
+    traces, truth = made(trace_of)
+    with pytest.raises(NoScore, match="needs 10 architectures, has 9"):
+        COMMITTEE.fit(traces[:9], truth[:9])
+    unknown = truth[:40].copy()
+    unknown[20:] = nan
+    probe = traces[50]
+    few = COMMITTEE.fit(traces[:20], truth[:20]).score(probe)
+    assert COMMITTEE.fit(traces[:40], unknown).score(probe) == few
+
+
+def test_scores_are_the_same_every_time(trace_of):
+    traces, truth = made(trace_of)
+    one, two = (COMMITTEE.fit(traces[:40], truth[:40]).score(traces[50]) for _ in range(2))
+    assert one == two
+
+
+def test_wrong_settings_are_refused_by_name():
+    with pytest.raises(BadInput, match=r"predictor\.committee\.reads: one trace column or more, each once"):
+        Committee([])
+    with pytest.raises(BadInput, match=r"predictor\.committee\.trees: a count of at least 1 is needed, got 0"):
+        Committee(["flops"], trees=0)
