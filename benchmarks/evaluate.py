@@ -20,8 +20,8 @@ import pandas as pd
 from scipy.stats import kendalltau
 from threadpoolctl import threadpool_limits
 
-from harness.evaluate import judge as verdict
-from harness.evaluate import metrics
+from harness.evaluate import metrics, verdict
+from harness.evaluate.judge import Evaluation, judge
 from harness.schema import Truth
 
 PARTS = {
@@ -31,6 +31,7 @@ PARTS = {
     "weighted τ": (metrics, "weighted_tau"),
     "half accuracy": (metrics, "half_accuracy"),
     "partial τ": (metrics, "partial_tau"),
+    "partial τ given two": (metrics, "partial_tau_of_two"),
     "differences, permutation test": (verdict, "differences"),
     "selection": (verdict, "selection"),
     "pairs by gap": (verdict, "pairs"),
@@ -45,10 +46,10 @@ def main(n: int = 1000, predictors: int = 30, budgets: int = 10, draws: int = 10
         setattr(module, function, timed(getattr(module, function), part, spent))
     scores, truth = example(n, predictors, budgets)
     families = dict.fromkeys(scores["predictor"].unique(), "control")
-    evaluation = verdict.Evaluation(bootstrap=draws, permutations=permutations)
+    evaluation = Evaluation(bootstrap=draws, permutations=permutations)
     begin = time.process_time()
     with threadpool_limits(1):  # scikit-learn brings it
-        verdict.judge(scores, truth, families, evaluation)
+        judge(scores, truth, families, evaluation)
     whole = time.process_time() - begin
     print(f"n = {n}, {predictors} predictors x {budgets} budgets, {draws} draws, {permutations} permutations")
     for part, seconds in [*spent.items(), ("everything else", whole - sum(spent.values())), ("the whole", whole)]:
