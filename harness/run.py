@@ -113,11 +113,15 @@ def _traces(
     read: Callable[[str], Trace | None],
     clocks: Mapping[str, str],
 ) -> list[Trace]:
-    """The traces there are, with the benchmark's facts as columns and the `clocks` of the others."""
+    """The traces there are, with the benchmark's facts as columns and the `clocks` of the others.
+
+    A column that its measure never gave, since it failed at every reading, is nan all along.
+    """
     traces = []
     for architecture in sample:
         if (trace := read(architecture.name)) is not None:
             facts = campaign.bench.facts(architecture, campaign.images)
-            table = trace.table.assign(**facts)
+            never = {c for m in campaign.measures.values() for c in m.columns} - set(trace.table)
+            table = trace.table.assign(**facts, **dict.fromkeys(sorted(never), float("nan")))
             traces.append(replace(trace, architecture=architecture, table=table, clocks=clocks))
     return traces

@@ -452,6 +452,13 @@ def test_a_measure_that_fails_is_a_row_of_failures_and_the_run_goes_on(table, tm
     assert done.code == 0
 
 
+def test_a_column_that_its_measure_never_gave_is_no_score_with_its_reason(table, tmp_path) -> None:
+    readers = {"broken": LastValue("broken", 1.0, "control"), "flops": LastValue("flops", 1.0, "size")}
+    done = run(plan(table, tmp_path, measures={"broken": Broken()}, predictors=readers, architectures=3), quiet)
+    found = pd.read_parquet(done.folder / "scores.parquet").query("predictor == 'broken'")
+    assert found["score"].isna().all() and found["reason"].str.contains("no finite broken").all()
+
+
 @dataclass(frozen=True)
 class Broken:
     columns: tuple[str, ...] = ("broken",)

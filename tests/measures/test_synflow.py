@@ -144,6 +144,11 @@ def test_a_dead_network_carries_nothing(text):
     assert read(network(text)) == 0.0
 
 
+def test_a_constant_map_at_the_end_of_a_deeper_network_is_no_failure():
+    text, deeper = "|none~0|+|none~0|skip_connect~1|+|none~0|avg_pool_3x3~1|nor_conv_3x3~2|", Shape(4, 2, 8, 1, 3)
+    assert read(network(text, deeper)) == 0
+
+
 def test_nothing_stays_behind():
     model = network()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
