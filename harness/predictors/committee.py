@@ -1,4 +1,4 @@
-"""Accuracy predicted by three models that vote, from the ranks of a few columns."""
+"""The rank of an architecture predicted by three models that vote, from the ranks of a few columns."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SMALLEST = 1e-3
 
 @dataclass(frozen=True)
 class Committee:
-    """Final accuracy as the mean of a Gaussian process, extremely randomised trees and boosting [derived].
+    """The rank by final accuracy as the mean of a Gaussian process, extremely randomised trees and boosting [derived].
 
     `reads` are number columns, of which the last value counts. Each is turned into its normal score among the
     architectures of the fit: rank r of n becomes the quantile (r - 1/2) / n of N(0, 1), values between two of the fit
@@ -30,7 +30,8 @@ class Committee:
     nothing on. The accuracies are turned likewise, so that only orders enter, on both sides. The three models are
     fitted to that: a Gaussian process (one radial kernel over all columns and noise, their sizes by maximum
     likelihood), `trees` extremely randomised trees of leaves of two (Geurts et al. 2006) and as many of LightGBM. The
-    mean of their predictions is read back as an accuracy in percent, along the accuracies of the fit.
+    score is the mean of their predictions, a normal score and no percentage: folds are compared by scores from which
+    the mean over the fit is taken off, which a single dead network among the accuracies would shift.
     """
 
     reads: list[str]
@@ -65,33 +66,31 @@ class Committee:
         if len(truth) < FEWEST:
             raise NoScore(f"the fit needs {FEWEST} architectures, has {len(truth)}")
         scales = [Scale(values) for values in table.T]
-        x, scale = _scores(scales, table), Scale(truth)
-        y = scale.scores(truth)
+        x, y = _scores(scales, table), Scale(truth).scores(truth)
         wide = float(np.sqrt(len(scales)))
         kernel = ConstantKernel(1.0) * RBF(wide, (wide / 10, wide * 100)) + WhiteKernel(0.2, (SMALLEST, 1e1))
         process = GaussianProcessRegressor(kernel, random_state=self.seed)
         trees = ExtraTreesRegressor(self.trees, min_samples_leaf=2, max_features=0.5, random_state=self.seed, n_jobs=1)
         models = [process.fit(x, y), trees.fit(x, y), boosting(x, y, self.trees, self.seed)]
-        return FittedCommittee(self.columns, self.family, scales, scale, models)
+        return FittedCommittee(self.columns, self.family, scales, models)
 
 
 @dataclass(frozen=True)
 class FittedCommittee:
-    """Committee after its fit: the scales of its columns and of the accuracies, and its three models."""
+    """Committee after its fit: the scales of its columns and its three models."""
 
     columns: tuple[str, ...]
     family: str
     scales: list[Scale] = field(repr=False)
-    accuracies: Scale = field(repr=False)
     models: list[Any] = field(repr=False)
 
     def score(self, trace: Trace) -> float:
-        """Predicted accuracy in percent; higher is better. Raises NoScore where no column is finite."""
+        """Predicted normal score of the accuracy; higher is better. Raises NoScore where no column is finite."""
         row = _row(trace, self.columns)
         if not np.isfinite(row).any():
             raise NoScore("none of its columns is finite within the budget")
         x = _scores(self.scales, row[None])
-        return self.accuracies.value(float(np.mean([np.asarray(model.predict(x))[0] for model in self.models])))
+        return float(np.mean([np.asarray(model.predict(x))[0] for model in self.models]))
 
 
 class Scale:
@@ -108,11 +107,6 @@ class Scale:
     def scores(self, values: Column) -> Column:
         """Normal scores of `values`, at most those of the fit's ends."""
         return np.interp(self._filled(values), self.values, self.normal)
-
-    def value(self, score: float) -> float:
-        """The value with this normal score; beyond the fit's ends its ends are continued by a percent a deviation."""
-        inside = float(np.interp(score, self.normal, self.values))
-        return inside + score - float(np.clip(score, self.normal[0], self.normal[-1]))
 
     def _filled(self, values: Column) -> Column:
         floor = self.floor if np.isfinite(self.floor) else 0.0

@@ -24,7 +24,7 @@ def test_an_order_that_depends_on_two_columns_is_found_on_architectures_not_in_t
     fitted = COMMITTEE.fit(traces[:40], truth[:40])
     found = [fitted.score(trace) for trace in traces[40:]]
     assert kendalltau(found, truth[40:])[0] > 0.8
-    assert np.abs(found - truth[40:]).mean() < 2  # percent, of 29 between the ends
+    assert abs(np.mean([fitted.score(trace) for trace in traces[:40]])) < 0.05  # normal scores of the fit
     assert isinstance(COMMITTEE, Learned)
 
 
@@ -55,13 +55,19 @@ def test_what_is_missing_lies_where_the_lowest_does(trace_of):
         fitted.score(trace_of(flops=[nan], movement=[nan]))
 
 
-def test_normal_scores_are_those_of_the_ranks_and_can_be_read_back():
+def test_normal_scores_are_those_of_the_ranks():
     scale = Scale(np.array([5.0, 1.0, 3.0, nan]))
     quantiles = norm.ppf([0.25, 0.625, 0.875])  # 1 and nan share the two lowest ranks
     assert scale.scores(np.array([1.0, 3.0, 5.0, 0.0, 9.0, nan])) == pytest.approx(quantiles[[0, 1, 2, 0, 2, 0]])
     assert scale.scores(np.array([2.0])) == pytest.approx(quantiles[:2].mean())
-    assert [scale.value(q) for q in quantiles] == pytest.approx([1, 3, 5])
-    assert scale.value(quantiles[2] + 0.5) == pytest.approx(5.5)
+
+
+def test_one_dead_network_among_the_accuracies_changes_no_order_of_the_others(trace_of):
+    traces, truth = made(trace_of)
+    dead = truth[:40].copy()
+    dead[truth[:40].argmin()] = 1.0  # it was the worst before
+    one, two = COMMITTEE.fit(traces[:40], truth[:40]), COMMITTEE.fit(traces[:40], dead)
+    assert [one.score(trace) for trace in traces[40:]] == [two.score(trace) for trace in traces[40:]]
 
 
 def test_a_fit_of_too_few_is_no_score_and_accuracies_that_are_unknown_do_not_count(trace_of):
