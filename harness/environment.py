@@ -60,7 +60,7 @@ def code_fingerprint(components: Iterable[object]) -> str:
     package = Path(__file__).parent
     modules = {type(component).__module__ for component in components}
     others = {getattr(sys.modules.get(module), "__file__", None) for module in modules}
-    files = {*package.rglob("*.py"), *(Path(file) for file in others if file)}
+    files = {*package.rglob("*.py"), *package.rglob("*.c"), *(Path(file) for file in others if file)}
     sha = hashlib.sha256()
     for file in sorted(files):
         sha.update(file.name.encode() + b"\0" + file.read_bytes())

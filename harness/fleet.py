@@ -23,17 +23,24 @@ from harness.schema import (
 from harness.store import TraceKey, TraceStore
 from harness.train.recipe import Recipe
 
+KERNELS = ("auto", "native", "torch")
+
 Progress = Callable[[int, int], None]
 """Called with (done, total) whenever one more training is finished."""
 
 
 @dataclass(frozen=True)
 class Engine:
-    """Where trainings run: `workers` processes (null: one a core) of `threads` threads each, on `device`."""
+    """Where trainings run: `workers` processes (null: one a core) of `threads` threads each, on `device`.
+
+    `kernels` is what makes an update and reads a held-out split: "native", compiled C for networks that can write down
+    what they compute (docs/performance.md), on a CPU and in float32; "torch"; or "auto", native where it can be.
+    """
 
     workers: int | None = None
     threads: int = 1
     device: str = "cpu"
+    kernels: str = "auto"
 
     def __post_init__(self) -> None:
         demand(
@@ -42,12 +49,37 @@ class Engine:
         demand(self.threads >= 1, "engine.threads", "a count of at least 1", self.threads)
         known = re.fullmatch(r"cpu|cuda(:\d+)?", self.device) is not None
         demand(known, "engine.device", "cpu, cuda or cuda:NUMBER", self.device)
+        demand(self.kernels in KERNELS, "engine.kernels", " or ".join(map(repr, KERNELS)), self.kernels)
 
     def processes(self, jobs: int) -> int:
         """How many processes to start for this many trainings."""
         from joblib import cpu_count
 
         return max(1, min(jobs, self.workers or cpu_count()))
+
+    def kernels_for(self, recipe: Recipe) -> str:
+        """ "native" or "torch", the former compiled by the end of this if this machine has not compiled it before.
+
+        Raises BadInput where native is asked for and cannot be.
+        """
+        if self.kernels == "torch":
+            return "torch"
+        if self.device != "cpu" or recipe.precision != "float32":
+            demand(
+                self.kernels == "auto",
+                "engine.kernels",
+                "'torch' or 'auto' where not on a CPU in float32",
+                self.kernels,
+            )
+            return "torch"
+        from harness.train.native.library import CannotCompile, library
+
+        try:
+            pays = bool(library().pays())
+        except CannotCompile as error:
+            demand(self.kernels == "auto", "engine.kernels", f"'torch' or 'auto', since {error}", self.kernels)
+            return "torch"
+        return "native" if pays or self.kernels == "native" else "torch"
 
 
 @dataclass(frozen=True)
@@ -61,6 +93,7 @@ class Campaign:
     measures: Mapping[str, Measure]
     stream: str
     device: str
+    kernels: str
 
     def key(self, architecture: Architecture, seed: int) -> TraceKey:
         """The identity of one training."""
@@ -76,6 +109,7 @@ class Campaign:
             seed=seed,
             stream=self.stream,
             device=self.device.partition(":")[0],
+            kernels=self.kernels,
         )
 
 
@@ -175,6 +209,7 @@ def _train(
             seed,
             campaign.stream,
             campaign.device,
+            campaign.kernels,
         )
     except BadInput:
         raise

@@ -36,7 +36,9 @@ def run(plan: Plan, progress: Progress) -> Outcome:
     recorded = plan.bench.recorded(plan.dataset.name, plan.signal, plan.data) if plan.signal else None
     images = recorded.images if recorded else plan.dataset.load(plan.data)
     fingerprint = recorded.fingerprint if recorded else images.fingerprint()
-    campaign = Campaign(plan.bench, images, fingerprint, plan.recipe, plan.measures, "run", plan.engine.device)
+    kernels = "torch" if recorded else plan.engine.kernels_for(plan.recipe)
+    device = plan.engine.device
+    campaign = Campaign(plan.bench, images, fingerprint, plan.recipe, plan.measures, "run", device, kernels)
     truth = plan.bench.truth(images.name, fingerprint, plan.data)
     known = [name for name in truth.mean().dropna().index if recorded is None or name in recorded.traces]
     sample = [replace(a, index=truth.index.get(a.name)) for a in _drawn(plan, known)]

@@ -422,7 +422,7 @@ def test_a_measure_that_is_edited_while_a_run_goes_on_keeps_its_key_until_the_ne
     monkeypatch.syspath_prepend(str(tmp_path))
     measure = import_module("edited_measure").Edited()
     given = plan(table, tmp_path)
-    campaign = Campaign(given.bench, tiny_images(), "f", given.recipe, {"it": measure}, "run", "cpu")
+    campaign = Campaign(given.bench, tiny_images(), "f", given.recipe, {"it": measure}, "run", "cpu", "torch")
     architecture = given.bench.sample(1, 0)[0]
     before = campaign.key(architecture, 0)
     file.write_text(file.read_text() + "# edited\n")

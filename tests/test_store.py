@@ -11,7 +11,7 @@ import pytest
 from harness.schema import Architecture, Trace
 from harness.store import TraceKey, TraceStore, write_atomically
 
-KEY = TraceKey("a", "images", {"channels": 4}, {"steps": 2}, {"m": {"x": 1}}, 0, "run", "cpu")
+KEY = TraceKey("a", "images", {"channels": 4}, {"steps": 2}, {"m": {"x": 1}}, 0, "run", "cpu", "torch")
 TABLE = pd.DataFrame(
     {"step": [0, 2], "epoch": [0.0, 1.0], "train_loss": [np.nan, 2.5], "vector": [np.arange(3.0), np.ones(3)]}
 )

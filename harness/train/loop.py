@@ -14,7 +14,6 @@ from harness.schema import Architecture, HeadMaker, ImageSet, Measure, Scene, Tr
 
 from .batches import TrainingImages, held_out
 from .observatory import Observatory, Values
-from .precision import arithmetic
 from .recipe import Recipe
 from .updates import Updates, mean_loss
 
@@ -28,6 +27,7 @@ def train(
     seed: int,
     stream: str = "run",
     device: str = "cpu",
+    kernels: str = "torch",
 ) -> Trace:
     """The trace of one training of `architecture`.
 
@@ -45,7 +45,8 @@ def train(
         if head is not None:
             model.head = head
         model.to(where).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in its stubs
-        return _watched(architecture, model, images, recipe, Observatory(measures, model, scene), seed, own, where)
+        observatory = Observatory(measures, model, scene)
+        return _watched(architecture, model, images, recipe, observatory, seed, own, where, kernels)
 
 
 def _watched(
@@ -57,13 +58,14 @@ def _watched(
     seed: int,
     own: int,
     where: torch.device,
+    kernels: str,
 ) -> Trace:
     data = TrainingImages(images, where)
     watched = {split: held_out(images, split, recipe.watch_images, where) for split in recipe.watch}
     measured = held_out(images, "train", recipe.measure_images, where)
     total = recipe.total_steps(len(data))
     observed = set(recipe.observed_steps(len(data)))
-    updates = Updates(model, data, recipe, torch.Generator().manual_seed(own))
+    updates = Updates(model, data, recipe, torch.Generator().manual_seed(own), kernels)
     tally = Tally()
     rows: list[Values] = []
     seconds, diverged = 0.0, None
@@ -78,7 +80,7 @@ def _watched(
             rows.append(
                 {"step": step, "epoch": step / recipe.steps_per_epoch(len(data)), "seconds": seconds}
                 | tallied
-                | {k: v for split, held in watched.items() for k, v in _timed(model, split, held, recipe).items()}
+                | {k: v for split, held in watched.items() for k, v in _timed(updates, split, held).items()}
                 | observatory.look(measured, step, step == total)
             )
         if step == total:
@@ -118,14 +120,9 @@ class Tally:
 
 
 @torch.no_grad()
-def evaluate(
-    model: nn.Module, split: str, images: Tensor, labels: Tensor, precision: str = "float32", batch: int = 256
-) -> Values:
+def evaluate(updates: Updates, split: str, images: Tensor, labels: Tensor) -> Values:
     """Mean loss (nats) and accuracy (percent) on a held-out split, with the running statistics of BatchNorm."""
-    model.eval()
-    with arithmetic(precision, images.device):
-        logits = torch.cat([model(part) for part in images.split(batch)], dim=-2).float()
-    model.train()
+    logits = updates.scores(images)
     loss = mean_loss(logits, labels)
     right = (vote(logits) == labels).float().mean()
     return {f"{split}_loss": float(loss), f"{split}_accuracy": 100 * float(right)}
@@ -136,9 +133,9 @@ def _finite(model: nn.Module) -> bool:
     return isfinite(float(torch.stack([tensor.sum().double() for tensor in model.state_dict().values()]).sum()))
 
 
-def _timed(model: nn.Module, split: str, held: tuple[Tensor, Tensor], recipe: Recipe) -> Values:
+def _timed(updates: Updates, split: str, held: tuple[Tensor, Tensor]) -> Values:
     begin = time.perf_counter()
-    values = evaluate(model, split, *held, recipe.precision)
+    values = evaluate(updates, split, *held)
     return values | {f"seconds_{split}": time.perf_counter() - begin}
 
 

@@ -9,7 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from harness.dataflow import Transparent
+
 from .batches import TrainingImages
+from .native.library import library
+from .native.program import Descent, Program
 from .precision import arithmetic
 from .recipe import Recipe
 
@@ -21,12 +25,21 @@ class Updates:
     """SGD on shuffled, augmented batches, as a recipe has it; `generator` draws the batches.
 
     On a CUDA device an update is recorded once and replayed: small networks otherwise wait for their kernels' launches.
+    With `kernels` "native" a network that can write down what it computes is trained by compiled C.
     """
 
-    def __init__(self, model: nn.Module, data: TrainingImages, recipe: Recipe, generator: torch.Generator) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        data: TrainingImages,
+        recipe: Recipe,
+        generator: torch.Generator,
+        kernels: str = "torch",
+    ) -> None:
         self.model, self.recipe, self.device = model, recipe, data.labels.device
         self.horizon = recipe.annealing_steps(len(data))
         self.batches = _endless(data, recipe.batch, generator)
+        self.program = _program(model, data.size, recipe.batch) if kernels == "native" else None
         replays = self.device.type == "cuda"
         self.rate = torch.zeros((), device=self.device) if replays else None
         self.optimizer = _optimizer(model, recipe, self.rate)
@@ -35,6 +48,12 @@ class Updates:
     def make(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
         """Update number `step`, from 0; returns its loss (nats), logits and labels from before the weights moved."""
         rate = self.recipe.learning_rate * (1 + cos(pi * step / self.horizon)) / 2
+        if self.program is not None:
+            x, y = next(self.batches)
+            recipe = self.recipe
+            descent = Descent(rate, recipe.momentum, recipe.nesterov, recipe.weight_decay)
+            value, logits = self.program.update(x, y, descent)
+            return torch.tensor(value), logits, y
         if self.rate is not None:
             self.rate.fill_(rate)
         else:
@@ -43,6 +62,17 @@ class Updates:
         x, y = next(self.batches)
         loss, logits = self.act(x, y)
         return loss, logits, y
+
+    @torch.no_grad()
+    def scores(self, images: Tensor, batch: int = 256) -> Tensor:
+        """Logits (n, classes), or (heads, n, classes), of images, with the running statistics of BatchNorm."""
+        if self.program is not None:
+            return self.program.scores(images)
+        self.model.eval()
+        with arithmetic(self.recipe.precision, self.device):
+            logits = torch.cat([self.model(part) for part in images.split(batch)], dim=-2).float()
+        self.model.train()
+        return logits
 
     def _act(self, x: Tensor, y: Tensor) -> Result:
         with arithmetic(self.recipe.precision, self.device):
@@ -112,6 +142,14 @@ def mean_loss(logits: Tensor, labels: Tensor) -> Tensor:
     """Cross-entropy (nats) of logits (B, classes), or of K heads side by side (K, B, classes), their mean."""
     heads = logits.shape[0] if logits.dim() == 3 else 1
     return functional.cross_entropy(logits.reshape(-1, logits.shape[-1]), labels.repeat(heads))
+
+
+def _program(model: nn.Module, size: int, batch: int) -> Program | None:
+    """The compiled updates of a network; None where it does not tell what it computes, or has an odd side to halve."""
+    flow = model.dataflow() if isinstance(model, Transparent) else None
+    if flow is None or size % max(this.shrink for this in flow.maps):
+        return None
+    return Program(library(), flow, size, batch)
 
 
 def _optimizer(model: nn.Module, recipe: Recipe, rate: Tensor | None) -> torch.optim.Optimizer:

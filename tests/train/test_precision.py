@@ -49,7 +49,7 @@ def test_bfloat16_changes_the_losses_a_little_and_measures_still_see_float32(ben
 
 
 def test_the_precision_is_part_of_what_names_a_trace(bench, images) -> None:
-    campaign = Campaign(bench, images, "", RECIPE, {}, "run", "cpu")
+    campaign = Campaign(bench, images, "", RECIPE, {}, "run", "cpu", "torch")
     other = replace(campaign, recipe=replace(RECIPE, precision="bfloat16"))
     architecture = bench.architecture(CELL)
     assert campaign.key(architecture, 0) != other.key(architecture, 0)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from harness.benches.nasbench201.space import CONVOLUTION_TAPS, Cell, needed_nodes
+from harness.dataflow import Average, Constant, Convolution, Dataflow, Norm, Skip, Term
 from harness.schema import Connection
 
 
@@ -27,6 +28,13 @@ class ConvBN(nn.Sequential):
         super().__init__(
             nn.Conv2d(wide_in, wide_out, side, stride, padding=side // 2, bias=False), nn.BatchNorm2d(wide_out)
         )
+
+    def parts(self) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
+        """The two."""
+        convolution, norm = self
+        assert isinstance(convolution, nn.Conv2d)
+        assert isinstance(norm, nn.BatchNorm2d)
+        return convolution, norm
 
 
 class CellBlock(nn.Module):
@@ -120,6 +128,30 @@ class CellBlock(nn.Module):
                     weight, norm = whole[rows], (scale[rows], shift[rows])
                 found.append(Connection(f"{name}.{node}<{start}", maps[start], maps[node], weight, norm))
         return found
+
+    def write(self, flow: Dataflow, here: int) -> int:
+        """Add what a forward pass computes from map `here`; returns the map of its output."""
+        maps: list[int | None] = [here]
+        shrink = flow.maps[here].shrink
+        for join in self.joins:
+            terms = [term for edge in join if (term := self._term(*edge, maps))]
+            maps.append(flow.add(self.channels, shrink, *terms) if terms else None)
+        return flow.add(self.channels, shrink) if maps[-1] is None else maps[-1]
+
+    def _term(self, source: int, operation: str, place: int, maps: list[int | None]) -> Term | None:
+        """One edge of the cell; None where it adds zeros."""
+        value = maps[source]
+        if not self._weighted(source, operation):
+            if value is None:
+                return None
+            return Average(value, 3) if operation == "avg_pool_3x3" else Skip(value)
+        group = self.convolutions[f"{operation}_from_{source}"]
+        assert isinstance(group, ConvBN)
+        convolution, norm = group.parts()
+        rows = slice(place * self.channels, (place + 1) * self.channels)
+        if value is None:
+            return Constant(convolution, rows, norm)
+        return Convolution(value, convolution, rows, norm, rectified=operation != "skip_connect")
 
     def _weighted(self, source: int, operation: str) -> bool:
         return operation in CONVOLUTION_TAPS or (self.projects and (source, operation) == (0, "skip_connect"))
@@ -215,6 +247,17 @@ class Reduction(nn.Module):
         output: Tensor = self.second(functional.relu(inner, inplace=True))
         return output.add_(self.shortcut(x))
 
+    def write(self, flow: Dataflow, here: int) -> int:
+        """Add what a forward pass computes from map `here`; returns the map of its output."""
+        halved = 2 * flow.maps[here].shrink
+        (first, norm), (second, last), short = self.first.parts(), self.second.parts(), self.shortcut[1]
+        assert isinstance(short, nn.Conv2d)
+        wide = slice(0, short.out_channels)
+        inner = flow.add(short.out_channels, halved, Convolution(here, first, wide, norm))
+        pooled = flow.add(short.in_channels, halved, Average(here, 2))
+        joined = (Convolution(inner, second, wide, last), Convolution(pooled, short, wide, None, rectified=False))
+        return flow.add(short.out_channels, halved, *joined)
+
     def connections(self, name: str, source: str) -> list[Connection]:
         """Its three convolutions, from the feature map `source` to `name`."""
         first, second = self.first, self.second
@@ -235,7 +278,7 @@ class Staged(nn.Module):
 
     def __init__(self, colours: int, first: int, blocks: Iterable[nn.Module], last: int, classes: int) -> None:
         super().__init__()
-        self.stem = nn.Sequential(nn.Conv2d(colours, first, 3, padding=1, bias=False), nn.BatchNorm2d(first))
+        self.stem = ConvBN(9, colours, first)
         self.body = nn.Sequential(*blocks)
         self.last_norm = nn.BatchNorm2d(last)
         self.head: nn.Module = nn.Linear(last, classes)
@@ -247,6 +290,22 @@ class Staged(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         logits: Tensor = self.head(self.features(images))
         return logits
+
+    def dataflow(self) -> Dataflow | None:
+        """The whole forward pass; None where the head is no dense layer."""
+        if not isinstance(self.head, nn.Linear):
+            return None
+        convolution, norm = self.stem.parts()
+        flow = Dataflow(convolution.in_channels)
+        whole = slice(0, convolution.out_channels)
+        here = flow.add(convolution.out_channels, 1, Convolution(0, convolution, whole, norm, rectified=False))
+        for block in self.body:
+            assert isinstance(block, CellBlock | Reduction)
+            here = block.write(flow, here)
+        last = flow.maps[here]
+        flow.add(last.channels, last.shrink, Norm(here, self.last_norm))
+        flow.head = self.head
+        return flow
 
     def connections(self) -> list[Connection]:
         """Every connection that a forward pass computes; the head's only where it is one dense layer."""

@@ -1,0 +1,234 @@
+"""The compiled step: the same mathematics as autograd, and what happens where nothing can compile it."""
+
+from __future__ import annotations
+
+import copy
+import ctypes
+import subprocess
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from harness.benches.nasbench201.network import Network
+from harness.benches.nasbench201.space import Shape, every_cell, parse
+from harness.benches.natsbench_sss import network as sss
+from harness.benches.natsbench_sss import space as sss_space
+from harness.fleet import Engine
+from harness.schema import BadInput
+from harness.train.batches import TrainingImages
+from harness.train.loop import train
+from harness.train.native import library as compiled
+from harness.train.native.library import FLAGS, REALS, SOURCE, CannotCompile, library
+from harness.train.native.program import Descent, Program
+from harness.train.recipe import Recipe
+from harness.train.updates import Updates
+from tests.conftest import tiny_images
+
+EVERY_OPERATION = "|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|avg_pool_3x3~1|nor_conv_1x1~2|"
+POOLS = "|avg_pool_3x3~0|+|nor_conv_1x1~0|avg_pool_3x3~1|+|avg_pool_3x3~0|nor_conv_3x3~1|skip_connect~2|"
+MERGED = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_1x1~1|+|nor_conv_3x3~0|nor_conv_1x1~1|nor_conv_1x1~2|"
+OF_ZEROS = "|none~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_1x1~0|nor_conv_1x1~1|avg_pool_3x3~2|"
+ONLY_CONSTANTS = "|none~0|+|none~0|nor_conv_3x3~1|+|none~0|none~1|nor_conv_3x3~2|"
+DEAD = "|nor_conv_3x3~0|+|nor_conv_3x3~0|none~1|+|none~0|none~1|none~2|"
+SKIPS = "|skip_connect~0|+|none~0|skip_connect~1|+|none~0|none~1|skip_connect~2|"
+CELLS = [EVERY_OPERATION, POOLS, MERGED, OF_ZEROS, ONLY_CONSTANTS, DEAD, SKIPS]
+DRAWN = [str(every_cell()[i]) for i in np.random.default_rng(0).choice(15_625, 12, replace=False)]
+DESCENT = Descent(0.1, 0.9, True, 5e-4)
+
+
+def network(text: str, channels: int = 4, cells: int = 1, size: int = 8) -> Network:
+    torch.manual_seed(0)
+    model = Network(parse(text), Shape(channels, cells, size, 3, 5))
+    return model.to(memory_format=torch.channels_last)
+
+
+def blurred(model: nn.Module) -> nn.Module:
+    """With BatchNorms that are not at their initial values, in float64."""
+    with torch.no_grad():
+        for weight in model.parameters():
+            if weight.dim() == 1:
+                weight += 0.3 * torch.randn_like(weight)
+    return model.double()
+
+
+def batch(count: int, size: int = 8, seed: int = 0, real: torch.dtype = torch.float64):
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(count, size, size, 3, generator=generator, dtype=torch.float64).to(real).permute(0, 3, 1, 2)
+    return x, torch.randint(5, (count,), generator=generator)
+
+
+def by_autograd(model: nn.Module, batches, descent: Descent) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    optimizer = torch.optim.SGD(
+        model.parameters(), descent.rate, descent.momentum, weight_decay=descent.decay, nesterov=descent.nesterov
+    )
+    for x, y in batches:
+        optimizer.zero_grad()
+        logits = model(x)
+        loss = functional.cross_entropy(logits, y)
+        loss.backward()
+        optimizer.step()
+        yield loss.detach(), logits.detach()
+
+
+def agree(model: nn.Module, size: int, counts: list[int], descent: Descent = DESCENT, lib=None) -> None:
+    """Updates of batches of so many images, in float64, give the losses, logits and state that autograd gives."""
+    other = copy.deepcopy(model)
+    flow = model.dataflow()
+    assert flow is not None
+    program = Program(lib or library("double"), flow, size, max(counts), torch.float64)
+    batches = [batch(count, size, seed) for seed, count in enumerate(counts)]
+    for (x, y), (loss, logits) in zip(batches, by_autograd(other, batches, descent), strict=True):
+        mine, scores = program.update(x, y, descent)
+        assert mine == pytest.approx(float(loss), rel=1e-10)
+        torch.testing.assert_close(scores, logits, rtol=1e-8, atol=1e-9)
+    for (name, a), b in zip(model.state_dict().items(), other.state_dict().values(), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-7, atol=1e-9, msg=lambda text, name=name: f"{name}: {text}")
+
+
+@pytest.mark.parametrize("text", CELLS + DRAWN)
+def test_updates_of_any_cell_are_those_of_autograd(text: str) -> None:
+    agree(blurred(network(text)), 8, [20, 20, 7])
+
+
+@pytest.mark.parametrize(("channels", "cells", "size"), [(3, 1, 8), (5, 2, 4), (8, 1, 12), (4, 1, 20)])
+def test_updates_of_any_width_depth_and_size_are_those_of_autograd(channels: int, cells: int, size: int) -> None:
+    agree(blurred(network(MERGED, channels, cells, size)), size, [9, 16])
+
+
+def test_maps_larger_than_the_cache_are_worked_on_in_strips() -> None:
+    agree(blurred(network(EVERY_OPERATION, 16, 1, 48)), 48, [16])
+
+
+@pytest.mark.parametrize("widths", [(8, 8, 8, 8, 8), (8, 16, 24, 8, 16)])
+def test_updates_of_the_size_space_are_those_of_autograd(widths: tuple[int, ...]) -> None:
+    torch.manual_seed(0)
+    model = sss.Network(sss_space.Shape(widths, 8, 3, 5)).to(memory_format=torch.channels_last)
+    agree(blurred(model), 8, [12, 12])
+
+
+@pytest.mark.parametrize("descent", [Descent(0.1, 0.9, False, 5e-4), Descent(0.05, 0.0, False, 0.0)])
+def test_descents_without_nesterov_or_momentum_are_those_of_autograd(descent: Descent) -> None:
+    agree(blurred(network(EVERY_OPERATION)), 8, [12, 12, 12], descent)
+
+
+def test_vectors_of_another_length_give_the_same(tmp_path) -> None:
+    made = tmp_path / "step.so"
+    command = [str(compiled.compiler()), *FLAGS, "-O1", *REALS["double"], "-o", str(made), str(SOURCE), "-lm"]
+    subprocess.run(command, check=True)  # for the oldest processor of its kind
+    lib = compiled._declared(ctypes.CDLL(str(made)))
+    for text in (EVERY_OPERATION, OF_ZEROS):
+        agree(blurred(network(text, 5)), 8, [7, 7], lib=lib)
+
+
+def test_gradients_in_float32_are_exact_to_rounding() -> None:
+    """Against float64 autograd, over draws: where no ReLU switches, 1e-5 of their length."""
+    distances = []
+    for seed in range(5):
+        model = network(EVERY_OPERATION, 8, 1, 12)
+        exact = copy.deepcopy(model).double()
+        x, y = batch(32, 12, seed)
+        functional.cross_entropy(exact(x), y).backward()
+        flow = model.dataflow()
+        assert flow is not None
+        program = Program(library(), flow, 12, 32)
+        program.update(x.float(), y, DESCENT)
+        theirs = {id(mine): other.grad for mine, other in zip(model.parameters(), exact.parameters(), strict=True)}
+        off = sum(float((slope.double() - theirs[id(weight)]).square().sum()) for weight, slope in program.gradients())
+        whole = sum(float(slope.square().sum()) for slope in theirs.values() if slope is not None)
+        distances.append((off / whole) ** 0.5)
+    assert np.median(distances) < 1e-5
+
+
+def test_scores_are_those_of_the_network_in_evaluation_and_move_nothing() -> None:
+    for text in (EVERY_OPERATION, OF_ZEROS):
+        model = blurred(network(text))
+        flow = model.dataflow()
+        assert flow is not None
+        program = Program(library("double"), flow, 8, 16, torch.float64)
+        program.update(*batch(16), DESCENT)
+        before = copy.deepcopy(model.state_dict())
+        x, _ = batch(41, seed=9)
+        found = program.scores(x)
+        model.eval()
+        torch.testing.assert_close(found, model(x).detach(), rtol=1e-8, atol=1e-9)
+        assert all(torch.equal(a, b) for a, b in zip(model.state_dict().values(), before.values(), strict=True))
+
+
+def test_a_loss_that_is_not_finite_is_not_hidden_by_relu() -> None:
+    model = network(EVERY_OPERATION)
+    with torch.no_grad():
+        model.body[0].convolutions["nor_conv_3x3_from_0"][0].weight[0, 0, 0, 0] = float("nan")
+    flow = model.dataflow()
+    assert flow is not None
+    loss, _ = Program(library(), flow, 8, 8).update(*batch(8, real=torch.float32), DESCENT)
+    assert np.isnan(loss)
+
+
+def test_a_training_with_native_kernels_is_the_training_with_torch(bench, images) -> None:
+    recipe = Recipe(steps=4, batch=16, observe_every=2, learning_rate=0.01)
+    architecture = bench.architecture(EVERY_OPERATION)
+    tables = [
+        train(architecture, lambda: bench.build(architecture, images), images, recipe, {}, 0, kernels=kernels).table
+        for kernels in ("native", "torch")
+    ]
+    for column, rows in (("train_loss", 2), ("valid_loss", 3)):  # later, rounding has grown
+        np.testing.assert_allclose(tables[0][column][:rows], tables[1][column][:rows], rtol=5e-3, err_msg=column)
+    for column in ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy"):
+        np.testing.assert_allclose(tables[0][column], tables[1][column], rtol=0.2, err_msg=column)
+
+
+def test_a_network_with_another_head_or_an_odd_side_is_left_to_torch() -> None:
+    data = TrainingImages(tiny_images(), torch.device("cpu"))
+    model = Network(parse(EVERY_OPERATION), Shape(4, 1, 8, 1, 3))
+    assert Updates(model, data, Recipe(steps=1), torch.Generator(), "native").program is not None
+    model.head = nn.Sequential(model.head)
+    assert Updates(model, data, Recipe(steps=1), torch.Generator(), "native").program is None
+    odd = TrainingImages(tiny_images(size=10), torch.device("cpu"))
+    model = Network(parse(EVERY_OPERATION), Shape(4, 1, 10, 1, 3))
+    assert Updates(model, odd, Recipe(steps=1), torch.Generator(), "native").program is None
+
+
+@pytest.fixture
+def no_library(monkeypatch, tmp_path) -> Iterator[None]:
+    """Nothing is compiled yet, and nothing that this compiles is kept."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    compiled.library.cache_clear()
+    yield
+    compiled.library.cache_clear()
+
+
+@pytest.mark.usefixtures("no_library")
+def test_without_a_compiler_auto_is_torch_and_native_is_refused(monkeypatch) -> None:
+    monkeypatch.setenv("CC", "no-such-compiler")
+    assert Engine().kernels_for(Recipe(steps=1)) == "torch"
+    with pytest.raises(BadInput, match=r"engine\.kernels: 'torch' or 'auto', since .*no-such-compiler.* got 'native'"):
+        Engine(kernels="native").kernels_for(Recipe(steps=1))
+
+
+@pytest.mark.usefixtures("no_library")
+def test_a_compiler_that_fails_is_named_and_leaves_no_file(monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("CC", "false")
+    with pytest.raises(CannotCompile, match="false failed with status 1"):
+        library()
+    assert not list(tmp_path.rglob("*.so"))
+
+
+@pytest.mark.usefixtures("no_library")
+def test_a_cache_that_cannot_be_written_is_named(monkeypatch, tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with pytest.raises(CannotCompile, match="cannot be kept in"):
+        library()
+
+
+def test_native_is_refused_where_it_cannot_count() -> None:
+    recipe = Recipe(steps=1, precision="bfloat16")
+    assert Engine().kernels_for(recipe) == "torch"
+    with pytest.raises(BadInput, match=r"engine\.kernels: .*float32 is needed, got 'native'"):
+        Engine(kernels="native").kernels_for(recipe)
+    with pytest.raises(BadInput, match=r"engine\.kernels: 'auto' or 'native' or 'torch' is needed, got 'fast'"):
+        Engine(kernels="fast")
