@@ -49,6 +49,30 @@ def test_the_networks_of_the_fit_are_those_of_the_run_but_for_what_is_named() ->
     assert [b.channels for b in found.fit_benches] == [4, 8] and {b.cells for b in found.fit_benches} == {2}
 
 
+def test_cifar10_is_trained_on_small_images_by_its_own_recipe_alone() -> None:
+    own = plan("dataset=cifar10")
+    assert (own.dataset.size, own.recipe.steps, own.recipe.batch) == (16, 2000, 64)
+    assert plan("dataset=cifar10", "dataset.size=32").dataset.size == 32
+    assert plan("dataset=cifar10", "train=brief").dataset.size == 32
+    for name in ("zero_cost", "stored_curves"):
+        assert plan(f"experiment={name}").dataset.size == 32
+
+
+def test_the_three_budgets_ask_for_what_they_read_and_the_middle_one_is_the_recipe_of_cifar10() -> None:
+    two, ten, sixty = (plan(f"experiment=seconds_{n}") for n in (2, 10, 60))
+    assert two.recipe.steps == 0 and two.bench.network() == {"space": "nasbench201", "channels": 16, "cells": 5}
+    default = plan("dataset=cifar10").recipe
+    assert (ten.recipe.steps, ten.recipe.batch, ten.dataset) == (
+        default.steps,
+        default.batch,
+        plan("dataset=cifar10").dataset,
+    )
+    for each in (two, ten, sixty):
+        assert each.bench.train_set == "cifar10" and each.dataset.size == 16 and not each.left_out
+        assert {"untrained_aggregate", "committee", "flops"} <= set(each.predictors)
+    assert plan("experiment=seconds_2", "skip=200").skip == 200
+
+
 def test_recorded_curves_and_measures_do_not_go_together() -> None:
     with pytest.raises(BadInput, match="signal: no measure and no fit_on beside stored curves"):
         plan("experiment=stored_curves", "measure=[movement]")

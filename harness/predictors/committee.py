@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -57,6 +58,7 @@ class Committee:
         Raises NoScore where fewer than 10 architectures remain.
         """
         from sklearn.ensemble import ExtraTreesRegressor
+        from sklearn.exceptions import ConvergenceWarning
         from sklearn.gaussian_process import GaussianProcessRegressor
         from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
@@ -71,7 +73,10 @@ class Committee:
         kernel = ConstantKernel(1.0) * RBF(wide, (wide / 10, wide * 100)) + WhiteKernel(0.2, (SMALLEST, 1e1))
         process = GaussianProcessRegressor(kernel, random_state=self.seed)
         trees = ExtraTreesRegressor(self.trees, min_samples_leaf=2, max_features=0.5, random_state=self.seed, n_jobs=1)
-        models = [process.fit(x, y), trees.fit(x, y), boosting(x, y, self.trees, self.seed)]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # a size at its bound: a column that says nothing, say
+            process.fit(x, y)
+        models = [process, trees.fit(x, y), boosting(x, y, self.trees, self.seed)]
         return FittedCommittee(self.columns, self.family, scales, models)
 
 
