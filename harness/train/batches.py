@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,6 +17,14 @@ def normalised(images: Tensor, image_set: ImageSet) -> Tensor:
     mean = torch.tensor(image_set.mean, device=images.device)
     std = torch.tensor(image_set.std, device=images.device)
     return (images.float() / 255 - mean) / std
+
+
+class Draw(NamedTuple):
+    """One batch: which images, the corner (2, B) of each one's crop (row, column), and whether it is mirrored."""
+
+    rows: Tensor
+    corner: Tensor
+    mirrored: Tensor
 
 
 class TrainingImages:
@@ -37,17 +46,26 @@ class TrainingImages:
 
     def epoch(self, batch: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
         """One pass in random order; `generator` (on the CPU) is the only source of randomness."""
-        for rows in torch.randperm(len(self), generator=generator).split(batch):
-            yield self.take(rows, generator)
+        for drawn in self.draws(batch, generator):
+            yield self.take(drawn)
 
-    def take(self, rows: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """The images and labels of `rows`, augmented."""
+    def draws(self, batch: int, generator: torch.Generator) -> Iterator[Draw]:
+        """The same, only drawn."""
+        for rows in torch.randperm(len(self), generator=generator).split(batch):
+            if self.crop or self.flip:
+                corner = torch.randint(2 * self.crop + 1, (2, len(rows)), generator=generator)
+                mirrored = (torch.rand(len(rows), generator=generator) < 0.5) & self.flip
+            else:
+                corner, mirrored = torch.zeros(2, len(rows), dtype=torch.long), torch.zeros(len(rows), dtype=torch.bool)
+            yield Draw(rows, corner, mirrored)
+
+    def take(self, drawn: Draw) -> tuple[Tensor, Tensor]:
+        """The images (B, colours, size, size) and labels (B,) that were drawn, augmented."""
         device = self.images.device
-        rows = rows.to(device)
+        rows = drawn.rows.to(device)
         if not self.crop and not self.flip:
             return self.images[rows].permute(0, 3, 1, 2), self.labels[rows]
-        corner = torch.randint(2 * self.crop + 1, (2, len(rows), 1), generator=generator).to(device)
-        mirrored = (torch.rand(len(rows), 1, generator=generator) < 0.5).to(device) & self.flip
+        corner, mirrored = drawn.corner.to(device)[:, :, None], drawn.mirrored.to(device)[:, None]
         along = torch.arange(self.size, device=device)
         down = corner[0] + along
         across = corner[1] + torch.where(mirrored, self.size - 1 - along, along)

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from harness.dataflow import Transparent
 
-from .batches import TrainingImages
+from .batches import Draw, TrainingImages
 from .native.library import library
 from .native.program import Descent, Program
 from .precision import arithmetic
@@ -38,7 +38,7 @@ class Updates:
     ) -> None:
         self.model, self.recipe, self.device = model, recipe, data.labels.device
         self.horizon = recipe.annealing_steps(len(data))
-        self.batches = _endless(data, recipe.batch, generator)
+        self.data, self.draws = data, _endless(data, recipe.batch, generator)
         self.program = _program(model, data.size, recipe.batch) if kernels == "native" else None
         replays = self.device.type == "cuda"
         self.rate = torch.zeros((), device=self.device) if replays else None
@@ -49,17 +49,18 @@ class Updates:
         """Update number `step`, from 0; returns its loss (nats), logits and labels from before the weights moved."""
         rate = self.recipe.learning_rate * (1 + cos(pi * step / self.horizon)) / 2
         if self.program is not None:
-            x, y = next(self.batches)
+            drawn = next(self.draws)
+            labels = self.data.labels[drawn.rows]
             recipe = self.recipe
             descent = Descent(rate, recipe.momentum, recipe.nesterov, recipe.weight_decay)
-            value, logits = self.program.update(x, y, descent)
-            return torch.tensor(value), logits, y
+            value, logits = self.program.update(self.data.images, drawn, labels, descent)
+            return torch.tensor(value), logits, labels
         if self.rate is not None:
             self.rate.fill_(rate)
         else:
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
-        x, y = next(self.batches)
+        x, y = self.data.take(next(self.draws))
         loss, logits = self.act(x, y)
         return loss, logits, y
 
@@ -165,6 +166,6 @@ def _optimizer(model: nn.Module, recipe: Recipe, rate: Tensor | None) -> torch.o
     )
 
 
-def _endless(data: TrainingImages, batch: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+def _endless(data: TrainingImages, batch: int, generator: torch.Generator) -> Iterator[Draw]:
     while True:
-        yield from data.epoch(batch, generator)
+        yield from data.draws(batch, generator)

@@ -14,10 +14,12 @@ from tests.conftest import tiny_images
 def test_every_batch_holds_crops_or_mirrored_crops_of_its_images() -> None:
     images = tiny_images(colours=3, crop=2)
     data = TrainingImages(images, torch.device("cpu"))
-    rows = torch.arange(12)
-    batch, labels = data.take(rows, torch.Generator().manual_seed(0))
-    assert batch.shape == (12, 3, 8, 8) and torch.equal(labels, torch.tensor(images.train[1][:12]))
-    framed = np.pad(images.train[0][:12], ((0, 0), (2, 2), (2, 2), (0, 0)))  # black, as the benchmark pads the image
+    drawn = next(data.draws(12, torch.Generator().manual_seed(0)))
+    batch, labels = data.take(drawn)
+    assert batch.shape == (12, 3, 8, 8) and torch.equal(labels, torch.tensor(images.train[1])[drawn.rows])
+    framed = np.pad(
+        images.train[0][drawn.rows], ((0, 0), (2, 2), (2, 2), (0, 0))
+    )  # black, as the benchmark pads the image
     padded = normalised(torch.tensor(framed), images).permute(0, 3, 1, 2)
     kinds = set()
     for image, source in zip(batch, padded, strict=True):

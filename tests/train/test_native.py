@@ -19,7 +19,7 @@ from harness.benches.natsbench_sss import network as sss
 from harness.benches.natsbench_sss import space as sss_space
 from harness.fleet import Engine
 from harness.schema import BadInput
-from harness.train.batches import TrainingImages
+from harness.train.batches import Draw, TrainingImages
 from harness.train.loop import train
 from harness.train.native import library as compiled
 from harness.train.native.library import FLAGS, REALS, SOURCE, CannotCompile, library
@@ -61,6 +61,12 @@ def batch(count: int, size: int = 8, seed: int = 0, real: torch.dtype = torch.fl
     return x, torch.randint(5, (count,), generator=generator)
 
 
+def whole(x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, Draw, torch.Tensor]:
+    """All of the images, as they are."""
+    none = torch.zeros(2, len(x), dtype=torch.long)
+    return x.permute(0, 2, 3, 1).contiguous(), Draw(torch.arange(len(x)), none, none[0].bool()), y
+
+
 def by_autograd(model: nn.Module, batches, descent: Descent) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     optimizer = torch.optim.SGD(
         model.parameters(), descent.rate, descent.momentum, weight_decay=descent.decay, nesterov=descent.nesterov
@@ -82,7 +88,7 @@ def agree(model: nn.Module, size: int, counts: list[int], descent: Descent = DES
     program = Program(lib or library("double"), flow, size, max(counts), torch.float64)
     batches = [batch(count, size, seed) for seed, count in enumerate(counts)]
     for (x, y), (loss, logits) in zip(batches, by_autograd(other, batches, descent), strict=True):
-        mine, scores = program.update(x, y, descent)
+        mine, scores = program.update(*whole(x, y), descent)
         assert mine == pytest.approx(float(loss), rel=1e-10)
         torch.testing.assert_close(scores, logits, rtol=1e-8, atol=1e-9)
     for (name, a), b in zip(model.state_dict().items(), other.state_dict().values(), strict=True):
@@ -135,12 +141,28 @@ def test_gradients_in_float32_are_exact_to_rounding() -> None:
         flow = model.dataflow()
         assert flow is not None
         program = Program(library(), flow, 12, 32)
-        program.update(x.float(), y, DESCENT)
+        program.update(*whole(x.float(), y), DESCENT)
         theirs = {id(mine): other.grad for mine, other in zip(model.parameters(), exact.parameters(), strict=True)}
         off = sum(float((slope.double() - theirs[id(weight)]).square().sum()) for weight, slope in program.gradients())
-        whole = sum(float(slope.square().sum()) for slope in theirs.values() if slope is not None)
-        distances.append((off / whole) ** 0.5)
+        length = sum(float(slope.square().sum()) for slope in theirs.values() if slope is not None)
+        distances.append((off / length) ** 0.5)
     assert np.median(distances) < 1e-5
+
+
+def test_images_are_cut_out_and_mirrored_as_for_torch() -> None:
+    model = network(EVERY_OPERATION).double()
+    other = copy.deepcopy(model)
+    data = TrainingImages(tiny_images(colours=3), torch.device("cpu"))
+    data.images = data.images.double()
+    flow = model.dataflow()
+    assert flow is not None
+    program = Program(library("double"), flow, 8, 16, torch.float64)
+    for drawn in data.draws(16, torch.Generator().manual_seed(0)):
+        x, y = data.take(drawn)
+        assert drawn.mirrored.any()
+        assert drawn.corner.any()
+        _, logits = program.update(data.images, drawn, y, Descent(1e-9, 0.0, False, 0.0))
+        torch.testing.assert_close(logits, other(x).detach(), rtol=1e-6, atol=1e-6)
 
 
 def test_scores_are_those_of_the_network_in_evaluation_and_move_nothing() -> None:
@@ -149,7 +171,7 @@ def test_scores_are_those_of_the_network_in_evaluation_and_move_nothing() -> Non
         flow = model.dataflow()
         assert flow is not None
         program = Program(library("double"), flow, 8, 16, torch.float64)
-        program.update(*batch(16), DESCENT)
+        program.update(*whole(*batch(16)), DESCENT)
         before = copy.deepcopy(model.state_dict())
         x, _ = batch(41, seed=9)
         found = program.scores(x)
@@ -164,7 +186,7 @@ def test_a_loss_that_is_not_finite_is_not_hidden_by_relu() -> None:
         model.body[0].convolutions["nor_conv_3x3_from_0"][0].weight[0, 0, 0, 0] = float("nan")
     flow = model.dataflow()
     assert flow is not None
-    loss, _ = Program(library(), flow, 8, 8).update(*batch(8, real=torch.float32), DESCENT)
+    loss, _ = Program(library(), flow, 8, 8).update(*whole(*batch(8, real=torch.float32)), DESCENT)
     assert np.isnan(loss)
 
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.dataflow import Average, Constant, Convolution, Dataflow, Map, Norm, Skip, Term
+from harness.train.batches import Draw
 
 from . import structures as c
 
@@ -50,6 +51,7 @@ class Program:
         self.kept: list[Any] = []  # whatever the structures point to
         self.slopes: dict[int, tuple[Tensor, Tensor]] = {}  # weight and gradient, by identity of the weight
         self.norms: list[nn.BatchNorm2d] = []
+        self.counts: list[Tensor] = []  # of batches, each BatchNorm's
         self.begun = False
         assert flow.head is not None
         self.head = flow.head
@@ -67,22 +69,24 @@ class Program:
         self._backward()
         self.struct = self._whole()
 
-    def update(self, images: Tensor, labels: Tensor, descent: Descent) -> tuple[float, Tensor]:
-        """One update on images (B, colours, size, size) in channels-last memory and labels (B,); returns the loss
+    def update(self, images: Tensor, drawn: Draw, labels: Tensor, descent: Descent) -> tuple[float, Tensor]:
+        """One update on what was drawn of images (n, side, side, colours), and their labels (B,); returns the loss
         (nats) and the logits (B, classes) from before the weights moved."""
-        pointers, logits = self._arguments(images, labels)
+        logits = self._logits(len(labels))
+        batch, held = _batch(images, drawn, labels)
         loss: float = self.lib.update(
-            *pointers,
+            byref(self.struct),
+            byref(batch),
+            c_void_p(logits.data_ptr()),
             c_double(descent.rate),
             c_double(descent.momentum),
             c_double(descent.decay),
             c_int64(descent.nesterov),
             c_int64(self.begun),
         )
+        del held
         self.begun = True
-        for norm in self.norms:
-            if norm.num_batches_tracked is not None:
-                norm.num_batches_tracked += 1
+        torch._foreach_add_(self.counts, 1)
         return loss, logits
 
     def scores(self, images: Tensor) -> Tensor:
@@ -90,9 +94,13 @@ class Program:
         moves."""
         self.struct.still = 1
         parts = []
-        for part in images.split(self.batch):
-            pointers, logits = self._arguments(part, None)
-            self.lib["pass"](*pointers)
+        images = images.permute(0, 2, 3, 1).contiguous()
+        for rows in torch.arange(len(images)).split(self.batch):
+            logits = self._logits(len(rows))
+            none = torch.zeros(2, len(rows), dtype=torch.long)
+            batch, held = _batch(images, Draw(rows, none, none[0].bool()), None)
+            self.lib["pass"](byref(self.struct), byref(batch), c_void_p(logits.data_ptr()))
+            del held
             parts.append(logits)
         self.struct.still = 0
         return torch.cat(parts)
@@ -104,17 +112,9 @@ class Program:
     def _slopes(self) -> list[tuple[Tensor, Tensor]]:
         return list(self.slopes.values())
 
-    def _arguments(self, images: Tensor, labels: Tensor | None) -> tuple[tuple[Any, ...], Tensor]:
-        x = images.permute(0, 2, 3, 1).contiguous()
-        assert x.dtype == self.real
-        assert len(x) <= self.batch
-        logits = torch.empty(len(x), self.head.out_features, dtype=self.real)
-        self.given = x, labels  # kept alive through the call
-        target = c_void_p(None) if labels is None else c_void_p(labels.data_ptr())
-        return (
-            (byref(self.struct), c_void_p(x.data_ptr()), target, c_int64(len(x)), c_void_p(logits.data_ptr())),
-            logits,
-        )
+    def _logits(self, count: int) -> Tensor:
+        assert count <= self.batch
+        return torch.empty(count, self.head.out_features, dtype=self.real)
 
     # ------------------------------------------------------------ memory
 
@@ -180,6 +180,8 @@ class Program:
         offset = rows.start * mean.element_size()
         if not any(norm is known for known in self.norms):
             self.norms.append(norm)
+            if norm.num_batches_tracked is not None:
+                self.counts.append(norm.num_batches_tracked)
         return c.Norm(
             scale=norm.weight.data_ptr() + offset,
             shift=norm.bias.data_ptr() + offset,
@@ -325,6 +327,16 @@ class Program:
             epsilon=last.eps,
             group_pixels=GROUP,
         )
+
+
+def _batch(images: Tensor, drawn: Draw, labels: Tensor | None) -> tuple[c.Batch, tuple[Tensor, ...]]:
+    """The structure, and the tensors that it points to, which must live as long."""
+    assert images.is_contiguous()
+    held = (images, *(part.contiguous() for part in (drawn.rows, drawn.corner[0], drawn.corner[1], drawn.mirrored)))
+    source, rows, top, left, mirrored = (tensor.data_ptr() for tensor in held)
+    target = None if labels is None else labels.data_ptr()
+    batch = c.Batch(source, images.shape[1], images.shape[2], len(drawn.rows), rows, top, left, mirrored, target)
+    return batch, held
 
 
 class _Tiles:

@@ -115,6 +115,14 @@ typedef struct {
     wide still;          /* norms use their running statistics, and nothing moves */
 } Program;
 
+typedef struct { /* images n of (all, rows_apart, pitch, channels), cut out at (top, left) */
+    const real *from;
+    wide rows_apart, pitch, images;
+    const wide *rows, *top, *left;
+    const uint8_t *mirrored;
+    const wide *labels; /* of the batch; NULL: logits alone are wanted */
+} Batch;
+
 /* ---------------------------------------------------------------- small helpers */
 
 INLINE vec splat(real x) { return (vec){0} + x; }
@@ -722,17 +730,24 @@ static double head(const Op *op, wide images, const wide *labels, real *logits) 
     return loss / images;
 }
 
-/* images (n, height, width, channels) -> map */
-static void load(const Program *g, const real *x, wide images) {
-    wide plane = g->height * g->width, size = plane * g->channels, blocks = blocks_of(images);
+/* The images of a batch, cut out of larger ones, some mirrored, to a map. */
+static void load(const Program *g, const Batch *batch) {
+    wide plane = g->height * g->width, pitch = batch->pitch * g->channels, blocks = blocks_of(batch->images);
     for (wide b = 0; b < blocks; b++)
         for (wide i = 0; i < LANES; i++) {
-            wide image = b * LANES + i;
-            for (wide c = 0; c < g->channels; c++) {
-                real *to = (real *)(g->images + (b * g->channels + c) * plane) + i;
-                const real *from = x + image * size + c;
-                for (wide p = 0; p < plane; p++) to[p * LANES] = image < images ? from[p * g->channels] : 0;
+            wide n = b * LANES + i, step = g->channels;
+            real *to = (real *)(g->images + b * g->channels * plane) + i;
+            if (n >= batch->images) {
+                for (wide p = 0; p < plane * g->channels; p++) to[p * LANES] = 0;
+                continue;
             }
+            const real *from = batch->from + batch->rows[n] * batch->rows_apart * pitch + batch->top[n] * pitch +
+                               batch->left[n] * g->channels;
+            if (batch->mirrored[n]) from += (g->width - 1) * g->channels, step = -step;
+            for (wide c = 0; c < g->channels; c++)
+                for (wide y = 0; y < g->height; y++)
+                    for (wide x = 0; x < g->width; x++)
+                        to[((c * g->height + y) * g->width + x) * LANES] = from[c + y * pitch + x * step];
         }
 }
 
@@ -749,11 +764,13 @@ static void descend(const Program *g, double rate, double momentum, double decay
     }
 }
 
-/* The logits of a batch, and where labels are given its gradients and mean loss. Unless the program is still, the
-   running statistics move. */
-double pass(const Program *g, const real *x, const wide *labels, wide images, real *logits) {
+/* The logits of a batch, and where it has labels its gradients and mean loss. Unless the program is still, the running
+   statistics move. */
+double pass(const Program *g, const Batch *batch, real *logits) {
     double loss = 0;
-    load(g, x, images);
+    wide images = batch->images;
+    const wide *labels = batch->labels;
+    load(g, batch);
     for (wide i = 0; i < g->op_count; i++) {
         const Op *op = g->ops + i;
         if (!labels && op->kind > DO_HEAD) break;
@@ -776,9 +793,9 @@ wide lanes_in_vector(void) { return LANES; }
 wide pays(void) { return BYTES > 16 || REGISTERS == 32; }
 
 /* A pass, then one step of SGD on every weight that has one. */
-double update(const Program *g, const real *x, const wide *labels, wide images, real *logits, double rate,
-              double momentum, double decay, wide nesterov, wide begun) {
-    double loss = pass(g, x, labels, images, logits);
+double update(const Program *g, const Batch *batch, real *logits, double rate, double momentum, double decay,
+              wide nesterov, wide begun) {
+    double loss = pass(g, batch, logits);
     descend(g, rate, momentum, decay, nesterov, begun);
     return loss;
 }

@@ -75,5 +75,15 @@ class Program(ctypes.Structure):
     ]
 
 
+class Batch(ctypes.Structure):
+    """Images, as they are to be cut out of larger ones."""
+
+    _fields_: ClassVar[Fields] = [
+        ("source", c_void_p),
+        *_of(c_int64, "rows_apart pitch images"),
+        *_of(c_void_p, "rows top left mirrored labels"),
+    ]
+
+
 TERM_CONV, TERM_MAP, TERM_POOL3, TERM_POOL2, TERM_NORM, TERM_CONSTANT = range(6)
 DO_CONVS, DO_NODE, DO_STATISTICS, DO_HEAD, DO_CONVS_BACK, DO_NODE_BACK = range(6)
