@@ -31,7 +31,9 @@ from harness.benches.nasbench201.network import Network
 from harness.benches.nasbench201.space import Cell, Shape, every_cell, parse
 from harness.datasets.digits import Digits
 from harness.schema import ImageSet
-from harness.train.batches import TrainingImages
+from harness.train.batches import Draw, TrainingImages
+from harness.train.native.library import library
+from harness.train.native.program import Descent, Program
 from harness.train.process import prepare
 from harness.train.recipe import Recipe
 from harness.train.updates import Updates
@@ -51,7 +53,7 @@ def colours(count: int = 2048) -> ImageSet:
 
 @dataclass(frozen=True)
 class Row:
-    """One row of the table of steps: `cell` is "typical", "heaviest" or "drawn" (some, at random)."""
+    """One row of the table of steps: `cell` is "typical", "heaviest" or "drawn" (some, at random), `kernels` ours."""
 
     cell: str
     channels: int
@@ -59,6 +61,7 @@ class Row:
     pixels: int
     batch: int
     precision: str = "float32"
+    kernels: str = "native"
 
     def drawn(self) -> list[Cell]:
         if self.cell == "drawn":
@@ -78,7 +81,7 @@ def our_steps(cell: Cell, row: Row) -> Iterator[float]:
     model = Network(cell, row.shape()).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     recipe = Recipe(steps=10_000, batch=row.batch, precision=row.precision)
     data = TrainingImages(row.images(), torch.device("cpu"))
-    updates = Updates(model, data, recipe, torch.Generator().manual_seed(0))
+    updates = Updates(model, data, recipe, torch.Generator().manual_seed(0), row.kernels)
     for step in range(10_000):
         loss, logits, labels = updates.make(step)
         (logits.argmax(-1) == labels).sum().item()
@@ -126,7 +129,8 @@ def turns(a: Callable[[], float], b: Callable[[], float], repeats: int) -> np.nd
 
 
 def slopes(cell: Cell, row: Row, seed: int) -> dict[str, list[torch.Tensor]]:
-    """All gradients of one batch: the engine's and the peer's in float64 and float32, of the same weights."""
+    """All gradients of one batch: the engine's, of either kernels, and the peer's, in both precisions, of the same
+    weights."""
     found: dict[str, list[torch.Tensor]] = {}
     for name, precision in (("64", torch.float64), ("32", torch.float32)):
         torch.manual_seed(seed)
@@ -141,8 +145,16 @@ def slopes(cell: Cell, row: Row, seed: int) -> dict[str, list[torch.Tensor]]:
         ours.to(precision).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         functional.cross_entropy(ours(x.contiguous(memory_format=torch.channels_last)), y).backward()
         functional.cross_entropy(theirs.to(precision)(x), y).backward()
-        both = [(m.grad[rows], o.grad) for m, o, rows in matched if m.grad is not None and o.grad is not None]
-        found[f"ours {name}"], found[f"peer {name}"] = ([g[side].double() for g in both] for side in (0, 1))
+        both = [(m, m.grad[rows], o.grad, rows) for m, o, rows in matched if None not in (m.grad, o.grad)]
+        found[f"torch {name}"], found[f"peer {name}"] = ([g[side].double() for g in both] for side in (1, 2))
+        flow = ours.dataflow()
+        assert flow is not None
+        program = Program(library({"64": "double", "32": "float"}[name]), flow, shape.size, row.batch, precision)
+        none = torch.zeros(2, row.batch, dtype=torch.long)
+        everything = Draw(torch.arange(row.batch), none, none[0].bool())
+        program.update(x.permute(0, 2, 3, 1).contiguous(), everything, y, Descent(0.0, 0.0, False, 0.0))
+        native = {id(weight): slope for weight, slope in program.gradients()}
+        found[f"native {name}"] = [native[id(weight)][rows].double() for weight, _, _, rows in both]
     return found
 
 
@@ -160,13 +172,16 @@ def quartiles(ratio: np.ndarray) -> str:
 
 def step(repeats: int) -> None:
     """One training step, data included, against the peer's."""
-    small = [Row(cell, 8, 1, 12, 128) for cell in ("typical", "heaviest", "drawn")]
-    big = [Row(cell, 16, 5, 32, 128) for cell in ("typical", "heaviest", "drawn")]
-    rough = [replace(row, precision="bfloat16") for row in big]
+    cells = ("typical", "heaviest", "drawn")
+    small = [Row(cell, 8, 1, 12, 128) for cell in cells]
+    brief = [Row("typical", 8, 1, pixels, batch) for pixels, batch in ((16, 64), (16, 128), (32, 128))]
+    big = [Row(cell, 16, 5, 32, 128) for cell in cells]
     other = [replace(big[0], batch=64), replace(big[0], batch=256)]
-    print("| cell | C | N | pixels | batch | ours in | peer, s | ours, s | ratio | quartiles |")
+    torchs = [replace(row, kernels="torch") for row in (small[0], small[1], brief[1], big[0], big[1])]
+    rough = [replace(row, precision="bfloat16", kernels="torch") for row in big[:2]]
+    print("| cell | C | N | pixels | batch | ours | peer, s | ours, s | ratio | quartiles |")
     print("|---|---|---|---|---|---|---|---|---|---|")
-    for row in [*small, *big, *rough, *other]:
+    for row in [*small, *brief, *big, *other, *torchs, *rough]:
         count, found = (20 if row.cells == 1 else 1), []
         for cell in row.drawn():
             with server("peer", cell, row) as theirs, server("ours", cell, row) as ours:
@@ -174,7 +189,9 @@ def step(repeats: int) -> None:
                 found.append(turns(*ask, repeats if row.cell != "drawn" else 2))
         times = np.concatenate(found)
         peer, mine = np.median(times, axis=0)
-        about = f"| {row.cell} | {row.channels} | {row.cells} | {row.pixels} | {row.batch} | {row.precision}"
+        about = (
+            f"| {row.cell} | {row.channels} | {row.cells} | {row.pixels} | {row.batch} | {row.kernels}, {row.precision}"
+        )
         print(f"{about} | {peer:.4f} | {mine:.4f} | {quartiles(times[:, 0] / times[:, 1])} |", flush=True)
 
 
@@ -182,13 +199,14 @@ def gradients(repeats: int) -> None:
     """Whether both sides are the same mathematics."""
     prepare(1)
     print("\nDistance of all gradients to the peer's in float64, relative to their length; five draws:")
-    print("\n| cell | C | N | pixels | images | ours, float64 | ours, float32 | the peer itself, float32 |")
-    print("|---|---|---|---|---|---|---|---|")
+    sides = "native, float64 | native, float32 | torch, float32 | the peer itself, float32"
+    print(f"\n| cell | C | N | pixels | images | {sides} |")
+    print("|---|---|---|---|---|---|---|---|---|")
     for row in (Row("typical", 8, 1, 12, 128), Row("heaviest", 8, 1, 12, 128), Row("typical", 16, 5, 32, 16),
                 Row("heaviest", 16, 5, 32, 16)):  # fmt: skip
         found = [slopes(row.drawn()[0], row, seed) for seed in range(5)]
         spread = []
-        for side in ("ours 64", "ours 32", "peer 32"):
+        for side in ("native 64", "native 32", "torch 32", "peer 32"):
             gaps = sorted(apart(one[side], one["peer 64"]) for one in found)
             spread.append(" ".join(f"{gap:.0e}" for gap in gaps))
         print(

@@ -41,26 +41,31 @@ def tracking(repeats: int) -> None:
     """A whole training with its validation, watched and not, in CPU seconds."""
     prepare(1)
     brief = Recipe(steps=200, observe_every=25, watch_images=1000)
+    short, few = Recipe(epochs=2, observe_every=8), max(2, repeats // 3)
     cases = (
-        ("digits, 12 pixels, 64 updates", Digits().load(), Recipe(epochs=2, observe_every=8), repeats),
-        ("CIFAR-10's shape, 32 pixels, 200 updates", colours(), brief, max(2, repeats // 3)),
+        ("digits, 12 pixels, 64 updates", Digits().load(), short, "native", repeats),
+        ("digits, 12 pixels, 64 updates", Digits().load(), short, "torch", repeats),
+        ("CIFAR-10's shape, 32 pixels, 200 updates", colours(), brief, "native", few),
+        ("CIFAR-10's shape, 32 pixels, 200 updates", colours(), brief, "torch", few),
     )
-    print("\n| recipe (C = 8, N = 1, default observations) | measures | without, s | with, s | ratio | quartiles |")
-    print("|---|---|---|---|---|---|")
-    for name, images, recipe, count in cases:
+    times_told = "without, s | with, s | ratio | quartiles"
+    print(f"\n| recipe (C = 8, N = 1, default observations) | kernels | measures | {times_told} |")
+    print("|---|---|---|---|---|---|---|")
+    for name, images, recipe, kernels, count in cases:
         for label, chosen in (("`capacitance` (β_eff) alone", measures("capacitance")), ("all 16", measures())):
-            times = turns(partial(whole, images, recipe, {}), partial(whole, images, recipe, chosen), count)
+            some = partial(whole, images, recipe, kernels)
+            times = turns(partial(some, {}), partial(some, chosen), count)
             plain, watched = np.median(times, axis=0)
             ratio = quartiles(times[:, 1] / times[:, 0])
-            print(f"| {name} | {label} | {plain:.2f} | {watched:.2f} | {ratio} |", flush=True)
+            print(f"| {name} | {kernels} | {label} | {plain:.2f} | {watched:.2f} | {ratio} |", flush=True)
 
 
-def whole(images: ImageSet, recipe: Recipe, chosen: Mapping[str, Measure]) -> float:
+def whole(images: ImageSet, recipe: Recipe, kernels: str, chosen: Mapping[str, Measure]) -> float:
     """CPU seconds of one training."""
     bench = NasBench201()
     architecture = bench.architecture(TYPICAL)
     begin = time.process_time()
-    train(architecture, lambda: bench.build(architecture, images), images, recipe, chosen, 0)
+    train(architecture, lambda: bench.build(architecture, images), images, recipe, chosen, 0, kernels=kernels)
     return time.process_time() - begin
 
 
@@ -156,12 +161,12 @@ def of_couplings(couplings: list[Tensor]) -> float:
 
 
 def workers(repeats: int) -> None:
-    """Eight architectures in one worker process and in two, by the clock; processes are warm."""
+    """Sixteen architectures in one worker process and in two, by the clock; processes are warm."""
     images, bench = Digits().load(), NasBench201()
     campaign = Campaign(
-        bench, images, images.fingerprint(), Recipe(epochs=2, observe_every=8), measures(), "run", "cpu"
+        bench, images, images.fingerprint(), Recipe(epochs=2, observe_every=8), measures(), "run", "cpu", "native"
     )
-    wanted = [(architecture, 0) for architecture in bench.sample(8, 0)]
+    wanted = [(architecture, 0) for architecture in bench.sample(16, 0)]
 
     def seconds(count: int) -> float:
         with tempfile.TemporaryDirectory() as folder:
@@ -173,4 +178,4 @@ def workers(repeats: int) -> None:
     times = turns(lambda: seconds(1), lambda: seconds(2), repeats)
     one, two = np.median(times, axis=0)
     print("\n| trainings | one worker, s | two, s | ratio | quartiles |\n|---|---|---|---|---|")
-    print(f"| 8, all measures | {one:.1f} | {two:.1f} | {quartiles(times[:, 0] / times[:, 1])} |")
+    print(f"| 16, all measures | {one:.1f} | {two:.1f} | {quartiles(times[:, 0] / times[:, 1])} |")
