@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from harness.environment import code_fingerprint, environment
 from harness.evaluate.anytime import front, time_to_tau
@@ -120,15 +122,21 @@ def _costs(
     measures it reads, and one fit. nan where the clock of anything in it was not recorded.
     """
     providers = plan.providers()
+    read = {name: predictor.columns for name, predictor in plan.predictors.items()}
+    clocks = {name: {f"seconds_{providers[c]}" for c in columns if providers[c]} for name, columns in read.items()}
+    every = sorted(set().union(*clocks.values()))
+    own = _Clocks.of(traces, every)
+    taught_on = own if lessons is traces else _Clocks.of(lessons, every)
     rows = []
     for step in sorted(timings["step"].unique().tolist()):
-        cut, seen = ([t for t in (trace.until(step).table for trace in group) if len(t)] for group in (traces, lessons))
-        passes = float(np.max([t["epoch"].iloc[-1] for t in cut]))
+        passes, spent = own.until(step)
+        seen = spent if taught_on is own else taught_on.until(step)[1]
         for name, _, fitted_on, fit, score in timings[timings["step"] == step].itertuples(index=False):
-            columns = plan.predictors[name].columns
-            clocks = sorted({f"seconds_{providers[c]}" for c in columns if providers[c]})
-            free = set(columns) <= set(FACT_COLUMNS)
-            once, taught = (0.0 if free else _mean_seconds(tables, clocks) for tables in (cut, seen))
+            free = set(read[name]) <= set(FACT_COLUMNS)
+            once, taught = (
+                0.0 if free else float(np.mean(sum((told[clock] for clock in clocks[name]), told["seconds"])))
+                for told in (spent, seen)
+            )
             initial = fitted_on * taught + fit if fitted_on else 0.0
             query = 0.0 if free else once + score
             rows.append((name, step, passes, round(passes * train_images), query, fitted_on, initial))
@@ -136,10 +144,39 @@ def _costs(
     return pd.DataFrame(rows, columns=names)
 
 
-def _mean_seconds(tables: Sequence[pd.DataFrame], clocks: list[str]) -> float:
-    """Mean seconds of a training and of its readings on the `clocks`; nan where one was not recorded."""
-    spent = [t["seconds"].iloc[-1] + t.reindex(columns=clocks).to_numpy().sum() for t in tables]
-    return float(np.mean(spent))
+@dataclass(frozen=True)
+class _Clocks:
+    """What traces say of time, one after the other, (observations,) each; `starts` is the place of each one's first."""
+
+    columns: Mapping[str, NDArray[np.float64]]
+    starts: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, traces: Sequence[Trace], clocks: Sequence[str]) -> _Clocks:
+        """Those of the traces that have any observation; nan for clocks that were not recorded."""
+        tables = [trace.table for trace in traces if len(trace.table)]
+        columns = {
+            name: np.concatenate(
+                [t[name].to_numpy(dtype=float) if name in t else np.full(len(t), np.nan) for t in tables]
+            )
+            for name in ("step", "epoch", "seconds", *clocks)
+        }
+        return cls(columns, np.cumsum([0, *map(len, tables)])[:-1])
+
+    def until(self, step: int) -> tuple[float, dict[str, NDArray[np.float64]]]:
+        """Passes over the images by then, and by clock the seconds of each training that was observed by then.
+
+        "seconds" are those of the training so far; the others are added up over its observations.
+        """
+        within = self.columns["step"] <= step
+        seen = np.add.reduceat(within, self.starts, dtype=np.intp)
+        begun = seen > 0
+        last = (self.starts + seen - 1)[begun]
+        spent = {
+            name: np.add.reduceat(np.where(within, values, 0.0), self.starts)[begun]
+            for name, values in self.columns.items()
+        }
+        return float(self.columns["epoch"][last].max()), spent | {"seconds": self.columns["seconds"][last]}
 
 
 def _edges(plan: Plan, sample: Sequence[Architecture]) -> pd.DataFrame:
@@ -174,10 +211,10 @@ def _trajectories(traces: Sequence[Trace]) -> pd.DataFrame:
     """The number columns of all traces, one row an observation."""
     frames = []
     for trace in traces:
-        numbers = trace.table.select_dtypes("number")
-        numbers.insert(0, "architecture", trace.architecture.name)
-        frames.append(numbers)
-    return pd.concat(frames, ignore_index=True)
+        frames.append(trace.table.select_dtypes("number"))
+    table = pd.concat(frames, ignore_index=True)
+    table.insert(0, "architecture", np.repeat([t.architecture.name for t in traces], [len(frame) for frame in frames]))
+    return table
 
 
 def status(

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from math import isqrt
+from functools import wraps
+from math import ceil, isqrt
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +25,31 @@ LEAF = 64
 
 FEW_DRAWS = 64
 
+AT_ONCE = 2**23
+"""Multiplicities of which a table is made in one go, 32 MiB in float32."""
+
+
+class Statistic(Protocol):
+    """(scores (rows, architectures), truth, multiplicities (draws, architectures)) to numbers (rows, draws)."""
+
+    def __call__(self, scores: Numbers, truth: Numbers, weights: NDArray[np.integer] | None = None, /) -> Numbers: ...
+
+
+def by_draws(statistic: Statistic) -> Statistic:
+    """`statistic`, asked for as many draws at a time as keep its tables small: each draw is judged by itself.
+
+    Larger ones would be given back to the system, and cleared by it, after every step: twice the time.
+    """
+
+    @wraps(statistic)
+    def cut(scores: Numbers, truth: Numbers, weights: NDArray[np.integer] | None = None) -> Numbers:
+        if weights is None or weights.size <= AT_ONCE:
+            return statistic(scores, truth, weights)
+        parts = np.array_split(weights, ceil(weights.size / AT_ONCE))
+        return np.concatenate([statistic(scores, truth, part) for part in parts], axis=1)
+
+    return cut
+
 
 def complete(scores: Numbers, truth: Numbers) -> Iterator[tuple[list[int], NDArray[np.intp]]]:
     """(predictors, architectures) that share a pattern of missing values, so that the truth is ranked once for all."""
@@ -36,11 +63,15 @@ def complete(scores: Numbers, truth: Numbers) -> Iterator[tuple[list[int], NDArr
             yield rows, kept
 
 
-def counts(truth: Numbers, weights: NDArray[np.integer] | None) -> Numbers:
-    """Multiplicities (architectures, draws), in float32 where every sum over pairs of draws stays exact in it."""
+def counts(truth: Numbers, weights: NDArray[np.integer] | None, pairs: bool = True) -> Numbers:
+    """Multiplicities (architectures, draws), in float32 where every sum over pairs of draws stays exact in it.
+
+    Without `pairs` where every sum over draws does, 64 of them times one multiplicity too: so much `inversions` needs.
+    """
     table = np.ones((len(truth), 1)) if weights is None else np.asarray(weights).T
-    pairs = float(table.sum(axis=0).max(initial=0)) ** 2
-    return np.ascontiguousarray(table, dtype=np.float32 if pairs < EXACT_FLOAT32 else np.float64)
+    most = float(table.sum(axis=0).max(initial=0))
+    most *= most if pairs else LEAF * float(table.max(initial=0))
+    return np.ascontiguousarray(table, dtype=np.float32 if most < EXACT_FLOAT32 else np.float64)
 
 
 def codes(values: Numbers) -> NDArray[np.int64]:
@@ -65,7 +96,8 @@ def tied(codes: NDArray[np.int64], left: Numbers, right: Numbers) -> Numbers:
         same = left is right
         left = group_sums(codes, left)
         right = left if same else group_sums(codes, right)
-    products: Numbers = np.einsum("gb,gb->b", left, right).astype(float)
+    exact = len(left) == 0 or float(left.max()) * float(right.sum(axis=0, dtype=float).max()) < EXACT_FLOAT32
+    products: Numbers = np.einsum("gb,gb->b", left, right, dtype=None if exact else float).astype(float)
     return products
 
 
@@ -80,8 +112,42 @@ def inversions(s: NDArray[np.int64], left: Numbers, right: Numbers) -> Numbers:
     first, second = slice(0, len(s) // 2), slice(len(s) // 2, len(s))
     order = np.argsort(s[second], kind="stable")
     below = running(right[second][order])[np.searchsorted(s[second][order], s[first])]
-    across: Numbers = np.einsum("ib,ib->b", left[first], below)
-    return inversions(s[first], left[first], right[first]) + inversions(s[second], left[second], right[second]) + across
+    return (
+        inversions(s[first], left[first], right[first])
+        + inversions(s[second], left[second], right[second])
+        + dot(left[first], below)
+    )
+
+
+def inverted(s: NDArray[np.int64], drawn: Numbers) -> Numbers:
+    """Draws that each architecture is inverted with, (architectures, draws).
+
+    Of i the sum of `drawn` over j > i with s_j < s_i and over j < i with s_j > s_i, by halves as in `inversions`.
+    """
+    found = np.empty_like(drawn)
+    _invert(s, drawn, found)
+    return found
+
+
+def _invert(s: NDArray[np.int64], drawn: Numbers, found: Numbers) -> None:
+    if len(s) <= LEAF:
+        above = np.triu(s[:, None] > s)
+        np.matmul((above | above.T).astype(drawn.dtype), drawn, out=found)
+        return
+    half = len(s) // 2
+    first, second = np.argsort(s[:half], kind="stable"), np.argsort(s[half:], kind="stable")
+    _invert(s[:half], drawn[:half], found[:half])
+    _invert(s[half:], drawn[half:], found[half:])
+    found[:half] += running(drawn[half:][second])[np.searchsorted(s[half:][second], s[:half])]
+    found[half:] += running(drawn[:half][first[::-1]])[half - np.searchsorted(s[:half][first], s[half:], "right")]
+
+
+def dot(left: Numbers, right: Numbers) -> Numbers:
+    """Σ_i left_i right_i in float64, (draws,); of float32 so few rows at a time that every sum stays exact in it."""
+    whole = np.zeros(left.shape[1])
+    for place in range(0, len(left), LEAF):
+        whole += np.einsum("ib,ib->b", left[place : place + LEAF], right[place : place + LEAF])
+    return whole
 
 
 def _inversions_of_one(s: NDArray[np.int64], left: Numbers, right: Numbers) -> float:

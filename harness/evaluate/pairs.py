@@ -47,6 +47,7 @@ def pairs(
     last = max((step for _, step in labels), default=0)
     edges = list(zip(gaps, [*gaps[1:], np.inf], strict=True))
     rows, apart = [], dict[bytes, list[int]]()
+    before, drawn = b"", None
     for (predictor, step), row in zip(labels, scores, strict=True):
         kept = np.flatnonzero(np.isfinite(row) & np.isfinite(truth))
         kept = kept[np.argsort(truth[kept], kind="stable")]
@@ -58,7 +59,9 @@ def pairs(
         accuracy = np.divide(right.sum(axis=0) / 2, number, out=np.full(len(gaps), np.nan), where=number > 0)
         ends = np.full((len(gaps), 2), np.nan)
         if step == last:
-            drawn = weights[:, kept].astype(float)  # effects add up to 0, so that w does as well as w − 1
+            if drawn is None or before != kept.tobytes():
+                before, drawn = kept.tobytes(), weights[:, kept].astype(float)
+            # effects add up to 0, so that w does as well as w − 1
             for place in np.flatnonzero(np.array(disjoint) > 1):
                 effects = (right[:, place] - accuracy[place] * known[:, place]) / number[place]
                 ends[place] = _ends(float(accuracy[place]), drawn @ effects, disjoint[place], level)

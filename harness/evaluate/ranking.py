@@ -9,7 +9,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.evaluate.multiplicities import codes, complete, counts, divide, group_sums, inversions, running, tied
+from harness.evaluate.multiplicities import (
+    by_draws,
+    codes,
+    complete,
+    counts,
+    divide,
+    group_sums,
+    inversions,
+    running,
+    tied,
+)
 
 Numbers = NDArray[np.float64]
 
@@ -17,6 +27,7 @@ ROUNDING = 1e-12
 """What is left of a variance that is 0; one exchanged pair of 15,625 architectures leaves 3e-8."""
 
 
+@by_draws
 def tau_b(scores: Numbers, truth: Numbers, weights: NDArray[np.integer] | None = None) -> Numbers:
     """Kendall's τ-b of each predictor under each draw, (predictors, draws); higher is better.
 
@@ -30,7 +41,7 @@ def tau_b(scores: Numbers, truth: Numbers, weights: NDArray[np.integer] | None =
     one draw of everything. A value that is not finite leaves the ranking with all its pairs. nan where one side is
     constant or fewer than two architectures are left.
     """
-    scores, drawn = np.asarray(scores, dtype=float), counts(truth, weights)
+    scores, drawn = np.asarray(scores, dtype=float), counts(truth, weights, pairs=False)
     out = np.full((len(scores), drawn.shape[1]), np.nan)
     for rows, kept in complete(scores, truth):
         t = codes(truth[kept])
@@ -50,6 +61,7 @@ def tau_b(scores: Numbers, truth: Numbers, weights: NDArray[np.integer] | None =
     return out
 
 
+@by_draws
 def spearman(scores: Numbers, truth: Numbers, weights: NDArray[np.integer] | None = None) -> Numbers:
     """Spearman's ρ of each predictor under each draw, (predictors, draws): Pearson's r of mid-ranks; higher is better.
 
@@ -72,6 +84,7 @@ def spearman(scores: Numbers, truth: Numbers, weights: NDArray[np.integer] | Non
     return out
 
 
+@by_draws
 def pearson(scores: Numbers, truth: Numbers, weights: NDArray[np.integer] | None = None) -> Numbers:
     """Pearson's r of score and truth of each predictor under each draw, (predictors, draws); higher is better.
 

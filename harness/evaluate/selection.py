@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from harness.evaluate.bootstrap import interval
-from harness.evaluate.multiplicities import complete, counts, group_sums, running
+from harness.evaluate.multiplicities import by_draws, complete, counts, group_sums, running
 
 Numbers = NDArray[np.float64]
 
@@ -79,10 +79,11 @@ def precision(scores: Numbers, truth: Numbers, k: int, weights: NDArray[np.integ
     best = _top(truth[known], table[known], sizes).everywhere(known, len(truth))
     for row, score in enumerate(scores):
         kept = np.flatnonzero(np.isfinite(score) & np.isfinite(truth))
-        out[row] = _overlap(_top(score[kept], table[kept], sizes), kept, best, table) / k
+        out[row] = _overlap(_top(score[kept], _of(table, kept), sizes), kept, best) / k
     return out
 
 
+@by_draws
 def half_accuracy(scores: Numbers, truth: Numbers, weights: NDArray[np.integer] | None = None) -> Numbers:
     """Share of architectures on the right side of the median under each draw, (predictors, draws); higher is better.
 
@@ -98,7 +99,7 @@ def half_accuracy(scores: Numbers, truth: Numbers, weights: NDArray[np.integer] 
         half = np.ceil(n / 2)
         best = _top(truth[kept], w, half).everywhere(np.arange(len(kept)), len(kept))
         for row in rows:
-            both = _overlap(_top(scores[row, kept], w, half), np.arange(len(kept)), best, w)
+            both = _overlap(_top(scores[row, kept], w, half), np.arange(len(kept)), best)
             out[row] = np.divide(n - 2 * half + 2 * both, n, out=np.full(len(n), np.nan), where=n >= 2)
     return out
 
@@ -116,7 +117,7 @@ def regret(scores: Numbers, truth: Numbers, k: int, weights: NDArray[np.integer]
     best = _highest(truth[known], table[known] > 0)
     for row, score in enumerate(scores):
         kept = np.flatnonzero(np.isfinite(score) & np.isfinite(truth))
-        top = _top(score[kept], table[kept], np.full(table.shape[1], k))
+        top = _top(score[kept], _of(table, kept), np.full(table.shape[1], k))
         found = _highest(truth[kept][top.rows], (top.share == 1) | (top.alone[:, None] & (top.share > 0)), top.drawn)
         for group in np.unique(top.group[~top.alone]):
             members = np.flatnonzero(top.group == group)
@@ -169,7 +170,12 @@ def _top(values: Numbers, w: Numbers, k: NDArray[np.integer] | Numbers) -> Top:
     return Top(rows, drawn, share, group, alone, w.sum(axis=0) >= k)
 
 
-def _overlap(top: Top, places: NDArray[np.intp], best: tuple[Numbers, NDArray[np.bool_]], w: Numbers) -> Numbers:
+def _of(table: Numbers, kept: NDArray[np.intp]) -> Numbers:
+    """The rows `kept`, without a copy where those are all."""
+    return table if len(kept) == len(table) else table[kept]
+
+
+def _overlap(top: Top, places: NDArray[np.intp], best: tuple[Numbers, NDArray[np.bool_]]) -> Numbers:
     """Expected number of draws that are chosen by score and by truth, (draws,), nan where there are too few."""
     at = places[top.rows]
     chosen, alone = best[0][at], best[1][at] & top.alone

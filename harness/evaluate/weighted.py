@@ -5,11 +5,22 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.evaluate.multiplicities import codes, complete, counts, divide, group_sums, inversions, running, tied
+from harness.evaluate.multiplicities import (
+    by_draws,
+    codes,
+    complete,
+    counts,
+    divide,
+    group_sums,
+    inverted,
+    running,
+    tied,
+)
 
 Numbers = NDArray[np.float64]
 
 
+@by_draws
 def weighted_tau(scores: Numbers, truth: Numbers, weights: NDArray[np.integer] | None = None) -> Numbers:
     """Vigna's additive hyperbolic τ of each predictor under each draw, (predictors, draws); higher is better.
 
@@ -22,7 +33,8 @@ def weighted_tau(scores: Numbers, truth: Numbers, weights: NDArray[np.integer] |
     Σ_ij u_i w_j S_ij T_ij and, as in `tau_b`, are counted from ties and inversions [derived, docs/methods.md]. Ranks
     are those within each draw. Arguments and missing values as in `ranking.tau_b`.
     """
-    scores, drawn = np.asarray(scores, dtype=float), counts(truth, weights).astype(float)
+    scores, plain = np.asarray(scores, dtype=float), counts(truth, weights, pairs=False)
+    drawn = plain.astype(float)
     out = np.full((len(scores), drawn.shape[1]), np.nan)
     for rows, kept in complete(scores, truth):
         w, t = drawn[kept], codes(truth[kept])
@@ -32,9 +44,8 @@ def weighted_tau(scores: Numbers, truth: Numbers, weights: NDArray[np.integer] |
         for row in rows:
             s = codes(scores[row, kept])
             order, s_ties, both = np.lexsort((s, t)), tied(s, u, w), tied(s * len(t) + t, u, w)
-            pair = u[order], w[order]
-            inverted = inversions(s[order], *pair) + inversions(s[order], *pair[::-1])
-            balance = whole - s_ties - t_ties + both - 2 * inverted
+            changed = np.einsum("ib,ib->b", u[order], inverted(s[order], plain[kept][order]))
+            balance = whole - s_ties - t_ties + both - 2 * changed
             out[row] = np.clip(divide(balance, _untied(whole, s_ties) * t_untied), -1, 1)
     return out
 
