@@ -115,6 +115,20 @@ def test_a_job_with_a_report_is_linked_and_one_without_gives_its_reason(tmp_path
     assert f"[report]({links[0]})" in (page.parent / "report.md").read_text()
 
 
+def test_both_reports_have_the_mean_tau_at_every_budget_of_every_setting(tmp_path: Path) -> None:
+    page = write(build(tmp_path / "sweep"), tmp_path / "out")
+    sweep = read(tmp_path / "sweep")
+    markdown = (page.parent / "report.md").read_text()
+    for setting in sweep.settings:
+        sheet = budgets_sheet(sweep, setting).text
+        title = f"<details><summary>Mean τ at every budget, {setting}</summary>"
+        assert title in page.read_text()
+        table = markdown.partition(title)[2].partition("</details>")[0].strip().splitlines()
+        assert table[0] == "| predictor | 8 steps | 16 steps |"
+        read_back = [[cell.strip().replace("\\", "") for cell in row.strip("|").split("|")] for row in table[2:]]
+        assert read_back == sheet.to_numpy().tolist()
+
+
 def test_it_counts_asks_and_answers_from_the_tables(tables) -> None:
     sweep = tables()
     assert counts(sweep) == "8 jobs (6 complete, 1 failed, 1 never started), 2 settings, 3 run seeds, 8 predictors"
