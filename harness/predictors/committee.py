@@ -33,9 +33,13 @@ class Committee:
     likelihood), `trees` extremely randomised trees of leaves of two (Geurts et al. 2006) and as many of LightGBM. The
     score is the mean of their predictions, a normal score and no percentage: folds are compared by scores from which
     the mean over the fit is taken off, which a single dead network among the accuracies would shift.
+
+    `signs` may declare directions of some of the columns, as a rank aggregate does: the sum of the logarithms of their
+    ranks in the fit, as a normal score of its own, is then one more column to the models, and half of the score.
     """
 
     reads: list[str]
+    signs: dict[str, float] = field(default_factory=dict)
     trees: int = 200
     seed: int = 0
     family: str = "combination"
@@ -44,6 +48,9 @@ class Committee:
         key = "predictor.committee"
         once = bool(self.reads) and len(set(self.reads)) == len(self.reads)
         demand(once, f"{key}.reads", "one trace column or more, each once", self.reads)
+        for name, sign in self.signs.items():
+            demand(name in self.reads, f"{key}.signs", f"columns of reads ({', '.join(self.reads)})", name)
+            demand(abs(sign) == 1, f"{key}.signs", "1 or -1 for each column", self.signs)
         demand(self.trees >= 1, f"{key}.trees", "a count of at least 1", self.trees)
         demand(0 <= self.seed < 2**31, f"{key}.seed", "a whole number from 0 to 2147483647", self.seed)
 
@@ -68,8 +75,9 @@ class Committee:
         if len(truth) < FEWEST:
             raise NoScore(f"the fit needs {FEWEST} architectures, has {len(truth)}")
         scales = [Scale(values) for values in table.T]
-        x, y = _scores(scales, table), Scale(truth).scores(truth)
-        wide = float(np.sqrt(len(scales)))
+        columns = Columns(scales, [self.signs.get(name, 0.0) for name in self.reads], table)
+        x, y = columns.scores(table), Scale(truth).scores(truth)
+        wide = float(np.sqrt(x.shape[1]))
         kernel = ConstantKernel(1.0) * RBF(wide, (wide / 10, wide * 100)) + WhiteKernel(0.2, (SMALLEST, 1e1))
         process = GaussianProcessRegressor(kernel, random_state=self.seed)
         trees = ExtraTreesRegressor(self.trees, min_samples_leaf=2, max_features=0.5, random_state=self.seed, n_jobs=1)
@@ -77,16 +85,16 @@ class Committee:
             warnings.simplefilter("ignore", ConvergenceWarning)  # a size at its bound: a column that says nothing, say
             process.fit(x, y)
         models = [process, trees.fit(x, y), boosting(x, y, self.trees, self.seed)]
-        return FittedCommittee(self.columns, self.family, scales, models)
+        return FittedCommittee(self.columns, self.family, columns, models)
 
 
 @dataclass(frozen=True)
 class FittedCommittee:
-    """Committee after its fit: the scales of its columns and its three models."""
+    """Committee after its fit: how its columns are read, and its three models."""
 
     columns: tuple[str, ...]
     family: str
-    scales: list[Scale] = field(repr=False)
+    read: Columns = field(repr=False)
     models: list[Any] = field(repr=False)
 
     def score(self, trace: Trace) -> float:
@@ -94,8 +102,9 @@ class FittedCommittee:
         row = _row(trace, self.columns)
         if not np.isfinite(row).any():
             raise NoScore("none of its columns is finite within the budget")
-        x = _scores(self.scales, row[None])
-        return float(np.mean([np.asarray(model.predict(x))[0] for model in self.models]))
+        x = self.read.scores(row[None])
+        voted = float(np.mean([np.asarray(model.predict(x))[0] for model in self.models]))
+        return (voted + float(x[0, -1])) / 2 if self.read.declared else voted
 
 
 class Scale:
@@ -118,9 +127,27 @@ class Scale:
         return np.where(np.isfinite(values), values, floor)
 
 
-def _scores(scales: Sequence[Scale], table: Column) -> Column:
-    """Normal scores (n, columns) of a table (n, columns)."""
-    return np.stack([scale.scores(values) for scale, values in zip(scales, table.T, strict=True)], axis=1)
+class Columns:
+    """How the columns of a fit, a `table` (n, columns), are read; `signs` are 0 where no direction is declared."""
+
+    def __init__(self, scales: Sequence[Scale], signs: Sequence[float], table: Column) -> None:
+        self.scales, self.signs = scales, np.array(signs)
+        self.declared = bool(self.signs.any())
+        self.scale = Scale(self._sums(self._own(table)))
+
+    def scores(self, table: Column) -> Column:
+        """Normal scores (n, columns) of a table, and behind them that of the declared sum, if any is."""
+        own = self._own(table)
+        return np.column_stack([own, self.scale.scores(self._sums(own))]) if self.declared else own
+
+    def _own(self, table: Column) -> Column:
+        return np.stack([scale.scores(values) for scale, values in zip(self.scales, table.T, strict=True)], axis=1)
+
+    def _sums(self, own: Column) -> Column:
+        """Sums (n,) of the logarithms of the columns' quantiles in their declared directions."""
+        chosen = self.signs != 0
+        sums: Column = norm.logcdf(own[:, chosen] * self.signs[chosen]).sum(axis=1)
+        return sums
 
 
 def _row(trace: Trace, columns: Sequence[str]) -> Column:

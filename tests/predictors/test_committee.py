@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import kendalltau, norm
 
-from harness.predictors.committee import Committee, Scale
+from harness.predictors.committee import Columns, Committee, Scale
 from harness.schema import BadInput, Learned, NoScore
 
 nan = float("nan")
@@ -85,6 +85,20 @@ def test_scores_are_the_same_every_time(trace_of):
     traces, truth = made(trace_of)
     one, two = (COMMITTEE.fit(traces[:40], truth[:40]).score(traces[50]) for _ in range(2))
     assert one == two
+
+
+def test_a_declared_order_is_half_of_the_score(trace_of):
+    traces, truth = made(trace_of)
+    declared = Committee(["flops", "movement"], {"flops": 1.0, "movement": 1.0}, trees=40)
+    against = Committee(["flops", "movement"], {"flops": -1.0, "movement": -1.0}, trees=40)
+    found, turned = ([c.fit(traces[:40], truth[:40]).score(t) for t in traces[40:]] for c in (declared, against))
+    assert kendalltau(found, truth[40:])[0] > 0.8
+    assert np.std(turned) < 0.4 * np.std(found)  # what was learned and what was declared take each other away
+    sums = norm.logcdf([[1.0, 0.5], [-1.0, 0.2]]).sum(axis=1)
+    columns = Columns([Scale(np.arange(9.0))] * 2, [1.0, 1.0], np.stack([np.arange(9.0)] * 2, axis=1))
+    assert columns._sums(np.array([[1.0, 0.5], [-1.0, 0.2]])) == pytest.approx(sums)
+    with pytest.raises(BadInput, match=r"predictor\.committee\.signs: columns of reads \(flops\) is needed, got 'zen'"):
+        Committee(["flops"], {"zen": 1.0})
 
 
 def test_wrong_settings_are_refused_by_name():
