@@ -37,7 +37,7 @@ def _commit() -> str:
     folder = Path(__file__).parent
     try:
         inside = subprocess.run(
-            ["git", "ls-files", "--error-unmatch", "schema.py"], cwd=folder, capture_output=True, text=True
+            ["git", "ls-files", "--error-unmatch", "store.py"], cwd=folder, capture_output=True, text=True
         )
         if inside.returncode:
             return "unknown"

@@ -1,0 +1,48 @@
+"""Versions, column names, errors, seeds and digests."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from typing import Any
+
+SCHEMA_VERSION = 2
+"""Raised whenever a stored trace or table of an older version could be misread."""
+
+BASE_COLUMNS = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
+"""Columns every trace has: losses in nats, accuracies in percent, at the end of each observation interval."""
+
+FACT_COLUMNS = ("params", "flops", "layers")
+"""Columns a benchmark states of an architecture without any training, constant along the trace."""
+
+
+class BadInput(ValueError):
+    """Something a user asked for cannot be had; the message is one line that names key, demand and value."""
+
+
+class NoScore(Exception):
+    """Raised by a predictor that has no opinion of a trace; the message is the reason that is reported."""
+
+
+def demand(holds: bool, key: str, wanted: str, value: object) -> None:
+    """Raise BadInput unless `holds`, naming `key`, what is `wanted` and the `value` that was given."""
+    if not holds:
+        raise BadInput(f"{key}: {wanted} is needed, got {value!r}")
+
+
+def seed_of(run_seed: int, *names: object) -> int:
+    """A seed below 2**63 that depends on `run_seed` and `names` alone, never on order or on what ran before."""
+    text = json.dumps([run_seed, *map(str, names)])
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+def digest(value: Any) -> str:
+    """SHA-256 (hex) of a value made of dicts, sequences, strings and numbers; key order does not matter."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def settings(component: Any) -> dict[str, Any]:
+    """The configuration of a component (a frozen dataclass) as plain values, with the class that reads them."""
+    kind = type(component)
+    return {"_target_": f"{kind.__module__}.{kind.__qualname__}", **asdict(component)}
