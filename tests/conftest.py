@@ -44,7 +44,8 @@ def bench() -> NasBench201:
 @pytest.fixture
 def call(monkeypatch, capsys, tmp_path) -> Iterator[Callable[..., tuple[int, str, str]]]:
     """The command line in this process, offline and without data: `call(*arguments)` gives (code, stdout, stderr)."""
-    from harness.__main__ import story
+    from harness import tabulate
+    from harness.__main__ import refuse, story
     from harness.start import start
 
     monkeypatch.setenv("HARNESS_OFFLINE", "1")
@@ -53,7 +54,7 @@ def call(monkeypatch, capsys, tmp_path) -> Iterator[Callable[..., tuple[int, str
     def run(*arguments: str, task=story, config: str = "config") -> tuple[int, str, str]:
         GlobalHydra.instance().clear()
         monkeypatch.setattr(sys, "argv", ["harness", *arguments])
-        code = start(config, task, sys.modules[task.__module__].refuse)
+        code = start(config, task, tabulate.refuse if task is tabulate.tabulate else refuse)
         captured = capsys.readouterr()
         return code, captured.out, captured.err
 

@@ -20,7 +20,8 @@ FLOORS = {
     "schema": 0, "files": 0, "dataflow": 0,
     "benches": 1, "datasets": 1, "train": 1, "measures": 1, "predictors": 1, "evaluate": 1, "report": 1, "store": 1,
     "fleet": 2, "plan": 2, "environment": 2, "records": 2, "run": 2, "jobs": 2, "varied": 2, "sweep": 2,
-    "progress": 3, "compose": 3, "start": 3, "multirun": 3, "tabulate": 3, "catalogue": 3, "readme": 3, "data": 3, "__main__": 3,
+    "progress": 3, "compose": 3, "start": 3, "multirun": 3, "tabulate": 3, "catalogue": 3, "readme": 3, "data": 3,
+    "__main__": 3,
 }  # fmt: skip
 WITHOUT_TORCH = (
     *(
