@@ -12,12 +12,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from harness import __version__
+from harness.train.native.library import maker
 
 PACKAGES = ("torch", "numpy", "scipy", "pandas", "scikit-learn", "lightgbm", "pyarrow", "hydra-core", "nats-bench")
 
 
-def environment(device: str) -> dict[str, str]:
-    """Versions, commit and machine, as far as they can be told."""
+def environment(device: str, kernels: str) -> dict[str, str]:
+    """Versions, commit and machine, as far as they can be told; `kernels` made the updates on `device`."""
     found = {"harness": __version__, "commit": _commit(), "python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -29,6 +30,7 @@ def environment(device: str) -> dict[str, str]:
         "processor": _processor(),
         "cores": str(os.cpu_count()),
         "device": device,
+        "kernels": f"native, {maker()}" if kernels == "native" else kernels,
     }
 
 

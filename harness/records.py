@@ -59,13 +59,15 @@ def stands(folder: Path, identity: str) -> bool:
     return path.is_file() and json.loads(path.read_text(encoding="utf-8")).get("identity") == identity
 
 
-def write(folder: Path, tables: Mapping[str, pd.DataFrame], plan: Plan, status: Mapping[str, Any]) -> None:
+def write(
+    folder: Path, tables: Mapping[str, pd.DataFrame], plan: Plan, kernels: str, status: Mapping[str, Any]
+) -> None:
     """Store everything in `folder`; status.json, which vouches for the rest, goes first and comes back last."""
     (folder / "status.json").unlink(missing_ok=True)
     for name, table in tables.items():
         write_table(folder / f"{name}.parquet", table)
     write_text(folder / "config.yaml", plan.settings)
-    write_json(folder / "environment.json", environment(plan.engine.device))
+    write_json(folder / "environment.json", environment(plan.engine.device, kernels))
     write_json(folder / "status.json", status)
 
 

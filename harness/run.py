@@ -79,9 +79,8 @@ def run(plan: Plan, progress: Progress) -> Outcome:
     seen = [trace for other in fitting for trace in other.values()] or traces
     size = len(images.train[1])
     tables = records.tables(plan, sample, traces, truth, seen, scores, timings, judgement, failures, size)
-    records.write(
-        folder, tables, plan, records.status(plan, campaign, traces, truth, time.time() - begin, identity, recorded)
-    )
+    status = records.status(plan, campaign, traces, truth, time.time() - begin, identity, recorded)
+    records.write(folder, tables, plan, "none" if recorded else kernels, status)
     return Outcome(folder, failures)
 
 

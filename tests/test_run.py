@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from dataclasses import dataclass, field, replace
 from importlib import import_module
@@ -23,6 +24,7 @@ from harness.run import run
 from harness.schema import Architecture, BadInput, ImageSet, NoScore, Recorded, StoredCurves, Trace
 from harness.store import TraceStore
 from harness.tabulate import write
+from harness.train.native.library import CannotCompile, library
 from harness.train.recipe import Recipe
 from tests.conftest import tiny_images
 
@@ -337,6 +339,17 @@ def test_stored_truth_has_a_row_for_every_recorded_seed(finished) -> None:
     pd.testing.assert_series_equal(means.sort_index(), architectures.sort_index(), check_names=False)
 
 
+def test_what_made_the_updates_is_told(table, tmp_path) -> None:
+    folder = run(plan(table, tmp_path, engine=Engine(workers=1, kernels="torch")), quiet).folder
+    assert json.loads((folder / "environment.json").read_text())["kernels"] == "torch"
+    try:
+        library()
+    except CannotCompile:
+        return
+    folder = run(plan(table, tmp_path, engine=Engine(workers=1, kernels="native")), quiet).folder
+    assert re.fullmatch(r"native, \S.*\d+\.\d+.*", json.loads((folder / "environment.json").read_text())["kernels"])
+
+
 def test_tables_are_written_anew_where_anything_was_trained_for_them(table, tmp_path) -> None:
     folder = run(plan(table, tmp_path), quiet).folder
     before = (folder / "status.json").stat().st_mtime_ns
@@ -406,6 +419,7 @@ def test_recorded_curves_are_ranked_without_any_training(table: Path, tmp_path: 
     assert metrics.set_index("predictor")["seconds"].isna()["valacc"].all()
     assert not metrics.set_index("predictor")["front"]["valacc"].any()
     assert status(done.folder)["signal"]["recorded"] == "tiny, epochs 2"
+    assert json.loads((done.folder / "environment.json").read_text())["kernels"] == "none"
     stamp = (done.folder / "status.json").stat().st_mtime_ns
     assert run(given, quiet).folder == done.folder and (done.folder / "status.json").stat().st_mtime_ns == stamp
     with pytest.raises(BadInput, match="architectures: a count from 1 to the 20"):

@@ -76,6 +76,12 @@ def _compile(found: str, more: tuple[str, ...], path: Path) -> None:
         made.replace(path)
 
 
+def maker() -> str:
+    """The compiler and its version, in one line."""
+    found = compiler()
+    return _version(found).partition("\n")[0] if found else _missing()
+
+
 def _version(found: str) -> str:
     done = subprocess.run([*found.split(), "--version"], capture_output=True, text=True, check=False)
     return done.stdout
