@@ -23,6 +23,7 @@ from harness.train.batches import Draw, TrainingImages
 from harness.train.loop import train
 from harness.train.native import library as compiled
 from harness.train.native.library import FLAGS, REALS, SOURCE, CannotCompile, library
+from harness.train.native.memory import Memory
 from harness.train.native.program import Descent, Program
 from harness.train.recipe import Recipe
 from harness.train.updates import Updates
@@ -121,6 +122,44 @@ def test_descents_without_nesterov_or_momentum_are_those_of_autograd(descent: De
     agree(blurred(network(EVERY_OPERATION)), 8, [12, 12, 12], descent)
 
 
+def test_relu_has_no_slope_at_zero_as_for_autograd() -> None:
+    """BatchNorms at their initial values turn a convolution of zeros to exactly 0."""
+    agree(network(OF_ZEROS).double(), 8, [12, 12])
+
+
+def test_logits_too_large_for_exp_have_the_loss_of_autograd() -> None:
+    model = blurred(network(EVERY_OPERATION))
+    with torch.no_grad():
+        model.head.bias += torch.tensor([0.0, 900.0, 901.0, -900.0, 902.0])
+    agree(model, 8, [9, 9], Descent(1e-3, 0.9, True, 5e-4))
+
+
+def test_norms_with_a_momentum_and_epsilon_of_their_own_are_those_of_autograd() -> None:
+    model = blurred(network(EVERY_OPERATION))
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum, module.eps = 0.3, 0.02
+    agree(model, 8, [12, 7])
+
+
+@pytest.mark.parametrize(("text", "channels", "size"), [(MERGED, 5, 20), (POOLS, 3, 8), (SKIPS, 4, 4), (DEAD, 4, 4)])
+def test_nothing_is_read_or_written_beyond_the_memory_it_is_given(monkeypatch, text, channels, size) -> None:
+    """With nan behind every piece: whatever reads there is nan, whatever writes there leaves no nan."""
+    ends = []
+
+    def guarded(memory: Memory, count: int, real: torch.dtype | None = None) -> int:
+        whole = torch.full((count + 8192,), float("nan"), dtype=real or memory.real)
+        whole[:count] = 0
+        memory.kept.append(whole)
+        ends.append(whole[count:])
+        return whole.data_ptr()
+
+    monkeypatch.setattr(Memory, "reals", guarded)
+    agree(blurred(network(text, channels, 1, size)), size, [19, 19, 7])
+    assert len(ends) > 50
+    assert all(bool(end.isnan().all()) for end in ends)
+
+
 def test_vectors_of_another_length_give_the_same(tmp_path) -> None:
     made = tmp_path / "step.so"
     command = [str(compiled.compiler()), *FLAGS, "-O1", *REALS["double"], "-o", str(made), str(SOURCE), "-lm"]
@@ -201,6 +240,24 @@ def test_a_training_with_native_kernels_is_the_training_with_torch(bench, images
         np.testing.assert_allclose(tables[0][column][:rows], tables[1][column][:rows], rtol=5e-3, err_msg=column)
     for column in ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy"):
         np.testing.assert_allclose(tables[0][column], tables[1][column], rtol=0.2, err_msg=column)
+
+
+@pytest.mark.parametrize(("momentum", "nesterov"), [(0.5, False), (0.5, True), (0.0, False)])
+def test_updates_follow_the_whole_recipe_as_torch_does(momentum: float, nesterov: bool) -> None:
+    """Rate, schedule, momentum and a weight decay that cannot be overlooked; the last batch of a pass is smaller."""
+    recipe = Recipe(steps=6, batch=16, learning_rate=0.01, momentum=momentum, nesterov=nesterov, weight_decay=2.0)
+    data = TrainingImages(tiny_images(colours=3), torch.device("cpu"))
+    models = [network(EVERY_OPERATION) for _ in range(2)]
+    native, plain = (
+        Updates(model, data, recipe, torch.Generator().manual_seed(0), kernels)
+        for model, kernels in zip(models, ("native", "torch"), strict=True)
+    )
+    for step in range(6):
+        mine, theirs = native.make(step), plain.make(step)
+        assert torch.equal(mine[2], theirs[2])
+        torch.testing.assert_close(mine[0].float(), theirs[0], rtol=2e-3, atol=0)
+    for (name, a), b in zip(models[0].state_dict().items(), models[1].state_dict().values(), strict=True):
+        torch.testing.assert_close(a, b, rtol=2e-3, atol=2e-4, msg=lambda text, name=name: f"{name}: {text}")
 
 
 def test_a_network_with_another_head_or_an_odd_side_is_left_to_torch() -> None:

@@ -1,0 +1,120 @@
+"""The operations of an update in their order: forward, the head, and back."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from torch import nn
+
+from harness.dataflow import Average, Convolution, Map, Norm, Skip
+
+from . import structures as c
+from .memory import Memory, Scratch
+from .parts import Parts
+
+
+class Order:
+    """`ops`, the operations of a network of these `maps` and this `head`; `scratch` is what they need at the most."""
+
+    def __init__(self, maps: Sequence[Map], head: nn.Linear, parts: Parts, memory: Memory) -> None:
+        self.maps, self.parts, self.memory = maps, parts, memory
+        self.scratch = Scratch(memory.images)
+        self.ops: list[c.Op] = []
+        slopes = _Slopes(maps, parts, memory)
+        self._forward()
+        self._head(head, slopes)
+        self._backward(slopes)
+
+    def _forward(self) -> None:
+        parts = self.parts
+        for place, this in enumerate(self.maps):
+            self.scratch.node(parts.side(this), this.channels)
+            if place:
+                terms = [parts.term((place, rank), term) for rank, term in enumerate(this.terms)]
+                for rank, term in enumerate(this.terms):
+                    if isinstance(term, Norm):
+                        self._do(c.DO_STATISTICS, this, parts.values[term.source], terms=terms[rank : rank + 1])
+                self._do(c.DO_NODE, this, parts.values[place], terms=terms)
+            for rectified, convolutions in parts.groups[place].items():
+                convs = [parts.convs[at] for at in convolutions]
+                self.scratch.convolutions(this.channels, parts.side(this), convs)
+                self._do(c.DO_CONVS, this, parts.values[place], convs=convs, rectify=rectified)
+
+    def _head(self, head: nn.Linear, slopes: _Slopes) -> None:
+        last = len(self.maps) - 1
+        self._do(c.DO_HEAD, self.maps[last], self.parts.values[last], slopes.of(last)[0])
+        op, whole = self.ops[-1], slice(0, 1)
+        op.weight, op.weight_slope = head.weight.data_ptr(), self.memory.slope(head.weight, whole)
+        if head.bias is not None:
+            op.bias, op.bias_slope = head.bias.data_ptr(), self.memory.slope(head.bias, whole)
+        op.classes = head.out_features
+
+    def _backward(self, slopes: _Slopes) -> None:
+        """From the head back; a map's gradient is whole once all that read it have been gone through."""
+        parts = self.parts
+        for place, this in reversed(list(enumerate(self.maps))):
+            value = parts.values[place]
+            for rectified, convolutions in parts.groups[place].items():
+                chosen = [at for at in convolutions if at[0] in parts.reached]
+                for at in chosen:
+                    parts.convs[at].arriving = slopes.of(at[0])[0]
+                if chosen:
+                    to, first = slopes.of(place) if place else (None, False)
+                    convs = [parts.convs[at] for at in chosen]
+                    self._do(c.DO_CONVS_BACK, this, value, to, convs=convs, rectify=rectified, first=first)
+            if place in parts.reached:
+                terms = []
+                for rank, term in enumerate(this.terms):
+                    terms.append(parts.term((place, rank), term))
+                    if isinstance(term, Skip | Average | Norm):
+                        terms[-1].slope, terms[-1].first = slopes.of(term.source)
+                self._do(c.DO_NODE_BACK, this, value, slopes.of(place)[0], terms=terms)
+            slopes.done_with(place)
+
+    def _do(
+        self,
+        kind: int,
+        this: Map,
+        value: int,
+        slope: int | None = None,
+        convs: Sequence[c.Conv] = (),
+        terms: Sequence[c.Term] = (),
+        rectify: bool = False,
+        first: bool = False,
+    ) -> None:
+        side = self.parts.side(this)
+        op = c.Op(kind=kind, channels=this.channels, height=side, width=side, map=value, slope=slope)
+        op.rectify, op.first, op.count = rectify, first, len(convs) or len(terms)
+        op.convs, op.terms = self.memory.array(c.Conv, convs), self.memory.array(c.Term, terms)
+        self.ops.append(op)
+
+
+class _Slopes:
+    """Where the maps' gradients lie: the memory of one is free for another once all convolutions into it are done."""
+
+    def __init__(self, maps: Sequence[Map], parts: Parts, memory: Memory) -> None:
+        self.maps, self.parts, self.memory = maps, parts, memory
+        self.at: dict[int, int] = {}
+        self.free: dict[tuple[int, int], list[int]] = defaultdict(list)
+        self.last_read: dict[int, list[int]] = defaultdict(list)
+        for place in parts.reached:
+            sources = [term.source for term in maps[place].terms if isinstance(term, Convolution)]
+            self.last_read[min([place, *sources])].append(place)
+
+    def of(self, place: int) -> tuple[int, bool]:
+        """Where a map's gradient lies, and whether nothing has been written there yet."""
+        first = place not in self.at
+        if first:
+            shape = self._shape(place)
+            old = self.free[shape]
+            self.at[place] = old.pop() if old else self.memory.map(*shape)
+        return self.at[place], first
+
+    def done_with(self, place: int) -> None:
+        """The way back has left this map behind."""
+        for done in self.last_read[place]:
+            self.free[self._shape(done)].append(self.at[done])
+
+    def _shape(self, place: int) -> tuple[int, int]:
+        return self.maps[place].channels, self.parts.side(self.maps[place])

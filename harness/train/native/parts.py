@@ -1,0 +1,118 @@
+"""The terms of a network as structures of step.c: where their weights, gradients and results lie."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from harness.dataflow import Average, Constant, Convolution, Dataflow, Map, Norm, Term
+
+from . import structures as c
+from .memory import Memory
+
+Place = tuple[int, int]
+"""A term: (map, place among its terms)."""
+
+
+class Parts:
+    """The maps (`values`) and terms of a network on images of `size` pixels.
+
+    `reached` are the maps that the loss depends on through weights or images, the images themselves left out; weights
+    of others have no gradient. `groups` are the convolutions of a map, apart those that read its ReLU.
+    """
+
+    def __init__(self, flow: Dataflow, size: int, memory: Memory) -> None:
+        self.size, self.memory = size, memory
+        self.reached = _reached(flow.maps)
+        self.norms: list[nn.BatchNorm2d] = []
+        self.counts: list[Tensor] = []  # of batches, each BatchNorm's
+        self.convs: dict[Place, c.Conv] = {}
+        self.norm_terms: dict[Place, c.Norm] = {}
+        self.groups: dict[int, dict[bool, list[Place]]] = defaultdict(lambda: defaultdict(list))
+        self.values = [memory.map(this.channels, self.side(this)) for this in flow.maps]
+        for place, this in enumerate(flow.maps):
+            for rank, term in enumerate(this.terms):
+                self._prepare((place, rank), term, this)
+
+    def side(self, this: Map) -> int:
+        """Pixels of a map's side."""
+        return self.size // this.shrink
+
+    def term(self, at: Place, term: Term) -> c.Term:
+        """The term as a node reads it."""
+        if isinstance(term, Convolution):
+            return c.Term(kind=c.TERM_CONV, map=self.convs[at].raw, norm=self.convs[at].norm)
+        if isinstance(term, Constant):
+            return c.Term(kind=c.TERM_CONSTANT, norm=self.norm_terms[at])
+        value = self.values[term.source]
+        if isinstance(term, Norm):
+            return c.Term(kind=c.TERM_NORM, map=value, norm=self.norm_terms[at])
+        if isinstance(term, Average):
+            return c.Term(kind={3: c.TERM_POOL3, 2: c.TERM_POOL2}[term.side], map=value)
+        return c.Term(kind=c.TERM_MAP, map=value)
+
+    def _prepare(self, at: Place, term: Term, this: Map) -> None:
+        trained = at[0] in self.reached
+        if isinstance(term, Convolution):
+            self.convs[at] = self._convolution(term, this, trained)
+            self.groups[term.source][term.rectified].append(at)
+        elif isinstance(term, Norm):
+            self.norm_terms[at] = self._norm(term.norm, slice(0, this.channels), trained)
+        elif isinstance(term, Constant):
+            self.norm_terms[at] = self._norm(term.norm, term.rows, trained)
+            if trained:
+                self.memory.slope(term.module.weight, term.rows)  # stays 0: weight decay alone moves the weight
+
+    def _convolution(self, term: Convolution, this: Map, trained: bool) -> c.Conv:
+        weight = term.module.weight
+        steps = weight.stride()
+        k, inputs = weight.shape[2], weight.shape[1]
+        size = this.channels * inputs * k * k
+        return c.Conv(
+            k=k,
+            stride=term.module.stride[0],
+            out=this.channels,
+            weight=weight.data_ptr() + term.rows.start * steps[0] * weight.element_size(),
+            slope=self.memory.slope(weight, term.rows) if trained else None,
+            so=steps[0],
+            si=steps[1],
+            sy=steps[2],
+            sx=steps[3],
+            packed=self.memory.reals(size),
+            turned=self.memory.reals(size) if term.source else None,
+            raw=self.memory.map(this.channels, self.side(this)),
+            norm=c.Norm() if term.norm is None else self._norm(term.norm, term.rows, trained),
+        )
+
+    def _norm(self, norm: nn.BatchNorm2d, rows: slice, trained: bool) -> c.Norm:
+        count = rows.stop - rows.start
+        mean, variance = norm.running_mean, norm.running_var
+        assert mean is not None
+        assert variance is not None
+        offset = rows.start * mean.element_size()
+        if not any(norm is known for known in self.norms):
+            self.norms.append(norm)
+            if norm.num_batches_tracked is not None:
+                self.counts.append(norm.num_batches_tracked)
+        return c.Norm(
+            scale=norm.weight.data_ptr() + offset,
+            shift=norm.bias.data_ptr() + offset,
+            mean=mean.data_ptr() + offset,
+            variance=variance.data_ptr() + offset,
+            scale_slope=self.memory.slope(norm.weight, rows) if trained else None,
+            shift_slope=self.memory.slope(norm.bias, rows) if trained else None,
+            **{name: self.memory.reals(count) for name in "abpqr"},
+            **{name: self.memory.reals(count, torch.float64) for name in ("centre", "spread")},
+            channels=count,
+        )
+
+
+def _reached(maps: Sequence[Map]) -> set[int]:
+    found = {len(maps) - 1}
+    for place in range(len(maps) - 1, 0, -1):
+        if place in found:
+            found.update(source for source in maps[place].sources() if source)
+    return found
