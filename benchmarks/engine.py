@@ -44,11 +44,11 @@ HEAVIEST = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor
 DRAWN = 8
 
 
-def colours(count: int = 2048) -> ImageSet:
-    """Random images of CIFAR-10's shape with its augmentation."""
+def colours(count: int = 2048, size: int = 32) -> ImageSet:
+    """Random images of CIFAR-10's colours, of `size` pixels, with its augmentation."""
     random = np.random.default_rng(0)
-    part = (random.integers(0, 256, (count, 32, 32, 3), dtype=np.uint8), random.integers(0, 10, count))
-    return ImageSet("noise", part, part, part, 10, (0.5,) * 3, (0.25,) * 3, True, 4)
+    part = (random.integers(0, 256, (count, size, size, 3), dtype=np.uint8), random.integers(0, 10, count))
+    return ImageSet("noise", part, part, part, 10, (0.5,) * 3, (0.25,) * 3, True, size // 8)
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,10 @@ class Row:
         return [parse({"typical": TYPICAL, "heaviest": HEAVIEST}[self.cell])]
 
     def images(self) -> ImageSet:
-        return colours() if self.pixels == 32 else Digits().load()
+        return Digits().load() if self.pixels == 12 else colours(size=self.pixels)
 
     def shape(self) -> Shape:
-        return Shape(self.channels, self.cells, self.pixels, 3 if self.pixels == 32 else 1, 10)
+        return Shape(self.channels, self.cells, self.pixels, 1 if self.pixels == 12 else 3, 10)
 
 
 def our_steps(cell: Cell, row: Row) -> Iterator[float]:

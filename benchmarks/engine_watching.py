@@ -41,12 +41,14 @@ def tracking(repeats: int) -> None:
     """A whole training with its validation, watched and not, in CPU seconds."""
     prepare(1)
     brief = Recipe(steps=200, observe_every=25, watch_images=1000)
+    long = Recipe(steps=2000, batch=64, observe_every=250, watch_images=5000)
     short, few = Recipe(epochs=2, observe_every=8), max(2, repeats // 3)
     cases = (
         ("digits, 12 pixels, 64 updates", Digits().load(), short, "native", repeats),
         ("digits, 12 pixels, 64 updates", Digits().load(), short, "torch", repeats),
         ("CIFAR-10's shape, 32 pixels, 200 updates", colours(), brief, "native", few),
         ("CIFAR-10's shape, 32 pixels, 200 updates", colours(), brief, "torch", few),
+        ("CIFAR-10's default: 16 pixels, 2,000 updates of 64", colours(6000, 16), long, "native", few),
     )
     times_told = "without, s | with, s | ratio | quartiles"
     print(f"\n| recipe (C = 8, N = 1, default observations) | kernels | measures | {times_told} |")

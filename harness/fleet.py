@@ -25,6 +25,10 @@ from harness.train.recipe import Recipe
 
 KERNELS = ("auto", "native", "torch")
 
+PAYS_FROM = 500
+"""Updates of all trainings from which on a compiled step saves the 2 to 4 seconds that compiling it takes, once on a
+machine; those of the smallest networks save least, about 5 ms each."""
+
 Progress = Callable[[int, int], None]
 """Called with (done, total) whenever one more training is finished."""
 
@@ -34,7 +38,8 @@ class Engine:
     """Where trainings run: `workers` processes (null: one a core) of `threads` threads each, on `device`.
 
     `kernels` is what makes an update and reads a held-out split: "native", compiled C for networks that can write down
-    what they compute (docs/performance.md), on a CPU and in float32; "torch"; or "auto", native where it can be.
+    what they compute (docs/performance.md), on a CPU and in float32; "torch"; or "auto", native where it can be and a
+    run asks for `PAYS_FROM` updates or more. What is already trained or compiled does not change that choice.
     """
 
     workers: int | None = None
@@ -57,12 +62,12 @@ class Engine:
 
         return max(1, min(jobs, self.workers or cpu_count()))
 
-    def kernels_for(self, recipe: Recipe) -> str:
-        """ "native" or "torch", the former compiled by the end of this if this machine has not compiled it before.
+    def kernels_for(self, recipe: Recipe, updates: int) -> str:
+        """ "native" or "torch" for trainings of so many `updates` in all; the former is compiled by the end of this.
 
         Raises BadInput where native is asked for and cannot be.
         """
-        if self.kernels == "torch":
+        if self.kernels == "torch" or (self.kernels == "auto" and updates < PAYS_FROM):
             return "torch"
         if self.device != "cpu" or recipe.precision != "float32":
             demand(

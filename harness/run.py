@@ -36,7 +36,8 @@ def run(plan: Plan, progress: Progress) -> Outcome:
     recorded = plan.bench.recorded(plan.dataset.name, plan.signal, plan.data) if plan.signal else None
     images = recorded.images if recorded else plan.dataset.load(plan.data)
     fingerprint = recorded.fingerprint if recorded else images.fingerprint()
-    kernels = "torch" if recorded else plan.engine.kernels_for(plan.recipe)
+    updates = plan.architectures * plan.recipe.total_steps(len(images.train[1]))
+    kernels = "torch" if recorded else plan.engine.kernels_for(plan.recipe, updates)
     device = plan.engine.device
     campaign = Campaign(plan.bench, images, fingerprint, plan.recipe, plan.measures, "run", device, kernels)
     truth = plan.bench.truth(images.name, fingerprint, plan.data)

@@ -73,10 +73,10 @@ def tabulate(config: DictConfig) -> Ended:
     job, bench, dataset, recipe, engine = parts(config)
     images = dataset.load(job.data)
     recipe = replace(recipe, observe_every=recipe.steps_per_epoch(len(images.train[1])))
-    kernels = engine.kernels_for(recipe)
-    campaign = Campaign(bench, images, images.fingerprint(), recipe, {}, "truth", engine.device, kernels)
     sample = bench.sample(job.architectures, job.seed)
     wanted = [(a, seed) for a in sample for seed in job.seeds]
+    kernels = engine.kernels_for(recipe, len(wanted) * recipe.total_steps(len(images.train[1])))
+    campaign = Campaign(bench, images, images.fingerprint(), recipe, {}, "truth", engine.device, kernels)
     store = TraceStore(Path(job.results) / "traces")
     with live("trainings") as progress:
         failures = train_missing(campaign, wanted, store, engine, progress)

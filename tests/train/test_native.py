@@ -17,7 +17,7 @@ from harness.benches.nasbench201.network import Network
 from harness.benches.nasbench201.space import Shape, every_cell, parse
 from harness.benches.natsbench_sss import network as sss
 from harness.benches.natsbench_sss import space as sss_space
-from harness.fleet import Engine
+from harness.fleet import PAYS_FROM, Engine
 from harness.schema import BadInput
 from harness.train.batches import Draw, TrainingImages
 from harness.train.loop import train
@@ -283,9 +283,17 @@ def no_library(monkeypatch, tmp_path) -> Iterator[None]:
 @pytest.mark.usefixtures("no_library")
 def test_without_a_compiler_auto_is_torch_and_native_is_refused(monkeypatch) -> None:
     monkeypatch.setenv("CC", "no-such-compiler")
-    assert Engine().kernels_for(Recipe(steps=1)) == "torch"
+    assert Engine().kernels_for(Recipe(steps=1), 10_000) == "torch"
     with pytest.raises(BadInput, match=r"engine\.kernels: 'torch' or 'auto', since .*no-such-compiler.* got 'native'"):
-        Engine(kernels="native").kernels_for(Recipe(steps=1))
+        Engine(kernels="native").kernels_for(Recipe(steps=1), 10_000)
+
+
+@pytest.mark.usefixtures("no_library")
+def test_auto_compiles_nothing_for_a_run_that_would_not_win_the_time_back(monkeypatch, tmp_path) -> None:
+    assert Engine().kernels_for(Recipe(steps=1), PAYS_FROM - 1) == "torch"
+    assert not list(tmp_path.rglob("*.so"))
+    Engine().kernels_for(Recipe(steps=1), PAYS_FROM)
+    assert len(list(tmp_path.rglob("*.so"))) == 1
 
 
 @pytest.mark.usefixtures("no_library")
@@ -306,8 +314,8 @@ def test_a_cache_that_cannot_be_written_is_named(monkeypatch, tmp_path) -> None:
 
 def test_native_is_refused_where_it_cannot_count() -> None:
     recipe = Recipe(steps=1, precision="bfloat16")
-    assert Engine().kernels_for(recipe) == "torch"
+    assert Engine().kernels_for(recipe, 10_000) == "torch"
     with pytest.raises(BadInput, match=r"engine\.kernels: .*float32 is needed, got 'native'"):
-        Engine(kernels="native").kernels_for(recipe)
+        Engine(kernels="native").kernels_for(recipe, 10_000)
     with pytest.raises(BadInput, match=r"engine\.kernels: 'auto' or 'native' or 'torch' is needed, got 'fast'"):
         Engine(kernels="fast")
