@@ -16,11 +16,11 @@ from urllib.parse import urlsplit
 import pooch
 import requests
 import urllib3
-from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
+from .alone import alone
 from .places import Download, there
 
 CONNECT = 20.0  # seconds until a server has to answer
@@ -40,7 +40,7 @@ def download(wanted: Download, place: Path) -> str | None:
     """
     try:
         place.mkdir(parents=True, exist_ok=True)
-        with _alone(place / f".{wanted.name}.lock", wanted.name):
+        with alone(place / f".{wanted.name}.lock", wanted.name, "fetches"):
             if there(place / wanted.name):  # another process was first
                 return None
             if (place / wanted.name).is_file():  # empty: pooch would take it for the file where no checksum is known
@@ -176,22 +176,6 @@ def _range(response: requests.Response) -> tuple[int | None, int | None]:
         return (None if first is None else int(first)), (None if total == "*" else int(total))
     length = response.headers.get("Content-Length", "")
     return None, int(length) if length.isdigit() and response.status_code == 200 else None
-
-
-@contextmanager
-def _alone(lock: Path, name: str) -> Iterator[None]:
-    """No other process fetches the same file while the block runs; waits for one that does."""
-    mine = FileLock(lock)
-    try:
-        mine.acquire(timeout=0)
-    except Timeout:
-        print(f"{name}: waiting for another process that fetches it", file=sys.stderr)
-        mine.acquire()
-    try:
-        yield
-    finally:
-        lock.unlink(missing_ok=True)
-        mine.release()
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import threading
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from harness.benches import parquet
-from harness.benches.nats import archive, convert, converted, spaces
+from harness.benches.nats import archive, assembly, convert, converted, spaces
 from harness.benches.nats.archive import opened
 from harness.benches.nats.spaces import TRAIN, Space
 from harness.schema import BadInput
@@ -27,7 +28,7 @@ BOTH = pytest.mark.parametrize("space", [spaces.TSS, spaces.SSS], ids=lambda spa
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(convert, "CHUNK", 2)
-    monkeypatch.setattr(convert, "BLOCK", 2)
+    monkeypatch.setattr(assembly, "BLOCK", 2)
 
 
 @pytest.fixture
@@ -235,7 +236,7 @@ def test_a_full_disk_is_told_from_another_failure(folder: Path, tmp_path: Path, 
         def fail(*_: object, code: int = code) -> None:
             raise OSError(code, os.strerror(code))
 
-        monkeypatch.setattr(convert, "_assemble", fail)
+        monkeypatch.setattr(convert, "assemble", fail)
         with pytest.raises(BadInput, match=f"{message}.*{os.strerror(code)}"):
             convert.convert("tss", folder, tmp_path / "out")
 
@@ -248,7 +249,7 @@ def test_a_kill_between_the_last_steps_leaves_tables_that_can_be_made_again(
 ) -> None:
     out = tmp_path / "out"
     convert.convert("tss", folder, out)
-    replaced, removed = os.replace, convert.shutil.rmtree
+    replaced, removed = os.replace, shutil.rmtree
 
     def replace(source: Path, target: Path) -> None:
         if Path(source).name == "whole" and before == "the new tables stand":
@@ -268,8 +269,8 @@ def test_a_kill_between_the_last_steps_leaves_tables_that_can_be_made_again(
 
     change(1)
     with monkeypatch.context() as killed:
-        killed.setattr(convert.os, "replace", replace)
-        killed.setattr(convert.shutil, "rmtree", remove)
+        killed.setattr(os, "replace", replace)
+        killed.setattr(shutil, "rmtree", remove)
         with pytest.raises(Stop):
             convert.convert("tss", folder, out)
     assert (out / ".nats-tss.partial" / "older").exists()
