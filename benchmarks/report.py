@@ -60,7 +60,7 @@ def main(n: int = 15_625, predictors: int = 30, budgets: int = 1, draws: int = 1
             tables = records.tables(plan, sample, traces, truth, traces, scores, timings, judgement, [], size)
         with clock("writing them"):
             said = records.status(plan, campaign, traces, truth, 0.0, "", None)
-            records.write(results, tables, plan, said)
+            records.write(results, tables, plan, "none", said)
         with clock("report, from the stored tables"):
             page = write(results, Path(place) / "report", Report())
         print(f"{'the whole':<36}{time.process_time() - begin:>8.1f} s")
