@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from harness.schema import Observer, Scene, demand, seed_of
 
+from .checks import demand_counts
 from .redraw import WEIGHTS, redraw
 
 FLOOR = 1e-6
@@ -48,8 +49,7 @@ class AzNas:
     every: int = 4
 
     def __post_init__(self) -> None:
-        demand(self.images >= 2, "measure.az_nas.images", "a count of at least 2", self.images)
-        demand(self.every >= 1, "measure.az_nas.every", "a count of at least 1", self.every)
+        demand_counts("az_nas", self.images, self.every, least=2)
         demand(self.weights in WEIGHTS, "measure.az_nas.weights", " or ".join(map(repr, WEIGHTS)), self.weights)
 
     @property

@@ -11,13 +11,13 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.grad import conv2d_input, conv2d_weight
 
 from harness.schema import Observer, Scene, demand
 
+from .checks import demand_counts
 from .layers import NORMS, WEIGHTED
-from .loss_gradient import demand_counts
 from .passes import Batch, first
+from .signals import Layer, ones_backward, ones_forward, send_back, weight_gradient
 
 Sums = dict[str, tuple[Tensor, Tensor]]
 
@@ -124,9 +124,6 @@ def _output_delta(logits: Tensor, labels: Tensor, kind: str) -> Tensor:
     return (p - y if kind == "softmax" else -y * (1 - p)).expand_as(logits) / count
 
 
-Layer = nn.Conv2d | nn.Linear
-
-
 @dataclass
 class Call:
     """One call of a weight layer: its input a, then what the passes bring.
@@ -226,7 +223,7 @@ class _Weights(torch.autograd.Function):
         shape = call.into.shape
         if not tape.sends_ones:
             call.delta = arriving
-            return _send_back(call.module, arriving, shape) if wanted else None, None, None, None
+            return send_back(call.module, arriving, shape) if wanted else None, None, None, None
         call.upstream = arriving
         if wanted:
             sent = ones_backward(call.module, tape.size(call.delta), shape).detach()
@@ -254,62 +251,6 @@ class _Diagonal(torch.autograd.Function):
 def _apply(module: Any, x: Tensor) -> Tensor:
     out: Tensor = type(module).forward(module, x)
     return out
-
-
-def _send_back(module: Layer, delta: Tensor, shape: torch.Size) -> Tensor:
-    """W' d in the shape of the layer's input."""
-    weight = module.weight.detach()
-    if isinstance(module, nn.Linear):
-        return delta @ weight
-    return torch.as_tensor(conv2d_input(shape, weight, delta, *_geometry(module), module.groups))
-
-
-def ones_forward(module: Layer, x: Tensor) -> Tensor:
-    """The layer's output on `x` if all its weights were 1, without bias; one channel stands for all of a group."""
-    if isinstance(module, nn.Linear):
-        return x.sum(-1, keepdim=True)
-    ones, groups = _window(module, x), module.groups
-    out = functional.conv2d(_grouped(x, groups), ones, None, *_geometry(module), groups)
-    return _spread(out, module.out_channels)
-
-
-def ones_backward(module: Layer, delta: Tensor, shape: torch.Size) -> Tensor:
-    """What the layer sends back of `delta` if all its weights were 1, in the shape of its input."""
-    if isinstance(module, nn.Linear):
-        return delta.sum(-1, keepdim=True).expand(shape)
-    ones, groups = _window(module, delta), module.groups
-    one = torch.Size((shape[0], groups, *shape[2:]))
-    back = conv2d_input(one, ones, _grouped(delta, groups), *_geometry(module), groups)
-    return _spread(back, module.in_channels)
-
-
-def weight_gradient(module: Layer, into: Tensor | None, delta: Tensor | None) -> Tensor:
-    """Gradient in the shape of the layer's weight from its input and delta; 0 where one of them is None."""
-    weight = module.weight.detach()
-    if into is None or delta is None:
-        return torch.zeros_like(weight)
-    if isinstance(module, nn.Linear):
-        return delta.flatten(0, -2).mT @ into.flatten(0, -2)
-    return torch.as_tensor(conv2d_weight(into, weight.shape, delta, *_geometry(module), module.groups))
-
-
-def _geometry(module: nn.Conv2d) -> tuple[Any, Any, Any]:
-    return module.stride, module.padding, module.dilation
-
-
-def _window(module: nn.Conv2d, like: Tensor) -> Tensor:
-    return like.new_ones(module.groups, 1, *module.kernel_size)
-
-
-def _grouped(x: Tensor, groups: int) -> Tensor:
-    """Sum over the channels of each group: (B, C, H, W) to (B, groups, H, W)."""
-    total: Tensor = x.unflatten(1, (groups, -1)).sum(2)
-    return total
-
-
-def _spread(x: Tensor, channels: int) -> Tensor:
-    """Each group's map for each of its channels: (B, groups, H, W) to (B, channels, H, W)."""
-    return x.unsqueeze(2).expand(-1, -1, channels // x.shape[1], -1, -1).flatten(1, 2)
 
 
 def _demand_known(module: nn.Module) -> None:

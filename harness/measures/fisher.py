@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from harness.schema import Observer, Scene, Shared
 
-from .loss_gradient import demand_counts, finite
+from .checks import demand_counts, finite
 from .passes import Batch, first, slopes
 
 

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from harness.schema import Observer, Scene
 
+from .checks import demand_counts, finite
 from .edges import weights
-from .loss_gradient import demand_counts, finite
 from .passes import Batch, first, gradients
 
 

@@ -10,8 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from harness.schema import Observer, Scene, demand
+from harness.schema import Observer, Scene
 
+from .checks import demand_counts
 from .passes import forward
 
 K = 1e-5
@@ -35,8 +36,7 @@ class JacobianCovariance:
     every: int = 4
 
     def __post_init__(self) -> None:
-        demand(self.images >= 2, "measure.jacobian_covariance.images", "a count of at least 2", self.images)
-        demand(self.every >= 1, "measure.jacobian_covariance.every", "a count of at least 1", self.every)
+        demand_counts("jacobian_covariance", self.images, self.every, least=2)
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -10,8 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from harness.schema import Observer, Scene, demand
+from harness.schema import Observer, Scene
 
+from .checks import demand_counts, finite
 from .edges import Edge, edges
 from .layers import NORMS, WEIGHTED, layers_at_work
 from .passes import Batch, slopes
@@ -74,14 +75,3 @@ class LossGradient:
             }
 
         return observe
-
-
-def finite(value: Tensor) -> float:
-    """A number, or nan where it is not finite."""
-    return float(value) if value.isfinite() else float("nan")
-
-
-def demand_counts(measure: str, images: int, every: int, least: int = 1) -> None:
-    """Raise BadInput unless a measure is given `least` images and a place in the observations."""
-    demand(images >= least, f"measure.{measure}.images", f"a count of at least {least}", images)
-    demand(every >= 1, f"measure.{measure}.every", "a count of at least 1", every)

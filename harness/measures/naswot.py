@@ -10,8 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from harness.schema import Observer, Scene, demand
+from harness.schema import Observer, Scene
 
+from .checks import demand_counts
 from .passes import forward
 from .rectifiers import Rectified, Rectifiers, edge_counts
 
@@ -37,8 +38,7 @@ class Naswot:
     every: int = 4
 
     def __post_init__(self) -> None:
-        demand(self.images >= 2, "measure.naswot.images", "a count of at least 2", self.images)
-        demand(self.every >= 1, "measure.naswot.every", "a count of at least 1", self.every)
+        demand_counts("naswot", self.images, self.every, least=2)
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from harness.schema import Observer, Scene, demand
+from harness.schema import Observer, Scene
+
+from .checks import demand_counts
 
 STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)
 """Ridge strengths an image that are tried; the one with the least error counts."""
@@ -38,8 +40,7 @@ class Readout:
     every: int = 1
 
     def __post_init__(self) -> None:
-        demand(self.images >= 2, "measure.readout.images", "a count of at least 2", self.images)
-        demand(self.every >= 1, "measure.readout.every", "a count of at least 1", self.every)
+        demand_counts("readout", self.images, self.every, least=2)
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -11,9 +11,9 @@ from torch.func import functional_call
 
 from harness.schema import Observer, Scene, demand
 
+from .checks import finite
 from .edges import weights
 from .layers import NORMS, WEIGHTED
-from .loss_gradient import finite
 from .passes import Batch
 
 

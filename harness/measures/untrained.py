@@ -96,11 +96,9 @@ class Untrained:
         head = network.head
         assert isinstance(head, nn.Linear)
         own = Scene(seed_of(scene.probe_seed, draw), scene.classes, head.in_features, Shared(keeps=True))
-        seen = (batch[0][: self.images], batch[1][: self.images])
         values: dict[str, float] = {}
         for proxy in self._measures():
-            network.train()
-            found = proxy.observer(own)(network, seen, 0)
+            found = proxy.observer(own)(network, batch, 0)
             values |= {f"untrained_{name}": float(value) for name, value in found.items()}
         return values
 
