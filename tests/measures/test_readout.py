@@ -70,6 +70,12 @@ def test_scale_shift_and_constant_features_do_not_matter():
     assert leave_one_out(changed, BATCH[1], 3) == pytest.approx(leave_one_out(f, BATCH[1], 3), rel=1e-4)
 
 
+def test_a_feature_that_is_constant_but_for_rounding_tells_nothing():
+    f = torch.randn(30, 4, generator=torch.Generator().manual_seed(1)).double()
+    whisper = 5 + 1e-6 * nn.functional.one_hot(BATCH[1], 3).double()  # the labels, at a deviation below a millionth
+    assert leave_one_out(torch.cat([f, whisper], dim=1), BATCH[1], 3) == leave_one_out(f, BATCH[1], 3)
+
+
 def test_the_mean_leaves_the_untrained_network_out_unless_it_is_all_there_is():
     observe = Readout(images=24).observer(SCENE)
     first, second, third = (observe(network(seed=seed), BATCH, seed) for seed in range(3))
@@ -103,5 +109,7 @@ def test_a_training_is_the_same_with_and_without_it(bench, images):
 def test_what_cannot_be_read_is_refused_in_one_line():
     with pytest.raises(BadInput, match=r"measure\.readout\.images: a count of at least 2 is needed, got 1"):
         Readout(images=1)
+    with pytest.raises(BadInput, match=r"measure\.readout\.every: a count of at least 1 is needed, got 0"):
+        Readout(every=0)
     with pytest.raises(ValueError, match=r"features\(images\) is needed, got Sequential"):
         Readout().observer(SCENE)(nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), BATCH, 0)

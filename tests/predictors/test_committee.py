@@ -74,6 +74,8 @@ def test_a_fit_of_too_few_is_no_score_and_accuracies_that_are_unknown_do_not_cou
     traces, truth = made(trace_of)
     with pytest.raises(NoScore, match="needs 10 architectures, has 9"):
         COMMITTEE.fit(traces[:9], truth[:9])
+    with pytest.raises(NoScore, match="needs 10 architectures, has 9"):
+        COMMITTEE.fit(traces[:12], np.append(truth[:9], [nan] * 3))
     unknown = truth[:40].copy()
     unknown[20:] = nan
     probe = traces[50]
@@ -85,6 +87,15 @@ def test_scores_are_the_same_every_time(trace_of):
     traces, truth = made(trace_of)
     one, two = (COMMITTEE.fit(traces[:40], truth[:40]).score(traces[50]) for _ in range(2))
     assert one == two
+
+
+def test_the_score_is_the_mean_of_three_models(trace_of):
+    traces, truth = made(trace_of)
+    fitted = COMMITTEE.fit(traces[:40], truth[:40])
+    x = fitted.read.scores(np.array([[2.0, 2.5]]))
+    votes = [float(np.asarray(model.predict(x))[0]) for model in fitted.models]
+    assert len(set(votes)) == len({type(model) for model in fitted.models}) == 3
+    assert fitted.score(trace_of(flops=[2.0], movement=[2.5])) == pytest.approx(np.mean(votes))
 
 
 def test_a_declared_order_is_half_of_the_score(trace_of):

@@ -16,10 +16,10 @@ GROUP = 256
 
 class Memory:
     """Addresses of tensors and arrays that live as long as this does; `real` is what the step counts in, and a map has
-    room for `images`, whole vectors of them."""
+    room for `blocks` of as many images as a vector has `lanes`."""
 
-    def __init__(self, real: torch.dtype, images: int) -> None:
-        self.real, self.images = real, images
+    def __init__(self, real: torch.dtype, lanes: int, blocks: int) -> None:
+        self.real, self.lanes, self.blocks = real, lanes, blocks
         self.kept: list[Any] = []
         self.slopes: dict[int, tuple[Tensor, Tensor]] = {}  # weight and gradient, by identity of the weight
 
@@ -31,7 +31,7 @@ class Memory:
 
     def map(self, channels: int, side: int) -> int:
         """A map of all images."""
-        return self.reals(channels * side * side * self.images)
+        return self.reals(channels * side * side * self.blocks * self.lanes)
 
     def array(self, kind: Any, parts: Sequence[Any]) -> Any:
         """Structures of one kind, side by side; room for one where there are none."""
@@ -51,20 +51,20 @@ class Memory:
 class Scratch:
     """The largest scratch that any operation needs, in vectors or, for `sums`, altogether."""
 
-    def __init__(self, images: int) -> None:
-        self.images = images
+    def __init__(self, blocks: int) -> None:
+        self.blocks = blocks
         self.read = self.made = self.back = self.sums = 1
 
     def node(self, side: int, channels: int) -> None:
         """Make room for the sum of a map's terms, its statistics, and the way back."""
         self.back = max(self.back, 3 * side * side)
-        self.sums = max(self.sums, 2 * channels * self.images)
+        self.sums = max(self.sums, 2 * channels * self.blocks)
 
     def convolutions(self, channels: int, side: int, convs: Sequence[c.Conv]) -> None:
         """Make room for convolutions of a map of so many `channels`, and the way back."""
         together = max(1, GROUP // (side * side))
         self.read = max(self.read, together * channels * (side + 2) ** 2)
-        self.sums = max(self.sums, len(convs) * 2 * self.images * max(conv.out for conv in convs))
+        self.sums = max(self.sums, len(convs) * 2 * self.blocks * max(conv.out for conv in convs))
         for conv in convs:
             self.made = max(self.made, together * conv.out * (side // conv.stride) ** 2)
             self.back = max(self.back, together * channels * side**2 + conv.out * (side + 2) ** 2)

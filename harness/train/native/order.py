@@ -19,7 +19,7 @@ class Order:
 
     def __init__(self, maps: Sequence[Map], head: nn.Linear, parts: Parts, memory: Memory) -> None:
         self.maps, self.parts, self.memory = maps, parts, memory
-        self.scratch = Scratch(memory.images)
+        self.scratch = Scratch(memory.blocks)
         self.ops: list[c.Op] = []
         slopes = _Slopes(maps, parts, memory)
         self._forward()

@@ -43,7 +43,7 @@ class Program:
         self.lib, self.batch, self.real, self.head = lib, batch, real, flow.head
         self.begun = False
         lanes = lib.lanes_in_vector()
-        self.memory = Memory(real, -(-batch // lanes) * lanes)
+        self.memory = Memory(real, lanes, -(-batch // lanes))
         self.parts = Parts(flow, size, self.memory)
         order = Order(flow.maps, flow.head, self.parts, self.memory)
         self.struct = self._whole(order, flow.maps[0].channels)
@@ -94,7 +94,7 @@ class Program:
         return torch.empty(count, self.head.out_features, dtype=self.real)
 
     def _whole(self, order: Order, colours: int) -> c.Program:
-        parts, memory, scratch, lanes = self.parts, self.memory, order.scratch, self.lib.lanes_in_vector()
+        parts, memory, scratch, lanes = self.parts, self.memory, order.scratch, self.memory.lanes
         last = parts.norms[-1]
         assert last.momentum is not None
         weights = [
