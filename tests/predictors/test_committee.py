@@ -98,6 +98,17 @@ def test_the_score_is_the_mean_of_three_models(trace_of):
     assert fitted.score(trace_of(flops=[2.0], movement=[2.5])) == pytest.approx(np.mean(votes))
 
 
+def test_the_seed_draws_trees_and_boosting(trace_of):
+    traces, truth = made(trace_of)
+    x = np.array([[0.3, -0.4]])
+    votes = [
+        [float(np.asarray(model.predict(x))[0]) for model in Committee(["flops", "movement"], trees=40, seed=seed)
+         .fit(traces[:40], truth[:40]).models]
+        for seed in (0, 1)
+    ]  # fmt: skip
+    assert [first != second for first, second in zip(*votes, strict=True)] == [False, True, True]
+
+
 def test_a_declared_order_is_half_of_the_score(trace_of):
     traces, truth = made(trace_of)
     declared = Committee(["flops", "movement"], {"flops": 1.0, "movement": 1.0}, trees=40)
@@ -115,5 +126,9 @@ def test_a_declared_order_is_half_of_the_score(trace_of):
 def test_wrong_settings_are_refused_by_name():
     with pytest.raises(BadInput, match=r"predictor\.committee\.reads: one trace column or more, each once"):
         Committee([])
+    with pytest.raises(BadInput, match=r"predictor\.committee\.reads: one trace column or more, each once"):
+        Committee(["flops", "flops"])
+    with pytest.raises(BadInput, match=r"predictor\.committee\.seed: a whole number from 0 to 2147483647"):
+        Committee(["flops"], seed=-1)
     with pytest.raises(BadInput, match=r"predictor\.committee\.trees: a count of at least 1 is needed, got 0"):
         Committee(["flops"], trees=0)
