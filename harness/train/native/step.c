@@ -7,7 +7,8 @@
 
    Lanes of the last block that hold no image are kept out of BatchNorm's statistics and have no gradient.
 
-   `program.py` decides what is done in which order and owns all memory; its structures mirror those below. */
+   `order.py` decides what is done in which order and `memory.py` owns all memory; `structures.py` mirrors the structures
+   below. */
 
 #include <math.h>
 #include <stdint.h>
