@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from math import cos, pi
 
 import torch
@@ -43,7 +44,8 @@ class Updates:
         replays = self.device.type == "cuda"
         self.rate = torch.zeros((), device=self.device) if replays else None
         self.optimizer = _optimizer(model, recipe, self.rate)
-        self.act: Callable[[Tensor, Tensor], Result] = Replayed(self._act, CudaGraph) if replays else self._act
+        plain = Plain(model, self.optimizer, recipe.precision, self.device)
+        self.act: Callable[[Tensor, Tensor], Result] = Replayed(plain, CudaGraph) if replays else plain
 
     def make(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
         """Update number `step`, from 0; returns its loss (nats), logits and labels from before the weights moved."""
@@ -75,8 +77,18 @@ class Updates:
         self.model.train()
         return logits
 
-    def _act(self, x: Tensor, y: Tensor) -> Result:
-        with arithmetic(self.recipe.precision, self.device):
+
+@dataclass(frozen=True)
+class Plain:
+    """An update by autograd on one batch. It is no method of `Updates`, whose memory a cycle would keep for long."""
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    precision: str
+    device: torch.device
+
+    def __call__(self, x: Tensor, y: Tensor) -> Result:
+        with arithmetic(self.precision, self.device):
             logits = self.model(x)
         logits = logits.float()
         loss = mean_loss(logits, y)

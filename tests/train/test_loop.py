@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import gc
 import random
+import weakref
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +16,11 @@ from torch.nn import functional
 
 from harness.benches.nasbench201.bench import NasBench201
 from harness.measures.capacitance import Capacitance
+from harness.measures.grasp import Grasp
+from harness.measures.loss_gradient import LossGradient
 from harness.schema import BadInput, ImageSet, Scene, Trace
 from harness.train.loop import train
+from harness.train.native.library import compiler
 from harness.train.recipe import Recipe
 
 CELL = "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|none~0|avg_pool_3x3~1|nor_conv_3x3~2|"
@@ -223,3 +228,24 @@ def test_an_impossible_recipe_is_refused_by_key(settings: dict, message: str) ->
 def test_a_schedule_shorter_than_the_budget_is_refused() -> None:
     with pytest.raises(BadInput, match=r"train\.schedule_steps: a schedule of at least the budget's 20 steps"):
         Recipe(steps=20, schedule_steps=10).annealing_steps(100)
+
+
+def test_a_finished_training_leaves_its_network_and_images_to_nobody(bench, images) -> None:
+    """No cycle holds them, so that a long run needs the memory of one training, not of all since the last clean-up."""
+    built: list[weakref.ref] = []
+
+    def build() -> torch.nn.Module:
+        model = bench.build(architecture, images)
+        built.append(weakref.ref(model))
+        return model
+
+    architecture = bench.sample(1, 0)[0]
+    gc.collect()
+    gc.disable()
+    try:
+        for kernels in ("torch", *(["native"] if compiler() else [])):
+            measures = {"loss_gradient": LossGradient(images=8), "grasp": Grasp(images=8)}
+            train(architecture, build, images, Recipe(steps=2, batch=8), measures, 0, kernels=kernels)
+            assert built and not any(model() is not None for model in built), kernels
+    finally:
+        gc.enable()

@@ -47,7 +47,7 @@ def updates(recipe: Recipe = RECIPE) -> Updates:
 def test_replayed_updates_are_the_updates_one_by_one() -> None:
     plain, replayed = updates(), updates()
     tape = Tape()
-    replayed.act = Replayed(replayed._act, lambda: tape)
+    replayed.act = Replayed(replayed.act, lambda: tape)
     expected = [plain.make(step) for step in range(12)]
     found = [replayed.make(step) for step in range(12)]
     for one, other in zip(expected, found, strict=True):
@@ -60,7 +60,7 @@ def test_replayed_updates_are_the_updates_one_by_one() -> None:
 
 def test_what_a_replay_gave_outlives_the_next_one() -> None:
     replayed = updates()
-    replayed.act = Replayed(replayed._act, Tape)
+    replayed.act = Replayed(replayed.act, Tape)
     losses = [replayed.make(step)[0] for step in range(6)]
     kept = losses[4].clone()
     for step in range(6, 12):
