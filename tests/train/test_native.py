@@ -1,4 +1,4 @@
-"""The compiled step: the same mathematics as autograd, and what happens where nothing can compile it."""
+"""The compiled step: the same mathematics as autograd."""
 
 from __future__ import annotations
 
@@ -17,12 +17,10 @@ from harness.benches.nasbench201.network import Network
 from harness.benches.nasbench201.space import Shape, every_cell, parse
 from harness.benches.natsbench_sss import network as sss
 from harness.benches.natsbench_sss import space as sss_space
-from harness.fleet import PAYS_FROM, Engine
-from harness.schema import BadInput
 from harness.train.batches import Draw, TrainingImages
 from harness.train.loop import train
 from harness.train.native import library as compiled
-from harness.train.native.library import FLAGS, REALS, SOURCE, CannotCompile, library
+from harness.train.native.library import FLAGS, REALS, SOURCE, library
 from harness.train.native.memory import Memory
 from harness.train.native.program import Descent, Program
 from harness.train.recipe import Recipe
@@ -272,53 +270,3 @@ def test_a_network_with_another_head_or_an_odd_side_is_left_to_torch() -> None:
     odd = TrainingImages(tiny_images(size=10), torch.device("cpu"))
     model = Network(parse(EVERY_OPERATION), Shape(4, 1, 10, 1, 3))
     assert Updates(model, odd, Recipe(steps=1), torch.Generator(), "native").program is None
-
-
-@pytest.fixture
-def no_library(monkeypatch, tmp_path) -> Iterator[None]:
-    """Nothing is compiled yet, and nothing that this compiles is kept."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    compiled.library.cache_clear()
-    yield
-    compiled.library.cache_clear()
-
-
-@pytest.mark.usefixtures("no_library")
-def test_without_a_compiler_auto_is_torch_and_native_is_refused(monkeypatch) -> None:
-    monkeypatch.setenv("CC", "no-such-compiler")
-    assert Engine().kernels_for(Recipe(steps=1), 10_000) == "torch"
-    with pytest.raises(BadInput, match=r"engine\.kernels: 'torch' or 'auto', since .*no-such-compiler.* got 'native'"):
-        Engine(kernels="native").kernels_for(Recipe(steps=1), 10_000)
-
-
-@pytest.mark.usefixtures("no_library")
-def test_auto_compiles_nothing_for_a_run_that_would_not_win_the_time_back(monkeypatch, tmp_path) -> None:
-    assert Engine().kernels_for(Recipe(steps=1), PAYS_FROM - 1) == "torch"
-    assert not list(tmp_path.rglob("*.so"))
-    Engine().kernels_for(Recipe(steps=1), PAYS_FROM)
-    assert len(list(tmp_path.rglob("*.so"))) == 1
-
-
-@pytest.mark.usefixtures("no_library")
-def test_a_compiler_that_fails_is_named_and_leaves_no_file(monkeypatch, tmp_path) -> None:
-    monkeypatch.setenv("CC", "false")
-    with pytest.raises(CannotCompile, match="false failed with status 1"):
-        library()
-    assert not list(tmp_path.rglob("*.so"))
-
-
-@pytest.mark.usefixtures("no_library")
-def test_a_cache_that_cannot_be_written_is_named(monkeypatch, tmp_path) -> None:
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    with pytest.raises(CannotCompile, match="cannot be kept in"):
-        library()
-
-
-def test_native_is_refused_where_it_cannot_count() -> None:
-    recipe = Recipe(steps=1, precision="bfloat16")
-    assert Engine().kernels_for(recipe, 10_000) == "torch"
-    with pytest.raises(BadInput, match=r"engine\.kernels: .*float32 is needed, got 'native'"):
-        Engine(kernels="native").kernels_for(recipe, 10_000)
-    with pytest.raises(BadInput, match=r"engine\.kernels: 'auto' or 'native' or 'torch' is needed, got 'fast'"):
-        Engine(kernels="fast")
