@@ -48,14 +48,7 @@ def run(plan: Plan, progress: Progress) -> Outcome:
     lessons = [replace(campaign, bench=bench) for bench in plan.fit_benches]
     campaigns = () if recorded else (campaign, *lessons)
     all_known = all(each.key(a, plan.seed) in store for each in campaigns for a in sample)
-    failures = [
-        failure
-        for each in campaigns
-        for failure in train_missing(each, [(a, plan.seed) for a in sample], store, plan.engine, progress)
-    ]
-    lost = [a for each in campaigns for a in sample if each.key(a, plan.seed) not in store]
-    told = {failure.architecture for failure in failures}
-    failures += [Failure(a.name, plan.seed, "no trace was stored") for a in lost if a.name not in told]
+    failures = _train(campaigns, sample, plan, store, progress)
     truth = replace(truth, accuracy=truth.accuracy.loc[[a.name for a in sample]])
     folder, identity = records.place(plan, campaign), records.identity(plan, campaign, truth)
     if all_known and records.stands(folder, identity):  # else the measured seconds are new
@@ -83,6 +76,17 @@ def run(plan: Plan, progress: Progress) -> Outcome:
     status = records.status(plan, campaign, traces, truth, time.time() - begin, identity, recorded)
     records.write(folder, tables, plan, "none" if recorded else kernels, status)
     return Outcome(folder, failures)
+
+
+def _train(
+    campaigns: Sequence[Campaign], sample: Sequence[Architecture], plan: Plan, store: TraceStore, progress: Progress
+) -> list[Failure]:
+    """Train what is missing; who failed, or left no trace for another reason."""
+    wanted = [(architecture, plan.seed) for architecture in sample]
+    failures = [failure for each in campaigns for failure in train_missing(each, wanted, store, plan.engine, progress)]
+    told = {failure.architecture for failure in failures}
+    lost = [a.name for each in campaigns for a, seed in wanted if each.key(a, seed) not in store]
+    return failures + [Failure(name, plan.seed, "no trace was stored") for name in lost if name not in told]
 
 
 def _drawn(plan: Plan, known: Sequence[str]) -> list[Architecture]:
