@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from harness.report.architecture import Portrait, portrait, verdict
+from harness.report.dark import dark
 from harness.report.numbers import NONE, number, ordinal, words
 from harness.report.palette import colour
 
@@ -63,7 +64,7 @@ def explain(tables: Tables, name: str, out: Path, report: Report, asked: str = "
         rows=_rows(seen),
         with_sd=bool(seen.ranks["sd"].notna().any()),
         with_reason=bool((seen.ranks["reason"] != "").any()),
-        step=tables.last_step,
+        moment=tables.moment,
         back=(out / "index.html").is_file(),
         style=(files("harness.report") / "page.css").read_text(encoding="utf-8"),
         script=(files("harness.report") / "page.js").read_text(encoding="utf-8"),
@@ -103,7 +104,7 @@ def _pictures(tables: Tables, seen: Portrait, report: Report) -> Iterator[Pictur
             )
     yield Picture(
         "ranks",
-        f"Its rank by every predictor after {tables.last_step} steps, joined to its true rank among the architectures "
+        f"Its rank by every predictor {tables.moment}, joined to its true rank among the architectures "
         "that the predictor scores; those farthest off first. The band reaches a tenth of the architectures to either "
         f"side. {tables.basis()}",
         lambda: draw_ranks(seen, report),
@@ -165,6 +166,7 @@ def _rows(seen: Portrait) -> list[dict[str, str]]:
                 "predictor": str(row["predictor"]),
                 "family": words(str(row["family"])),
                 "colour": colour(str(row["family"])),
+                "dark": dark(colour(str(row["family"])).lower()),
                 "rank": f"{row['rank']:g} of {row['m']:.0f}" if ranked else NONE,
                 "rank_key": str(row["rank"]) if ranked else "",
                 "true_rank": f"{row['true_rank']:g}" if ranked else NONE,

@@ -67,9 +67,9 @@ def counted(value: float, thing: str) -> str:
     return f"{text} {thing}{'' if value == 1 else 's'}"
 
 
-def listed(parts: list[str]) -> str:
+def listed(parts: list[str], last: str = "and") -> str:
     """Words in a row: a, b and c."""
-    return " and ".join(part for part in (", ".join(parts[:-1]), *parts[-1:]) if part)
+    return f" {last} ".join(part for part in (", ".join(parts[:-1]), *parts[-1:]) if part)
 
 
 def seconds(value: float) -> str:
@@ -78,7 +78,7 @@ def seconds(value: float) -> str:
         return NONE
     if value == 0:
         return "0"
-    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 0.995 else f"{value:.2g}"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 0.995 else f"{value:.2g}"
 
 
 def ordinal(place: int) -> str:

@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 
 from harness.report.blocks import Drawn
 from harness.report.dark import both
-from harness.report.numbers import words
+from harness.report.numbers import counted, words
 from harness.report.sections import sections
 from harness.report.sheets import Sheet
 from harness.report.tables import Tables
@@ -51,10 +51,10 @@ def context(
 
 
 def _counts(tables: Tables) -> str:
-    steps = tables.metrics["step"].nunique()
-    return (
-        f"{len(tables.architectures)} architectures, {tables.metrics['predictor'].nunique()} predictors, "
-        f"{steps} budget{'s' if steps > 1 else ''} up to {tables.last_step} steps"
+    budgets = tables.metrics["step"].nunique()
+    last = counted(tables.last_step, "step")
+    return f"{len(tables.architectures)} architectures, {tables.metrics['predictor'].nunique()} predictors, " + (
+        f"{budgets} budgets up to {last}" if budgets > 1 else f"one budget, {last}"
     )
 
 

@@ -67,7 +67,7 @@ def print_ranked(tables: Tables, console: Console) -> None:
         caption_justify="left",
         title_justify="left",
     )
-    table.title = f"Kendall τ after {tables.last_step} steps, {tables.percent} intervals"
+    table.title = f"Kendall τ {tables.moment}, {tables.percent} intervals"
     rows = ranked_table(tables).to_dict("records")
     longest = max(len(str(row["predictor"])) for row in rows)
     roomy = console.width >= longest + WITHOUT_NAMES

@@ -45,6 +45,8 @@ def sections(
     made = []
     for name, title in TITLES.items():
         here = [figure for figure in drawn if (figure.section if figure.section in TITLES else "more") == name]
+        if name == "capacitance" and name not in set(tables.metrics["family"]) and all(each.missing for each in here):
+            continue  # nothing was asked of β_eff
         plates = [Plate(next(number), figure) for figure in here]
         all_blocks = _arranged(blocks.get(name, []), plates)
         if name in texts or all_blocks:
@@ -53,8 +55,8 @@ def sections(
 
 
 def _arranged(blocks: Iterable[Block], plates: list[Plate]) -> list[Block]:
-    """The first open table, the figures, then all else; tables without a row are left out."""
-    kept = [block for block in blocks if not (isinstance(block, Grid) and block.sheet.text.empty)]
+    """The first open table, the figures, then all else; tables that say nothing are left out."""
+    kept = [block for block in blocks if not (isinstance(block, Grid) and block.sheet.silent)]
     first = 1 if kept and isinstance(kept[0], Grid) and not kept[0].folded else 0
     return [*kept[:first], *plates, *kept[first:]]
 
@@ -73,7 +75,7 @@ def _ranking(tables: Tables, sheets: Mapping[str, Sheet]) -> list[Block]:
         "the share of architectures put on the right side of the median."
     )
     return [
-        Grid(f"Ranking after {tables.last_step} steps", sheets["ranked"], note, wide=True, heading=False),
+        Grid(f"Ranking {tables.moment}", sheets["ranked"], note, wide=True, heading=False),
         Grid("Every metric", sheets["metrics"], metrics + _more(sheets["metrics"]), folded=True, wide=True),
         Grid("τ at every budget", sheets["budgets"], _budgets(tables), folded=True, wide=True),
         Grid("Budgets in steps, images and seconds", sheets["budgets_in_seconds"], _SECONDS, folded=True),
@@ -115,8 +117,9 @@ def _settled(tables: Tables, sheets: Mapping[str, Sheet]) -> list[Block]:
         f"difference found with 80 % power at this n, two-sided at {percent(round(1 - tables.level, 12))}, before any "
         "correction for several comparisons."
     )
+    shown = [Grid("Ceiling", sheets["ceiling"], ceiling)] if tables.ceiling["tau"].notna().any() else []
     return [
-        Grid("Ceiling", sheets["ceiling"], ceiling),
+        *shown,
         Grid("Every difference to the best baseline", sheets["differences"], differences, folded=True),
     ]
 

@@ -127,7 +127,7 @@ def _run(tables: SweepTables) -> dict[str, str]:
         "run seeds": ", ".join(map(str, tables.seeds)),
         "interval": f"{tables.percent()}, {status['bootstrap']} draws",
         "seed of the draws": status.get("seed"),
-        "ranks are over": tables.blocks_explained(),
+        "ranks are over": tables.blocks_explained() if status["blocks"] else None,
         "Friedman's statistic": f"{friedman:.2f} (p = {status['friedman']['p']:.2g})" if friedman is not None else None,
         "Nemenyi's critical difference": _two(status["critical_difference"]),
         "training, the same in all runs": _flat(status["recipe"]),

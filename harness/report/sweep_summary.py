@@ -30,15 +30,13 @@ def counts(tables: SweepTables) -> str:
 def question(tables: SweepTables) -> str:
     """What the sweep asked."""
     varied, seeds = [f"`{key}`" for key in tables.status["varied"]], len(tables.seeds)
-    over = f"over {_many(seeds, 'run seed')}" if seeds > 1 else "with one run seed"
+    over = ["", " with one run seed"][seeds] if seeds < 2 else f" over {_many(seeds, 'run seed')}"
     if not varied and seeds < 2:
-        return f"Which predictor ranks architectures best, {over}?"
+        return f"Which predictor ranks architectures best{',' if over else ''}{over}?"
     if not varied:
-        return f"Which predictor ranks architectures best {over}, and how much of its Kendall τ is the luck of a seed?"
+        return f"Which predictor ranks architectures best{over}, and how much of its Kendall τ is the luck of a seed?"
     vary = "vary" if len(varied) > 1 else "varies"
-    return (
-        f"Which predictor ranks architectures best {over} as {_listed(varied)} {vary}, and is it the same everywhere?"
-    )
+    return f"Which predictor ranks architectures best{over} as {_listed(varied)} {vary}, and is it the same everywhere?"
 
 
 def answer(tables: SweepTables) -> list[str]:
@@ -70,7 +68,7 @@ def settled(tables: SweepTables) -> str:
         return f"Whether the order over runs is settled cannot be tested: {status['note']}."
     p = float(status["friedman"]["p"])
     told = "p < 0.001" if p < 0.001 else f"p = {number(p, 3)}"
-    text = f"Friedman's test over {tables.blocks_explained()}, that all {len(ranks)} predictors rank alike: {told}"
+    text = f"Friedman's test over these {tables.blocks()}, that all {len(ranks)} predictors rank alike: {told}"
     alpha = number(1 - float(status["level"]), 3).rstrip("0")
     if status["groups_by"] == "friedman":
         return f"{text}, so at {alpha} their order is not settled."
@@ -169,11 +167,17 @@ def _overall(tables: SweepTables) -> str:
         return ""  # the order of one run is that of its τ
     if best["blocks"] == 1:
         return f"By mean τ over the settings `{best['predictor']}` comes first, before `{second['predictor']}`."
-    return (
-        f"Over {tables.blocks_explained()} `{best['predictor']}` has the best average rank, "
-        f"{number(best['rank'], 1)} of {len(tables.ranks)}, before `{second['predictor']}` with "
-        f"{number(second['rank'], 1)}."
-    )
+    alike, near = best["rank"] == second["rank"], f"{best['rank']:.1f}" == f"{second['rank']:.1f}"
+    first, next_ = (number(float(row["rank"]), 2 if near and not alike else 1) for row in (best, second))
+    over = f"Over {tables.blocks_explained()} `{best['predictor']}`"
+    if alike:
+        others = int((tables.ranks["rank"] == best["rank"]).sum()) - 2
+        more = f" and {_many(others, 'other')}" if others else ""
+        return (
+            f"{over} shares the best average rank, {first} of {len(tables.ranks)}, with `{second['predictor']}`{more}."
+        )
+    rank = f"{first} of {len(tables.ranks)}"
+    return f"{over} has the best average rank, {rank}, before `{second['predictor']}` with {next_}."
 
 
 def _float(value: float | None) -> float:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.report.numbers import counted, percent
+from harness.report.numbers import words as spaced
 from harness.schema import demand
 
 if TYPE_CHECKING:
@@ -78,6 +79,11 @@ class Tables:
     def last_step(self) -> int:
         """The largest budget in updates; the budget of every statement that names none."""
         return int(self.metrics["step"].max())
+
+    @property
+    def moment(self) -> str:
+        """When the last budget ends, such as "after 3,000 steps"."""
+        return f"after {counted(self.last_step, 'step')}" if self.last_step > 0 else "before any training"
 
     @property
     def level(self) -> float:
@@ -168,17 +174,37 @@ class Tables:
         recorded = self.status.get("signal", {}).get("recorded")
         if recorded:
             return f"recorded curves: {recorded}; sample seed {self.status.get('seed')}"
-        words = [f"trained for {counted(recipe[f'{unit}s'], unit)}" for unit in ("step", "epoch")
-                 if recipe.get(f"{unit}s") is not None]  # fmt: skip
+        lengths = [(recipe[f"{unit}s"], unit) for unit in ("step", "epoch") if recipe.get(f"{unit}s") is not None]
+        words = [f"trained for {counted(length, unit)}" if length else "not trained" for length, unit in lengths]
         words += [f"batch {recipe['batch']}"] if recipe.get("batch") is not None else []
         words += [f"annealed within {counted(recipe[f'schedule_{unit}s'], unit)}" for unit in ("step", "epoch")
                   if recipe.get(f"schedule_{unit}s") is not None]  # fmt: skip
-        words += [f"{letter} = {network[key]}" for letter, key in (("C", "channels"), ("N", "cells")) if key in network]
-        words += [f"widths divided by {network['width_divisor']}"] if "width_divisor" in network else []
+        words += [_key(key, network[key]) for key in NETWORK_KEYS if key in network]
         words += [f"run seed {self.status['seed']}"] if "seed" in self.status else []
-        widths = [str(other.get("channels")) for other in self.status.get("fit_on", [])]
-        words += [f"learned predictors fitted at C = {' and '.join(widths)}"] if widths else []
-        return ", ".join(words)
+        others = self.status.get("fit_on", [])
+        return ", ".join(words) + (
+            f"; learned predictors fitted on networks of {_apart(others, network)}" if others else ""
+        )
+
+
+NETWORK_KEYS = ("channels", "cells", "width_divisor")
+"""What captions say of a network."""
+
+
+def _apart(others: Sequence[Mapping[str, Any]], network: Mapping[str, Any]) -> str:
+    """In what the networks that predictors were fitted on differ from those scored, or from one another."""
+    told = [*NETWORK_KEYS, *sorted({key for other in others for key in other} - set(NETWORK_KEYS))]
+    keys = [key for key in told if any(other.get(key, network.get(key)) != network.get(key) for other in others)]
+    if not keys:
+        return "the same shape"
+    each = [" and ".join(_key(key, other.get(key, network.get(key))) for key in keys) for other in others]
+    return (", and of " if len(keys) > 1 else " and ").join(each)
+
+
+def _key(key: str, value: object) -> str:
+    """One setting of a network in the letters that papers use."""
+    known = {"channels": "C = {}", "cells": "N = {}", "width_divisor": "widths divided by {}"}
+    return known.get(key, f"{spaced(key)} {{}}").format("none" if value is None else value)
 
 
 def read(folder: Path) -> Tables:

@@ -12,6 +12,7 @@ import pytest
 
 from harness.report.architecture import find
 from harness.report.explain import explain
+from harness.report.palette import DARK, colour
 from harness.report.tables import Tables, read
 from harness.report.write import Report
 from tests.report.test_write import Page
@@ -81,6 +82,12 @@ def test_every_predictor_has_a_row_with_its_rank_and_the_true_one(page: Path, ta
         mine = 1 + (score > score[find(tables, "7")]).sum()
         assert rank == f"{mine} of {len(score)}"
         assert int(off.replace("−", "-")) == int(true) - mine
+
+
+def test_every_row_has_the_colour_of_its_family_for_light_pages_and_for_dark_ones(page: Path, tables: Tables) -> None:
+    found = set(re.findall(r'style="--light: (#\w+); --dark: (#\w+)"', page.read_text()))
+    families = set(map(str, tables.final["family"]))
+    assert found == {(colour(family), DARK[family].lower()) for family in families}
 
 
 def test_a_predictor_without_a_score_says_why(make: Callable[..., Path], tmp_path: Path) -> None:

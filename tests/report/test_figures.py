@@ -98,6 +98,13 @@ def test_a_curve_of_one_point_is_not_drawn(
         drawn(name, read(make(n=20, k=5, steps=steps)))
 
 
+def test_costs_of_nothing_but_facts_are_not_drawn(results: Path) -> None:
+    tables = read(results)
+    blind = tables.metrics.assign(seconds=tables.metrics["seconds"].where(tables.metrics["family"] == "size") * 0)
+    with pytest.raises(NothingToDraw, match="no seconds were recorded but of what costs no training"):
+        drawn("cost_against_tau", replace(tables, metrics=blind))
+
+
 def test_a_trajectory_with_negative_values_is_drawn(results: Path) -> None:
     tables = read(results)
     signed = tables.trajectories.assign(beta_eff=tables.trajectories["beta_eff"] - 1.0)

@@ -33,4 +33,4 @@ def test_ordinals(place: int, text: str) -> None:
 
 
 def test_what_costs_nothing_is_0_and_what_costs_little_is_not() -> None:
-    assert [seconds(value) for value in (0.0, 0.0042, 2.04, 123.4)] == ["0", "0.0042", "2.0", "123"]
+    assert [seconds(value) for value in (0.0, 0.0042, 2.04, 123.4, 1492.3)] == ["0", "0.0042", "2.0", "123", "1,492"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -223,6 +224,30 @@ def test_a_lead_of_nothing_and_one_of_no_certainty_are_said_as_such(tables) -> N
     assert ": the interval includes 0, so these runs do not tell the two apart." in answer(sweep)[0]
     sweep.gathered.loc[at, ["difference", "difference_low", "difference_high"]] = 0.0
     assert "and so has `capacitance_0`, in every draw." in answer(sweep)[0]
+
+
+def test_where_every_job_failed_no_seed_and_no_rank_is_told_of(tables, tmp_path: Path) -> None:
+    sweep = tables(silent=True, groups="")
+    lost = sweep.jobs.assign(state="failed", code=2, n=pd.NA, step=pd.NA)
+    assert question(replace(sweep, jobs=lost)).startswith("Which predictor ranks architectures best as `dataset` and")
+    lost.to_parquet(tmp_path / "sweep" / "jobs.parquet")
+    status = json.loads((tmp_path / "sweep" / "status.json").read_text()) | {"blocks": 0}
+    (tmp_path / "sweep" / "status.json").write_text(json.dumps(status))
+    assert "ranks are over" not in write(tmp_path / "sweep", tmp_path / "out").read_text()
+
+
+def test_a_shared_first_rank_is_no_lead_and_a_hairs_breadth_is_seen(tables) -> None:
+    sweep = tables()
+    first, second = sweep.ranks["predictor"][:2]
+    for ranks, said in (
+        ([1.5, 1.5], f"`{first}` shares the best average rank, 1.5 of 7, with `{second}`."),
+        ([1.46, 1.54], f"rank, 1.46 of 7, before `{second}` with 1.54."),
+        ([1.2, 1.9], f"rank, 1.2 of 7, before `{second}` with 1.9."),
+    ):
+        told = replace(sweep, ranks=sweep.ranks.assign(rank=[*ranks, *sweep.ranks["rank"][2:]]))
+        assert said in answer(told)[1]
+    shared = replace(sweep, ranks=sweep.ranks.assign(rank=4.0))
+    assert f"with `{second}` and 5 others." in answer(shared)[1]
 
 
 def test_of_many_settings_the_prose_counts_the_winners(tables) -> None:

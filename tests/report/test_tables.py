@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -68,4 +69,27 @@ def test_every_caption_says_where_recorded_curves_come_from_and_on_what_others_w
     (copy / "status.json").write_text(json.dumps(status | {"signal": leak}))
     assert "curves measured on test images" in read(copy).basis() and "64 steps" not in read(copy).basis()
     (copy / "status.json").write_text(json.dumps(status | {"fit_on": [{"channels": 4}, {"channels": 8}]}))
-    assert "learned predictors fitted at C = 4 and 8" in read(copy).basis()
+    assert "learned predictors fitted on networks of C = 4 and C = 8." in read(copy).basis()
+
+
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        ([{"channels": 8, "cells": 2}], "fitted on networks of N = 2."),
+        ([{"channels": 4, "cells": 1}, {"channels": 8, "cells": 3}],
+         "fitted on networks of C = 4 and N = 1, and of C = 8 and N = 3."),
+        ([{"channels": 8, "stem_width": 4}], "fitted on networks of stem width 4."),
+        ([{"channels": 8, "cells": 1}], "fitted on networks of the same shape."),
+    ],
+)  # fmt: skip
+def test_networks_that_were_fitted_on_are_told_by_what_differs(results: Path, others, said: str) -> None:
+    tables = read(results)
+    assert said in replace(tables, status=tables.status | {"fit_on": others}).basis()
+
+
+def test_an_untrained_network_is_said_to_be_untrained(results: Path) -> None:
+    tables = read(results)
+    start = tables.metrics.assign(step=0)
+    bare = replace(tables, metrics=start, status=tables.status | {"recipe": {"steps": 0, "batch": 64}})
+    assert bare.moment == "before any training" and "; not trained, batch 64" in bare.basis()
+    assert replace(tables, metrics=tables.metrics.assign(step=3000)).moment == "after 3,000 steps"

@@ -146,8 +146,31 @@ def test_a_figure_that_cannot_be_drawn_leaves_no_old_file_behind(make: Callable[
     old.parent.mkdir()
     old.write_bytes(b"old")
     page = write(make(n=20, k=5, capacitance=False), tmp_path, Report(figures=["beta_eff_trajectories"]))
-    assert not old.exists()
-    assert "is not drawn: no column beta_eff was measured." in page.read_text()
+    assert not old.exists() and 'id="beta_eff_trajectories"' not in page.read_text()
+    page = write(make(n=20, k=5, silent=True), tmp_path, Report(figures=["ranked"]))
+    assert "is not drawn: no predictor has a Kendall τ at the last budget." in page.read_text()
+
+
+def test_a_run_without_capacitance_is_not_asked_what_it_adds(make: Callable[..., Path], tmp_path: Path) -> None:
+    text = write(make(n=20, k=5, capacitance=False), tmp_path, Report(dpi=50)).read_text()
+    assert TITLES["capacitance"] not in text and 'id="capacitance"' not in text and 'href="#capacitance"' not in text
+    numbers = [int(number) for number in re.findall(r"<b>Figure (\d+)", text)]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_tables_of_nothing_but_dashes_are_left_out(make: Callable[..., Path], tmp_path: Path) -> None:
+    void = write(make(n=20, k=5, silent=True), tmp_path / "void", Report(figures=[])).read_text()
+    full = write(make(n=20, k=5), tmp_path / "full", Report(figures=[])).read_text()
+    for title in ("Time to τ", "Among the good", "Choosing the best k", "τ at every budget"):
+        assert f'aria-label="{title}"' in full and f'aria-label="{title}"' not in void
+    assert 'aria-label="Failures"' in void
+
+
+def test_a_ceiling_that_one_seed_cannot_give_is_a_sentence_and_no_table(
+    make: Callable[..., Path], tmp_path: Path
+) -> None:
+    text = write(make(n=20, k=5, seeds=1), tmp_path, Report(figures=[])).read_text()
+    assert "No ceiling is given" in text and 'aria-label="Ceiling"' not in text
 
 
 def test_the_level_of_the_run_is_in_every_text(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def caption(tables: Tables, report: Report) -> str:
     on = f" on {hardware}" if hardware else ""
     return (
         f"Measured seconds an architecture{on} (training, what is read, the score) against Kendall τ. A marker a "
-        f"predictor, at {tables.last_step} steps; thin lines: its smaller budgets. Dashed: no point at any budget is "
+        f"predictor, {tables.moment}; thin lines: its smaller budgets. Dashed: no point at any budget is "
         "cheaper and better (a front of estimates, chosen on these same data; intervals are in the table). Facts that "
         f"need no training stand at 0{unnamed(tables, report)}.{_first(tables)} {tables.basis()}"
     )
@@ -50,6 +50,8 @@ def draw(tables: Tables, report: Report) -> Figure:
     final = tables.final[tables.final["tau"].notna() & tables.final["seconds"].notna()]
     if final.empty:
         raise NothingToDraw("no predictor has both a Kendall τ and a measured cost")
+    if (final["seconds"] == 0).all():
+        raise NothingToDraw("no seconds were recorded but of what costs no training")
     size = report.font_size - 1
     front = _front(tables.metrics)
     named = final[final["predictor"].isin(tables.named(report, set(front["predictor"])))]

@@ -25,7 +25,7 @@ SECTION = "failing"
 def caption(tables: Tables, report: Report) -> str:
     """What the figure shows."""
     return (
-        f"Share of pairs put in the right order after {tables.last_step} steps, by how far apart the two accuracies "
+        f"Share of pairs put in the right order {tables.moment}, by how far apart the two accuracies "
         f"are, with {tables.percent} intervals; below: the number of pairs. In colour: the {report.highlight} "
         "predictors with the highest τ (chosen on these same data) and the best capacitance predictor; in grey: the "
         f"others. Dashed level: a coin.{_lone(tables)} {tables.basis()}"

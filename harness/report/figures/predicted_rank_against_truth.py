@@ -28,7 +28,7 @@ _COLUMNS = 3
 def caption(tables: Tables, report: Report) -> str:
     """What the figure shows."""
     return (
-        f"Predicted against true rank after {tables.last_step} steps (1 = best), for the {report.top} predictors with "
+        f"Predicted against true rank {tables.moment} (1 = best), for the {report.top} predictors with "
         "the highest τ; the best capacitance predictor takes the last place where it is not among them. Diagonal: "
         f"the right rank. Hollow: dead architectures. Architectures without a score are left out. {tables.basis()}"
     )

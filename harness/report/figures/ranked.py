@@ -28,7 +28,7 @@ def caption(tables: Tables, report: Report) -> str:
     """What the figure shows."""
     ceiling = " The band reaches from retraining to oracle." if tables.band else ""
     return (
-        f"Kendall τ after {tables.last_step} steps with {tables.percent} intervals. Filled: all architectures; hollow: "
+        f"Kendall τ {tables.moment} with {tables.percent} intervals. Filled: all architectures; hollow: "
         f"the better half of them.{ceiling} {tables.basis()}"
     )
 

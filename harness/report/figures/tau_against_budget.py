@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from harness.report.figures import NothingToDraw
 from harness.report.labels import LINE, Label, beside, unnamed, width
+from harness.report.numbers import counted
 from harness.report.palette import BAND, DASHES, DOUBLE, GREY, PALE, colour, ink, marker, size_of
 from harness.report.tables import Tables
 
@@ -36,7 +37,7 @@ def draw(tables: Tables, report: Report) -> Figure:
     if final.empty:
         raise NothingToDraw("no predictor has a Kendall τ at the last budget")
     if tables.metrics["step"].nunique() == 1:
-        raise NothingToDraw(f"there is one budget, {tables.last_step} steps; the ranking shows it")
+        raise NothingToDraw(f"there is one budget, {counted(tables.last_step, 'step')}; the ranking shows it")
     size = report.font_size - 1
     named = tables.named(report)
     height = max(3.1, LINE * size * len(named) / 72 + 0.95)

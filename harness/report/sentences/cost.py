@@ -30,7 +30,7 @@ def _targets(tables: Tables) -> str:
     if untimed:
         parts.append(f"Seconds were not recorded, so by steps: the first to reach {'; '.join(untimed)}.")
     if missed:
-        parts.append(f"No predictor reaches τ = {listed(missed)}.")
+        parts.append(f"No predictor reaches τ = {listed(missed, 'or')}.")
     if timed or untimed:
         kind = "the cheapest" if timed else "the first"
         parts.append(f"These are {kind} of many estimates on the same architectures.")

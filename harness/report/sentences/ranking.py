@@ -16,7 +16,7 @@ def ranking(tables: Tables) -> str:
     table = ranked_table(tables)
     scored = table[table["tau"].notna()]
     if scored.empty:
-        return f"None of the {len(table)} predictors has a Kendall τ at {tables.last_step} steps; nothing was ranked."
+        return f"None of the {len(table)} predictors has a Kendall τ {tables.moment}; nothing was ranked."
     best: dict[str, Any] = {str(key): value for key, value in scored.iloc[0].items()}
     text = (
         f"`{best['predictor']}` has the highest Kendall τ, {of(best, 'tau')} ({tables.percent} interval, "

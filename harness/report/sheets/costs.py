@@ -25,7 +25,7 @@ def time_to_tau(tables: Tables) -> Sheet:
         if reached.empty:
             rows.append((f"{target:g}", "none reaches it", *[NONE] * 6))
         rows += [
-            (f"{target:g}", row["predictor"], str(row["step"]), count(row["images"]), seconds(row["seconds"]),
+            (f"{target:g}", row["predictor"], count(row["step"]), count(row["images"]), seconds(row["seconds"]),
              *_paid(row), estimate(row["tau"], row["low"], row["high"]))
             for row in reached.to_dict("records")
         ]  # fmt: skip
@@ -46,7 +46,7 @@ def budgets_in_seconds(tables: Tables) -> Sheet:
     numbers = rows[["epoch", "images"]].first().merge(ends.reset_index(), on="step", how="left")
     text = pd.DataFrame(
         {
-            "steps": numbers["step"].astype(str),
+            "steps": numbers["step"].map(count),
             "epochs": numbers["epoch"].map(lambda epoch: number(epoch, 2)),
             "images": numbers["images"].map(count),
             "seconds, cheapest": numbers["seconds_low"].map(seconds),

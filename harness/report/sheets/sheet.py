@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from harness.report.numbers import estimate
+from harness.report.numbers import NONE, estimate
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,11 @@ class Sheet:
         keys = {name: [value for value, stays in zip(values, kept, strict=True) if stays] for name, values in
                 self.keys.items()}  # fmt: skip
         return Sheet(self.numbers, self.text[kept], self.left, keys)
+
+    @property
+    def silent(self) -> bool:
+        """Whether the texts have no row, or nothing but dashes right of the words."""
+        return bool(self.text.iloc[:, self.left :].isin(["", NONE]).all(axis=None))
 
     def words(self, column: int) -> bool:
         """Whether a column of `text`, by its place, is set left."""
