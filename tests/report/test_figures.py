@@ -98,6 +98,14 @@ def test_a_curve_of_one_point_is_not_drawn(
         drawn(name, read(make(n=20, k=5, steps=steps)))
 
 
+@pytest.mark.parametrize("steps", [(1, 2), (300, 3000), tuple(range(8, 65, 8))])
+def test_points_of_one_budget_stand_close_to_it(make: Callable[..., Path], steps: tuple[int, ...]) -> None:
+    axes = drawn("tau_against_budget", read(make(n=20, k=5, steps=steps))).axes[0]
+    lines = [line for line in axes.lines if line.get_marker() not in ("None", "_", "|") and len(line.get_xdata()) > 1]
+    off = [np.abs(np.asarray(line.get_xdata(), dtype=float) - steps).max() for line in lines]
+    assert len(off) >= 4 and 0 < max(off) <= 0.04 * (steps[-1] - steps[0])
+
+
 def test_costs_of_nothing_but_facts_are_not_drawn(results: Path) -> None:
     tables = read(results)
     blind = tables.metrics.assign(seconds=tables.metrics["seconds"].where(tables.metrics["family"] == "size") * 0)

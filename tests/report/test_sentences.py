@@ -270,6 +270,13 @@ def test_the_share_of_right_choices_stands_beside_chance(results: Path) -> None:
     assert "(by chance 83 %)" in failing(replace(tables, selection=tables.selection.assign(n=12)))
 
 
+def test_a_choice_of_all_is_no_choice_and_not_told(results: Path) -> None:
+    tables = read(results)
+    largest = int(tables.selection["k"].max())
+    text = failing(replace(tables, selection=tables.selection.assign(n=largest)))
+    assert f"Of the {largest} that" not in text and "(by chance 100 %)" not in text and "by chance" in text
+
+
 def test_without_clocks_nothing_is_called_cheapest(results: Path) -> None:
     tables = read(results)
     blind = replace(tables, time_to_tau=tables.time_to_tau.assign(seconds=np.nan))

@@ -75,7 +75,7 @@ def _label(row: dict[str, Any], x: float, shown: list[str], size: float) -> Labe
 def _apart(steps: pd.Series, count: int) -> list[float]:
     """How far each highlighted line is moved sideways, so that intervals at one budget stand beside each other."""
     gaps = np.diff(np.sort(steps.unique()).astype(float))
-    unit = 0.09 * float(gaps.min()) if gaps.size else 0.01
+    unit = min(0.09 * float(gaps.min()), 0.013 * float(gaps.sum())) if gaps.size else 0.01
     return [unit * (at - (count - 1) / 2) for at in range(count)]
 
 

@@ -45,7 +45,7 @@ def _oracle(tables: Tables, subset: str) -> str:
 
 def _choice(tables: Tables, name: str) -> str:
     rows = tables.at_end(tables.selection)
-    rows = rows[(rows["predictor"] == name) & rows["precision"].notna()].sort_values("k")
+    rows = rows[(rows["predictor"] == name) & rows["precision"].notna() & (rows["k"] < rows["n"])].sort_values("k")
     if rows.empty:
         return ""
     first, last = rows.iloc[0], rows.iloc[-1]
