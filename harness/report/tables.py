@@ -124,6 +124,16 @@ class Tables:
         rows = self.final[(self.final["family"] == "capacitance") & self.final["tau"].notna()]
         return None if rows.empty else str(rows["predictor"].iloc[0])
 
+    @property
+    def and_capacitance(self) -> str:
+        """What captions add to the predictors in colour; empty where no capacitance predictor has a τ."""
+        return " and the best capacitance predictor" if self.best_capacitance else ""
+
+    def highest(self, most: int) -> str:
+        """The predictors of highest τ in a caption's words: up to `most` of those there are."""
+        count = min(most, int(self.final["tau"].notna().sum()))
+        return "the predictor with the highest τ" if count == 1 else f"the {count} predictors with the highest τ"
+
     def leaders(self, highlight: int) -> list[str]:
         """The predictors drawn in colour: those of highest τ, and the best capacitance one."""
         names = [str(name) for name in self.final.loc[self.final["tau"].notna(), "predictor"].iloc[:highlight]]

@@ -106,6 +106,15 @@ def test_points_of_one_budget_stand_close_to_it(make: Callable[..., Path], steps
     assert len(off) >= 4 and 0 < max(off) <= 0.04 * (steps[-1] - steps[0])
 
 
+@pytest.mark.parametrize("name", ["tau_against_budget", "pairs_by_gap", "predicted_rank_against_truth"])
+def test_a_caption_counts_the_predictors_there_are_and_names_capacitance_only_if_run(make, name: str) -> None:
+    caption = importlib.import_module(f"harness.report.figures.{name}").caption
+    few = caption(read(make(n=20, k=2, capacitance=False)), Report())
+    assert "the 2 predictors with the highest τ" in few and "capacitance" not in few
+    many = caption(read(make()), Report(top=5, highlight=5))
+    assert "the 5 predictors with the highest τ" in many and "the best capacitance predictor" in many
+
+
 def test_costs_of_nothing_but_facts_are_not_drawn(results: Path) -> None:
     tables = read(results)
     blind = tables.metrics.assign(seconds=tables.metrics["seconds"].where(tables.metrics["family"] == "size") * 0)

@@ -26,8 +26,8 @@ def caption(tables: Tables, report: Report) -> str:
     """What the figure shows."""
     return (
         f"Share of pairs put in the right order {tables.moment}, by how far apart the two accuracies "
-        f"are, with {tables.percent} intervals; below: the number of pairs. In colour: the {report.highlight} "
-        "predictors with the highest τ (chosen on these same data) and the best capacitance predictor; in grey: the "
+        f"are, with {tables.percent} intervals; below: the number of pairs. In colour: "
+        f"{tables.highest(report.highlight)} (chosen on these same data){tables.and_capacitance}; in grey: the "
         f"others. Dashed level: a coin.{_lone(tables)} {tables.basis()}"
     )
 

@@ -27,9 +27,10 @@ _COLUMNS = 3
 
 def caption(tables: Tables, report: Report) -> str:
     """What the figure shows."""
+    last = "; the best capacitance predictor takes the last place where it is not among them"
     return (
-        f"Predicted against true rank {tables.moment} (1 = best), for the {report.top} predictors with "
-        "the highest τ; the best capacitance predictor takes the last place where it is not among them. Diagonal: "
+        f"Predicted against true rank {tables.moment} (1 = best), for "
+        f"{tables.highest(report.top)}{last if tables.best_capacitance else ''}. Diagonal: "
         f"the right rank. Hollow: dead architectures. Architectures without a score are left out. {tables.basis()}"
     )
 

@@ -25,9 +25,9 @@ def caption(tables: Tables, report: Report) -> str:
     """What the figure shows."""
     ceiling = " The band reaches from the retraining to the oracle ceiling." if tables.band else ""
     return (
-        f"Kendall τ against the budget. In colour, with {tables.percent} intervals: the {report.highlight} predictors "
-        "with the highest τ at the last budget (chosen on these same data) and the best capacitance predictor; in "
-        f"grey, without their intervals: the others{unnamed(tables, report)}.{ceiling} {tables.basis()}"
+        f"Kendall τ against the budget. In colour, with {tables.percent} intervals: "
+        f"{tables.highest(report.highlight)} at the last budget (chosen on these same data){tables.and_capacitance}; "
+        f"in grey, without their intervals: the others{unnamed(tables, report)}.{ceiling} {tables.basis()}"
     )
 
 
