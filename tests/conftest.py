@@ -44,14 +44,14 @@ def bench() -> NasBench201:
 @pytest.fixture
 def call(monkeypatch, capsys, tmp_path) -> Iterator[Callable[..., tuple[int, str, str]]]:
     """The command line in this process, offline and without data: `call(*arguments)` gives (code, stdout, stderr)."""
-    from harness import tabulate
-    from harness.__main__ import refuse, story
-    from harness.start import start
+    from harness.cli import tabulate
+    from harness.cli.main import start
+    from harness.cli.run import refuse, run_job
 
     monkeypatch.setenv("HARNESS_OFFLINE", "1")
     monkeypatch.setenv("HARNESS_DATA", str(tmp_path / "nothing"))
 
-    def run(*arguments: str, task=story, config: str = "config") -> tuple[int, str, str]:
+    def run(*arguments: str, task=run_job, config: str = "config") -> tuple[int, str, str]:
         GlobalHydra.instance().clear()
         monkeypatch.setattr(sys, "argv", ["harness", *arguments])
         code = start(config, task, tabulate.refuse if task is tabulate.tabulate else refuse)

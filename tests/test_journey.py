@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from harness.report.__main__ import main as report
-from harness.tabulate import tabulate
+from harness.cli.report import main as report
+from harness.cli.tabulate import tabulate
 
 SMALL = [
     "dataset.train_images=64", "dataset.valid_images=40", "dataset.test_images=40", "bench.channels=2",
@@ -83,21 +83,21 @@ def test_a_measure_is_switched_off_alone_and_what_reads_it_is_left_out_with_a_wo
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        ([], "bench: +bench=NAME is needed, got none; there is: nasbench201"),
-        (["bench=nasbench201"], "bench: +bench=NAME (with the plus) is needed, got 'bench=nasbench201'; there is: nas"),
+        ([], "bench: must be +bench=NAME (got none; there is: nasbench201"),
+        (["bench=nasbench201"], "bench: must be +bench=NAME (with the plus) (got 'bench=nasbench201'; there is: nas"),
         (["+bench=nope"], "bench: one of nasbench201"),
         (["+bench=nasbench201", "dataset=nope"], "dataset: one of "),
         (["+bench=nasbench201", "predictor=[nope]"], "predictor: one of az_expressivity, "),
-        (["+bench=nasbench201", "sead=1"], "sead: a known key is needed, got an unknown one (= 1); there is: "),
+        (["+bench=nasbench201", "sead=1"], "sead: must be a known key (got an unknown one (= 1); there is: "),
         (
             ["+bench=nasbench201", "train.btch=1"],
-            "train.btch: a known key is needed, got an unknown one (= 1); there is: ",
+            "train.btch: must be a known key (got an unknown one (= 1); there is: ",
         ),
-        (["+bench=nasbench201", "+train.btch=1"], "train.btch: a known key is needed, got an unknown one; there is: "),
-        (["+bench=nasbench201", "train.batch=many"], "train.batch: a value of type int is needed, got 'many'"),
-        (["+bench=nasbench201", "train.batch=-1"], "train.batch: a count of at least 1 is needed, got -1"),
-        (["+bench=nasbench201", "architectures=-4"], "architectures: a count of at least 2 is needed, got -4"),
-        (["+bench=nasbench201", "architectures=x"], "architectures: a value of type int is needed, got 'x'"),
+        (["+bench=nasbench201", "+train.btch=1"], "train.btch: must be a known key (got an unknown one; there is: "),
+        (["+bench=nasbench201", "train.batch=many"], "train.batch: must be a value of type int (got 'many'"),
+        (["+bench=nasbench201", "train.batch=-1"], "train.batch: must be at least 1 (got -1"),
+        (["+bench=nasbench201", "architectures=-4"], "architectures: must be at least 2 (got -4"),
+        (["+bench=nasbench201", "architectures=x"], "architectures: must be a value of type int (got 'x'"),
         (["+bench=nasbench201", "seed=0,1"], "seed=0,1: -m (a sweep) is needed for several values, got a single run"),
         (["+bench=nasbench201", "nonsense"], "nonsense: key=value is needed"),
         (

@@ -12,7 +12,7 @@ import pytest
 from omegaconf import OmegaConf
 
 import harness
-from harness.compose import build, conf_folder
+from harness.config.components import build, conf_folder
 from harness.schema import Collective, Learned, Measure, Predictor
 
 PACKAGE = Path(harness.__file__).parent

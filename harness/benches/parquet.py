@@ -59,4 +59,4 @@ def _damaged(path: Path, error: Exception, key: str) -> BadInput:
     if isinstance(error, BadInput):
         return error
     reason = " ".join(str(error).split())[:200]
-    return BadInput(f"{key}: a Parquet file is needed, got {path} ({type(error).__name__}: {reason})")
+    return BadInput(f"{key}: must be a Parquet file (got {path} ({type(error).__name__}: {reason}))")

@@ -98,9 +98,9 @@ def truth(
     train_set = _official_name(train_set) if train_set else DEFAULT_TRAIN_SET.get(dataset, dataset)
     if train_set not in SPLITS or dataset not in (train_set, train_set.removesuffix("-valid")):
         raise BadInput(
-            f"dataset: a data set of {space.bench} ({', '.join(SPLITS)}) is needed, got {dataset!r}"
+            f"dataset: must be a data set of {space.bench} ({', '.join(SPLITS)}) (got {dataset!r})"
             f"{'' if train_set in (dataset, None) else f' with train_set {train_set!r}'}; for others `python -m"
-            " harness.tabulate` makes a table, and source=FILE asks it"
+            " harness.cli.tabulate` makes a table, and source=FILE asks it"
         )
     official = space.official(train_set, split, "split")
     schedule = space.longest if schedule_epochs is None else schedule_epochs
@@ -162,7 +162,7 @@ def _converted(space: Space, question: Question, data: str | None) -> Answer:
     named = f"{int(question.architecture):06d}." if question.architecture.isdecimal() else f"({question.architecture})"
     lost = [reason for reason in found.about.get("damaged", ()) if named in reason]
     if lost:
-        raise BadInput(f"architecture: one whose record was whole is needed, got {question.architecture}, which was"
+        raise BadInput(f"architecture: must be one whose record was whole (got {question.architecture}, which was)"
                        f" left out of {found.path} as damaged ({lost[0]})")  # fmt: skip
     place = _place(question.architecture, indices, found.path)
     name = next((name for name, index in indices.items() if index == place), None)

@@ -1,4 +1,4 @@
-"""Tables made by `python -m harness.tabulate`: full curves of architectures x seeds, in one Parquet file."""
+"""RunTables made by `python -m harness.tabulate`: full curves of architectures x seeds, in one Parquet file."""
 
 from __future__ import annotations
 

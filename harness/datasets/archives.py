@@ -46,14 +46,14 @@ def allowance(path: Path) -> int:
 
 @contextmanager
 def whole(path: Path, wanted: str, *also: type[BaseException]) -> Iterator[None]:
-    """Turns what damaged files raise within (and `also` these) into BadInput: `wanted` is needed, got `path`."""
+    """Turns what damaged files raise within (and `also` these) into BadInput: must be `wanted` (got `path`.)"""
     try:
         yield
     except BadInput:
         raise
     except (*DAMAGED, *also) as error:
         said = " ".join(str(error).split())[:200]
-        raise BadInput(f"data: {wanted} is needed, got {path} ({type(error).__name__}: {said})") from error
+        raise BadInput(f"data: must be {wanted} (got {path} ({type(error).__name__}: {said}))") from error
 
 
 def content(path: Path, most: int = 2**33) -> bytes:

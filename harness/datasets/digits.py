@@ -37,9 +37,9 @@ class Digits:
 
     def __post_init__(self) -> None:
         for key in ("train_images", "valid_images", "test_images"):
-            demand(getattr(self, key) >= 1, f"dataset.{key}", "a count of at least 1", getattr(self, key))
+            demand(getattr(self, key) >= 1, f"dataset.{key}", "at least 1", getattr(self, key))
         demand(self.size >= 12 and self.size % 4 == 0, "dataset.size", "a multiple of 4 from 12 pixels", self.size)
-        demand(self.clutter >= 0, "dataset.clutter", "a count of at least 0", self.clutter)
+        demand(self.clutter >= 0, "dataset.clutter", "at least 0", self.clutter)
         demand(0 <= self.seed < 2**32, "dataset.seed", "a number from 0 to below 2**32", self.seed)
         demand(self.noise >= 0, "dataset.noise", "a number of at least 0", self.noise)
 

@@ -49,7 +49,7 @@ def state(paths: Sequence[Path]) -> str:
     try:
         stats = [(os.fspath(path.absolute()), path.stat()) for path in paths]
     except OSError as error:
-        raise BadInput(f"data: {error.filename} is needed, got none ({error.strerror})") from error
+        raise BadInput(f"data: must be {error.filename} (got none ({error.strerror}))") from error
     return digest([(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats])
 
 

@@ -52,7 +52,7 @@ class ImageFolder:
         demand(0 <= self.crop <= self.size, "dataset.crop", f"a count from 0 to {self.size} pixels", self.crop)
         for key in ("train_images", "valid_images", "test_images"):
             limit = getattr(self, key)
-            demand(limit is None or limit >= 1, f"dataset.{key}", "a count of at least 1 (or null)", limit)
+            demand(limit is None or limit >= 1, f"dataset.{key}", "at least 1 (or null)", limit)
 
     def sources(self) -> tuple[Source, ...]:
         """The folder that is needed, once it is named."""

@@ -75,7 +75,7 @@ class Npz:
         demand(0 <= self.crop <= (self.size or 512), "dataset.crop", "a count of pixels up to the size", self.crop)
         for key in ("train_images", "valid_images", "test_images"):
             limit = getattr(self, key)
-            demand(limit is None or limit >= 1, f"dataset.{key}", "a count of at least 1 (or null)", limit)
+            demand(limit is None or limit >= 1, f"dataset.{key}", "at least 1 (or null)", limit)
         for key in ("train_keys", "valid_keys", "test_keys"):
             names = getattr(self, key)
             demand(names is None or len(names) == 2, f"dataset.{key}", "[images, labels] (or null)", names)

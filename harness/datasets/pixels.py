@@ -83,7 +83,7 @@ def decoded(encoded: bytes | Path, colours: int, told: str) -> Pixels:
         raise
     except DAMAGED as error:
         raise BadInput(
-            f"data: a whole image ({', '.join(FORMATS)}) is needed, got {told} ({type(error).__name__}: {error})"
+            f"data: must be a whole image ({', '.join(FORMATS)}) (got {told} ({type(error).__name__}: {error}))"
         ) from error
     return pixels.reshape(height, width, colours)
 

@@ -51,7 +51,7 @@ from numpy.typing import NDArray
 from scipy.special import erf, ndtri
 
 from harness.evaluate.bootstrap import interval
-from harness.evaluate.ranking import tau_b
+from harness.evaluate.correlations import tau_b
 from harness.evaluate.subsets import FEWEST, SUBSETS, Subset, everything
 
 Numbers = NDArray[np.float64]

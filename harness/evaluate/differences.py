@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from harness.evaluate.bootstrap import interval
+from harness.evaluate.correlations import tau_b
 from harness.evaluate.permutation import holm, swap_effects, swap_p_values
-from harness.evaluate.ranking import tau_b
 
 Numbers = NDArray[np.float64]
 

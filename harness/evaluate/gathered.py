@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from harness.evaluate.bootstrap import draws, interval
-from harness.evaluate.ranking import tau_b
+from harness.evaluate.correlations import tau_b
 from harness.schema import demand, seed_of
 
 Numbers = NDArray[np.float64]

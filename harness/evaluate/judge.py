@@ -36,9 +36,9 @@ class Evaluation:
     pearson: bool = False
 
     def __post_init__(self) -> None:
-        demand(self.bootstrap >= 1, "evaluate.bootstrap", "a count of at least 1", self.bootstrap)
+        demand(self.bootstrap >= 1, "evaluate.bootstrap", "at least 1", self.bootstrap)
         demand(0 < self.level < 1, "evaluate.level", "a number between 0 and 1", self.level)
-        demand(self.folds >= 2, "evaluate.folds", "a count of at least 2", self.folds)
+        demand(self.folds >= 2, "evaluate.folds", "at least 2", self.folds)
         demand(self.seed >= 0, "evaluate.seed", "an integer of at least 0", self.seed)
         steps = self.budgets
         demand(
@@ -47,7 +47,7 @@ class Evaluation:
             "a list of different steps of at least 0 (or null)",
             steps,
         )
-        demand(self.permutations >= 1, "evaluate.permutations", "a count of at least 1", self.permutations)
+        demand(self.permutations >= 1, "evaluate.permutations", "at least 1", self.permutations)
         counts = "a list of different counts of at least 1"
         demand(min(self.top, default=1) >= 1 and len(set(self.top)) == len(self.top), "evaluate.top", counts, self.top)
         rising = all(low < high for low, high in zip(self.gaps, self.gaps[1:], strict=False))

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.evaluate.bootstrap import interval, observed_and_draws
-from harness.evaluate.ranking import partial_tau, partial_tau_of_two, pearson, spearman, tau_b, why_undefined
+from harness.evaluate.correlations import partial_tau, partial_tau_of_two, pearson, spearman, tau_b, why_undefined
 from harness.evaluate.selection import half_accuracy
 from harness.evaluate.subsets import FEWEST, SUBSETS, everything
 from harness.evaluate.weighted import weighted_tau

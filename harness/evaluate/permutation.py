@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from harness.evaluate.multiplicities import EXACT_FLOAT32
+from harness.evaluate.draw_counts import EXACT_FLOAT32
 from harness.evaluate.signs import sign_sums
 
 Numbers = NDArray[np.float64]

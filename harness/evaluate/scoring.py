@@ -10,10 +10,9 @@ import pandas as pd
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
+from harness.evaluate.folds import assign_folds
+from harness.evaluate.predictions import AnyPredictor, BudgetedTrace, Clock, FitExample, cut, predictions_of
 from harness.schema import Trace, demand
-
-from .folds import assign_folds
-from .opinions import AnyPredictor, Clock, Cut, Lesson, cut, opinions_of
 
 COLUMNS = ["predictor", "step", "architecture", "score", "sd", "reason"]
 
@@ -35,11 +34,11 @@ ByName = dict[str, tuple[list[Row], list[Clocked]]]
 
 
 @dataclass(frozen=True)
-class Matter:
-    """What predictors are scored on: traces and lessons of every budget, accuracies and folds of the architectures."""
+class ScoringInput:
+    """What predictors are scored on: traces and fit_examples of every budget, accuracies and folds of the architectures."""
 
-    cuts: Mapping[int, Sequence[Cut]]
-    lessons: Mapping[int, Sequence[Lesson]]
+    cuts: Mapping[int, Sequence[BudgetedTrace]]
+    fit_examples: Mapping[int, Sequence[FitExample]]
     accuracies: NDArray[np.float64]
     fold: NDArray[np.int64]
 
@@ -93,9 +92,9 @@ def _matter(
     folds: int,
     seed: int,
     fitting: Sequence[Mapping[str, Trace]],
-) -> Matter:
+) -> ScoringInput:
     """What `score_all` was given, sorted by name and cut to every budget. Raises BadInput as it does."""
-    demand(folds >= 2, "evaluate.folds", "a count of at least 2", folds)
+    demand(folds >= 2, "evaluate.folds", "at least 2", folds)
     demand(all(budget >= 0 for budget in budgets), "evaluate.budgets", "steps of at least 0", list(budgets))
     names = [trace.architecture.name for trace in traces]
     demand(len(set(names)) == len(names), "traces", "one trace an architecture", f"{len(names)} of {len(set(names))}")
@@ -104,16 +103,16 @@ def _matter(
     fold = assign_folds([trace.architecture for trace in traces], folds, seed)
     cuts = {budget: [cut(trace, budget) for trace in traces] for budget in budgets}
     places = {trace.architecture.name: place for place, trace in enumerate(traces)}
-    lessons = {
+    fit_examples = {
         budget: [(places[name], cut(t, budget)) for source in fitting for name, t in sorted(source.items())]
         if fitting
         else list(enumerate(cuts[budget]))
         for budget in budgets
     }
-    return Matter(cuts, lessons, accuracies, fold)
+    return ScoringInput(cuts, fit_examples, accuracies, fold)
 
 
-def _shared_out(predictors: Mapping[str, AnyPredictor], matter: Matter, workers: int) -> ByName:
+def _shared_out(predictors: Mapping[str, AnyPredictor], matter: ScoringInput, workers: int) -> ByName:
     """The rows of all predictors, made by so many processes."""
     items = list(predictors.items())
     if workers <= 1:
@@ -123,14 +122,16 @@ def _shared_out(predictors: Mapping[str, AnyPredictor], matter: Matter, workers:
     return {name: rows for part in done for name, rows in part.items()}
 
 
-def _rows(predictors: Sequence[tuple[str, AnyPredictor]], matter: Matter) -> ByName:
+def _rows(predictors: Sequence[tuple[str, AnyPredictor]], matter: ScoringInput) -> ByName:
     """The rows of scores and of timings of some predictors, by name."""
     rows: ByName = {name: ([], []) for name, _ in predictors}
     for name, predictor in predictors:
         for budget, cuts in matter.cuts.items():
             clock = Clock()
-            opinions = opinions_of(predictor, cuts, matter.lessons[budget], matter.accuracies, matter.fold, clock)
+            predictions = predictions_of(
+                predictor, cuts, matter.fit_examples[budget], matter.accuracies, matter.fold, clock
+            )
             scores, clocked = rows[name]
-            scores += [(name, budget, c.trace.architecture.name, *o) for c, o in zip(cuts, opinions, strict=True)]
+            scores += [(name, budget, c.trace.architecture.name, *o) for c, o in zip(cuts, predictions, strict=True)]
             clocked.append((name, budget, *clock.read()))
     return rows

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from harness.evaluate.bootstrap import interval
-from harness.evaluate.multiplicities import by_draws, complete, counts, group_sums, running
+from harness.evaluate.draw_counts import by_draws, complete, counts, group_sums, running
 
 Numbers = NDArray[np.float64]
 

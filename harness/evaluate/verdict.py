@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from harness.evaluate.bootstrap import observed_and_draws
 from harness.evaluate.ceiling import ceilings
+from harness.evaluate.correlations import tau_b
 from harness.evaluate.differences import ablations, differences
 from harness.evaluate.judge import Evaluation, Judgement
 from harness.evaluate.metrics import metrics
 from harness.evaluate.pairs import pairs
-from harness.evaluate.ranking import tau_b
 from harness.evaluate.selection import selection, too_few
 from harness.schema import Truth, demand, seed_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.evaluate.multiplicities import (
+from harness.evaluate.draw_counts import (
     by_draws,
     codes,
     complete,

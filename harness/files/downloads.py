@@ -20,8 +20,8 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from .alone import alone
-from .places import Download, there
+from harness.files.lock import alone
+from harness.files.places import Download, there
 
 CONNECT = 20.0  # seconds until a server has to answer
 STALL = 60.0  # seconds without a byte, or with fewer than SLOW a second, after which a download is given up

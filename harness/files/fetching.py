@@ -8,9 +8,8 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.files.places import Download, Source, folder, name_of, present, there
 from harness.schema import BadInput, demand
-
-from .places import Download, Source, folder, name_of, present, there
 
 
 def fetch(
@@ -89,7 +88,7 @@ def has_checksum(path: Path, checksum: str) -> bool:
     try:
         return bool(pooch.file_hash(str(path), alg=kind) == wanted.lower())
     except OSError as error:
-        raise BadInput(f"data: a readable file {path} is needed, got {error.strerror}") from error
+        raise BadInput(f"data: must be a readable file {path} (got {error.strerror})") from error
 
 
 def _others(source: Source, alternative: tuple[Download | str, ...]) -> list[str]:

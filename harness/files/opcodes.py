@@ -49,7 +49,7 @@ def inspect(program: bytes) -> None:
     except (IndexError, KeyError, ValueError) as error:
         if isinstance(error, BadInput):
             raise
-        raise BadInput(f"data: a whole pickle is needed, got a damaged one ({type(error).__name__})") from error
+        raise BadInput(f"data: must be a whole pickle (got a damaged one ({type(error).__name__}))") from error
 
 
 def _walk(program: bytes) -> None:
@@ -74,7 +74,7 @@ def _walk(program: bytes) -> None:
         else:
             if opcode not in _OPCODES:
                 name = next((code.name for code in pickletools.opcodes if ord(code.code) == opcode), hex(opcode))
-                raise BadInput(f"data: a whole pickle of plain values and NumPy arrays is needed, got opcode {name}")
+                raise BadInput(f"data: must be a whole pickle of plain values and NumPy arrays (got opcode {name})")
             start, at = at, _behind(program, at, opcode)
             if opcode in _OWN_WAY:
                 argument = program[start:at]
@@ -88,7 +88,7 @@ def _walk(program: bytes) -> None:
                 del stack[bottom:]
                 demand(depth <= NESTED, "data", f"a pickle with at most {NESTED} tuples within each other", "more")
                 stack.extend([depth] * _PUSHES[opcode])
-    raise BadInput(f"data: a pickle of at most {LENGTH} opcodes is needed, got a longer one")
+    raise BadInput(f"data: must be a pickle of at most {LENGTH} opcodes (got a longer one)")
 
 
 def _behind(program: bytes, at: int, opcode: int) -> int:

@@ -12,9 +12,8 @@ from typing import IO, Any
 
 import numpy as np
 
+from harness.files.opcodes import inspect
 from harness.schema import BadInput, demand
-
-from .opcodes import inspect
 
 MOST = 2**28  # bytes of a pickle, unpacked
 NESTED = 100  # containers within containers
@@ -43,7 +42,7 @@ def read_pickle(stream: IO[bytes], encoding: str = "ASCII", most: int = MOST) ->
         RecursionError, MemoryError, zlib.error,
     ) as error:  # fmt: skip
         reason = " ".join(str(error).split())[:200]
-        raise BadInput(f"data: a whole pickle is needed, got {type(error).__name__}: {reason}") from error
+        raise BadInput(f"data: must be a whole pickle (got {type(error).__name__}: {reason})") from error
     _demand_tree(value)
     return value
 

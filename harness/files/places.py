@@ -49,7 +49,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Standing:
+class Availability:
     """How it stands with one alternative: `state` is "whole", "partial", "unusable" or "missing", `why` in words."""
 
     state: str
@@ -81,16 +81,16 @@ def present(source: Source, data: str | None) -> list[Path] | None:
     return _paths(source.any_of[states.index(best)], data) if best else None
 
 
-def standing(source: Source, alternative: tuple[Download | str, ...], data: str | None) -> Standing:
+def standing(source: Source, alternative: tuple[Download | str, ...], data: str | None) -> Availability:
     """How it stands with an alternative of `source` in the data folder; checksums are not computed."""
     paths = _paths(alternative, data)
     if not all(map(there, paths)):
-        return Standing("missing")
+        return Availability("missing")
     try:
         lacks = [said for path in paths if source.state and (said := source.state(path))]
     except BadInput as error:
-        return Standing("unusable", str(error))
-    return Standing("partial", "; ".join(lacks)) if lacks else Standing("whole")
+        return Availability("unusable", str(error))
+    return Availability("partial", "; ".join(lacks)) if lacks else Availability("whole")
 
 
 def name_of(part: Download | str) -> str:
@@ -103,7 +103,7 @@ def there(path: Path) -> bool:
     try:
         return next(path.iterdir(), None) is not None if path.is_dir() else path.exists() and path.stat().st_size > 0
     except OSError as error:
-        raise BadInput(f"data: a readable {path} is needed, got {error.strerror}") from error
+        raise BadInput(f"data: must be a readable {path} (got {error.strerror})") from error
 
 
 def _paths(alternative: tuple[Download | str, ...], data: str | None) -> list[Path]:

@@ -58,7 +58,7 @@ class AzNas:
         return ("az_expressivity", "az_progressivity", "az_trainability")
 
     @property
-    def gentle(self) -> bool:
+    def non_mutating(self) -> bool:
         """Whether the model is left as it was."""
         return self.weights == "current"
 

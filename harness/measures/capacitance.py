@@ -71,8 +71,8 @@ class Capacitance:
             "two or more widths of at least 1 (three weight layers: fewer have no numerator)",
             self.widths,
         )
-        demand(self.every >= 1, "measure.capacitance.every", "a count of at least 1", self.every)
-        demand(self.probes >= 1, "measure.capacitance.probes", "a count of at least 1", self.probes)
+        demand(self.every >= 1, "measure.capacitance.every", "at least 1", self.every)
+        demand(self.probes >= 1, "measure.capacitance.probes", "at least 1", self.probes)
         demand(
             self.images is None or self.images >= 2, "measure.capacitance.images", "2 or more (or null)", self.images
         )
@@ -89,7 +89,7 @@ class Capacitance:
         return (self.column, f"{self.column}_sd")
 
     @property
-    def gentle(self) -> bool:
+    def non_mutating(self) -> bool:
         """Whether the model is left as it was."""
         return True
 

@@ -64,7 +64,7 @@ class CapacitanceNetwork:
         return (self.column,)
 
     @property
-    def gentle(self) -> bool:
+    def non_mutating(self) -> bool:
         """Whether the model is left as it was."""
         return True
 

@@ -14,5 +14,5 @@ def finite(value: Tensor) -> float:
 
 def demand_counts(measure: str, images: int, every: int, least: int = 1) -> None:
     """Raise BadInput unless a measure is given `least` images and a place in the observations."""
-    demand(images >= least, f"measure.{measure}.images", f"a count of at least {least}", images)
-    demand(every >= 1, f"measure.{measure}.every", "a count of at least 1", every)
+    demand(images >= least, f"measure.{measure}.images", f"at least {least}", images)
+    demand(every >= 1, f"measure.{measure}.every", "at least 1", every)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from harness.schema import Connection, Shared, Wired
+from harness.schema import Connection, GraphProvider, Shared
 
 from .layers import WEIGHTED, layers_at_work
 
@@ -31,7 +31,7 @@ class Edge:
 def edges(model: nn.Module, images: Tensor, shared: Shared | None = None) -> list[Edge]:
     """Every convolution and dense layer that a forward pass of `images` (B, ...) computes, one at a time.
 
-    A `Wired` network tells its own: convolutions that run as one are told apart. Any other layer at work counts whole,
+    A `GraphProvider` network tells its own: convolutions that run as one are told apart. Any other layer at work counts whole,
     in the order of the first call. Sums over layers of anything that is not itself a sum over the weights (a norm, a
     logarithm) need this to agree with a network that has one module an edge. Running statistics of BatchNorm move.
 
@@ -43,7 +43,7 @@ def edges(model: nn.Module, images: Tensor, shared: Shared | None = None) -> lis
 
 
 def _edges(model: nn.Module, at_work: list[str]) -> list[Edge]:
-    connections = model.connections() if isinstance(model, Wired) else []
+    connections = model.connections() if isinstance(model, GraphProvider) else []
     found = [_edge(model, connection) for connection in connections if connection.weight is not None]
     told = {edge.parameter for edge in found}
     for name in at_work:

@@ -40,7 +40,7 @@ class Fisher:
         return ("fisher",)
 
     @property
-    def gentle(self) -> bool:
+    def non_mutating(self) -> bool:
         """Whether the model is left as it was."""
         return True
 

@@ -42,7 +42,7 @@ class Grasp:
         return ("grasp",)
 
     @property
-    def gentle(self) -> bool:
+    def non_mutating(self) -> bool:
         """Whether the model is left as it was."""
         return True
 

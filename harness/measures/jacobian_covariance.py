@@ -44,7 +44,7 @@ class JacobianCovariance:
         return ("jacov",)
 
     @property
-    def gentle(self) -> bool:
+    def non_mutating(self) -> bool:
         """Whether the model is left as it was."""
         return True
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from harness.schema import Observer, Scene, Wired, demand
+from harness.schema import GraphProvider, Observer, Scene, demand
 
 from .layers import WEIGHTED, layers_at_work
 
@@ -17,7 +17,7 @@ class L2Norm:
     """L2 norm: sum over the convolutions and dense layers of ||W||_2 (Abdelfattah et al. 2021, arXiv 2101.08134, code).
 
     ||W||_2 is the root of the sum of the squared weights of a layer. A layer is one edge of the network's own graph
-    where the network tells it (`Wired`): convolutions that are computed together count apart. Biases and BatchNorm do
+    where the network tells it (`GraphProvider`): convolutions that are computed together count apart. Biases and BatchNorm do
     not count, nor (unlike in the authors' code) a layer that the forward pass never calls. 0 without any layer.
     Higher is taken as better. `every`: observations from one reading to the next.
     """
@@ -25,7 +25,7 @@ class L2Norm:
     every: int = 4
 
     def __post_init__(self) -> None:
-        demand(self.every >= 1, "measure.l2_norm.every", "a count of at least 1", self.every)
+        demand(self.every >= 1, "measure.l2_norm.every", "at least 1", self.every)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -33,7 +33,7 @@ class L2Norm:
         return ("l2_norm",)
 
     @property
-    def gentle(self) -> bool:
+    def non_mutating(self) -> bool:
         """Whether the model is left as it was."""
         return True
 
@@ -50,6 +50,6 @@ class L2Norm:
 
 def _weights(model: nn.Module, images: Tensor) -> list[Tensor]:
     """The weight of every layer at work; one for each edge where the network tells its graph."""
-    if isinstance(model, Wired):
+    if isinstance(model, GraphProvider):
         return [edge.weight for edge in model.connections() if edge.weight is not None]
     return [model.get_parameter(f"{name}.weight") for name in layers_at_work(model, images, WEIGHTED)]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from harness.schema import Connection, Observer, Scene, Wired, demand
+from harness.schema import Connection, GraphProvider, Observer, Scene, demand
 
 from .layers import NORMS, WEIGHTED, layers_at_work
 from .weight_statistics import STATISTICS, statistics
@@ -43,7 +43,7 @@ class LayerStatistics:
     every: int = 4
 
     def __post_init__(self) -> None:
-        demand(self.every >= 1, "measure.layer_statistics.every", "a count of at least 1", self.every)
+        demand(self.every >= 1, "measure.layer_statistics.every", "at least 1", self.every)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -51,7 +51,7 @@ class LayerStatistics:
         return ("layer_statistics",)
 
     @property
-    def gentle(self) -> bool:
+    def non_mutating(self) -> bool:
         """Whether the model is left as it was."""
         return True
 
@@ -61,7 +61,7 @@ class LayerStatistics:
 
         def observe(model: nn.Module, batch: tuple[Tensor, Tensor], step: int) -> Mapping[str, Vector]:
             places = slots(model)
-            if isinstance(model, Wired) and places:
+            if isinstance(model, GraphProvider) and places:
                 return {"layer_statistics": of_slots(model.connections(), places)}
             if not names:
                 names.extend(layers_at_work(model, batch[0], WEIGHTED + NORMS, scene.shared))

@@ -46,7 +46,7 @@ class LossGradient:
         return ("grad_norm", "snip", "gradient_statistics")
 
     @property
-    def gentle(self) -> bool:
+    def non_mutating(self) -> bool:
         """Whether the model is left as it was."""
         return True
 

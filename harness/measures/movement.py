@@ -31,7 +31,7 @@ class Movement:
         return ("movement", "weight_norm", "magnitude_increase")
 
     @property
-    def gentle(self) -> bool:
+    def non_mutating(self) -> bool:
         """Whether the model is left as it was."""
         return True
 

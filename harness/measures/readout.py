@@ -48,7 +48,7 @@ class Readout:
         return ("readout_error", "readout_accuracy", "readout_error_mean")
 
     @property
-    def gentle(self) -> bool:
+    def non_mutating(self) -> bool:
         """Whether the model is left as it was."""
         return True
 

@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from harness.schema import Wired
+from harness.schema import GraphProvider
 
 RELUS = ("relu", "relu_")
 
@@ -65,7 +65,7 @@ class Rectifiers(TorchFunctionMode):
 
 def edge_counts(model: nn.Module) -> Counter[int]:
     """How many connections of a network that tells its graph have their weights at each place in memory."""
-    connections = model.connections() if isinstance(model, Wired) else []
+    connections = model.connections() if isinstance(model, GraphProvider) else []
     return Counter(_place(edge.weight) for edge in connections if edge.weight is not None)
 
 

@@ -33,7 +33,7 @@ class SynFlow:
     every: int = 4
 
     def __post_init__(self) -> None:
-        demand(self.every >= 1, "measure.synflow.every", "a count of at least 1", self.every)
+        demand(self.every >= 1, "measure.synflow.every", "at least 1", self.every)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -41,7 +41,7 @@ class SynFlow:
         return ("synflow",)
 
     @property
-    def gentle(self) -> bool:
+    def non_mutating(self) -> bool:
         """Whether the model is left as it was."""
         return True
 

@@ -58,7 +58,7 @@ class TemporalGraph:
     every: int = 2
 
     def __post_init__(self) -> None:
-        demand(self.every >= 1, "measure.temporal_graph.every", "a count of at least 1", self.every)
+        demand(self.every >= 1, "measure.temporal_graph.every", "at least 1", self.every)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -66,7 +66,7 @@ class TemporalGraph:
         return ("temporal_graph", "graph_degree", "graph_centrality")
 
     @property
-    def gentle(self) -> bool:
+    def non_mutating(self) -> bool:
         """Whether the model is left as it was."""
         return True
 

@@ -59,9 +59,9 @@ class Untrained:
         demand(once, f"{key}.proxies", "one proxy or more, each once", self.proxies)
         for name in ("channels", "cells"):
             value = getattr(self, name)
-            demand(value is None or value >= 1, f"{key}.{name}", "a count of at least 1 (or null)", value)
-        demand(self.draws >= 1, f"{key}.draws", "a count of at least 1", self.draws)
-        demand(self.images >= 2, f"{key}.images", "a count of at least 2", self.images)
+            demand(value is None or value >= 1, f"{key}.{name}", "at least 1 (or null)", value)
+        demand(self.draws >= 1, f"{key}.draws", "at least 1", self.draws)
+        demand(self.images >= 2, f"{key}.images", "at least 2", self.images)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -69,7 +69,7 @@ class Untrained:
         return tuple(f"untrained_{column}" for proxy in self._measures() for column in proxy.columns)
 
     @property
-    def gentle(self) -> bool:
+    def non_mutating(self) -> bool:
         """Whether the model is left as it was: it is only asked for others."""
         return True
 

@@ -48,7 +48,7 @@ class WeightStatistics:
     every: int = 2
 
     def __post_init__(self) -> None:
-        demand(self.every >= 1, "measure.weight_statistics.every", "a count of at least 1", self.every)
+        demand(self.every >= 1, "measure.weight_statistics.every", "at least 1", self.every)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -56,7 +56,7 @@ class WeightStatistics:
         return ("weight_statistics",)
 
     @property
-    def gentle(self) -> bool:
+    def non_mutating(self) -> bool:
         """Whether the model is left as it was."""
         return True
 

@@ -1,4 +1,4 @@
-"""The connections of any network, as schema.Wired gives them."""
+"""The connections of any network, as schema.GraphProvider gives them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
-from harness.schema import Connection, Wired, demand
+from harness.schema import Connection, GraphProvider, demand
 
 from .layers import WEIGHTED, layers_at_work
 
@@ -15,17 +15,17 @@ IMAGE, LOGITS = "image", "logits"
 
 
 def wires(model: nn.Module, images: Tensor) -> list[Connection]:
-    """The connections of a network, inputs first: its own if it is Wired, else those of a chain of layers.
+    """The connections of a network, inputs first: its own if it is GraphProvider, else those of a chain of layers.
 
     The chain is that of the convolutions and dense layers that a forward pass of `images` (B, colours, ...) calls, in
-    the order of their first call. A network with branches that is not Wired is not recognised where its widths happen
+    the order of their first call. A network with branches that is not GraphProvider is not recognised where its widths happen
     to fit a chain. The feature maps are "image", the layers' names, and "logits"; a slot is the layer's name. A dense
     layer behind a flattened map of c channels has the weight (out, c, space), any other (out, in); a convolution with
     groups the full weight (out, in, ...), zero where a group does not read.
 
     Raises BadInput where a layer cannot follow the one before it, and for transposed convolutions.
     """
-    if isinstance(model, Wired):
+    if isinstance(model, GraphProvider):
         return model.connections()
     names = layers_at_work(model, images, WEIGHTED)
     found = []

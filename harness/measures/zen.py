@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from harness.schema import Observer, Scene, Wired, demand, seed_of
+from harness.schema import GraphProvider, Observer, Scene, demand, seed_of
 
 from .layers import NORMS
 from .redraw import WEIGHTS, redraw
@@ -36,7 +36,7 @@ class Zen:
     Under torch's own initialisation each BatchNorm's log scale is negative, so that with current weights more layers
     score less and the direction turns over.
     The paper takes residual links out; here they stay [derived]. BatchNorm behind convolutions that are computed
-    together counts apart for each edge of a `Wired` network, and one whose input is constant does not count [derived].
+    together counts apart for each edge of a `GraphProvider` network, and one whose input is constant does not count [derived].
 
     `images`: random images a draw. `every`: observations between two readings.
     """
@@ -49,8 +49,8 @@ class Zen:
 
     def __post_init__(self) -> None:
         for key in ("images", "repeats", "every"):
-            demand(getattr(self, key) >= 1, f"measure.zen.{key}", "a count of at least 1", getattr(self, key))
-        demand(self.images >= 2, "measure.zen.images", "a count of at least 2", self.images)
+            demand(getattr(self, key) >= 1, f"measure.zen.{key}", "at least 1", getattr(self, key))
+        demand(self.images >= 2, "measure.zen.images", "at least 2", self.images)
         demand(self.mixup > 0, "measure.zen.mixup", "a size above 0", self.mixup)
         demand(self.weights in WEIGHTS, "measure.zen.weights", " or ".join(map(repr, WEIGHTS)), self.weights)
 
@@ -60,7 +60,7 @@ class Zen:
         return ("zen",)
 
     @property
-    def gentle(self) -> bool:
+    def non_mutating(self) -> bool:
         """Whether the model is left as it was."""
         return self.weights == "current"
 
@@ -146,7 +146,7 @@ Parts = Mapping[int, list[slice]]
 def _parts(model: nn.Module) -> Parts:
     """Which channels of a BatchNorm belong to one edge, by where its scales lie in memory."""
     parts: dict[int, list[slice]] = defaultdict(list)
-    for edge in model.connections() if isinstance(model, Wired) else ():
+    for edge in model.connections() if isinstance(model, GraphProvider) else ():
         if edge.norm is not None:
             scale = edge.norm[0]
             begin = scale.storage_offset()

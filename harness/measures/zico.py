@@ -41,7 +41,7 @@ class ZiCo:
         return ("zico",)
 
     @property
-    def gentle(self) -> bool:
+    def non_mutating(self) -> bool:
         """Whether the model is left as it was."""
         return True
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import lightgbm
 
-from .points import Column
+from harness.predictors.points import Column
 
 BOOSTING = {
     "objective": "regression",

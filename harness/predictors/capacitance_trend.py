@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.predictors.points import points
 from harness.schema import NoScore, Trace, demand
-
-from .points import points
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
+from harness.predictors.points import Column
 from harness.schema import NoScore, Trace, demand
-
-from .points import Column
 
 FEWEST = 2
 NOISE = np.arange(-1.5, 2.6, 0.5)

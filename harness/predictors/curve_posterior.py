@@ -24,8 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_ndtr, logsumexp
 
-from .growth_curves import Curve, curves
-from .points import Column
+from harness.predictors.growth_curves import Curve, curves
+from harness.predictors.points import Column
 
 GRID = {0: (1, 1), 1: (54, 1), 2: (14, 14)}
 """Cells along s and t that a family starts with, by its number of free shapes."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .logit_linear import logits, percents, standardiser
-from .points import Column
+from harness.predictors.logit_linear import logits, percents, standardiser
+from harness.predictors.points import Column
 
 MEMBERS = 8
 HIDDEN = 8

@@ -18,7 +18,7 @@ from math import log
 
 import numpy as np
 
-from .points import Column
+from harness.predictors.points import Column
 
 Rise = Callable[[Column, Column, Column], Column]
 Range = tuple[float, float]

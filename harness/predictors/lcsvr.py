@@ -14,9 +14,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import NuSVR
 
+from harness.predictors.points import Column
 from harness.schema import NoScore, Trace
-
-from .points import Column
 
 FEWEST = 4
 INNER_FOLDS = 3

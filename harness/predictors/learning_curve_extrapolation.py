@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.predictors.curve_posterior import posterior
+from harness.predictors.points import Column, points
 from harness.schema import NoScore, Trace, demand
-
-from .curve_posterior import posterior
-from .points import Column, points
 
 FEWEST = 2
 

@@ -9,7 +9,7 @@ from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from .points import Column
+from harness.predictors.points import Column
 
 ACCURACY_LIMITS = (0.001, 0.999)
 """Accuracies are kept within these before the logit, which is infinite at 0 and 1."""

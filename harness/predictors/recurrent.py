@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 
+from harness.predictors.logit_linear import standardiser
+from harness.predictors.points import Column
+from harness.predictors.weight_statistics import cell_vector
 from harness.schema import NoScore, Trace, demand
-
-from .logit_linear import standardiser
-from .points import Column
-from .weight_statistics import cell_vector
 
 if TYPE_CHECKING:
     import torch
@@ -54,7 +53,7 @@ class Recurrent:
     def __post_init__(self) -> None:
         demand(bool(self.vectors), "predictor.recurrent.vectors", "one trace column or more", self.vectors)
         for key in ("components", "hidden", "updates"):
-            demand(getattr(self, key) >= 1, f"predictor.recurrent.{key}", "a count of at least 1", getattr(self, key))
+            demand(getattr(self, key) >= 1, f"predictor.recurrent.{key}", "at least 1", getattr(self, key))
         demand(self.seed >= 0, "predictor.recurrent.seed", "a whole number of at least 0", self.seed)
 
     @property

@@ -10,12 +10,11 @@ import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.predictors.boosting import boosting
+from harness.predictors.logit_linear import LogitLinear
+from harness.predictors.points import Column
+from harness.predictors.weight_statistics import last_vector
 from harness.schema import FACT_COLUMNS, NoScore, Trace, demand
-
-from .boosting import boosting
-from .logit_linear import LogitLinear
-from .points import Column
-from .weight_statistics import last_vector
 
 FEWEST = 4
 READINGS = 4
@@ -47,7 +46,7 @@ class Stack:
     def __post_init__(self) -> None:
         key, there = "predictor.stack", ", ".join(self.groups)
         demand(self.model in ("boosting", "ridge"), f"{key}.model", "'boosting' or 'ridge'", self.model)
-        demand(self.trees >= 1, f"{key}.trees", "a count of at least 1", self.trees)
+        demand(self.trees >= 1, f"{key}.trees", "at least 1", self.trees)
         demand(0 <= self.seed < 2**31, f"{key}.seed", "a whole number from 0 to 2147483647", self.seed)
         for group in self.without:
             demand(group in self.groups, f"{key}.without", f"a group of {there}", group)

@@ -8,9 +8,8 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from harness.predictors.points import points
 from harness.schema import BadInput, NoScore, Trace, demand
-
-from .points import points
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ class SurrogateCurve:
                 mean, sd = (100 * float(value) for value in _load(self.file)(*given))
         except (RuntimeError, TypeError, ValueError) as error:
             fault = str(error).strip().splitlines() or [type(error).__name__]
-            raise BadInput(f"predictor.lc_surrogate.file: {wanted} is needed, got {self.file} ({fault[-1]})") from error
+            raise BadInput(f"predictor.lc_surrogate.file: must be {wanted} (got {self.file} ({fault[-1]}))") from error
         if not (isfinite(mean) and isfinite(sd)):
             raise NoScore("the surrogate's answer is not finite")
         return mean, sd

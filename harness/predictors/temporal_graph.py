@@ -13,12 +13,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from harness.predictors.boosting import BOOSTING
+from harness.predictors.logit_linear import LogitLinear
+from harness.predictors.points import Column
+from harness.predictors.weight_statistics import FEWEST
 from harness.schema import NoScore, Trace, demand
-
-from .boosting import BOOSTING
-from .logit_linear import LogitLinear
-from .points import Column
-from .weight_statistics import FEWEST
 
 Predict = Callable[[Column], Column]
 """Feature vectors (n, d) to percent accuracies, or to probabilities of being good, (n,)."""
@@ -60,10 +59,10 @@ class TemporalGraph:
         for key, (one, other) in choices.items():
             value = getattr(self, key)
             demand(value in (one, other), f"predictor.temporal_graph.{key}", f"{one!r} or {other!r}", value)
-        demand(self.checkpoints >= 1, "predictor.temporal_graph.checkpoints", "a count of at least 1", self.checkpoints)
+        demand(self.checkpoints >= 1, "predictor.temporal_graph.checkpoints", "at least 1", self.checkpoints)
         demand(0 < self.good < 1, "predictor.temporal_graph.good", "a part between 0 and 1", self.good)
         demand(self.penalty > 0, "predictor.temporal_graph.penalty", "a number above 0", self.penalty)
-        demand(self.trees >= 1, "predictor.temporal_graph.trees", "a count of at least 1", self.trees)
+        demand(self.trees >= 1, "predictor.temporal_graph.trees", "at least 1", self.trees)
 
     @property
     def columns(self) -> tuple[str, ...]:

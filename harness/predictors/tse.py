@@ -13,9 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.predictors.points import Column
 from harness.schema import NoScore, Trace, demand
-
-from .points import Column
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,12 @@ import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.predictors import dense_net
+from harness.predictors.boosting import boosting
+from harness.predictors.dense_net import DenseNet
+from harness.predictors.logit_linear import LogitLinear
+from harness.predictors.points import Column
 from harness.schema import NoScore, Trace, demand
-
-from . import dense_net
-from .boosting import boosting
-from .dense_net import DenseNet
-from .logit_linear import LogitLinear
-from .points import Column
 
 MODELS = ("boosting", "linear", "dense")
 FEWEST = 4
@@ -52,7 +51,7 @@ class WeightStatistics:
         key = "predictor.weight_statistics"
         demand(self.model in MODELS, f"{key}.model", " or ".join(map(repr, MODELS)), self.model)
         demand(self.features in ("all", "ends"), f"{key}.features", "'all' or 'ends'", self.features)
-        demand(self.trees >= 1, f"{key}.trees", "a count of at least 1", self.trees)
+        demand(self.trees >= 1, f"{key}.trees", "at least 1", self.trees)
         demand(0 <= self.seed < 2**31, f"{key}.seed", "a whole number from 0 to 2147483647", self.seed)
         laid_out = self.features == "all" or self.column in ENDED
         demand(laid_out, f"{key}.column", f"{' or '.join(ENDED)} (features: ends)", self.column)

@@ -12,16 +12,21 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from harness.report.blocks import Drawn
-from harness.report.dark import both
+from harness.report.content import sections
+from harness.report.elements import Drawn
 from harness.report.numbers import counted, words
-from harness.report.sections import sections
-from harness.report.sheets import Sheet
-from harness.report.tables import Tables
+from harness.report.run_tables import RunTables
+from harness.report.style.dark import both
+from harness.report.tables import DisplayTable
 
 
 def write_pages(
-    tables: Tables, out: Path, said: Mapping[str, str], drawn: Sequence[Drawn], sheets: Mapping[str, Sheet], stamp: str
+    tables: RunTables,
+    out: Path,
+    said: Mapping[str, str],
+    drawn: Sequence[Drawn],
+    sheets: Mapping[str, DisplayTable],
+    stamp: str,
 ) -> Path:
     """Write index.html, which carries `stamp`, and report.md into `out`; gives the path of the first."""
     values = context(tables, said, drawn, sheets) | {"stamp": stamp}
@@ -36,7 +41,7 @@ def write_pages(
 
 
 def context(
-    tables: Tables, said: Mapping[str, str], drawn: Sequence[Drawn], sheets: Mapping[str, Sheet]
+    tables: RunTables, said: Mapping[str, str], drawn: Sequence[Drawn], sheets: Mapping[str, DisplayTable]
 ) -> dict[str, Any]:
     """Everything the templates may name."""
     return {
@@ -50,7 +55,7 @@ def context(
     }
 
 
-def _counts(tables: Tables) -> str:
+def _counts(tables: RunTables) -> str:
     budgets = tables.metrics["step"].nunique()
     last = counted(tables.last_step, "step")
     return f"{len(tables.architectures)} architectures, {tables.metrics['predictor'].nunique()} predictors, " + (

@@ -9,14 +9,14 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.report.tables import Tables, read
+from harness.report.run_tables import RunTables, read
 from harness.schema import demand, digest, settings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from harness.report.blocks import Drawn
-    from harness.report.sweep_tables import SweepTables
+    from harness.report.elements import Drawn
+    from harness.report.sweep.sweep_tables import SweepTables
 
 FIGURES = "harness.report.figures"
 
@@ -50,7 +50,7 @@ class Report:
 
     def __post_init__(self) -> None:
         for key in ("top", "highlight", "names"):
-            demand(getattr(self, key) >= 1, f"report.{key}", "a count of at least 1", getattr(self, key))
+            demand(getattr(self, key) >= 1, f"report.{key}", "at least 1", getattr(self, key))
         demand(5 <= self.font_size <= 14, "report.font_size", "a size from 5 to 14 points", self.font_size)
         demand(50 <= self.dpi <= 1200, "report.dpi", "a number from 50 to 1200", self.dpi)
         for name in self.figures:
@@ -80,11 +80,11 @@ def write(results: Path, out: Path, report: Report) -> Path:
     from harness.report import sentences
     from harness.report.page import write_pages
     from harness.report.paper import write_sentences
-    from harness.report.sheets import write_sheets
+    from harness.report.tables import write_sheets
 
     tables = read(results)
     if report.tensorboard:
-        from harness.report.board import write_board
+        from harness.report.event_files import write_board
 
         write_board(tables, out / "tensorboard")
     (out / "figures").mkdir(parents=True, exist_ok=True)
@@ -114,13 +114,13 @@ def _code() -> dict[str, str]:
     return {str(path.relative_to(folder)): digest(path.read_text(encoding="utf-8")) for path in files}
 
 
-def draw(tables: Tables | SweepTables, folder: Path, report: Report) -> list[Drawn]:
+def draw(tables: RunTables | SweepTables, folder: Path, report: Report) -> list[Drawn]:
     """Draw every figure of the report into the folder as PNG and PDF; gives what the pages need of each."""
     import matplotlib
 
-    from harness.report import palette
-    from harness.report.blocks import Drawn
+    from harness.report.elements import Drawn
     from harness.report.figures import NothingToDraw
+    from harness.report.style import palette
 
     drawn = []
     with matplotlib.rc_context():

@@ -1,10 +1,34 @@
 """What the rooms share: architectures, image sets, traces, the protocols, column names. No torch, no Hydra."""
 
-from .asking import Benchmark, DataSet, Drawable
-from .base import BASE_COLUMNS, FACT_COLUMNS, SCHEMA_VERSION, BadInput, NoScore, demand, digest, seed_of, settings
-from .data import Architecture, ImageSet, Recorded, StoredCurves, Trace, Truth
-from .scoring import Collective, Learned, Predictor, Reasoned, Uncertain
-from .watching import Connection, Gentle, HeadMaker, Measure, Observer, Occasional, Scene, Shared, Wired
+from harness.schema.architecture import Architecture
+from harness.schema.base import (
+    BASE_COLUMNS,
+    FACT_COLUMNS,
+    SCHEMA_VERSION,
+    BadInput,
+    NoScore,
+    demand,
+    digest,
+    seed_of,
+    settings,
+)
+from harness.schema.benchmark import Benchmark, DataSet, Drawable
+from harness.schema.image_set import ImageSet
+from harness.schema.measure import (
+    Connection,
+    GraphProvider,
+    HeadMaker,
+    Measure,
+    NonMutating,
+    Observer,
+    Periodic,
+    Scene,
+    Shared,
+)
+from harness.schema.predictor import Collective, Explained, Learned, Predictor, Uncertain
+from harness.schema.stored_curves import Recorded, StoredCurves
+from harness.schema.trace import Trace
+from harness.schema.truth import Truth
 
 __all__ = [
     "BASE_COLUMNS",
@@ -17,16 +41,17 @@ __all__ = [
     "Connection",
     "DataSet",
     "Drawable",
-    "Gentle",
+    "Explained",
+    "GraphProvider",
     "HeadMaker",
     "ImageSet",
     "Learned",
     "Measure",
     "NoScore",
+    "NonMutating",
     "Observer",
-    "Occasional",
+    "Periodic",
     "Predictor",
-    "Reasoned",
     "Recorded",
     "Scene",
     "Shared",
@@ -34,7 +59,6 @@ __all__ = [
     "Trace",
     "Truth",
     "Uncertain",
-    "Wired",
     "demand",
     "digest",
     "seed_of",

@@ -26,9 +26,9 @@ class NoScore(Exception):
 
 
 def demand(holds: bool, key: str, wanted: str, value: object) -> None:
-    """Raise BadInput unless `holds`, naming `key`, what is `wanted` and the `value` that was given."""
+    """Raise BadInput unless `holds`: "`key`: must be `wanted` (got `value`)"."""
     if not holds:
-        raise BadInput(f"{key}: {wanted} is needed, got {value!r}")
+        raise BadInput(f"{key}: must be {wanted} (got {value!r})")
 
 
 def seed_of(run_seed: int, *names: object) -> int:

@@ -11,11 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from harness.schema import Architecture, HeadMaker, ImageSet, Measure, Scene, Trace, demand, seed_of
-
-from .batches import TrainingImages, held_out
-from .observatory import Observatory, Values
-from .recipe import Recipe
-from .updates import Updates, mean_loss
+from harness.train.batches import TrainingImages, held_out
+from harness.train.observatory import Observatory, Values
+from harness.train.recipe import Recipe
+from harness.train.updates import Updates, mean_loss
 
 
 def train(

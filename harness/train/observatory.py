@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from harness.schema import Gentle, Measure, Occasional, Scene, Shared
+from harness.schema import Measure, NonMutating, Periodic, Scene, Shared
 
 Values = dict[str, object]
 
@@ -33,34 +33,34 @@ def untouched_randomness() -> Iterator[None]:
 
 
 class Observatory:
-    """The measures of one training: gentle ones look at one replica of the model together, others have each its own."""
+    """The measures of one training: non_mutating ones look at one replica of the model together, others have each its own."""
 
     def __init__(self, measures: Mapping[str, Measure], model: nn.Module, scene: Scene) -> None:
-        self.every = {
-            name: measure.every if isinstance(measure, Occasional) else 1 for name, measure in measures.items()
-        }
+        self.every = {name: measure.every if isinstance(measure, Periodic) else 1 for name, measure in measures.items()}
         self.looks = 0
         self.columns = {name: measure.columns for name, measure in measures.items()}
-        self.gentle = {name for name, measure in measures.items() if isinstance(measure, Gentle) and measure.gentle}
+        self.non_mutating = {
+            name for name, measure in measures.items() if isinstance(measure, NonMutating) and measure.non_mutating
+        }
         self.shared = Shared(keeps=True)
         self.observers, self.replicas = {}, {}
         common = None
         for name, measure in measures.items():
             with untouched_randomness():
-                if name in self.gentle:
+                if name in self.non_mutating:
                     common = common or Replica(model)
-                self.replicas[name] = common if name in self.gentle and common else Replica(model)
-                own = replace(scene, shared=self.shared if name in self.gentle else Shared())
+                self.replicas[name] = common if name in self.non_mutating and common else Replica(model)
+                own = replace(scene, shared=self.shared if name in self.non_mutating else Shared())
                 self.observers[name] = measure.observer(own)
 
     def look(self, batch: tuple[Tensor, Tensor], step: int, last: bool = False) -> Values:
         """The columns at this step of every measure that is due, and `seconds_<measure>`, what each would take alone.
 
-        An `Occasional` measure that is not due leaves its columns out, and took 0 seconds. `last` says that nothing
+        An `Periodic` measure that is not due leaves its columns out, and took 0 seconds. `last` says that nothing
         follows: then all are due. A measure that fails leaves its columns out too, and `failed_<measure>` says why.
 
         Raises KeyError where a measure writes a column that it did not declare, or leaves one out, and TypeError
-        where one that calls itself gentle writes on a weight.
+        where one that calls itself non_mutating writes on a weight.
         """
         values: Values = {}
         look, self.looks = self.looks, self.looks + 1
@@ -69,16 +69,16 @@ class Observatory:
             if look % self.every[name] and not last:
                 values[f"seconds_{name}"] = 0.0
                 continue
-            gentle, replica = name in self.gentle, self.replicas[name]
+            non_mutating, replica = name in self.non_mutating, self.replicas[name]
             begin = time.perf_counter()
             with untouched_randomness():
-                shown = common.show(replica) if gentle else _copies(batch)
-                if not gentle:
+                shown = common.show(replica) if non_mutating else _copies(batch)
+                if not non_mutating:
                     replica.update()
                 try:
                     seen = observer(replica.model, shown, step)
                 except FAULTS as error:
-                    common.spoilt = common.spoilt or gentle
+                    common.spoilt = common.spoilt or non_mutating
                     values[f"failed_{name}"] = f"{type(error).__name__}: {error}".splitlines()[0]
                     values[f"seconds_{name}"] = time.perf_counter() - begin + common.borrowed()
                     continue
@@ -86,8 +86,10 @@ class Observatory:
                 raise KeyError(f"measure.{name}: columns {self.columns[name]} were declared, got {tuple(seen)}")
             values.update(seen)
             values[f"seconds_{name}"] = time.perf_counter() - begin + common.borrowed()
-            if gentle and not replica.as_it_was():
-                raise TypeError(f"measure.{name}: says that it is gentle, and wrote on a weight or left eval mode")
+            if non_mutating and not replica.as_it_was():
+                raise TypeError(
+                    f"measure.{name}: says that it is non_mutating, and wrote on a weight or left eval mode"
+                )
         self.shared.forget()
         return values
 
@@ -128,7 +130,7 @@ class Replica:
 
 
 class Common:
-    """One observation of the gentle measures: one batch, one state of the replica, unless one of them fails."""
+    """One observation of the non_mutating measures: one batch, one state of the replica, unless one of them fails."""
 
     def __init__(self, shared: Shared, batch: tuple[Tensor, Tensor]) -> None:
         self.shared, self.batch, self.spoilt = shared, batch, True

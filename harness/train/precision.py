@@ -8,8 +8,7 @@ from contextlib import ExitStack, contextmanager
 import torch
 
 from harness.schema import demand
-
-from .recipe import PRECISIONS
+from harness.train.recipe import PRECISIONS
 
 
 @contextmanager

@@ -43,9 +43,9 @@ class Recipe:
             *((k, 1) for k in ("epochs", "schedule_epochs", "schedule_steps", "watch_images")),
         ):
             value = getattr(self, key)
-            demand(value is None or value >= least, f"train.{key}", f"a count of at least {least} (or null)", value)
+            demand(value is None or value >= least, f"train.{key}", f"at least {least} (or null)", value)
         for key in ("batch", "observe_every", "measure_images"):
-            demand(getattr(self, key) >= 1, f"train.{key}", "a count of at least 1", getattr(self, key))
+            demand(getattr(self, key) >= 1, f"train.{key}", "at least 1", getattr(self, key))
         demand(self.learning_rate > 0, "train.learning_rate", "a number above 0", self.learning_rate)
         demand(0 <= self.momentum < 1, "train.momentum", "a number from 0 to below 1", self.momentum)
         demand(

@@ -10,13 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from harness.dataflow import Transparent
-
-from .batches import Draw, TrainingImages
-from .native.library import library
-from .native.program import Descent, Program
-from .precision import arithmetic
-from .recipe import Recipe
+from harness.schema.dataflow import Lowerable
+from harness.train.batches import Draw, TrainingImages
+from harness.train.native.library import library
+from harness.train.native.program import Descent, Program
+from harness.train.precision import arithmetic
+from harness.train.recipe import Recipe
 
 Result = tuple[Tensor, Tensor]
 """Loss (nats) and logits of an update, from before the weights moved."""
@@ -159,7 +158,7 @@ def mean_loss(logits: Tensor, labels: Tensor) -> Tensor:
 
 def _program(model: nn.Module, size: int, batch: int) -> Program | None:
     """The compiled updates of a network; None where it does not tell what it computes, or has an odd side to halve."""
-    flow = model.dataflow() if isinstance(model, Transparent) else None
+    flow = model.dataflow() if isinstance(model, Lowerable) else None
     if flow is None or size % max(this.shrink for this in flow.maps):
         return None
     return Program(library(), flow, size, batch)

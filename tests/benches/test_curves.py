@@ -126,7 +126,7 @@ def test_only_the_named_architectures_are_read(data: str) -> None:
 def test_curves_on_test_images_are_refused_unless_allowed_and_then_say_so(
     train_set: str, split: str, epochs: int, updates: int, data: str
 ) -> None:
-    with pytest.raises(BadInput, match=r"without test images is needed, got ori-test .*allow_test_leak"):
+    with pytest.raises(BadInput, match=r"must be without test images \(got ori-test .*allow_test_leak"):
         stored_curves("nats", train_set, split, epochs, None, None, data)
     stored = stored_curves("nats", train_set, split, epochs, None, None, data, allow_test_leak=True)
     assert stored.leak and "ori-test" in stored.label and "test images" in stored.label
@@ -259,11 +259,11 @@ def test_a_bench_tells_what_it_recorded_and_refuses_a_curve_that_ends_in_the_tru
     assert len(found.images.train[1]) == 25_000 and found.images.size == 32
     twelve = replace(bench, target_epochs=12).recorded("cifar10", StoredCurves(), file)
     assert "the truth is from" not in twelve.label
-    with pytest.raises(BadInput, match=r"signal\.split: another split than bench\.target_split"):
+    with pytest.raises(BadInput, match=r"signal\.split: must be another split than bench\.target_split"):
         replace(bench, target_split="valid").recorded("cifar10", StoredCurves(), file)
-    with pytest.raises(BadInput, match=r"bench\.channels, bench\.cells: \(16, 5\), the recorded networks'"):
+    with pytest.raises(BadInput, match=r"bench\.channels, bench\.cells: must be \(16, 5\), the recorded networks'"):
         NasBench201().recorded("cifar10", StoredCurves(), file)
-    with pytest.raises(BadInput, match="dataset: a data set of the benchmark"):
+    with pytest.raises(BadInput, match="dataset: must be a data set of the benchmark"):
         bench.recorded("digits", StoredCurves(), file)
 
 

@@ -226,7 +226,7 @@ def test_two_processes_make_the_same_tables_as_one(folder: Path, tmp_path: Path,
 
 def test_a_folder_that_cannot_be_written_is_one_line(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file")
-    with pytest.raises(BadInput, match=r"data: .*out to be written is needed, got \w+: .*out"):
+    with pytest.raises(BadInput, match=r"data: must be .*out to be written \(got \w+: .*out"):
         convert.convert("tss", folder, tmp_path / "out")
 
 
@@ -319,10 +319,10 @@ def test_of_two_conversions_one_waits_and_finds_the_tables_made(
 
 
 def test_another_space_and_another_folder_are_refused(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"space: a space of NATS-Bench \(tss, sss\) is needed, got 'nss'"):
+    with pytest.raises(BadInput, match=r"space: must be a space of NATS-Bench \(tss, sss\) \(got 'nss'"):
         convert.convert("nss", folder, tmp_path)
     with pytest.raises(
-        BadInput, match=r"architectures of the space sss is needed, got .*those of the topology space, tss"
+        BadInput, match=r"must be architectures of the space sss \(got .*those of the topology space, tss"
     ):
         convert.convert("sss", folder, tmp_path)
     with pytest.raises(BadInput, match="a NATS-Bench folder"):
@@ -343,7 +343,7 @@ def test_damaged_tables_are_refused_and_made_again(folder: Path, tmp_path: Path)
     group, _, _ = found.curves["cifar10", 200, "ori-test"][0]
     column = pq.read_metadata(out / "curves.parquet").row_group(group).column(6)
     _flip(out / "curves.parquet", column.data_page_offset + column.total_compressed_size // 2)
-    with pytest.raises(BadInput, match=r"a Parquet file is needed, got .*curves\.parquet"):
+    with pytest.raises(BadInput, match=r"must be a Parquet file \(got .*curves\.parquet"):
         found.curve("cifar10", "ori-test", 200, 0)
     whole = (out / "finals.parquet").read_bytes()
     (out / "finals.parquet").write_bytes(whole[: len(whole) // 2])

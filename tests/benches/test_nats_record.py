@@ -145,7 +145,7 @@ def test_losses_of_a_diverged_training_may_be_nan_and_stay_so(found: Archive) ->
         (bz2.compress(pickle.dumps({}))[:-4], "cut or joined"),
         (bz2.compress(pickle.dumps({})) * 2, "cut or joined"),
         (bz2.compress(pickle.dumps({})) + b"more", "cut or joined"),
-        (BOMB, "at most 2097152 bytes, unpacked, is needed, got 'more'"),
+        (BOMB, "must be at most 2097152 bytes, unpacked, (got 'more'"),
         (bytes(3 * 2**20), "a file of up to"),
     ],
 )
@@ -198,7 +198,7 @@ def test_a_list_of_architectures_that_is_none_is_refused(found: Archive, meta: o
 
 def test_a_folder_of_the_other_space_is_refused(tmp_path: Path) -> None:
     path = nats_records.write(tmp_path, spaces.SSS)
-    message = "architectures of the space tss is needed, got .*those of the size space, sss: .*8:8:8:8:8"
+    message = "must be architectures of the space tss (got .*those of the size space, sss: .*8:8:8:8:8"
     with pytest.raises(BadInput, match=message):
         opened(path, spaces.TSS)
 

@@ -23,10 +23,10 @@ from harness.benches.nats import archive, converted, spaces
 from harness.benches.nats.convert import convert
 from harness.benches.natsbench_sss import space
 from harness.benches.natsbench_sss.bench import NatsBenchSize
-from harness.benches.natsbench_sss.network import Network
-from harness.compose import build, conf_folder
+from harness.benches.natsbench_sss.size_network import Network
+from harness.cli.tabulate import write
+from harness.config.components import build, conf_folder
 from harness.schema import BadInput, StoredCurves
-from harness.tabulate import write
 from tests.benches import nats_records
 from tests.benches.nats_records import NAMES, figure
 
@@ -109,7 +109,7 @@ def test_every_string_is_its_own_and_wrong_ones_are_refused() -> None:
     ):
         with pytest.raises(ValueError, match="architecture: 5 widths out of 8, 16"):
             space.parse(text)
-    with pytest.raises(BadInput, match="architecture: 5 widths"):
+    with pytest.raises(BadInput, match="architecture: must be 5 widths"):
         NatsBenchSize().architecture("|none~0|")
 
 
@@ -221,7 +221,7 @@ def test_the_divisor_divides_every_width_and_the_facts_are_those_of_what_is_buil
         assert network.head.in_features == 40 // divisor and network.stem[0].out_channels == 8 // divisor
         assert facts["params"] == sum(weight.numel() for weight in network.parameters())
         assert bench.network() == {"space": "natsbench_sss", "width_divisor": divisor}
-    with pytest.raises(BadInput, match=r"bench\.width_divisor: 1, 2, 4 or 8 is needed, got 3"):
+    with pytest.raises(BadInput, match=r"bench\.width_divisor: must be 1, 2, 4 or 8 \(got 3"):
         NatsBenchSize(width_divisor=3)
 
 
@@ -233,7 +233,7 @@ def test_a_sample_is_seeded_distinct_and_grows_at_its_end() -> None:
     assert len(set(names)) == 300 and all(a.group == a.name and not a.dead for a in bench.sample(20, 0))
     pool = space.every_name()[:40]
     assert bench.sample(20, 0, pool) == bench.sample(20, 0, pool[::-1])
-    with pytest.raises(BadInput, match="architectures: a count from 1 to the 40 that have a truth is needed, got 41"):
+    with pytest.raises(BadInput, match=r"architectures: must be a count from 1 to the 40 that have a truth \(got 41"):
         bench.sample(41, 0, pool)
 
 
@@ -260,7 +260,7 @@ def test_the_truth_comes_from_the_tables_and_else_from_the_archive(tmp_path: Pat
     assert twelve.accuracy.loc[NAMES["sss"][2], "888"] == figure(2, "cifar100", "x-valid", 12, 888, 11)
     with pytest.raises(BadInput, match=r"no table of this space is public"):
         replace(bench, source="table").truth("cifar10", "", data)
-    with pytest.raises(BadInput, match=r"dataset: .*python -m harness\.tabulate \+bench=natsbench_sss"):
+    with pytest.raises(BadInput, match=r"dataset: must be .*python -m harness\.tabulate \+bench=natsbench_sss"):
         bench.truth("svhn", "", data)
     with pytest.raises(BadInput, match=r"bench\.train_set, .*cifar10 test 90"):
         replace(bench, target_epochs=200).truth("cifar10", "", data)
@@ -285,7 +285,7 @@ def test_a_table_of_the_other_space_or_of_strange_names_is_refused(tmp_path: Pat
     truth = bench.truth("tiny", "f", None)
     assert truth.accuracy.loc["8:8:8:8:8", "0"] == 60 and truth.index == {"8:8:8:8:8": 0}
     write(path, rows, about | {"network": {"space": "nasbench201"}})
-    with pytest.raises(BadInput, match=r"bench\.source: a table of natsbench_sss is needed, got .* of nasbench201"):
+    with pytest.raises(BadInput, match=r"bench\.source: must be a table of natsbench_sss \(got .* of nasbench201"):
         bench.truth("tiny", "f", None)
     write(path, rows.assign(architecture="|none~0|"), about)
     with pytest.raises(BadInput, match="architectures of natsbench_sss in"):
@@ -312,16 +312,16 @@ def test_recorded_curves_are_those_of_the_benchmark_and_need_no_test_images(tmp_
         "(curves measured on test images), the trainings that the truth is from"
     )
     for change, message in (
-        ({"split": "valtest"}, r"without test images is needed, got ori-test .split valid has a curve without them"),
+        ({"split": "valtest"}, r"must be without test images \(got ori-test .split valid has a curve without them"),
         ({"split": "test"}, r"another split than bench\.target_split"),
         ({"epochs": 200}, r"signal: a recorded training .cifar10-valid 90"),
         ({"source": "curves"}, r"signal\.source"),
     ):
         with pytest.raises(BadInput, match=message):
             bench.recorded("cifar100", replace(wanted, **change), data)
-    with pytest.raises(BadInput, match=r"bench\.width_divisor: 1, the recorded networks'"):
+    with pytest.raises(BadInput, match=r"bench\.width_divisor: must be 1, the recorded networks'"):
         NatsBenchSize().recorded("cifar100", wanted, data)
-    with pytest.raises(BadInput, match=r"signal\.source: nats-sss or NATS-sss-v1_0-50262-simple in"):
+    with pytest.raises(BadInput, match=r"signal\.source: must be nats-sss or NATS-sss-v1_0-50262-simple in"):
         bench.recorded("cifar100", wanted, str(tmp_path / "empty"))
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from harness.benches.nats import spaces
 from harness.benches.query import truth
-from harness.tabulate import tabulate
+from harness.cli.tabulate import tabulate
 from tests.benches import nats_records
 
 TINY = ["bench.width_divisor=8", "train.batch=32", "engine.workers=1", "architectures=5"]
@@ -58,7 +58,7 @@ def test_curves_on_test_images_are_refused_and_else_every_figure_says_so(call, t
     ]  # fmt: skip
     signal = "signal={_target_: harness.schema.StoredCurves, source: nats, split: %s, epochs: 90, allow_test_leak: %s}"
     code, _, err = call(*command, signal % ("valtest", "false"))
-    assert code == 2 and "a curve without test images is needed, got ori-test" in err and err.count("\n") == 1
+    assert code == 2 and "must be a curve without test images (got ori-test" in err and err.count("\n") == 1
     report = Path("reports/natsbench_sss-cifar100/report.md")
     code, out, _ = call(*command, signal % ("valtest", "true"))
     captions = [line for line in report.read_text().splitlines() if line.startswith("**Figure") and "drawn" not in line]

@@ -10,7 +10,7 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from harness.benches.nasbench201 import space
-from harness.benches.nasbench201.network import CellBlock, Network
+from harness.benches.nasbench201.topology_network import CellBlock, Network
 from harness.benches.nats.pooling import average
 
 SHAPE = space.Shape(channels=4, cells=1, size=8, colours=3, classes=5)

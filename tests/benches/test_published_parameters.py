@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from harness.benches.nasbench201 import space
-from harness.benches.nasbench201.network import Network
+from harness.benches.nasbench201.topology_network import Network
 
 pytestmark = pytest.mark.real
 SHAPES = {

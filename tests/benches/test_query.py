@@ -17,8 +17,8 @@ from harness.benches.nats.convert import convert
 from harness.benches.nats.spaces import SPLITS, TRAIN, TRAIN_SETS, Space
 from harness.benches.natsbench_sss.space import every_name
 from harness.benches.query import truth
+from harness.cli.tabulate import write
 from harness.schema import BadInput
-from harness.tabulate import write
 from tests.benches import nats_records
 from tests.benches.nats_records import NAMES, figure
 
@@ -94,7 +94,7 @@ def test_a_mean_is_over_the_seeds_there_are(data: str) -> None:
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        (("cifar100", None, "x-valid", 200, 5, 777), "epoch: epoch 199 is needed, got 5: of cifar100 trained for 200"
+        (("cifar100", None, "x-valid", 200, 5, 777), "epoch: must be epoch 199 (got 5: of cifar100 trained for 200"
          " epochs x-valid is recorded after the last epoch alone; after each there is train, ori-test .*; each epoch of"
          " the schedule of 12 epochs has it"),
         (("cifar10", None, "test", 200, 5, 777), "of cifar10-valid trained for 200 epochs ori-test is recorded after"),
@@ -118,10 +118,10 @@ def test_what_was_never_recorded_is_refused_with_why_and_what_there_is(
 
 @pytest.mark.parametrize("source", ["archive", "converted"])
 def test_a_seed_or_an_architecture_that_is_not_there_is_refused_with_those_that_are(source: str, data: str) -> None:
-    with pytest.raises(BadInput, match=r"seed: .*\(777, 888\) is needed, got 999"):
+    with pytest.raises(BadInput, match=r"seed: must be .*\(777, 888\) \(got 999"):
         truth("nasbench201", "cifar100", None, "test", 200, None, 999, NAMES["tss"][4], source, data)
     for architecture in ("1", NAMES["tss"][1], "|sep_conv~0|", "99999"):
-        with pytest.raises(BadInput, match="architecture: an architecture"):
+        with pytest.raises(BadInput, match="architecture: must be an architecture"):
             truth("nasbench201", "cifar100", None, "test", 200, None, 777, architecture, source, data)
 
 
@@ -132,7 +132,7 @@ def test_where_there_is_nothing_the_files_that_are_needed_are_named(tmp_path: Pa
         truth("nasbench201", "cifar10", None, "test", None, None, None, CELL, data=str(tmp_path))
     with pytest.raises(BadInput, match="no table of the size space is public"):
         truth("natsbench_sss", "cifar10", None, "test", None, None, None, "8:8:8:8:8", "table", str(tmp_path))
-    with pytest.raises(BadInput, match=r"bench: a space of NATS-Bench"):
+    with pytest.raises(BadInput, match=r"bench: must be a space of NATS-Bench"):
         truth("nasbench101", "cifar10", None, "test", None, None, None, CELL, data=str(tmp_path))
 
 
@@ -146,13 +146,13 @@ def test_the_table_of_finals_answers_where_it_can_and_else_says_what_it_lacks(tm
     assert (one.percent, one.seeds, one.index) == (51, (888,), 2)
     pooled = truth("nasbench201", "cifar100", None, "test", 200, None, None, "2", data=data)
     assert (pooled.percent, pooled.seeds) == (50, ()) and "mean over recorded seeds" in str(pooled)
-    with pytest.raises(BadInput, match=r"seed: none \(a mean is all"):
+    with pytest.raises(BadInput, match=r"seed: must be none \(a mean is all"):
         truth("nasbench201", "cifar100", None, "test", 200, None, 777, CELL, "table", data)
-    with pytest.raises(BadInput, match=r"epoch: 11 \(the table has final accuracies alone\)"):
+    with pytest.raises(BadInput, match=r"epoch: must be 11 \(the table has final accuracies alone\)"):
         truth("nasbench201", "cifar100", None, "test", 12, 3, None, CELL, "table", data)
-    with pytest.raises(BadInput, match=r"split: one of x-valid, x-test, ori-test .*got 'train'"):
+    with pytest.raises(BadInput, match=r"split: must be one of x-valid, x-test, ori-test .*got 'train'"):
         truth("nasbench201", "cifar100", None, "train", 200, None, None, CELL, "table", data)
-    with pytest.raises(BadInput, match="architecture: "):
+    with pytest.raises(BadInput, match="architecture: must be "):
         truth("nasbench201", "cifar100", None, "test", 200, None, None, "7", "table", data)
 
 
@@ -204,14 +204,14 @@ def test_a_table_of_ones_own_is_asked_by_the_official_index_too(space: Space, da
     answer = truth(*asked, str(place), path, data)
     assert (answer.percent, answer.architecture, answer.index) == (60, NAMES[space.name][2], place)
     assert truth(*asked, NAMES[space.name][2], path, str(tmp_path)).percent == 60
-    with pytest.raises(BadInput, match="architecture: an official index of"):
+    with pytest.raises(BadInput, match="architecture: must be an official index of"):
         truth(*asked, "99999", path, data)
 
 
 def test_the_official_index_needs_a_file_that_lists_the_cells(tmp_path: Path) -> None:
     path = _own_table(tmp_path / "own.parquet", spaces.TSS)
     asked = ("nasbench201", "tiny", None, "test", None, None, 0, "2", path, str(tmp_path))
-    with pytest.raises(BadInput, match=r"architecture: its string .no file of the official order"):
+    with pytest.raises(BadInput, match=r"architecture: must be its string .no file of the official order"):
         truth(*asked)
     folder = nats_records.write(tmp_path)
     assert truth(*asked).percent == 60
@@ -222,9 +222,9 @@ def test_the_official_index_needs_a_file_that_lists_the_cells(tmp_path: Path) ->
 
 def test_a_table_of_the_other_space_is_refused_by_the_key_source(tmp_path: Path) -> None:
     path = _own_table(tmp_path / "own.parquet", spaces.SSS)
-    with pytest.raises(BadInput, match=r"^source: a table of nasbench201 is needed, got .* of natsbench_sss"):
+    with pytest.raises(BadInput, match=r"^source: must be a table of nasbench201 \(got .* of natsbench_sss"):
         truth("nasbench201", "tiny", None, "test", None, None, None, NAMES["sss"][2], path)
-    with pytest.raises(BadInput, match=r"^source: an existing table"):
+    with pytest.raises(BadInput, match=r"^source: must be an existing table"):
         truth("nasbench201", "tiny", None, "test", None, None, None, CELL, "nowhere.parquet")
 
 
@@ -233,10 +233,12 @@ def test_an_architecture_whose_record_was_damaged_is_told_as_that(tmp_path: Path
     (folder / "000002.pickle.pbz2").write_bytes(b"none")
     convert("tss", folder, tmp_path, skip_damaged=True)
     for architecture in ("2", CELL):
-        with pytest.raises(BadInput, match=r"architecture: .* left out of .*nats-tss as damaged .*000002\.pickle"):
+        with pytest.raises(
+            BadInput, match=r"architecture: must be .* left out of .*nats-tss as damaged .*000002\.pickle"
+        ):
             truth("nasbench201", "cifar100", None, "test", 200, None, 777, architecture, "converted", str(tmp_path))
     for architecture in ("1", NAMES["tss"][1]):  # was never there
-        with pytest.raises(BadInput, match="architecture: an architecture"):
+        with pytest.raises(BadInput, match="architecture: must be an architecture"):
             truth("nasbench201", "cifar100", None, "test", 200, None, 777, architecture, "converted", str(tmp_path))
 
 

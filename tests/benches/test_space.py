@@ -96,7 +96,7 @@ def test_dead_architectures_are_known_and_can_be_left_out() -> None:
 
 
 def test_more_architectures_than_there_are_is_an_error() -> None:
-    with pytest.raises(BadInput, match="architectures: a count from 1 to the 6466"):
+    with pytest.raises(BadInput, match="architectures: must be a count from 1 to the 6466"):
         NasBench201().sample(6_467, 0)
 
 

@@ -61,12 +61,12 @@ def test_an_earlier_epoch_or_the_validation_split_can_be_the_target(table, finge
 
 
 def test_what_the_table_does_not_have_is_refused(table, fingerprint) -> None:
-    with pytest.raises(BadInput, match=r"bench\.target_epochs: an epoch from 1 to \d+ is needed, got 99"):
+    with pytest.raises(BadInput, match=r"bench\.target_epochs: must be an epoch from 1 to \d+ \(got 99"):
         table.truth(None, "test", 99, fingerprint)
-    with pytest.raises(BadInput, match=r"bench\.target_split: 'valid' or 'test'"):
+    with pytest.raises(BadInput, match=r"bench\.target_split: must be 'valid' or 'test'"):
         table.truth(None, "valtest", None, fingerprint)
     with pytest.raises(
-        BadInput, match=r"bench\.train_set: 'digits' \(or null\) for this table is needed, got 'cifar100'"
+        BadInput, match=r"bench\.train_set: must be 'digits' \(or null\) for this table \(got 'cifar100'"
     ):
         table.truth("cifar100", "test", None, fingerprint)
     with pytest.raises(BadInput, match="made on the images of this data set"):
@@ -75,7 +75,7 @@ def test_what_the_table_does_not_have_is_refused(table, fingerprint) -> None:
 
 def test_a_file_that_is_no_such_table_is_refused(tmp_path) -> None:
     (tmp_path / "text.parquet").write_text("not Parquet")
-    with pytest.raises(BadInput, match=r"bench\.source: a Parquet file is needed"):
+    with pytest.raises(BadInput, match=r"bench\.source: must be a Parquet file is needed"):
         tabulated.read(tmp_path / "text.parquet")
     pd.DataFrame({"a": [1]}).to_parquet(tmp_path / "x.parquet")
     with pytest.raises(BadInput, match=r"a Parquet file made by python -m harness\.tabulate"):

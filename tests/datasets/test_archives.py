@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from formats import tar, zipped
 
 from harness.datasets import archives
 from harness.schema import BadInput
+from tests.datasets.formats import tar, zipped
 
 MEMBERS = {"a/one": b"1" * 100, "a/two": b"2" * 200, "b/three": b"3" * 300}
 

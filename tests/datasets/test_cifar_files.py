@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from formats import Part, binary, encoded, parquet, part, planes, python2_pickle, tar
 from PIL import Image
 
 from harness.datasets import cifar_files
 from harness.datasets.cifar_files import CIFAR10, CIFAR100, Release, decode_binary, decode_python
 from harness.schema import BadInput
+from tests.datasets.formats import Part, binary, encoded, parquet, part, planes, python2_pickle, tar
 
 TINY = (20, 8)  # training and test images
 CLASSES = {"cifar10": 4, "cifar100": 4}

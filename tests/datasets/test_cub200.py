@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from formats import encoded, tar
 
 from harness.datasets import cub200
 from harness.datasets.cub200 import Cub200, listed
 from harness.datasets.pixels import Form
 from harness.schema import BadInput
+from tests.datasets.formats import encoded, tar
 
 COUNT = 30
 

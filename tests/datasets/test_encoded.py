@@ -1,4 +1,4 @@
-"""Tables of encoded images: what is read, what is kept, what is refused."""
+"""RunTables of encoded images: what is read, what is kept, what is refused."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from formats import encoded, parquet, part
 from PIL import Image
 
 from harness.datasets.encoded import read
 from harness.datasets.pixels import Form
 from harness.schema import BadInput
+from tests.datasets.formats import encoded, parquet, part
 
 FORM = Form(8, 3)
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from formats import idx
 
 from harness.datasets import fashion_mnist
 from harness.datasets.fashion_mnist import FashionMnist, read_idx
 from harness.schema import BadInput
+from tests.datasets.formats import idx
 
 DATA = Path(os.environ.get("HARNESS_DATA", "/nonexistent"))
 

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from formats import binary, encoded, idx, mat, parquet, part, planes, python2_pickle, tar, zipped
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
@@ -24,6 +23,7 @@ from harness.datasets.fashion_mnist import read_idx
 from harness.datasets.npz import Npz
 from harness.datasets.pixels import Form
 from harness.schema import BadInput
+from tests.datasets.formats import binary, encoded, idx, mat, parquet, part, planes, python2_pickle, tar, zipped
 
 IMAGES, LABELS = part(np.arange(6) % 3)
 SMALL = part(np.arange(6) % 3, size=8)

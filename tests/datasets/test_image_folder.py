@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from formats import Part, class_folders, encoded, part
 
 from harness.benches.nats.spaces import DEFAULT_TRAIN_SET, SPLITS
 from harness.datasets.described import BENCHMARK
@@ -16,6 +15,7 @@ from harness.datasets.image_folder import ImageFolder
 from harness.datasets.npz import Npz
 from harness.datasets.pixels import Form
 from harness.schema import BadInput
+from tests.datasets.formats import Part, class_folders, encoded, part
 
 
 @pytest.fixture
@@ -165,6 +165,6 @@ def test_images_of_ones_own_cannot_take_the_name_of_a_set_that_the_benchmark_has
 ) -> None:
     assert {*BENCHMARK} == {*SPLITS, *DEFAULT_TRAIN_SET}
     for name in BENCHMARK:
-        with pytest.raises(BadInput, match=rf"^dataset\.name: .*bench\.train_set.*got '?{name}"):
+        with pytest.raises(BadInput, match=rf"^dataset\.name: must be .*bench\.train_set.*got '?{name}"):
             kind(name=name)
     kind(name="cifar10-of-mine")

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from formats import planes, python2_pickle, zipped
 
 from harness import files
 from harness.datasets import imagenet16_120
 from harness.datasets.imagenet16_120 import BATCHES, SOURCE, ImageNet16, decode, read
 from harness.schema import BadInput
+from tests.datasets.formats import planes, python2_pickle, zipped
 
 
 def _batch(seed: int, count: int = 12) -> tuple[np.ndarray, np.ndarray]:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from formats import Part, part
 
 from harness.datasets.npz import Npz
 from harness.schema import BadInput
+from tests.datasets.formats import Part, part
 
 DATA = Path(os.environ.get("HARNESS_DATA", "/nonexistent"))
 

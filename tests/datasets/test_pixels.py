@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from formats import encoded
 from PIL import Image
 
 from harness.datasets import pixels
 from harness.datasets.pixels import Form, coloured, decoded, moments, resized, squared
 from harness.schema import BadInput
+from tests.datasets.formats import encoded
 
 
 def _images(*shape: int) -> np.ndarray:

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.io
-from formats import Part, mat, part
 
 from harness.datasets import svhn
 from harness.datasets.svhn import Svhn, read
 from harness.schema import BadInput
+from tests.datasets.formats import Part, mat, part
 
 COUNTS = {"train": 60, "test": 20, "extra": 30}
 

@@ -263,12 +263,12 @@ def test_a_collective_predictor_that_knows_why_it_has_no_score_is_asked() -> Non
 class Pupil:
     """Remembers which parameters it was fitted on and scores their mean."""
 
-    lessons: list[tuple[set[str], set[float]]] = field(default_factory=list)
+    fit_examples: list[tuple[set[str], set[float]]] = field(default_factory=list)
     columns: tuple[str, ...] = ("train_loss",)
     family: str = "control"
 
     def fit(self, traces, accuracies):
-        self.lessons.append(({t.architecture.name for t in traces}, {t.table["params"].iloc[0] for t in traces}))
+        self.fit_examples.append(({t.architecture.name for t in traces}, {t.table["params"].iloc[0] for t in traces}))
         assert all(t.last_step <= 10 for t in traces)
         return Spy()
 
@@ -278,9 +278,9 @@ def test_a_learned_predictor_may_be_fitted_on_other_networks_of_other_architectu
     small = [{n: replace(trace(n), table=trace(n).table.assign(params=p)) for n in names} for p in (1.0, 2.0)]
     pupil = Pupil()
     found = score_all({"pupil": pupil}, [trace(n) for n in names], np.arange(8.0), [10], 4, 0, small)[0]
-    assert len(pupil.lessons) == 4 and found["score"].notna().all()
-    assert all(sizes == {1.0, 2.0} and len(seen) == 6 for seen, sizes in pupil.lessons)
-    left = [set(names) - seen for seen, _ in pupil.lessons]
+    assert len(pupil.fit_examples) == 4 and found["score"].notna().all()
+    assert all(sizes == {1.0, 2.0} and len(seen) == 6 for seen, sizes in pupil.fit_examples)
+    left = [set(names) - seen for seen, _ in pupil.fit_examples]
     assert set.union(*left) == set(names) and sum(map(len, left)) == 8
 
 

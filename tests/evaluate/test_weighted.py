@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import weightedtau
 
 from harness.evaluate.bootstrap import draws
-from harness.evaluate.ranking import tau_b
+from harness.evaluate.correlations import tau_b
 from harness.evaluate.weighted import weighted_tau
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from misbehaving import Site, serving
 
 from harness.files import downloads
+from tests.files.misbehaving import Site, serving
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,10 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from misbehaving import (
+from rich.console import Console
+
+from harness.files import Download, downloads
+from tests.files.misbehaving import (
     Page,
     Site,
     corrupted,
@@ -33,9 +36,6 @@ from misbehaving import (
     web_page,
     whole,
 )
-from rich.console import Console
-
-from harness.files import Download, downloads
 
 CONTENT = bytes(range(256)) * 8
 CHECKSUM = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"

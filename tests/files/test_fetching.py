@@ -7,11 +7,11 @@ import logging
 from pathlib import Path
 
 import pytest
-from misbehaving import Site, status, whole
 
 from harness import files
 from harness.files import Download, Source
 from harness.schema import BadInput
+from tests.files.misbehaving import Site, status, whole
 
 CONTENT = b"sixteen images of cats"
 CHECKSUM = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"

@@ -64,7 +64,7 @@ def test_an_empty_file_is_not_what_was_looked_for(tmp_path: Path) -> None:
 
 def _told(path: Path) -> str:
     if path.read_text() == "bad":
-        raise BadInput("data: a table is needed, got a poem")
+        raise BadInput("data: must be a table (got a poem")
     return "" if path.read_text() == "all" else "3 of 9 records"
 
 
@@ -85,6 +85,6 @@ def test_a_source_that_looks_into_its_files_puts_whole_ones_before_partial_ones_
     source = Source("archive", (("first",), ("second",), ("third",)), state=_told)
     assert files.present(source, str(tmp_path)) == (None if found is None else [tmp_path / found])
     (tmp_path / "first").write_text("bad")
-    assert files.standing(source, ("first",), str(tmp_path)) == files.Standing(
-        "unusable", "data: a table is needed, got a poem"
+    assert files.standing(source, ("first",), str(tmp_path)) == files.Availability(
+        "unusable", "data: must be a table (got a poem"
     )

@@ -6,8 +6,8 @@ import torch
 from scipy import stats
 from torch import nn
 
-from harness.benches.nasbench201.network import Network
 from harness.benches.nasbench201.space import Shape, parse
+from harness.benches.nasbench201.topology_network import Network
 from harness.measures.az_nas import AzNas, entropy, read, trainability
 from harness.schema import BadInput, Scene
 

@@ -114,7 +114,7 @@ def test_a_probe_reads_as_many_images_as_it_is_told() -> None:
 
 
 def test_a_scale_of_normalised_features_is_refused() -> None:
-    with pytest.raises(BadInput, match=r"measure\.capacitance\.scale: 1 where normalise is true .* got 10"):
+    with pytest.raises(BadInput, match=r"measure\.capacitance\.scale: must be 1 where normalise is true .* got 10"):
         Capacitance(scale=10.0)
 
 

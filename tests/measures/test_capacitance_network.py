@@ -13,8 +13,8 @@ from scipy.sparse import csr_array
 from torch import nn
 from torch.nn import functional
 
-from harness.benches.nasbench201.network import Network
 from harness.benches.nasbench201.space import Shape, parse
+from harness.benches.nasbench201.topology_network import Network
 from harness.measures.capacitance import Probe, beta_eff
 from harness.measures.capacitance_network import Call, CapacitanceNetwork, beta_eff_of, line_graph_sums
 from harness.schema import BadInput, Scene

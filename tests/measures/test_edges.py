@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from harness.benches.nasbench201.network import Network
 from harness.benches.nasbench201.space import Shape, parse
+from harness.benches.nasbench201.topology_network import Network
 from harness.measures.edges import Edge, edges
 from harness.schema import Connection
 

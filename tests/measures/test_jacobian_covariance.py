@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from harness.benches.nasbench201.network import Network
 from harness.benches.nasbench201.space import Shape, parse
+from harness.benches.nasbench201.topology_network import Network
 from harness.measures.jacobian_covariance import JacobianCovariance, jacobian, score
 from harness.schema import BadInput, Scene
 

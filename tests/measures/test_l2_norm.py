@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from harness.benches.nasbench201.network import Network
 from harness.benches.nasbench201.space import Shape, parse
+from harness.benches.nasbench201.topology_network import Network
 from harness.measures.l2_norm import L2Norm
 from harness.schema import Scene
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from harness.benches.nasbench201.network import Network
 from harness.benches.nasbench201.space import OPERATIONS, Cell, Shape, parse
+from harness.benches.nasbench201.topology_network import Network
 from harness.measures.layer_statistics import LayerStatistics, feature_names, slots
 from harness.schema import Scene
 

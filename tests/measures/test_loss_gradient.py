@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional
 
-from harness.benches.nasbench201.network import CellBlock, Network
 from harness.benches.nasbench201.space import CONVOLUTION_TAPS, Shape, parse
+from harness.benches.nasbench201.topology_network import CellBlock, Network
 from harness.measures.loss_gradient import LossGradient
 from harness.measures.weight_statistics import feature_names, statistics
 from harness.measures.zico import ZiCo

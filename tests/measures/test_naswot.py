@@ -6,8 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from harness.benches.nasbench201.network import Network
 from harness.benches.nasbench201.space import EDGES, Shape, parse
+from harness.benches.nasbench201.topology_network import Network
 from harness.measures.naswot import Naswot, kernel, log_determinant
 from harness.schema import BadInput, Scene
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from harness.benches.nasbench201.network import Network
 from harness.benches.nasbench201.space import Shape, parse
+from harness.benches.nasbench201.topology_network import Network
 from harness.measures.readout import STRENGTHS, Readout, leave_one_out
 from harness.schema import BadInput, Measure, Scene
 from harness.train.loop import train
@@ -107,9 +107,9 @@ def test_a_training_is_the_same_with_and_without_it(bench, images):
 
 
 def test_what_cannot_be_read_is_refused_in_one_line():
-    with pytest.raises(BadInput, match=r"measure\.readout\.images: a count of at least 2 is needed, got 1"):
+    with pytest.raises(BadInput, match=r"measure\.readout\.images: must be at least 2 \(got 1"):
         Readout(images=1)
-    with pytest.raises(BadInput, match=r"measure\.readout\.every: a count of at least 1 is needed, got 0"):
+    with pytest.raises(BadInput, match=r"measure\.readout\.every: must be at least 1 \(got 0"):
         Readout(every=0)
-    with pytest.raises(ValueError, match=r"features\(images\) is needed, got Sequential"):
+    with pytest.raises(ValueError, match=r"must be features\(images\) \(got Sequential"):
         Readout().observer(SCENE)(nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), BATCH, 0)

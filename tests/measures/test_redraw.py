@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from harness.benches.nasbench201.network import Network
 from harness.benches.nasbench201.space import Shape, parse
+from harness.benches.nasbench201.topology_network import Network
 from harness.measures.redraw import redraw
 
 CELL = "|nor_conv_3x3~0|+|nor_conv_1x1~0|none~1|+|skip_connect~0|none~1|nor_conv_3x3~2|"

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.functional import avg_pool2d, conv2d
 
-from harness.benches.nasbench201.network import Network
 from harness.benches.nasbench201.space import Shape, parse
+from harness.benches.nasbench201.topology_network import Network
 from harness.measures.capacitance import Capacitance
 from harness.measures.synflow import SynFlow, flows
 from harness.schema import BadInput, Scene
@@ -159,7 +159,7 @@ def test_nothing_stays_behind():
 
 
 def test_a_wrong_setting_is_named():
-    with pytest.raises(BadInput, match=r"measure\.synflow\.every: .* got 0"):
+    with pytest.raises(BadInput, match=r"measure\.synflow\.every: must be .* got 0"):
         SynFlow(every=0)
 
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from scipy import stats
 from torch import nn
 
-from harness.benches.nasbench201.network import Network
 from harness.benches.nasbench201.space import Shape, parse
+from harness.benches.nasbench201.topology_network import Network
 from harness.measures.rolled_graph import rolled_graph
 from harness.measures.temporal_graph import GROUPS, MOMENTS, TemporalGraph, feature_names, groups, moments
 from harness.measures.wiring import wires

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from harness.benches.nasbench201.network import Network
 from harness.benches.nasbench201.space import Shape, parse
+from harness.benches.nasbench201.topology_network import Network
 from harness.measures.az_nas import AzNas
 from harness.measures.capacitance import Capacitance
 from harness.measures.synflow import SynFlow
@@ -89,11 +89,11 @@ def test_a_training_is_the_same_with_and_without_it(bench, images):
 
 
 def test_what_cannot_be_read_is_refused_in_one_line():
-    with pytest.raises(BadInput, match=r"measure\.untrained\.proxies: a list of az_nas, .* is needed, got 'zen'"):
+    with pytest.raises(BadInput, match=r"measure\.untrained\.proxies: must be a list of az_nas, .* \(got 'zen'"):
         Untrained(proxies=["zen"])
-    with pytest.raises(BadInput, match=r"measure\.untrained\.proxies: one proxy or more, each once"):
+    with pytest.raises(BadInput, match=r"measure\.untrained\.proxies: must be one proxy or more, each once"):
         Untrained(proxies=["synflow", "synflow"])
-    with pytest.raises(BadInput, match=r"measure\.untrained\.draws: a count of at least 1"):
+    with pytest.raises(BadInput, match=r"measure\.untrained\.draws: must be at least 1"):
         Untrained(draws=0)
-    with pytest.raises(ValueError, match=r"anew\(channels, cells\) is needed, got Sequential"):
+    with pytest.raises(ValueError, match=r"must be anew\(channels, cells\) \(got Sequential"):
         read(nn.Sequential(nn.Flatten(), nn.Linear(64, 3)))

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from harness.benches.nasbench201.network import Network
 from harness.benches.nasbench201.space import Shape, parse
+from harness.benches.nasbench201.topology_network import Network
 from harness.measures.wiring import strengths, wires
 from harness.schema import BadInput, Connection
 
@@ -78,5 +78,5 @@ def test_the_groups_of_a_convolution_read_their_own_channels_alone():
     ],
 )
 def test_what_is_no_chain_is_refused_by_name(model):
-    with pytest.raises(BadInput, match=r"measure\.temporal_graph: a chain .* behind \d channels"):
+    with pytest.raises(BadInput, match=r"measure\.temporal_graph: must be a chain .* behind \d channels"):
         wires(model, IMAGES)

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from harness.benches.nasbench201.network import Network
 from harness.benches.nasbench201.space import Shape, parse
+from harness.benches.nasbench201.topology_network import Network
 from harness.measures import zen
 from harness.measures.zen import Zen, last_map, score
 from harness.schema import BadInput, Scene

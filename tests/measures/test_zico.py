@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from harness.benches.nasbench201.network import Network
 from harness.benches.nasbench201.space import Shape, parse
+from harness.benches.nasbench201.topology_network import Network
 from harness.measures.zico import ZiCo
 from harness.schema import BadInput, Scene
 

@@ -19,5 +19,5 @@ def test_a_trace_without_a_finite_value_has_no_score(trace_of):
 
 
 def test_a_sign_is_declared():
-    with pytest.raises(BadInput, match=r"predictor\.first_value\.sign: 1 or -1 is needed"):
+    with pytest.raises(BadInput, match=r"predictor\.first_value\.sign: must be 1 or -1 is needed"):
         FirstValue("beta_eff", 0.5, "capacitance")

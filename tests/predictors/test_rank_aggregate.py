@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import rankdata
 
 from harness.predictors.rank_aggregate import RankAggregate
-from harness.schema import BadInput, NoScore, Reasoned
+from harness.schema import BadInput, Explained, NoScore
 
 nan = float("nan")
 AGGREGATE = RankAggregate({"flops": 1.0, "valid_loss": -1.0}, "combination")
@@ -66,7 +66,7 @@ def test_a_column_that_nobody_has_is_named(trace_of):
 
 def test_the_columns_that_a_trace_lacks_are_named(trace_of):
     three = RankAggregate({"flops": 1.0, "valid_loss": -1.0, "zen": 1.0}, "combination")
-    assert isinstance(three, Reasoned)
+    assert isinstance(three, Explained)
     assert three.reason(trace_of(flops=[1.0], valid_loss=[nan], zen=[np.inf])) == "no finite valid_loss, zen"
     assert three.reason(trace_of(flops=[nan], valid_loss=[1.0], zen=[2.0])) == "no finite flops"
 
@@ -88,5 +88,5 @@ def test_where_missing_is_last_those_that_lack_a_column_share_its_worst_rank(tra
     flops, loss = np.array([3, 1.5, 1.5, 4]) / 4, np.array([4, 3, 2, 1]) / 4
     assert found[:4] == pytest.approx(np.log(flops) + np.log(loss)) and np.isnan(found[4])
     assert np.isnan(scores(trace_of, rows)[1:]).all()
-    with pytest.raises(BadInput, match=r"missing: 'unscored' or 'last' is needed, got 'first'"):
+    with pytest.raises(BadInput, match=r"missing: must be 'unscored' or 'last' \(got 'first'"):
         RankAggregate({"flops": 1.0}, "combination", missing="first")

@@ -6,7 +6,7 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 
-from harness.compose import build, conf_folder
+from harness.config.components import build, conf_folder
 from harness.predictors.surrogate_curve import SurrogateCurve
 from harness.schema import BadInput, NoScore, Uncertain
 
@@ -52,7 +52,7 @@ def test_no_point_or_an_answer_that_is_not_finite_is_no_score(file, trace_of):
 
 
 def test_wrong_files_are_one_line(tmp_path, trace_of):
-    with pytest.raises(BadInput, match="file: a TorchScript file is needed"):
+    with pytest.raises(BadInput, match="file: must be a TorchScript file is needed"):
         SurrogateCurve(str(tmp_path / "nothing.pt"))
     wrong = tmp_path / "wrong.pt"
     wrong.write_bytes(pickle.dumps({"a": 1}))

@@ -191,5 +191,5 @@ def test_wrong_settings_are_refused_by_name():
         WeightStatistics(features="first")
     with pytest.raises(BadInput, match="seed"):
         WeightStatistics(seed=-1)
-    with pytest.raises(BadInput, match=r"column: weight_statistics or gradient_statistics \(features: ends\)"):
+    with pytest.raises(BadInput, match=r"column: must be weight_statistics or gradient_statistics \(features: ends\)"):
         WeightStatistics(features="ends", column="layer_statistics")

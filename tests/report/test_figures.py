@@ -18,8 +18,8 @@ from matplotlib.text import Annotation
 
 from harness.report.figures import NothingToDraw
 from harness.report.figures.cost_against_tau import _front
-from harness.report.palette import COLOURS, MARKERS, ink, settings
-from harness.report.tables import Tables, read
+from harness.report.run_tables import RunTables, read
+from harness.report.style.palette import COLOURS, MARKERS, ink, settings
 from harness.report.write import Report
 
 ODD: list[dict[str, Any]] = [
@@ -29,7 +29,7 @@ FEW = Report(top=2)
 NAMES = Report().figures
 
 
-def drawn(name: str, tables: Tables, report: Report = FEW) -> Figure:
+def drawn(name: str, tables: RunTables, report: Report = FEW) -> Figure:
     with matplotlib.rc_context():
         matplotlib.rcParams.update(settings(8.0))  # type: ignore[arg-type]
         figure: Figure = importlib.import_module(f"harness.report.figures.{name}").draw(tables, report)

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.report.run_tables import RunTables, read
 from harness.report.sentences import capacitance, cost, derived, failing, named, question, ranking, settled, tried
-from harness.report.sheets.failures import count_failures
-from harness.report.tables import Tables, read
+from harness.report.tables.failures import count_failures
 
 
-def with_difference(tables: Tables, low: float, high: float) -> Tables:
+def with_difference(tables: RunTables, low: float, high: float) -> RunTables:
     frame = tables.differences.assign(difference=(low + high) / 2, low=low, high=high)
     return replace(tables, differences=frame)
 
@@ -200,7 +200,7 @@ def test_unequal_sets_of_architectures_are_said(results: Path) -> None:
     ],
 )
 def test_what_is_not_there_is_said(
-    make: Callable[..., Path], how: dict[str, Any], of: Callable[[Tables], str], said: str
+    make: Callable[..., Path], how: dict[str, Any], of: Callable[[RunTables], str], said: str
 ) -> None:
     assert said in of(read(make(**how)))
 

@@ -15,8 +15,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from harness.report.sections import TITLES
-from harness.report.sheets import SHEETS
+from harness.report.content import TITLES
+from harness.report.tables import SHEETS
 from harness.report.write import Report, write
 from harness.schema import BadInput
 from tests.report.conftest import build
@@ -210,7 +210,7 @@ def test_the_default_report_is_the_one_in_conf() -> None:
 
 def test_importing_the_room_brings_in_neither_torch_nor_hydra_nor_matplotlib() -> None:
     code = (
-        "import sys, harness.report.write, harness.report.ranking, harness.report.__main__;"
+        "import sys, harness.report.write, harness.report.ranked_table, harness.report.__main__;"
         "print([name for name in ('torch', 'hydra', 'omegaconf', 'matplotlib', 'jinja2') if name in sys.modules])"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -204,7 +204,7 @@ def test_a_probe_in_the_place_of_the_head_trains_the_network(bench, images) -> N
 
 def test_two_heads_are_one_too_many(bench, images) -> None:
     head = Capacitance(mode="head")
-    with pytest.raises(BadInput, match="measure: at most one measure in the place of the head"):
+    with pytest.raises(BadInput, match="measure: must be at most one measure in the place of the head"):
         go(bench, images, measures={"a": head, "b": head})
 
 
@@ -213,8 +213,8 @@ def test_two_heads_are_one_too_many(bench, images) -> None:
     [
         ({}, "train.epochs, train.steps: exactly one"),
         ({"epochs": 1, "steps": 1}, "train.epochs, train.steps: exactly one"),
-        ({"epochs": -1}, "train.epochs: a count of at least 1"),
-        ({"epochs": 1, "batch": 0}, "train.batch: a count of at least 1"),
+        ({"epochs": -1}, "train.epochs: at least 1"),
+        ({"epochs": 1, "batch": 0}, "train.batch: at least 1"),
         ({"epochs": 1, "learning_rate": 0.0}, "train.learning_rate: a number above 0"),
         ({"epochs": 1, "watch": ["train"]}, "train.watch: a list of 'valid' and 'test'"),
         ({"epochs": 1, "schedule_epochs": 2, "schedule_steps": 2}, "at most one of the two"),
@@ -226,7 +226,7 @@ def test_an_impossible_recipe_is_refused_by_key(settings: dict, message: str) ->
 
 
 def test_a_schedule_shorter_than_the_budget_is_refused() -> None:
-    with pytest.raises(BadInput, match=r"train\.schedule_steps: a schedule of at least the budget's 20 steps"):
+    with pytest.raises(BadInput, match=r"train\.schedule_steps: must be a schedule of at least the budget's 20 steps"):
         Recipe(steps=20, schedule_steps=10).annealing_steps(100)
 
 

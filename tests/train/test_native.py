@@ -13,9 +13,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from harness.benches.nasbench201.network import Network
 from harness.benches.nasbench201.space import Shape, every_cell, parse
-from harness.benches.natsbench_sss import network as sss
+from harness.benches.nasbench201.topology_network import Network
+from harness.benches.natsbench_sss import size_network as sss
 from harness.benches.natsbench_sss import space as sss_space
 from harness.train.batches import Draw, TrainingImages
 from harness.train.loop import train

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.fleet import PAYS_FROM, Engine
+from harness.runs.train_many import PAYS_FROM, Engine
 from harness.schema import BadInput
 from harness.train.native.library import CannotCompile, compiler, library
 from harness.train.recipe import Recipe
@@ -27,7 +27,9 @@ def no_library(monkeypatch, tmp_path) -> Iterator[None]:
 def test_without_a_compiler_auto_is_torch_and_native_is_refused(monkeypatch) -> None:
     monkeypatch.setenv("CC", "no-such-compiler")
     assert Engine().kernels_for(Recipe(steps=1), 10_000) == "torch"
-    with pytest.raises(BadInput, match=r"engine\.kernels: 'torch' or 'auto', since .*no-such-compiler.* got 'native'"):
+    with pytest.raises(
+        BadInput, match=r"engine\.kernels: must be 'torch' or 'auto', since .*no-such-compiler.* got 'native'"
+    ):
         Engine(kernels="native").kernels_for(Recipe(steps=1), 10_000)
 
 
@@ -60,7 +62,7 @@ def test_a_cache_that_cannot_be_written_is_named(monkeypatch, tmp_path) -> None:
 def test_native_is_refused_where_it_cannot_count() -> None:
     recipe = Recipe(steps=1, precision="bfloat16")
     assert Engine().kernels_for(recipe, 10_000) == "torch"
-    with pytest.raises(BadInput, match=r"engine\.kernels: .*float32 is needed, got 'native'"):
+    with pytest.raises(BadInput, match=r"engine\.kernels: must be .*float32 \(got 'native'"):
         Engine(kernels="native").kernels_for(recipe, 10_000)
-    with pytest.raises(BadInput, match=r"engine\.kernels: 'auto' or 'native' or 'torch' is needed, got 'fast'"):
+    with pytest.raises(BadInput, match=r"engine\.kernels: must be 'auto' or 'native' or 'torch' \(got 'fast'"):
         Engine(kernels="fast")

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from harness.benches.nasbench201.network import Network
 from harness.benches.nasbench201.space import Shape, parse
-from harness.compose import conf_folder
-from harness.schema import Gentle, Scene, Shared
+from harness.benches.nasbench201.topology_network import Network
+from harness.config.components import conf_folder
+from harness.schema import NonMutating, Scene, Shared
 from harness.train.observatory import Observatory
 from tests.test_laws import plugin
 
@@ -39,7 +39,7 @@ class Passing:
     """Sends the batch through, or through a pass that is there already."""
 
     name: str = "one"
-    gentle: bool = True
+    non_mutating: bool = True
     fails: bool = False
     spoils: bool = False
 
@@ -80,8 +80,8 @@ def test_all_measures_together_read_what_each_reads_alone() -> None:
 @pytest.mark.parametrize("path", MEASURES, ids=lambda path: path.stem)
 def test_a_measure_that_calls_itself_gentle_leaves_weights_hooks_modes_and_batch_as_they_are(path: Path) -> None:
     measure = plugin(path, "measure")
-    assert isinstance(measure, Gentle)
-    if not measure.gentle:
+    assert isinstance(measure, NonMutating)
+    if not measure.non_mutating:
         return
     model, given = network(), batch()
     before = {name: tensor.clone() for name, tensor in model.named_parameters()}
@@ -101,7 +101,9 @@ def test_a_measure_that_calls_itself_gentle_leaves_weights_hooks_modes_and_batch
 def test_one_pass_serves_all_who_ask_and_each_pays_for_it() -> None:
     model = network()
     calls = []
-    observatory = Observatory({"a": Passing("a"), "b": Passing("b"), "c": Passing("c", gentle=False)}, model, SCENE)
+    observatory = Observatory(
+        {"a": Passing("a"), "b": Passing("b"), "c": Passing("c", non_mutating=False)}, model, SCENE
+    )
     common = observatory.replicas["a"].model
     common.register_forward_hook(lambda *_: calls.append(1))
     seen = observatory.look(batch(), 0)
@@ -131,7 +133,7 @@ def test_a_measure_that_fails_takes_no_other_with_it() -> None:
 def test_a_measure_that_writes_on_a_weight_is_not_gentle_whatever_it_says() -> None:
     model = network()
     before = model.stem[0].weight.clone()
-    with pytest.raises(TypeError, match=r"measure\.a: says that it is gentle"):
+    with pytest.raises(TypeError, match=r"measure\.a: says that it is non_mutating"):
         Observatory({"a": Passing("a", spoils=True)}, model, SCENE).look(batch(), 0)
     assert torch.equal(model.stem[0].weight, before)
 

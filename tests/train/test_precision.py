@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from harness.fleet import Campaign
+from harness.runs.train_many import Campaign
 from harness.schema import BadInput, Scene
 from harness.train.loop import train
 from harness.train.precision import arithmetic
@@ -56,13 +56,13 @@ def test_the_precision_is_part_of_what_names_a_trace(bench, images) -> None:
 
 
 def test_an_unknown_precision_is_refused_by_key() -> None:
-    with pytest.raises(BadInput, match=r"train\.precision: 'float32' or 'tf32' or 'bfloat16' is needed, got 'half'"):
+    with pytest.raises(BadInput, match=r"train\.precision: must be 'float32' or 'tf32' or 'bfloat16' \(got 'half'"):
         replace(RECIPE, precision="half")
 
 
 def test_tensor_float_is_refused_where_there_is_none() -> None:
     with (
-        pytest.raises(BadInput, match=r"train\.precision: 'tf32' on a CUDA device only"),
+        pytest.raises(BadInput, match=r"train\.precision: must be 'tf32' on a CUDA device only"),
         arithmetic("tf32", torch.device("cpu")),
     ):
         pass

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from harness.benches.nasbench201.network import Network
 from harness.benches.nasbench201.space import Shape, parse
+from harness.benches.nasbench201.topology_network import Network
 from harness.train.batches import TrainingImages
 from harness.train.recipe import Recipe
 from harness.train.updates import Replayed, Updates

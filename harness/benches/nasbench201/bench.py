@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.benches.nasbench201 import space, truth
 from harness.benches.nats import converted
 from harness.benches.nats.spaces import TSS
 from harness.files import Source
 from harness.schema import Architecture, ImageSet, Recorded, StoredCurves, Truth, demand, seed_of
-
-from . import space, truth
 
 if TYPE_CHECKING:
     from torch import nn
@@ -45,15 +44,15 @@ class NasBench201:
     target_epochs: int | None = None
 
     def __post_init__(self) -> None:
-        demand(self.channels >= 1, "bench.channels", "a count of at least 1", self.channels)
-        demand(self.cells >= 1, "bench.cells", "a count of at least 1", self.cells)
+        demand(self.channels >= 1, "bench.channels", "at least 1", self.channels)
+        demand(self.cells >= 1, "bench.cells", "at least 1", self.cells)
         demand(self.dead in ("include", "exclude"), "bench.dead", "'include' or 'exclude'", self.dead)
         splits = ("valid", "test", "valtest")
         demand(self.target_split in splits, "bench.target_split", " or ".join(map(repr, splits)), self.target_split)
         demand(
             self.target_epochs is None or self.target_epochs >= 1,
             "bench.target_epochs",
-            "a count of at least 1 (or null)",
+            "at least 1 (or null)",
             self.target_epochs,
         )
 
@@ -98,7 +97,7 @@ class NasBench201:
 
     def build(self, architecture: Architecture, images: ImageSet) -> nn.Module:
         """A freshly initialised network for these images, from torch's global random state."""
-        from .network import Network
+        from .topology_network import Network
 
         return Network(space.parse(architecture.name), self._shape(images))
 

@@ -13,12 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from harness import files
+from harness.benches.nasbench201 import space, table
 from harness.benches.nats import curves as nats
 from harness.benches.nats.curves import Curve, Stored
 from harness.benches.nats.spaces import TSS, UPDATES
 from harness.schema import Architecture, BadInput, Trace, demand
-
-from . import space, table
 
 CURVES = "nb201_curves_c10valid_200archs.npz"
 CURVES_PROTOCOL = ("cifar10-valid", "valid", 200)
@@ -105,7 +104,7 @@ def _arrays(path: Path | None) -> dict[str, Curve]:
             arrays = {key: _array(archive, f"{key}.npy") for key in ("arch_index", "train_acc", "valid_acc")}
     except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         reason = f"{type(error).__name__}: {error!s:.200}"
-        raise BadInput(f"signal.source: the file {CURVES} is needed, got {path} ({reason})") from error
+        raise BadInput(f"signal.source: must be the file {CURVES} (got {path} ({reason}))") from error
     index = arrays["arch_index"]
     plain = index.ndim == 1 and index.dtype.kind in "iu" and 0 < len(index) <= TSS.total
     demand(plain, "signal.source", f"places of architectures in {path}", f"{index.shape} of {index.dtype}")

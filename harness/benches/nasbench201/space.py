@@ -49,7 +49,7 @@ def parse(text: str) -> Cell:
         for source, edge in enumerate(edges):
             operation, _, written_source = edge.partition("~")
             if operation not in OPERATIONS:
-                raise ValueError(f"architecture: an operation of {', '.join(OPERATIONS)} is needed, got {operation!r}")
+                raise ValueError(f"architecture: must be an operation of {', '.join(OPERATIONS)} (got {operation!r})")
             if written_source != str(source):
                 raise ValueError(f"architecture: node {target} needs its edges from 0 to {target - 1}, got {node!r}")
             operations.append(operation)
@@ -57,7 +57,7 @@ def parse(text: str) -> Cell:
             raise ValueError(f"architecture: node {target} needs {target} edges, got {node!r}")
     cell = Cell(cast(Operations, tuple(operations)))  # six, by the checks above
     if str(cell) != text:
-        raise ValueError(f"architecture: the exact form {str(cell)!r} is needed, got {text!r}")
+        raise ValueError(f"architecture: must be the exact form {str(cell)!r} (got {text!r})")
     return cell
 
 

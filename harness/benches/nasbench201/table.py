@@ -9,11 +9,10 @@ import pyarrow as pa
 
 from harness import files
 from harness.benches import parquet
+from harness.benches.nasbench201 import space
 from harness.benches.nats.spaces import TSS
 from harness.files import Download
 from harness.schema import BadInput, Truth, demand
-
-from . import space
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -165,4 +164,4 @@ def _csv(path: Path, columns: list[str]) -> pd.DataFrame:
     except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
         if isinstance(error, BadInput):
             raise
-        raise BadInput(f"bench.source: a NASGraph table is needed, got {path} ({error})") from error
+        raise BadInput(f"bench.source: must be a NASGraph table (got {path} ({error}))") from error

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from harness.benches import truth
+from harness.benches.nasbench201 import table, tabulated
 from harness.benches.nats.spaces import TSS
 from harness.benches.truth import Request
 from harness.schema import Truth
-
-from . import table, tabulated
 
 __all__ = ["Request", "find"]
 

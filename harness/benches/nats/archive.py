@@ -56,7 +56,7 @@ def opened(path: Path, space: Space, key: str = "bench.source") -> Archive:
     """
     meta = path / f"meta.{PICKLE_EXT}"
     if path.is_file():
-        raise BadInput(f"{key}: the folder {space.folder} is needed, got {_single(path, space)}")
+        raise BadInput(f"{key}: must be the folder {space.folder} (got {_single(path, space)})")
     demand(meta.is_file(), key, f"a NATS-Bench folder {space.folder}", str(path))
     try:
         names = _names(record.unpickled(meta, record.META_LIMIT), space)

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from joblib import Parallel, delayed
 
 from harness import __version__
-from harness.files.alone import alone
+from harness.files.lock import alone
 from harness.schema import BadInput, demand
 
 from .archive import Archive, opened
@@ -80,7 +80,7 @@ def convert(
     tables. Raises BadInput for that, for a folder that is none (naming it `key`), and where `out` cannot be written.
     """
     begin = time.monotonic()
-    demand(workers >= 1, "workers", "a count of at least 1", workers)
+    demand(workers >= 1, "workers", "at least 1", workers)
     archive = opened(folder, space_of(space, "space"), key)
     tables = name(archive.space)
     try:
@@ -96,7 +96,7 @@ def convert(
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         wanted = f"room to write in {out}" if full else f"{folder} to be read and {out} to be written"
-        raise BadInput(f"data: {wanted} is needed, got {type(error).__name__}: {error}") from error
+        raise BadInput(f"data: must be {wanted} (got {type(error).__name__}: {error})") from error
     return job.summary(time.monotonic() - begin)
 
 

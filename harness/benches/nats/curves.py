@@ -147,7 +147,7 @@ def recorded_split(space: Space, train_set: str, split: str, epochs: int, allow_
     if official != "x-valid" and not allow_test_leak:
         only = "split valid has a curve without them" if "x-valid" in recorded else "all that is recorded each epoch"
         raise BadInput(
-            f"signal.split: a curve without test images is needed, got {official} ({only}, for {train_set} {split}"
+            f"signal.split: must be a curve without test images (got {official} ({only}, for {train_set} {split})"
             f" {epochs}); signal.allow_test_leak=true takes it, and every report says so"
         )
     return official

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from harness.benches.nasbench201.space import CONVOLUTION_TAPS, Cell, needed_nodes
-from harness.dataflow import Average, Constant, Convolution, Dataflow, Norm, Skip, Term
 from harness.schema import Connection
+from harness.schema.dataflow import Average, Constant, Convolution, Dataflow, Norm, Skip, Term
 
 from .pooling import average
 

@@ -86,13 +86,13 @@ def unpickled(path: Path, limit: int) -> Any:
         unpacker = bz2.BZ2Decompressor()
         content = unpacker.decompress(path.read_bytes(), max_length=limit + 1)
     except OSError as error:
-        raise BadInput(f"data: a bz2 file is needed, got {type(error).__name__}: {error}") from error
+        raise BadInput(f"data: must be a bz2 file (got {type(error).__name__}: {error})") from error
     demand(len(content) <= limit, "data", f"at most {limit} bytes, unpacked,", "more")
     demand(unpacker.eof and not unpacker.unused_data, "data", "a whole pickle", "a cut or joined bz2 stream")
     try:
         return files.read_pickle(io.BytesIO(content))
     except (RecursionError, MemoryError, OverflowError) as error:
-        raise BadInput(f"data: a whole pickle is needed, got {type(error).__name__}") from error
+        raise BadInput(f"data: must be a whole pickle (got {type(error).__name__})") from error
 
 
 def _trainings(content: Any, place: int, name: str, space: Space) -> list[Training]:

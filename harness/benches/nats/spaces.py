@@ -83,7 +83,7 @@ class Space:
         known = SPLITS[train_set]
         if train_set == "cifar10" and split in ("valid", "x-valid"):
             raise BadInput(
-                f"{key}: a split of cifar10 (test, train) is needed, got {split!r}: it trains on all 50,000 images and"
+                f"{key}: must be a split of cifar10 (test, train) (got {split!r}: it trains on all 50,000 images and)"
                 " leaves none for validation; cifar10-valid trains on 25,000 and validates on the others"
             )
         there = ", ".join(f"{name} = {official}" for name, official in known.items())
@@ -105,7 +105,7 @@ class Space:
             whole = [n for n in self.schedules if split in self.every_epoch[train_set, n]]
             other = f"; each epoch of the schedule of {' and '.join(map(str, whole))} epochs has it" if whole else ""
             raise BadInput(
-                f"{key}: epoch {epochs - 1} is needed, got {epoch}: of {train_set} trained for {epochs} epochs {split}"
+                f"{key}: must be epoch {epochs - 1} (got {epoch}: of {train_set} trained for {epochs} epochs {split})"
                 f" is recorded after the last epoch alone; after each there is {there}{other}"
             )
 

@@ -11,10 +11,9 @@ import numpy as np
 from harness.benches import truth
 from harness.benches.nats import converted
 from harness.benches.nats.spaces import SSS
+from harness.benches.natsbench_sss import space
 from harness.files import Source
 from harness.schema import Architecture, BadInput, ImageSet, Recorded, StoredCurves, Truth, demand, seed_of
-
-from . import space
 
 if TYPE_CHECKING:
     from torch import nn
@@ -47,7 +46,7 @@ class NatsBenchSize:
         demand(
             self.target_epochs is None or self.target_epochs >= 1,
             "bench.target_epochs",
-            "a count of at least 1 (or null)",
+            "at least 1 (or null)",
             self.target_epochs,
         )
 
@@ -84,7 +83,7 @@ class NatsBenchSize:
 
     def build(self, architecture: Architecture, images: ImageSet) -> nn.Module:
         """A freshly initialised network for these images, from torch's global random state."""
-        from .network import Network
+        from .size_network import Network
 
         return Network(self._shape(architecture, images))
 

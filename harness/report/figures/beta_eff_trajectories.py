@@ -13,8 +13,8 @@ from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 
 from harness.report.figures import NothingToDraw
-from harness.report.palette import SINGLE
-from harness.report.tables import Tables
+from harness.report.run_tables import RunTables
+from harness.report.style.palette import SINGLE
 
 if TYPE_CHECKING:
     from harness.report.write import Report
@@ -28,7 +28,7 @@ MOST = 500
 """Of more architectures than this, as many are drawn, evenly spaced by accuracy: more lines would be one blot."""
 
 
-def caption(tables: Tables, report: Report) -> str:
+def caption(tables: RunTables, report: Report) -> str:
     """What the figure shows."""
     fewer = f", {MOST} of them evenly spaced by accuracy" if len(tables.architectures) > MOST else ""
     return (
@@ -37,7 +37,7 @@ def caption(tables: Tables, report: Report) -> str:
     )
 
 
-def draw(tables: Tables, report: Report) -> Figure:
+def draw(tables: RunTables, report: Report) -> Figure:
     """Logarithmic where every value is positive and they span a decade, linear near 0 where signs differ."""
     column = next((name for name in tables.trajectories.columns if name.startswith("beta_eff")), None)
     if column is None:
@@ -64,7 +64,7 @@ def draw(tables: Tables, report: Report) -> Figure:
     return figure
 
 
-def _drawn(tables: Tables) -> pd.DataFrame:
+def _drawn(tables: RunTables) -> pd.DataFrame:
     """The architectures that are drawn, and their truth."""
     known = tables.architectures[["architecture", "truth"]].dropna().sort_values("truth")
     return known if len(known) <= MOST else known.iloc[np.linspace(0, len(known) - 1, MOST).round().astype(int)]

@@ -12,10 +12,10 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
 from harness.report.figures import NothingToDraw
-from harness.report.labels import LINE, Label, beside, clusters, family_key, unnamed, width
 from harness.report.numbers import seconds as said
-from harness.report.palette import DOUBLE, INK, PALE, colour, ink, marker, size_of
-from harness.report.tables import Tables
+from harness.report.run_tables import RunTables
+from harness.report.style.labels import LINE, Label, beside, clusters, family_key, unnamed, width
+from harness.report.style.palette import DOUBLE, INK, PALE, colour, ink, marker, size_of
 
 if TYPE_CHECKING:
     from harness.report.write import Report
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SECTION = "cost"
 
 
-def caption(tables: Tables, report: Report) -> str:
+def caption(tables: RunTables, report: Report) -> str:
     """What the figure shows."""
     hardware = tables.environment.get("device", "")
     on = f" on {hardware}" if hardware else ""
@@ -35,7 +35,7 @@ def caption(tables: Tables, report: Report) -> str:
     )
 
 
-def _first(tables: Tables) -> str:
+def _first(tables: RunTables) -> str:
     """What the seconds leave out; empty where no predictor is fitted on others."""
     if not (tables.final["fitted_on"] > 0).any():
         return ""
@@ -45,7 +45,7 @@ def _first(tables: Tables) -> str:
     )
 
 
-def draw(tables: Tables, report: Report) -> Figure:
+def draw(tables: RunTables, report: Report) -> Figure:
     """Logarithmic seconds with a separate place for 0; names beside their markers."""
     final = tables.final[tables.final["tau"].notna() & tables.final["seconds"].notna()]
     if final.empty:
@@ -90,7 +90,7 @@ def _axis(axes: Axes, metrics: pd.DataFrame) -> float:
     return float(zero)
 
 
-def _lines(axes: Axes, tables: Tables, final: pd.DataFrame, zero: float, named: set[str]) -> None:
+def _lines(axes: Axes, tables: RunTables, final: pd.DataFrame, zero: float, named: set[str]) -> None:
     for row in final.to_dict("records"):
         family = str(row["family"])
         rows = tables.metrics[tables.metrics["predictor"] == row["predictor"]].sort_values("step")

@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 
 from harness.report.figures import NothingToDraw
 from harness.report.numbers import count
-from harness.report.palette import DASHES, GREY, PALE, SINGLE, colour, marker, size_of
-from harness.report.sheets.choices import gap
-from harness.report.tables import Tables
+from harness.report.run_tables import RunTables
+from harness.report.style.palette import DASHES, GREY, PALE, SINGLE, colour, marker, size_of
+from harness.report.tables.choices import gap
 
 if TYPE_CHECKING:
     from harness.report.write import Report
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SECTION = "failing"
 
 
-def caption(tables: Tables, report: Report) -> str:
+def caption(tables: RunTables, report: Report) -> str:
     """What the figure shows."""
     return (
         f"Share of pairs put in the right order {tables.moment}, by how far apart the two accuracies "
@@ -32,7 +32,7 @@ def caption(tables: Tables, report: Report) -> str:
     )
 
 
-def _lone(tables: Tables) -> str:
+def _lone(tables: RunTables) -> str:
     """What hollow markers are; empty where every range has pairs that share no architecture."""
     rows = tables.at_end(tables.pairs)
     if not ((rows["disjoint"] == 1) & rows["accuracy"].notna()).any():
@@ -43,7 +43,7 @@ def _lone(tables: Tables) -> str:
     )
 
 
-def draw(tables: Tables, report: Report) -> Figure:
+def draw(tables: RunTables, report: Report) -> Figure:
     """A line a predictor over the ranges of differences; names at the ends of the lines in colour."""
     rows = tables.at_end(tables.pairs)
     rows = rows[rows["accuracy"].notna() & (rows["pairs"] > 0)]

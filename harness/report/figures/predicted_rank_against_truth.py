@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from harness.report.figures import NothingToDraw
 from harness.report.numbers import number, ordinal
-from harness.report.palette import DOUBLE, GREY, PALE, colour, ink
-from harness.report.tables import Tables
+from harness.report.run_tables import RunTables
+from harness.report.style.palette import DOUBLE, GREY, PALE, colour, ink
 
 if TYPE_CHECKING:
     from harness.report.write import Report
@@ -25,7 +25,7 @@ VECTORS = 2000
 _COLUMNS = 3
 
 
-def caption(tables: Tables, report: Report) -> str:
+def caption(tables: RunTables, report: Report) -> str:
     """What the figure shows."""
     last = "; the best capacitance predictor takes the last place where it is not among them"
     return (
@@ -35,7 +35,7 @@ def caption(tables: Tables, report: Report) -> str:
     )
 
 
-def draw(tables: Tables, report: Report) -> Figure:
+def draw(tables: RunTables, report: Report) -> Figure:
     """Small multiples in order of τ."""
     final = tables.final[tables.final["tau"].notna()]
     if final.empty:
@@ -64,14 +64,14 @@ def draw(tables: Tables, report: Report) -> Figure:
     return figure
 
 
-def _places(tables: Tables, final: pd.DataFrame, top: int) -> list[int]:
+def _places(tables: RunTables, final: pd.DataFrame, top: int) -> list[int]:
     """Which rows of the ranking get a panel."""
     places = list(range(min(top, len(final))))
     best = [at for at, name in enumerate(final["predictor"]) if name == tables.best_capacitance]
     return places if not best or best[0] in places else [*places[:-1], best[0]]
 
 
-def _panel(axes: Axes, tables: Tables, row: pd.Series, place: int) -> None:
+def _panel(axes: Axes, tables: RunTables, row: pd.Series, place: int) -> None:
     last = tables.at_end(tables.scores)
     points = (
         last[last["predictor"] == row["predictor"]]

@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from harness.report.figures import NothingToDraw
-from harness.report.labels import family_key, width
-from harness.report.palette import BAND, DOUBLE, GREY, INK, SINGLE, colour, ink, marker, size_of
-from harness.report.tables import Tables
+from harness.report.run_tables import RunTables
+from harness.report.style.labels import family_key, width
+from harness.report.style.palette import BAND, DOUBLE, GREY, INK, SINGLE, colour, ink, marker, size_of
 
 if TYPE_CHECKING:
     from harness.report.write import Report
@@ -24,7 +24,7 @@ ONE_PANEL = 36
 """With more predictors than this the figure is two columns wide."""
 
 
-def caption(tables: Tables, report: Report) -> str:
+def caption(tables: RunTables, report: Report) -> str:
     """What the figure shows."""
     ceiling = " The band reaches from retraining to oracle." if tables.band else ""
     return (
@@ -33,7 +33,7 @@ def caption(tables: Tables, report: Report) -> str:
     )
 
 
-def draw(tables: Tables, report: Report) -> Figure:
+def draw(tables: RunTables, report: Report) -> Figure:
     """Rows sorted by τ, best at the top, in two panels where one would be longer than a page; a predictor without a τ
     keeps its row, at the foot, and says so."""
     rows = tables.final
@@ -56,7 +56,7 @@ def draw(tables: Tables, report: Report) -> Figure:
     return figure
 
 
-def _panel(axes: Axes, tables: Tables, rows: pd.DataFrame, each: int, report: Report) -> None:
+def _panel(axes: Axes, tables: RunTables, rows: pd.DataFrame, each: int, report: Report) -> None:
     """One column of rows, the first at the top; the last column may be shorter."""
     _ceiling(axes, tables, report)
     for at, row in enumerate(rows.to_dict("records")):
@@ -71,14 +71,14 @@ def _panel(axes: Axes, tables: Tables, rows: pd.DataFrame, each: int, report: Re
     axes.set_xlabel("Kendall τ")
 
 
-def _limits(tables: Tables, rows: pd.DataFrame) -> tuple[float, float]:
+def _limits(tables: RunTables, rows: pd.DataFrame) -> tuple[float, float]:
     ends = rows[["tau_low", "tau_high", "tau", "tau_half"]].to_numpy(dtype=float).ravel()
     ends = np.concatenate([ends, tables.band, [0.0]])
     low, high = float(np.nanmin(ends)), float(np.nanmax(ends))
     return low - 0.04, min(high + 0.04, 1.02)
 
 
-def _ceiling(axes: Axes, tables: Tables, report: Report) -> None:
+def _ceiling(axes: Axes, tables: RunTables, report: Report) -> None:
     taus = tables.band
     if not taus:
         return

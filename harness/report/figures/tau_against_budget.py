@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from harness.report.figures import NothingToDraw
-from harness.report.labels import LINE, Label, beside, unnamed, width
 from harness.report.numbers import counted
-from harness.report.palette import BAND, DASHES, DOUBLE, GREY, PALE, colour, ink, marker, size_of
-from harness.report.tables import Tables
+from harness.report.run_tables import RunTables
+from harness.report.style.labels import LINE, Label, beside, unnamed, width
+from harness.report.style.palette import BAND, DASHES, DOUBLE, GREY, PALE, colour, ink, marker, size_of
 
 if TYPE_CHECKING:
     from harness.report.write import Report
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SECTION = "cost"
 
 
-def caption(tables: Tables, report: Report) -> str:
+def caption(tables: RunTables, report: Report) -> str:
     """What the figure shows."""
     ceiling = " The band reaches from the retraining to the oracle ceiling." if tables.band else ""
     return (
@@ -31,7 +31,7 @@ def caption(tables: Tables, report: Report) -> str:
     )
 
 
-def draw(tables: Tables, report: Report) -> Figure:
+def draw(tables: RunTables, report: Report) -> Figure:
     """A line a predictor, named at its end; markers of neighbours are set apart so that intervals stay legible."""
     final = tables.final[tables.final["tau"].notna()]
     if final.empty:
@@ -87,7 +87,7 @@ def _highlight(axes: Axes, rows: pd.DataFrame, shift: float, dashes: Any) -> Non
                   marker=marker(family), ms=3.4 * size_of(family), mec="white", mew=0.3, zorder=3)  # fmt: skip
 
 
-def _frame(axes: Axes, tables: Tables, report: Report, apart: float) -> None:
+def _frame(axes: Axes, tables: RunTables, report: Report, apart: float) -> None:
     steps = np.sort(tables.metrics["step"].unique()).astype(float)
     margin = max(0.02 * float(np.ptp(steps)), 0.02) + apart
     axes.set_xlim(steps[0] - margin, steps[-1] + margin)

@@ -13,10 +13,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from harness.report.figures import NothingToDraw
-from harness.report.labels import family_key, width
 from harness.report.numbers import number
-from harness.report.palette import DOUBLE, GREY, INK, SINGLE, colour, ink, marker
-from harness.report.sweep_tables import SweepTables
+from harness.report.style.labels import family_key, width
+from harness.report.style.palette import DOUBLE, GREY, INK, SINGLE, colour, ink, marker
+from harness.report.sweep.sweep_tables import SweepTables
 
 if TYPE_CHECKING:
     from harness.report.write import Report

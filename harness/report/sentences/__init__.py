@@ -6,19 +6,19 @@ section wants first.
 
 from __future__ import annotations
 
+from harness.report.run_tables import RunTables
+from harness.report.sentences.best import ranking
 from harness.report.sentences.capacitance import capacitance
 from harness.report.sentences.cost import cost
 from harness.report.sentences.derived import derived
 from harness.report.sentences.failing import failing
 from harness.report.sentences.question import question, tried
-from harness.report.sentences.ranking import ranking
 from harness.report.sentences.settled import settled
-from harness.report.tables import Tables
 
 __all__ = ["capacitance", "cost", "derived", "failing", "named", "question", "ranking", "settled", "tried"]
 
 
-def named(tables: Tables) -> dict[str, str]:
+def named(tables: RunTables) -> dict[str, str]:
     """Every sentence by its name, with the few facts that a paper's captions need."""
     return {
         "bench": str(tables.status["bench"]),

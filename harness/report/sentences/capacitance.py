@@ -7,11 +7,11 @@ from typing import Any
 import pandas as pd
 
 from harness.report.numbers import equals, interval, listed, number, of, ordinal
-from harness.report.ranking import ranked_table
-from harness.report.tables import Tables
+from harness.report.ranked_table import ranked_table
+from harness.report.run_tables import RunTables
 
 
-def capacitance(tables: Tables) -> str:
+def capacitance(tables: RunTables) -> str:
     """Where the best reading of β_eff stands, what is left of it once loss or size is known, what it adds to others."""
     table = ranked_table(tables)
     mine = table[table["family"] == "capacitance"]
@@ -47,7 +47,7 @@ def _given(row: dict[str, Any]) -> str:
     return f"Its partial τ is {listed(said)}." if said else ""
 
 
-def _added(tables: Tables) -> str:
+def _added(tables: RunTables) -> str:
     """What β_eff adds to predictors that were also run without it."""
     rows = tables.at_end(tables.ablations)
     rows = rows[(rows["group"] == "capacitance") & rows["difference"].notna()]
@@ -76,7 +76,7 @@ def _paired(row: Any, alpha: float) -> str:
     return text + ": the interval includes 0, so these architectures do not tell the two apart."
 
 
-def _over_budgets(tables: Tables, name: str) -> str:
+def _over_budgets(tables: RunTables, name: str) -> str:
     rows = tables.differences[(tables.differences["predictor"] == name) & tables.differences["low"].notna()]
     if len(rows) < 2:
         return ""

@@ -7,15 +7,15 @@ from typing import Any
 import pandas as pd
 
 from harness.report.numbers import count, counted, listed, number, seconds
-from harness.report.tables import Tables
+from harness.report.run_tables import RunTables
 
 
-def cost(tables: Tables) -> str:
+def cost(tables: RunTables) -> str:
     """The cheapest way to each target, and what learned predictors cost before their first score."""
     return " ".join(part for part in (_targets(tables), _initial(tables)) if part)
 
 
-def _targets(tables: Tables) -> str:
+def _targets(tables: RunTables) -> str:
     timed: list[str] = []
     untimed: list[str] = []
     missed: list[str] = []
@@ -45,7 +45,7 @@ def _reached(target: float, row: dict[str, Any]) -> str:
     return f"τ = {target:g} is `{row['predictor']}` (τ {number(row['tau'])}, {price}{fitted})"
 
 
-def _initial(tables: Tables) -> str:
+def _initial(tables: RunTables) -> str:
     """The dearest start among the best: the best predictor that is fitted on others."""
     learned = tables.final[(tables.final["fitted_on"] > 0) & tables.final["tau"].notna()]
     if learned.empty:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from harness.report.tables import Tables
+from harness.report.run_tables import RunTables
 
 
-def derived(tables: Tables) -> list[str]:
+def derived(tables: RunTables) -> list[str]:
     """What in this report is worked out by this project and not the wording of the papers, by family present."""
     notes = {
         "capacitance": (

@@ -7,13 +7,13 @@ from typing import Any
 import pandas as pd
 
 from harness.report.numbers import count, estimate, listed, number, of
-from harness.report.tables import Tables
+from harness.report.run_tables import RunTables
 
 STAGES = {"train": "training", "measure": "measure", "score": "score"}
 """What a failure of each stage is called; the plural adds an s."""
 
 
-def failing(tables: Tables) -> str:
+def failing(tables: RunTables) -> str:
     """How the best predictor does among the good architectures, in its first choices, and on close pairs."""
     scored = tables.final[tables.final["tau"].notna()]
     if scored.empty:
@@ -24,7 +24,7 @@ def failing(tables: Tables) -> str:
     return " ".join(part for part in parts if part)
 
 
-def _good(best: dict[str, Any], tables: Tables) -> str:
+def _good(best: dict[str, Any], tables: RunTables) -> str:
     """τ among the good ones, with what the truth's own noise leaves to be known there."""
     names = {"better half": "tau_half", "best fifth": "tau_fifth", "best tenth": "tau_tenth"}
     names = {name: column for name, column in names.items() if pd.notna(best[column])}
@@ -36,14 +36,14 @@ def _good(best: dict[str, Any], tables: Tables) -> str:
     return text + (f"; in the {listed(unsure)} the interval includes 0." if unsure else ".")
 
 
-def _oracle(tables: Tables, subset: str) -> str:
+def _oracle(tables: RunTables, subset: str) -> str:
     row = tables.ceilings(subset).get("oracle")
     if not row:
         return ""
     return f" (oracle ceiling {number(row['tau'])})" if row["tau"] > 0 else " (no ceiling above 0 can be shown)"
 
 
-def _choice(tables: Tables, name: str) -> str:
+def _choice(tables: RunTables, name: str) -> str:
     rows = tables.at_end(tables.selection)
     rows = rows[(rows["predictor"] == name) & rows["precision"].notna() & (rows["k"] < rows["n"])].sort_values("k")
     if rows.empty:
@@ -58,7 +58,7 @@ def _choice(tables: Tables, name: str) -> str:
     )
 
 
-def _close(tables: Tables, name: str) -> str:
+def _close(tables: RunTables, name: str) -> str:
     """The nearest and the farthest pairs, of ranges that do not hang on one architecture."""
     rows = tables.at_end(tables.pairs)
     rows = rows[(rows["predictor"] == name) & rows["accuracy"].notna() & (rows["disjoint"] > 1)].sort_values("gap_low")
@@ -76,7 +76,7 @@ def _apart(row: Any) -> str:
     return f"at most {high} points apart" if row["gap_low"] == 0 else f"{low} to {high} points apart"
 
 
-def _lost(tables: Tables) -> str:
+def _lost(tables: RunTables) -> str:
     """How much is missing; its reasons are in the table."""
     if tables.failures.empty:
         return "No training and no score failed."

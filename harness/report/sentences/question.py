@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from harness.report.numbers import count, counted, listed, words
-from harness.report.tables import Tables
+from harness.report.run_tables import RunTables
 
 
-def question(tables: Tables) -> str:
+def question(tables: RunTables) -> str:
     """The question that the run answers."""
     last, status = tables.final.iloc[0], tables.status
     epochs = f" ({counted(float(last['epoch']), 'epoch')})" if pd.notna(last["epoch"]) else ""
@@ -20,7 +20,7 @@ def question(tables: Tables) -> str:
     )
 
 
-def tried(tables: Tables) -> str:
+def tried(tables: RunTables) -> str:
     """What was compared: predictors by family, budgets, and how learned ones are kept from the answers."""
     counts = tables.final["family"].value_counts()
     families = listed([f"{words(str(family))} ({n})" for family, n in sorted(counts.items(), key=lambda x: -x[1])])
@@ -32,5 +32,5 @@ def tried(tables: Tables) -> str:
     return f"{text} Those that learn are fitted on other architectures than they score ({_folds(tables)} folds)."
 
 
-def _folds(tables: Tables) -> str:
+def _folds(tables: RunTables) -> str:
     return str(tables.status["evaluation"].get("folds", ""))

@@ -7,11 +7,11 @@ from typing import Any
 import pandas as pd
 
 from harness.report.numbers import count, counted, equals, estimate, number, of, percent
-from harness.report.ranking import ranked_table
-from harness.report.tables import Tables
+from harness.report.ranked_table import ranked_table
+from harness.report.run_tables import RunTables
 
 
-def settled(tables: Tables) -> str:
+def settled(tables: RunTables) -> str:
     """The test of the best predictor against the best baseline, what this n could tell, and how many are tied."""
     table = ranked_table(tables)
     compared = table[table["difference"].notna()]
@@ -22,7 +22,7 @@ def settled(tables: Tables) -> str:
     return " ".join(part for part in parts if part)
 
 
-def _verdict(row: dict[str, Any], tables: Tables, compared: int) -> str:
+def _verdict(row: dict[str, Any], tables: RunTables, compared: int) -> str:
     """The paired interval and the permutation test; they decide by the Holm-adjusted p."""
     told = "no interval" if pd.isna(row["difference_low"]) else f"{tables.percent} interval"
     text = (
@@ -48,7 +48,7 @@ def _power(row: dict[str, Any]) -> str:
     )
 
 
-def _tied(table: pd.DataFrame, tables: Tables) -> str:
+def _tied(table: pd.DataFrame, tables: RunTables) -> str:
     """How many cannot be told from the best baseline, which all others are compared to."""
     rival = table.loc[table["difference"].notna() & table["against"].notna(), "against"].mode()
     if rival.empty:
@@ -65,7 +65,7 @@ def _tied(table: pd.DataFrame, tables: Tables) -> str:
     )
 
 
-def _ceiling(tables: Tables) -> str:
+def _ceiling(tables: RunTables) -> str:
     kinds = tables.ceilings()
     if not kinds:
         return f"No ceiling is given: {tables.why_no_ceiling}."
@@ -83,5 +83,5 @@ def _reach(kind: str, row: dict[str, Any]) -> str:
     return f"{'knowing the expected accuracy without noise' if kind == 'oracle' else kind} would give τ {tau}"
 
 
-def _alpha(tables: Tables) -> float:
+def _alpha(tables: RunTables) -> float:
     return round(1 - tables.level, 12)

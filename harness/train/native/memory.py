@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from . import structures as c
+from harness.train.native import structures as c
 
 GROUP = 256
 """Pixels of one channel that the way back works on at a time, over several blocks where a map is smaller."""

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from harness.dataflow import Average, Convolution, Map, Norm, Skip
-
-from . import structures as c
-from .memory import Memory, Scratch
-from .parts import Parts
+from harness.schema.dataflow import Average, Convolution, Map, Norm, Skip
+from harness.train.native import structures as c
+from harness.train.native.memory import Memory, Scratch
+from harness.train.native.parts import Parts
 
 
 class Order:

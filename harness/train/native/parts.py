@@ -8,10 +8,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from harness.dataflow import Average, Constant, Convolution, Dataflow, Map, Norm, Term
-
-from . import structures as c
-from .memory import Memory
+from harness.schema.dataflow import Average, Constant, Convolution, Dataflow, Map, Norm, Term
+from harness.train.native import structures as c
+from harness.train.native.memory import Memory
 
 Place = tuple[int, int]
 """A term: (map, place among its terms)."""

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from harness.dataflow import Dataflow
+from harness.schema.dataflow import Dataflow
 from harness.train.batches import Draw
-
-from . import structures as c
-from .memory import GROUP, Memory
-from .order import Order
-from .parts import Parts
+from harness.train.native import structures as c
+from harness.train.native.memory import GROUP, Memory
+from harness.train.native.order import Order
+from harness.train.native.parts import Parts
 
 
 @dataclass(frozen=True)

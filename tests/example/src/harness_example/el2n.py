@@ -22,7 +22,7 @@ class ErrorNorm:
     every: int = 1
 
     def __post_init__(self) -> None:
-        demand(self.every >= 1, "measure.el2n.every", "a count of at least 1", self.every)
+        demand(self.every >= 1, "measure.el2n.every", "at least 1", self.every)
 
     @property
     def columns(self) -> tuple[str, ...]:

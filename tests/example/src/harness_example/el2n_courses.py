@@ -5,17 +5,17 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from harness.report.figures import NothingToDraw
-from harness.report.palette import SINGLE, colour
-from harness.report.tables import Tables
+from harness.report.run_tables import RunTables
+from harness.report.style.palette import SINGLE, colour
 from harness.report.write import Report
 
 
-def caption(tables: Tables, report: Report) -> str:
+def caption(tables: RunTables, report: Report) -> str:
     """What the figure shows."""
     return f"Error norm (EL2N) of each architecture along its training. {tables.basis()}"
 
 
-def draw(tables: Tables, report: Report) -> Figure:
+def draw(tables: RunTables, report: Report) -> Figure:
     """A line an architecture."""
     if "el2n" not in tables.trajectories:
         raise NothingToDraw("no measure wrote el2n")

@@ -1,0 +1,1 @@
+"""`python -m harness.data`: what is needed from outside."""

@@ -1,0 +1,122 @@
+"""Draw reports of stored tables again: of a run, of several gathered, or of one architecture of a run.
+
+python -m harness.report RESULTS_FOLDER... [arch=ARCHITECTURE] [--out FOLDER]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from harness.files.paths import demand_folder
+from harness.report.run_tables import RunTables, read
+from harness.report.write import Report, write
+from harness.schema import BadInput, demand
+from harness.sweep.job_files import is_run
+
+ARCH = "arch="
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code: 0, or 2 with one line on stderr where a folder, a table, a column or an architecture is missing."""
+    parser = argparse.ArgumentParser(
+        prog="python -m harness.report", description="Draw a report from stored tables.",
+        usage="%(prog)s RESULTS_FOLDER... [arch=ARCHITECTURE] [--out FOLDER]",
+    )  # fmt: skip
+    parser.add_argument(
+        "given", nargs="+", metavar="RESULTS_FOLDER",
+        help="folder with the tables of a run; that of a sweep, one that has runs below it, or several: one report on "
+        "all of them. arch=ARCHITECTURE explains one architecture of a run: its string (in quotes), its official "
+        "index, best or worst",
+    )  # fmt: skip
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER",
+        help="folder of the report (default: reports/<bench>-<dataset>, of several runs reports/sweeps/<name>)",
+    )  # fmt: skip
+    asked = parser.parse_intermixed_args(arguments)
+    try:
+        wanted = [text.removeprefix(ARCH) for text in asked.given if text.startswith(ARCH)]
+        folders = [Path(text) for text in asked.given if not text.startswith(ARCH)]
+        print(_drawn(folders, wanted, asked.out))
+    except BadInput as error:
+        print(f"harness.report: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _drawn(folders: Sequence[Path], wanted: Sequence[str], out: Path | None) -> Path:
+    """Path of the page that the folders, and the architecture if one is wanted, ask for."""
+    demand(bool(folders), "results", "a folder with the tables of a run", "none")
+    demand(len(wanted) <= 1, "arch", "one architecture", list(wanted))
+    for folder in folders:
+        demand(folder.is_dir(), "results", "a folder with the tables of a run, or of several", str(folder))
+    if out:
+        demand_folder("out", out)
+    if len(folders) > 1 or not is_run(folders[0]):
+        demand(not wanted, "arch", "the results folder of one run", [str(folder) for folder in folders])
+        from harness.sweep.gather import gathered_report
+
+        return gathered_report(folders, out)
+    tables = read(folders[0])
+    out = out or Path("reports") / f"{tables.status['bench']}-{tables.status['dataset']}"
+    if not wanted:
+        return write(folders[0], out, configured(tables.config))
+    from harness.report.architecture.explain import explain
+    from harness.report.architecture.profile import find
+
+    name = find(tables, wanted[0], lambda text, known: _same_function(tables, text, known))
+    written = wanted[0] not in ("best", "worst") and not wanted[0].isdecimal()
+    return explain(tables, name, out, configured(tables.config), wanted[0] if written and wanted[0] != name else "")
+
+
+def _same_function(tables: RunTables, text: str, known: Sequence[tuple[str, str]]) -> str | None:
+    """Of (name, group) pairs the name of the one architecture that computes what the string `text` does.
+
+    Of several the isomorphic one. None where there is none, or where the benchmark does not know the string.
+    """
+    from omegaconf import OmegaConf
+
+    from harness.config.components import build
+
+    try:
+        bench = build(OmegaConf.create(_said(tables.config).get("bench") or {}), "bench")
+        group = bench.sample(1, 0, [text])[0].group
+    except (ValueError, LookupError):  # what a benchmark raises for a string that is none of its own
+        return None
+    same = [name for name, its in known if its == group]
+    twins = [name for name in same if len(same) > 1 and _isomorphic(bench, text, name)]
+    return twins[0] if twins else same[0] if len(same) == 1 else None
+
+
+def _isomorphic(bench: Any, text: str, name: str) -> bool:
+    """Whether the benchmark holds the two strings for one architecture: a sample of two of them is refused."""
+    try:
+        bench.sample(2, 0, [text, name])
+    except BadInput:
+        return True
+    return False
+
+
+def _said(config: str) -> dict[str, Any]:
+    """The run's configuration; nothing where it is no mapping. Raises BadInput where it is no YAML."""
+    try:
+        said = yaml.safe_load(config)
+    except yaml.YAMLError as error:
+        demand(False, "config.yaml", "YAML", " ".join(str(error).split()))
+    return said if isinstance(said, dict) else {}
+
+
+def configured(config: str) -> Report:
+    """The report that the run's configuration asks for under `report`; the default one where it says nothing."""
+    section = dict(_said(config).get("report") or {})
+    section.pop("_target_", None)
+    known = {field.name for field in fields(Report)}
+    for key in section:
+        demand(key in known, f"report.{key}", f"one of {', '.join(sorted(known))}", section[key])
+    return Report(**section)

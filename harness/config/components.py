@@ -1,0 +1,70 @@
+"""Components from their configuration: a class named by `_target_`, every setting checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any, TypeVar, cast, get_args, get_type_hints
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import ConfigKeyError, MissingMandatoryValue, ValidationError
+
+from harness.schema import BadInput
+
+T = TypeVar("T")
+
+
+def conf_folder() -> Path:
+    """The configuration that came with the package: inside an installed wheel, beside it in a checkout."""
+    package = Path(__file__).parents[1]
+    inside = package / "conf"
+    return inside if inside.is_dir() else package.parent / "conf"
+
+
+def build(node: DictConfig, key: str) -> Any:
+    """The component that `node` configures: the class at its `_target_`, a dataclass whose fields are its settings.
+
+    Raises BadInput naming `key`, what the field demands and the value, for unknown, ill-typed or refused settings.
+    """
+    target = node.get("_target_")
+    if not isinstance(target, str) or "." not in target:
+        raise BadInput(f"{key}._target_: must be the dotted path of a class (got {target!r})")
+    module, _, name = target.rpartition(".")
+    try:
+        kind = getattr(import_module(module), name)
+    except (ModuleNotFoundError, AttributeError) as error:
+        raise BadInput(f"{key}._target_: must be an importable class (got {target!r} ({error}))") from error
+    return fill(kind, {str(k): v for k, v in node.items() if k != "_target_"}, f"{key}.")
+
+
+def fill(kind: type[T], given: Mapping[str, Any], prefix: str) -> T:
+    """A `kind`, a dataclass, of the values `given`; `prefix` stands before its field names in messages.
+
+    Raises BadInput naming the field, what it demands and the value, for unknown, missing or ill-typed values.
+    """
+    schema = OmegaConf.structured(kind)
+    try:
+        return cast(T, OmegaConf.to_object(OmegaConf.merge(schema, OmegaConf.create(dict(given)))))
+    except BadInput as error:  # a plug-in may have another name here than its author gave it
+        raise BadInput(re.sub(r"^(measure|predictor)\.\w+\.", prefix, str(error))) from error
+    except ConfigKeyError as error:
+        there = ", ".join(map(str, schema))
+        raise BadInput(f"{prefix}{error.key!s}: must be a known key (got an unknown one; there is: {there})") from error
+    except MissingMandatoryValue as error:
+        raise BadInput(f"{prefix}{error.key!s}: must be a value (got none)") from error
+    except ValidationError as error:
+        field = str(error.full_key or error.key)
+        wanted = get_type_hints(kind).get(field.partition("[")[0])
+        wanted = getattr(wanted, "__name__", "") if isinstance(wanted, type) and not get_args(wanted) else wanted
+        raise BadInput(f"{prefix}{field}: must be a value of type {wanted} (got {given.get(field)!r})") from error
+
+
+def components(nodes: DictConfig | None, group: str) -> dict[str, Any]:
+    """The plug-ins of one group by name; an experiment's settings of one that does not take part are passed over."""
+    wrong = {str(name): node for name, node in (nodes or {}).items() if not isinstance(node, DictConfig)}
+    for name, node in wrong.items():
+        raise BadInput(f"{group}.{name}: settings with a _target_ are needed, got {node!r}")
+    named = {str(name): node for name, node in (nodes or {}).items() if "_target_" in node}
+    return {name: build(node, f"{group}.{name}") for name, node in named.items()}

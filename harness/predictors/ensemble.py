@@ -1,0 +1,160 @@
+"""The rank of an architecture predicted by three models that vote, from the ranks of a few columns."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from scipy.stats import norm, rankdata
+
+from harness.predictors.boosting import boosting
+from harness.predictors.points import Column
+from harness.schema import NoScore, Trace, demand
+
+FEWEST = 10
+SMALLEST = 1e-3
+"""The least share of noise in the Gaussian process's variance: accuracies of one architecture differ by seed."""
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """The rank by final accuracy as the mean of a Gaussian process, extremely randomised trees and boosting [derived].
+
+    `reads` are number columns, of which the last value counts. Each is turned into its normal score among the
+    architectures of the fit: rank r of n becomes the quantile (r - 1/2) / n of N(0, 1), values between two of the fit
+    lie between theirs, and what is missing or not finite lies where the lowest does, as for a network that passes
+    nothing on. The accuracies are turned likewise, so that only orders enter, on both sides. The three models are
+    fitted to that: a Gaussian process (one radial kernel over all columns and noise, their sizes by maximum
+    likelihood), `trees` extremely randomised trees of leaves of two (Geurts et al. 2006) and as many of LightGBM. The
+    score is the mean of their predictions, a normal score and no percentage: folds are compared by scores from which
+    the mean over the fit is taken off, which a single dead network among the accuracies would shift.
+
+    `signs` may declare directions of some of the columns, as a rank aggregate does: the sum of the logarithms of their
+    ranks in the fit, as a normal score of its own, is then one more column to the models, and half of the score.
+    """
+
+    reads: list[str]
+    signs: dict[str, float] = field(default_factory=dict)
+    trees: int = 200
+    seed: int = 0
+    family: str = "combination"
+
+    def __post_init__(self) -> None:
+        key = "predictor.ensemble"
+        once = bool(self.reads) and len(set(self.reads)) == len(self.reads)
+        demand(once, f"{key}.reads", "one trace column or more, each once", self.reads)
+        for name, sign in self.signs.items():
+            demand(name in self.reads, f"{key}.signs", f"columns of reads ({', '.join(self.reads)})", name)
+            demand(abs(sign) == 1, f"{key}.signs", "1 or -1 for each column", self.signs)
+        demand(self.trees >= 1, f"{key}.trees", "at least 1", self.trees)
+        demand(0 <= self.seed < 2**31, f"{key}.seed", "a whole number from 0 to 2147483647", self.seed)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Trace columns that are read."""
+        return tuple(self.reads)
+
+    def fit(self, traces: Sequence[Trace], accuracies: Column) -> FittedCommittee:
+        """The models fitted to `traces` and their final `accuracies` (n,), in percent; one not finite is passed over.
+
+        Raises NoScore where fewer than 10 architectures remain.
+        """
+        from sklearn.ensemble import ExtraTreesRegressor
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.gaussian_process import GaussianProcessRegressor
+        from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
+
+        known = np.isfinite(accuracies)
+        table = np.array([_row(t, self.columns) for t, finite in zip(traces, known, strict=True) if finite])
+        truth = accuracies[known]
+        if len(truth) < FEWEST:
+            raise NoScore(f"the fit needs {FEWEST} architectures, has {len(truth)}")
+        scales = [Scale(values) for values in table.T]
+        columns = Columns(scales, [self.signs.get(name, 0.0) for name in self.reads], table)
+        x, y = columns.scores(table), Scale(truth).scores(truth)
+        wide = float(np.sqrt(x.shape[1]))
+        kernel = ConstantKernel(1.0) * RBF(wide, (wide / 10, wide * 100)) + WhiteKernel(0.2, (SMALLEST, 1e1))
+        process = GaussianProcessRegressor(kernel, random_state=self.seed)
+        trees = ExtraTreesRegressor(self.trees, min_samples_leaf=2, max_features=0.5, random_state=self.seed, n_jobs=1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # a size at its bound: a column that says nothing, say
+            process.fit(x, y)
+        models = [process, trees.fit(x, y), boosting(x, y, self.trees, self.seed)]
+        return FittedCommittee(self.columns, self.family, columns, models)
+
+
+@dataclass(frozen=True)
+class FittedCommittee:
+    """Ensemble after its fit: how its columns are read, and its three models."""
+
+    columns: tuple[str, ...]
+    family: str
+    read: Columns = field(repr=False)
+    models: list[Any] = field(repr=False)
+
+    def score(self, trace: Trace) -> float:
+        """Predicted normal score of the accuracy; higher is better. Raises NoScore where no column is finite."""
+        row = _row(trace, self.columns)
+        if not np.isfinite(row).any():
+            raise NoScore("none of its columns is finite within the budget")
+        x = self.read.scores(row[None])
+        voted = float(np.mean([np.asarray(model.predict(x))[0] for model in self.models]))
+        return (voted + float(x[0, -1])) / 2 if self.read.declared else voted
+
+
+class Scale:
+    """Normal scores of the values of a fit (n,), equal values sharing their mean; values between are interpolated."""
+
+    def __init__(self, values: Column) -> None:
+        self.floor = float(np.min(values[np.isfinite(values)], initial=np.inf))
+        filled = self._filled(values)
+        scores = norm.ppf((rankdata(filled) - 0.5) / len(filled))
+        self.values, first = np.unique(filled, return_index=True)
+        self.normal: Column = scores[first]
+        assert all(a < b for a, b in pairwise(self.normal.tolist()))
+
+    def scores(self, values: Column) -> Column:
+        """Normal scores of `values`, at most those of the fit's ends."""
+        return np.interp(self._filled(values), self.values, self.normal)
+
+    def _filled(self, values: Column) -> Column:
+        floor = self.floor if np.isfinite(self.floor) else 0.0
+        return np.where(np.isfinite(values), values, floor)
+
+
+class Columns:
+    """How the columns of a fit, a `table` (n, columns), are read; `signs` are 0 where no direction is declared."""
+
+    def __init__(self, scales: Sequence[Scale], signs: Sequence[float], table: Column) -> None:
+        self.scales, self.signs = scales, np.array(signs)
+        self.declared = bool(self.signs.any())
+        self.scale = Scale(self._sums(self._own(table)))
+
+    def scores(self, table: Column) -> Column:
+        """Normal scores (n, columns) of a table, and behind them that of the declared sum, if any is."""
+        own = self._own(table)
+        return np.column_stack([own, self.scale.scores(self._sums(own))]) if self.declared else own
+
+    def _own(self, table: Column) -> Column:
+        return np.stack([scale.scores(values) for scale, values in zip(self.scales, table.T, strict=True)], axis=1)
+
+    def _sums(self, own: Column) -> Column:
+        """Sums (n,) of the logarithms of the columns' quantiles in their declared directions."""
+        chosen = self.signs != 0
+        sums: Column = norm.logcdf(own[:, chosen] * self.signs[chosen]).sum(axis=1)
+        return sums
+
+
+def _row(trace: Trace, columns: Sequence[str]) -> Column:
+    """The last value that was due of each column, nan where it is not finite."""
+    found = []
+    for name in columns:
+        try:
+            found.append(trace.last(name))
+        except NoScore:
+            found.append(float("nan"))
+    return np.array(found)

@@ -1,0 +1,1 @@
+"""One run: sample, train, score, judge, write."""

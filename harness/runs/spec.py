@@ -1,0 +1,118 @@
+"""One run, every part of it built and checked before anything is trained."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.evaluate.judge import Evaluation
+from harness.runs.engine import Engine
+from harness.schema import (
+    BASE_COLUMNS,
+    FACT_COLUMNS,
+    Benchmark,
+    Collective,
+    DataSet,
+    Learned,
+    Measure,
+    Predictor,
+    StoredCurves,
+    demand,
+    settings,
+)
+from harness.train.recipe import Recipe
+
+CLOCK = ("step", "epoch", "seconds")
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """One run, every part of it built and checked; `settings` is the configuration it came from, as YAML text."""
+
+    bench: Benchmark
+    dataset: DataSet
+    recipe: Recipe
+    measures: Mapping[str, Measure]
+    predictors: Mapping[str, Predictor | Collective | Learned]
+    evaluation: Evaluation
+    engine: Engine
+    seed: int
+    architectures: int
+    data: str | None
+    results: Path
+    settings: str
+    fit_benches: Sequence[Benchmark] = ()
+    """Networks that learned predictors are fitted on; none: those that are scored."""
+    signal: StoredCurves | None = None
+    """Recorded curves to be read in the place of trainings."""
+    automatic: bool = False
+    """Nobody named the predictors: those whose columns nobody measures are left out, not refused."""
+    named: Sequence[str] = ()
+    """Those that somebody named all the same."""
+    left_out: Mapping[str, Sequence[str]] = field(default_factory=dict, init=False)
+    """Predictors that were left out, with the columns that are missing."""
+    skip: int = 0
+    """How many of the draw are left out at its beginning."""
+
+    def __post_init__(self) -> None:
+        demand(self.architectures >= 2, "architectures", "at least 2", self.architectures)
+        demand(self.skip >= 0, "skip", "at least 0", self.skip)
+        demand(bool(self.predictors), "predictor", "at least one predictor", list(self.predictors))
+        own = (*CLOCK, *FACT_COLUMNS, *BASE_COLUMNS, "test_loss", "test_accuracy")
+        written = Counter([*own, *(column for measure in self.measures.values() for column in measure.columns)])
+        alone = self.signal is None or not (self.measures or self.fit_benches)
+        demand(alone, "signal", "no measure and no fit_on beside stored curves", [*self.measures, *self.fit_benches])
+        twice = [column for column, times in written.items() if times > 1]
+        demand(not twice, "measure", "columns that nothing else writes", twice)
+        given = set(self.providers())
+        missing = {name: sorted(set(p.columns) - given) for name, p in self.predictors.items()}
+        if self.automatic:
+            out = {name: columns for name, columns in missing.items() if columns and name not in self.named}
+            kept = {name: p for name, p in self.predictors.items() if name not in out}
+            object.__setattr__(self, "left_out", out)
+            object.__setattr__(self, "predictors", kept)
+            demand(bool(kept), "measure", "a column that some predictor reads", sorted(given))
+        for name in self.predictors:
+            columns = missing[name]
+            demand(not columns, f"predictor.{name}", f"columns that are measured ({', '.join(sorted(given))})", columns)
+
+    def budgets(self, train_images: int) -> list[int]:
+        """Steps at which predictors are judged: those of `evaluate.budgets`, else every observation but the first.
+
+        Without any training, the first.
+
+        Raises BadInput for a budget at which nothing is observed.
+        """
+        observed = self.recipe.observed_steps(train_images)
+        wanted = self.evaluation.budgets or [step for step in observed if step] or observed
+        there = f"steps that are observed ({', '.join(map(str, observed))})"
+        demand(set(wanted) <= set(observed), "evaluate.budgets", there, wanted)
+        return list(wanted)
+
+    def twins(self) -> dict[str, tuple[str, str]]:
+        """Predictors that are another one without one more group of inputs: the other's name and the group."""
+        inputs = {n: set(p.without) for n, p in self.predictors.items() if hasattr(p, "without")}
+        found = {}
+        for name, fewer in inputs.items():
+            for other, more in inputs.items():
+                mine, others = settings(self.predictors[name]), settings(self.predictors[other])
+                alike = mine | {"without": None} == others | {"without": None}
+                if alike and fewer > more and len(fewer - more) == 1:
+                    found[name] = (other, next(iter(fewer - more)))
+        return found
+
+    def readers_of(self, family: str) -> set[str]:
+        """Predictors that read what measures of that family write, or what its predictors alone read."""
+        plain = {*CLOCK, *FACT_COLUMNS, *BASE_COLUMNS}
+        own = {c for p in self.predictors.values() if p.family == family for c in p.columns} - plain
+        own |= {c for m in self.measures.values() if getattr(m, "family", "") == family for c in m.columns}
+        return {name for name, predictor in self.predictors.items() if own & set(predictor.columns)}
+
+    def providers(self) -> dict[str, str]:
+        """Which clock a column's cost is on: a measure's or a watched split's name, or "" for what costs nothing."""
+        columns = dict.fromkeys((*CLOCK, *FACT_COLUMNS, "train_loss", "train_accuracy"), "")
+        watched = {c: c.partition("_")[0] for c in (*BASE_COLUMNS, "test_loss", "test_accuracy")}
+        columns |= {column: split for column, split in watched.items() if split in self.recipe.watch}
+        return columns | {c: name for name, measure in self.measures.items() for c in measure.columns}

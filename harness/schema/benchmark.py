@@ -1,0 +1,66 @@
+"""Protocols of search spaces and of data sets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import torch
+
+    from harness.schema.architecture import Architecture
+    from harness.schema.image_set import ImageSet
+    from harness.schema.stored_curves import Recorded, StoredCurves
+    from harness.schema.truth import Truth
+
+
+class Benchmark(Protocol):
+    """A search space with known accuracies."""
+
+    @property
+    def name(self) -> str: ...
+
+    def truth(self, dataset: str, fingerprint: str, data: str | None) -> Truth:
+        """Accuracies on the data set of this name, whose images have this fingerprint."""
+        ...
+
+    def sample(self, n: int, seed: int, among: Sequence[str] | None = None) -> list[Architecture]:
+        """`n` architectures, distinct up to isomorphism, out of the names `among`."""
+        ...
+
+    def facts(self, architecture: Architecture, images: ImageSet) -> dict[str, float]:
+        """The FACT_COLUMNS of one architecture."""
+        ...
+
+    def build(self, architecture: Architecture, images: ImageSet) -> torch.nn.Module:
+        """A fresh network; it has `features` (images to (B, n)) and `head` (features to logits)."""
+        ...
+
+    def recorded(self, dataset: str, wanted: StoredCurves, data: str | None) -> Recorded:
+        """Curves of finished trainings on the data set of this name."""
+        ...
+
+    def network(self) -> dict[str, object]:
+        """The settings that decide a network beside its architecture."""
+        ...
+
+
+@runtime_checkable
+class Drawable(Protocol):
+    """A benchmark that tells an architecture's graph, to be drawn: nodes hold feature maps, edges are operations."""
+
+    def edges(self, architecture: Architecture) -> list[tuple[str, str, str]]:
+        """(source, target, operation) of every edge of the cell, an acyclic graph; any strings are names.
+
+        An edge whose operation is "none" passes nothing on; it is in the list so that its nodes keep their places.
+        """
+        ...
+
+
+class DataSet(Protocol):
+    """A named image set that can be loaded from `data`, the folder of downloaded files."""
+
+    @property
+    def name(self) -> str: ...
+
+    def load(self, data: str | None) -> ImageSet: ...

@@ -1,0 +1,81 @@
+"""Protocols of what reads traces and gives scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from harness.schema.trace import Trace
+
+
+@runtime_checkable
+class Predictor(Protocol):
+    """Gives an architecture a score from its trace; higher means predicted to be better.
+
+    A predictor is a frozen dataclass without torch. `columns` are the trace columns it reads, `family` groups it in
+    tables and figures. `score` may raise NoScore, or return nan, where it has no opinion.
+    """
+
+    @property
+    def columns(self) -> tuple[str, ...]: ...
+
+    @property
+    def family(self) -> str: ...
+
+    def score(self, trace: Trace) -> float: ...
+
+
+@runtime_checkable
+class Uncertain(Predictor, Protocol):
+    """A predictor that also states how sure it is."""
+
+    def estimate(self, trace: Trace) -> tuple[float, float]:
+        """(score, standard deviation), both in the score's unit."""
+        ...
+
+
+@runtime_checkable
+class Collective(Protocol):
+    """A predictor whose score depends on the other architectures' traces, but on no accuracy: a sum of ranks, say.
+
+    `score_together` gives one score a trace, (n,), nan for no opinion. Evaluation gives it all usable traces at once.
+    """
+
+    @property
+    def columns(self) -> tuple[str, ...]: ...
+
+    @property
+    def family(self) -> str: ...
+
+    def score_together(self, traces: Sequence[Trace]) -> NDArray[np.float64]: ...
+
+
+@runtime_checkable
+class Explained(Collective, Protocol):
+    """A collective predictor that also tells why it has no score of a trace."""
+
+    def reason(self, trace: Trace) -> str:
+        """Why `score_together` gives nan for this trace, in words as NoScore has them."""
+        ...
+
+
+@runtime_checkable
+class Learned(Protocol):
+    """A predictor that first has to see other architectures with their accuracies.
+
+    `fit` returns a fitted predictor and leaves the receiver as it was; it may raise NoScore where it was given too
+    little. Evaluation owns the split: no architecture is
+    scored by a predictor that was fitted on one of its group.
+    """
+
+    @property
+    def columns(self) -> tuple[str, ...]: ...
+
+    @property
+    def family(self) -> str: ...
+
+    def fit(self, traces: Sequence[Trace], accuracies: NDArray[np.float64]) -> Predictor: ...

@@ -1,0 +1,1 @@
+"""Where traces and tables lie: keys, atomic writes, checksums, schema version."""

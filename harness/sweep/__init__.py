@@ -1,0 +1,1 @@
+"""Many runs: launched, told apart, gathered."""

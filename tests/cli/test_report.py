@@ -1,0 +1,190 @@
+"""The command line of the report."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from harness.cli.report import configured, main
+from harness.report.write import Report
+from harness.schema import BadInput
+
+CONFIG = "report:\n  _target_: harness.report.write.Report\n  figures: [ranked]\n  dpi: 50\n"
+
+
+@pytest.fixture
+def small(results: Path, tmp_path: Path) -> Path:
+    folder = Path(shutil.copytree(results, tmp_path / "results"))
+    (folder / "config.yaml").write_text(CONFIG)
+    return folder
+
+
+def test_the_report_goes_to_a_folder_named_after_bench_and_data_set(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main([str(small)]) == 0
+    assert capsys.readouterr().out.strip() == "reports/nasbench201-digits/index.html"
+    assert (tmp_path / "reports" / "nasbench201-digits" / "figures" / "ranked.png").is_file()
+
+
+def test_another_folder_can_be_asked_for(small: Path, tmp_path: Path) -> None:
+    (small / "config.yaml").write_text("report: {figures: []}\n")
+    assert main([str(small), "--out", str(tmp_path / "mine")]) == 0
+    assert (tmp_path / "mine" / "index.html").is_file()
+
+
+def test_a_missing_folder_is_one_line_on_stderr_and_exit_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(tmp_path / "nowhere")]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.count("\n") == 1
+    assert "nowhere" in told.err
+
+
+def test_a_missing_table_is_one_line_that_names_it(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (small / "scores.parquet").unlink()
+    assert main([str(small)]) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert "scores.parquet" in told
+
+
+CONV = "(i)@nor_conv_3x3"
+DIRECT = "|none~0|+|none~0|none~1|+|nor_conv_3x3~0|none~1|{}|"
+"""Cells that compute a 3×3 convolution of the input whatever stands in the gap, for it is an operation on nothing."""
+
+PLAIN, SKIP, POOL = (DIRECT.format(f"{name}~2") for name in ("none", "skip_connect", "avg_pool_3x3"))
+"""Of one function, and not isomorphic to the benchmark, which keeps apart what is done to nothing."""
+
+
+@pytest.fixture
+def real(make: Callable[..., Path], tmp_path: Path) -> Path:
+    """A small run of NAS-Bench-201 in which SKIP is the one cell of its function."""
+    return run_of((SKIP,), Path(shutil.copytree(make(n=8, k=2), tmp_path / "real")))
+
+
+def run_of(cells: Sequence[str], folder: Path) -> Path:
+    """The folder with its first architectures replaced by these cells, all of the function CONV."""
+    rename = dict(zip(pd.read_parquet(folder / "architectures.parquet")["architecture"], cells, strict=False))
+    for path in folder.glob("*.parquet"):
+        frame = pd.read_parquet(path)
+        if "architecture" in frame:
+            frame["architecture"] = frame["architecture"].replace(rename)
+        if "group" in frame and path.stem == "architectures":
+            frame["group"] = frame["group"].mask(frame["architecture"].isin(cells), CONV)
+        frame.to_parquet(path, index=False)
+    bench = "bench: {_target_: harness.benches.nasbench201.bench.NasBench201}\n"
+    (folder / "config.yaml").write_text(f"report: {{figures: [], dpi: 50}}\n{bench}")
+    return folder
+
+
+@pytest.mark.parametrize("order", [0, 1, 2])
+def test_an_architecture_is_explained_wherever_it_stands_on_the_line(
+    small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], order: int
+) -> None:
+    words = [[str(small)], ["--out", str(tmp_path / "mine")]]
+    words.insert(order, ["arch=7"])
+    assert main([word for part in words for word in part]) == 0
+    assert capsys.readouterr().out.strip() == str(tmp_path / "mine" / "architectures" / "7.html")
+
+
+def test_the_page_of_an_architecture_goes_into_the_runs_report(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main([str(small), "arch=7"]) == 0
+    assert capsys.readouterr().out.strip() == "reports/nasbench201-digits/architectures/7.html"
+    assert not (tmp_path / "reports" / "nasbench201-digits" / "index.html").exists()
+
+
+@pytest.mark.parametrize("wanted", ["nonsense", "400", DIRECT.replace("3x3", "1x1").format("none~2")])
+def test_an_architecture_that_is_not_in_the_run_is_one_line_and_exit_2(
+    real: Path, capsys: pytest.CaptureFixture[str], wanted: str
+) -> None:
+    assert main([str(real), f"arch={wanted}"]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.count("\n") == 1
+    assert told.err.startswith("harness.report: arch: ")
+    assert wanted in told.err
+
+
+def test_another_string_of_the_same_function_finds_the_architecture(
+    real: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(real), f"arch={PLAIN}", "--out", str(tmp_path)]) == 0
+    page = Path(capsys.readouterr().out.strip()).read_text()
+    assert f"<code>{SKIP}</code>" in page
+    assert f"Asked for as <code>{PLAIN}</code>" in page
+
+
+@pytest.mark.parametrize("cell", [PLAIN, SKIP])
+def test_of_several_of_one_function_the_isomorphic_one_is_found(
+    make: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], cell: str
+) -> None:
+    folder = run_of((PLAIN, SKIP), Path(shutil.copytree(make(n=8, k=2), tmp_path / "several")))
+    asked = cell.replace("none~1|+", "skip_connect~1|+")  # node 1 is empty: isomorphic
+    assert main([str(folder), f"arch={asked}", "--out", str(tmp_path)]) == 0
+    assert f"<code>{cell}</code>" in Path(capsys.readouterr().out.strip()).read_text()
+
+
+def test_of_several_of_one_function_none_is_found_where_none_is_isomorphic(
+    make: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = run_of((PLAIN, SKIP), Path(shutil.copytree(make(n=8, k=2), tmp_path / "several")))
+    assert main([str(folder), f"arch={POOL}", "--out", str(tmp_path)]) == 2
+    assert "arch: one of the 8 architectures" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("bench", ["", "bench: {_target_: no.such.Bench}\n", "bench: 3\n"])
+def test_without_its_benchmark_only_strings_of_the_run_are_known(
+    real: Path, capsys: pytest.CaptureFixture[str], bench: str
+) -> None:
+    (real / "config.yaml").write_text(f"report: {{figures: [], dpi: 50}}\n{bench}")
+    assert main([str(real), f"arch={PLAIN}"]) == 2
+    assert "arch: one of the 8 architectures" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [(["arch=best", "arch=worst"], "arch: one architecture is needed"), (["OTHER", "arch=best"], "of one run")],
+)
+def test_one_architecture_of_one_run_is_explained_at_a_time(
+    small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], told: str
+) -> None:
+    (tmp_path / "other").mkdir()
+    assert main([str(small), *(word.replace("OTHER", str(tmp_path / "other")) for word in words)]) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_several_folders_and_a_folder_of_runs_get_one_report_on_all(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = []
+
+    def gathered(folders: Sequence[Path], out: Path | None) -> Path:
+        asked.append((list(folders), out))
+        return Path("gathered.html")
+
+    monkeypatch.setattr("harness.sweep.gather.gathered_report", gathered)
+    above = small.parent
+    assert main([str(above)]) == 0
+    assert main([str(small), str(above), "--out", str(tmp_path / "all")]) == 0
+    assert asked == [([above], None), ([small, above], tmp_path / "all")]
+    assert capsys.readouterr().out.split() == ["gathered.html"] * 2
+
+
+def test_the_runs_own_configuration_of_the_report_is_used() -> None:
+    assert configured(CONFIG) == Report(figures=["ranked"], dpi=50)
+    assert configured("bench: x\n") == Report()
+
+
+@pytest.mark.parametrize("config", ["report: {no_such: 1}", "a: [", "report: {dpi: 1}"])
+def test_a_configuration_that_makes_no_sense_is_refused(config: str) -> None:
+    with pytest.raises(BadInput):
+        configured(config)

@@ -1,0 +1,502 @@
+"""A run's numbers follow from its spec: not from order, interruptions or the number of workers."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from dataclasses import dataclass, field, replace
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from harness.benches.nasbench201.bench import NasBench201
+from harness.cli.tabulate import write
+from harness.evaluate.judge import Evaluation
+from harness.measures.movement import Movement
+from harness.predictors.last_value import LastValue
+from harness.runs import records
+from harness.runs import train_many as fleet
+from harness.runs.run import run
+from harness.runs.spec import RunSpec
+from harness.runs.train_many import Campaign, Engine
+from harness.schema import Architecture, BadInput, ImageSet, NoScore, Recorded, StoredCurves, Trace
+from harness.storage.traces import TraceStore
+from harness.train.native.library import CannotCompile, library
+from harness.train.recipe import Recipe
+from tests.conftest import tiny_images
+
+
+@dataclass(frozen=True)
+class Tiny:
+    name: str = "tiny"
+
+    def load(self, data: str | None) -> ImageSet:
+        return tiny_images()
+
+
+@dataclass(frozen=True)
+class Moody:
+    """Has an opinion of deep networks only."""
+
+    columns: list[str] = field(default_factory=lambda: ["layers", "valid_loss"])
+    family: str = "control"
+
+    def score(self, trace: Trace) -> float:
+        if trace.column("layers")[0] < 12:
+            raise NoScore("too shallow")
+        return trace.column("valid_loss")[-1]
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory) -> Path:
+    """A table of ground truth with invented accuracies of 30 architectures."""
+    path = tmp_path_factory.mktemp("truth") / "tiny.parquet"
+    random = np.random.default_rng(0)
+    names = [a.name for a in NasBench201().sample(30, 1)]
+    rows = [(name, seed, 1, *random.uniform(1, 99, 5)) for name in names for seed in (0, 1)]
+    columns = [
+        "architecture",
+        "seed",
+        "epoch",
+        "train_loss",
+        "valid_loss",
+        "valid_accuracy",
+        "test_loss",
+        "test_accuracy",
+    ]
+    about = {"dataset": "tiny", "dataset_fingerprint": tiny_images().fingerprint(), "made_by": "a test"}
+    write(path, pd.DataFrame(rows, columns=columns), about)
+    return path
+
+
+def spec(table: Path, results: Path, **changes) -> RunSpec:
+    settings = {
+        "bench": NasBench201(channels=2, source=str(table)),
+        "dataset": Tiny(),
+        "recipe": Recipe(steps=4, batch=20, observe_every=2),
+        "measures": {"movement": Movement()},
+        "predictors": {
+            "movement": LastValue("movement", 1.0, "movement"),
+            "flops": LastValue("flops", 1.0, "size"),
+            "moody": Moody(),
+        },
+        "evaluation": Evaluation(bootstrap=50),
+        "engine": Engine(workers=1),
+        "seed": 0,
+        "architectures": 8,
+        "data": None,
+        "results": results,
+        "settings": "a: b\n",
+    }
+    return RunSpec(**(settings | changes))
+
+
+def scores(folder: Path) -> pd.DataFrame:
+    return pd.read_parquet(folder / "scores.parquet").sort_values(
+        ["predictor", "step", "architecture"], ignore_index=True
+    )
+
+
+def quiet(done: int, total: int) -> None:
+    pass
+
+
+@pytest.fixture(scope="module")
+def finished(table, tmp_path_factory) -> Path:
+    return run(spec(table, tmp_path_factory.mktemp("results")), quiet).folder
+
+
+def test_two_workers_give_the_numbers_of_one(table, finished, tmp_path) -> None:
+    two = run(spec(table, tmp_path, engine=Engine(workers=2)), quiet)
+    pd.testing.assert_frame_equal(scores(two.folder), scores(finished))
+
+
+def test_a_killed_run_goes_on_where_it_was_and_ends_with_the_same_numbers(table, finished, tmp_path) -> None:
+    def killer(done: int, total: int) -> None:
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(spec(table, tmp_path), killer)
+    assert len(list((tmp_path / "traces").rglob("*.parquet"))) == 3
+    seen = []
+    again = run(spec(table, tmp_path), lambda done, total: seen.append(done))
+    assert seen[0] == 3 and seen[-1] == 8
+    pd.testing.assert_frame_equal(scores(again.folder), scores(finished))
+
+
+def test_a_larger_run_keeps_the_numbers_of_a_smaller_one(table, finished, tmp_path) -> None:
+    large = run(spec(table, tmp_path, architectures=12), quiet)
+    small = scores(finished)
+    kept = scores(large.folder).merge(small[["predictor", "step", "architecture"]])
+    pd.testing.assert_frame_equal(kept, small)
+
+
+def test_a_run_that_skips_holds_the_rest_of_the_draw_with_its_numbers(table, finished, tmp_path) -> None:
+    rest = run(spec(table, tmp_path, architectures=3, skip=5), quiet)
+    drawn = [a.name for a in NasBench201().sample(8, 0, pd.read_parquet(table)["architecture"].unique())]
+    assert pd.read_parquet(rest.folder / "architectures.parquet")["architecture"].tolist() == drawn[5:]
+    assert rest.folder.name.startswith("seed0-n3-skip5-") and status(rest.folder)["skip"] == 5
+    whole = scores(finished)
+    kept = whole[whole["architecture"].isin(drawn[5:])].reset_index(drop=True)
+    pd.testing.assert_frame_equal(scores(rest.folder), kept)
+
+
+def test_a_draw_that_ends_before_the_run_is_refused_by_name(table, tmp_path) -> None:
+    with pytest.raises(
+        BadInput, match=r"^skip: must be fewer than 25 beside 8 are needed; .* 30 that have a truth .* got 33$"
+    ):
+        run(spec(table, tmp_path, skip=25), quiet)
+    with pytest.raises(BadInput, match=r"^skip: must be at least 0 \(got -1$"):
+        spec(table, tmp_path, skip=-1)
+
+
+def test_a_reversed_order_of_training_changes_nothing(table, finished, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(NasBench201, "sample", lambda *a, old=NasBench201.sample: old(*a)[::-1])
+    backwards = run(spec(table, tmp_path), quiet)
+    pd.testing.assert_frame_equal(scores(backwards.folder), scores(finished))
+
+
+def test_the_same_run_again_trains_nothing_and_leaves_its_tables_alone(table, tmp_path) -> None:
+    first = run(spec(table, tmp_path), quiet)
+    before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*") if p.is_file()}
+    assert run(spec(table, tmp_path), quiet).folder == first.folder
+    assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*") if p.is_file()} == before
+
+
+def test_another_setting_is_another_folder(table, finished, tmp_path) -> None:
+    other = run(spec(table, tmp_path, evaluation=Evaluation(bootstrap=51)), quiet)
+    assert other.folder.name != finished.name
+
+
+def test_scores_that_are_missing_are_failures_with_their_reason(finished) -> None:
+    failures = pd.read_parquet(finished / "failures.parquet")
+    metrics = pd.read_parquet(finished / "metrics.parquet")
+    moody = failures[(failures["predictor"] == "moody") & (failures["step"] == 4)]
+    assert len(moody) > 0 and set(moody["reason"]) == {"too shallow"}
+    row = metrics[(metrics["predictor"] == "moody") & (metrics["step"] == 4)].iloc[0]
+    assert (row["failed"], row["n"]) == (len(moody), 8 - len(moody))
+
+
+def test_costs_count_training_for_all_but_facts(finished) -> None:
+    metrics = pd.read_parquet(finished / "metrics.parquet").set_index(["predictor", "step"])["seconds"]
+    assert metrics["flops", 4] == 0
+    assert metrics["movement", 4] > metrics["movement", 2] > 0
+
+
+@dataclass(frozen=True)
+class Patient(Moody):
+    """Takes a while to be fitted, and to say something."""
+
+    columns: list[str] = field(default_factory=lambda: ["movement", "layers"])
+
+    def fit(self, traces, accuracies):
+        time.sleep(0.05)
+        return Patiently()
+
+
+@dataclass(frozen=True)
+class Patiently(Moody):
+    def score(self, trace: Trace) -> float:
+        time.sleep(0.01)
+        return trace.column("layers")[0]
+
+
+def test_costs_are_those_of_one_more_architecture_and_what_went_before_stands_apart(table, tmp_path) -> None:
+    learned = {"patient": Patient(), "facts": Widths(), "movement": LastValue("movement", 1.0, "movement")}
+    folder = run(spec(table, tmp_path, predictors=learned, evaluation=Evaluation(bootstrap=20, folds=4)), quiet).folder
+    metrics = pd.read_parquet(folder / "metrics.parquet").set_index(["predictor", "step"])
+    trained = pd.read_parquet(folder / "trajectories.parquet").sort_values("step")
+    for step in (2, 4):
+        upto = trained[trained["step"] <= step].groupby("architecture")
+        one = (upto["seconds"].last() + upto["seconds_movement"].sum()).mean()
+        patient, movement, facts = (metrics.loc[name, step] for name in ("patient", "movement", "facts"))
+        assert movement["seconds"] == pytest.approx(one, abs=0.005) and movement["seconds"] > one
+        assert one + 0.01 < patient["seconds"] < one + 0.06
+        assert patient["fitted_on"] == 6 and movement["fitted_on"] == movement["initial_seconds"] == 0
+        assert patient["initial_seconds"] == pytest.approx(6 * one + 0.05 + 6 * 0.01, abs=0.2)
+        assert facts["seconds"] == 0 and facts["fitted_on"] == 6 and 0 < facts["initial_seconds"] < 0.3
+
+
+def test_costs_add_up_what_was_measured_of_the_scored_and_of_the_taught(table, tmp_path) -> None:
+    def a_trace(name: str, speed: float) -> Trace:
+        steps = np.array([0, 2, 4])
+        columns = {"step": steps, "epoch": steps / 2, "seconds": speed * steps, "seconds_movement": 0.25}
+        return Trace(Architecture(name, name), 0, pd.DataFrame(columns))
+
+    learned = {"patient": Patient(), "facts": Widths(), "movement": LastValue("movement", 1.0, "movement")}
+    given = spec(table, tmp_path, predictors=learned)
+    timings = pd.DataFrame(
+        [("patient", 2, 6.0, 1.5, 0.125), ("facts", 2, 6.0, 0.5, 0.125), ("movement", 2, 0.0, 0.0, 0.5)],
+        columns=["predictor", "step", "fitted_on", "fit_seconds", "score_seconds"],
+    )
+    scored, taught = [a_trace("a", 1.0), a_trace("b", 3.0)], [a_trace("a", 10.0)]
+    found = records._costs(given, scored, taught, timings, 100).set_index("predictor")
+    assert (found["epoch"] == 1).all() and (found["images"] == 100).all()
+    # two seconds' worth of steps at speeds 1 and 3, two readings of a quarter, one score
+    assert found["seconds"].to_dict() == {"patient": 4 + 0.5 + 0.125, "facts": 0, "movement": 4 + 0.5 + 0.5}
+    assert found["initial_seconds"].to_dict() == {"patient": 6 * (20 + 0.5) + 1.5, "facts": 0.5, "movement": 0}
+    unread = [replace(t, table=t.table.drop(columns="seconds_movement")) for t in scored]
+    unknown = records._costs(given, unread, taught, timings, 100).set_index("predictor")["seconds"]
+    assert unknown.isna().to_dict() == {"patient": True, "facts": False, "movement": True}
+
+
+def test_tables_hold_what_the_results_format_promises(table, finished) -> None:
+    promised = {
+        "selection": ["predictor", "step", "k", "precision", "precision_low", "precision_high", "regret", "regret_low",
+                      "regret_high", "n"],
+        "pairs": ["predictor", "step", "gap_low", "gap_high", "pairs", "disjoint", "accuracy", "low",
+                  "high"],
+        "time_to_tau": ["target", "predictor", "family", "step", "epoch", "images", "seconds", "fitted_on", "tau",
+                        "low", "high"],
+        "edges": ["architecture", "source", "target", "operation"],
+        "differences": ["predictor", "step", "baseline", "difference", "low", "high", "n", "p", "p_holm", "detectable"],
+    }  # fmt: skip
+    for name, columns in promised.items():
+        assert pd.read_parquet(finished / f"{name}.parquet").columns.tolist() == columns
+    metrics = pd.read_parquet(finished / "metrics.parquet")
+    assert metrics.loc[metrics["predictor"] == "flops", "front"].any()
+    assert len(pd.read_parquet(finished / "edges.parquet")) == 8 * 6
+    page = (Path(__file__).parents[1] / "docs" / "results.md").read_text()
+    for name in [*(path.stem for path in finished.glob("*.parquet"))]:
+        assert f"`{name}.parquet`" in page
+    said = page[page.index("`metrics.parquet`") :].partition("\n")[0]
+    for column in metrics:
+        assert f"`{column.removesuffix('_low').removesuffix('_high')}`" in said, column
+
+
+def test_the_status_says_how_it_was_judged_and_on_which_accuracies(table, finished, tmp_path) -> None:
+    said = status(finished)
+    assert said["evaluation"] == vars(Evaluation(bootstrap=50))
+    changed = tmp_path / "changed.parquet"
+    rows = pd.read_parquet(table)
+    write(changed, rows.assign(test_accuracy=rows["test_accuracy"] + 1e-9), {
+        "dataset": "tiny", "dataset_fingerprint": tiny_images().fingerprint(), "made_by": "a test",
+    })  # fmt: skip
+    other = run(spec(changed, tmp_path), quiet)
+    assert status(other.folder)["truth"]["fingerprint"] != said["truth"]["fingerprint"]
+    assert len(said["truth"]["fingerprint"]) == 64
+
+
+def test_a_diverged_training_is_named(table, tmp_path) -> None:
+    wild = Recipe(steps=6, batch=20, observe_every=1, learning_rate=1e30)
+    folder = run(spec(table, tmp_path, recipe=wild), quiet).folder
+    failures = pd.read_parquet(folder / "failures.parquet")
+    assert failures["reason"].str.match(r"diverged at step \d").any()
+
+
+def test_a_training_that_fails_is_a_row_and_the_exit_code_tells(table, tmp_path, monkeypatch) -> None:
+    victim = run(spec(table, tmp_path / "first"), quiet).folder
+    name = pd.read_parquet(victim / "architectures.parquet")["architecture"][2]
+    build = NasBench201.build
+
+    def broken(self, architecture, images):
+        if architecture.name == name:
+            raise RuntimeError("no memory left")
+        return build(self, architecture, images)
+
+    monkeypatch.setattr(NasBench201, "build", broken)
+    outcome = run(spec(table, tmp_path / "second"), quiet)
+    assert outcome.code == 3
+    failures = pd.read_parquet(outcome.folder / "failures.parquet").query("stage == 'train'")
+    assert list(failures["architecture"]) == [name]
+    assert list(failures["reason"]) == ["RuntimeError: no memory left"]
+    metrics = pd.read_parquet(outcome.folder / "metrics.parquet").query("predictor == 'movement'")
+    assert (metrics["failed"] == 1).all()
+    assert (metrics["n"] == 7).all()
+    assert pd.read_parquet(outcome.folder / "architectures.parquet")["truth"].notna().all()
+
+
+def test_a_column_nobody_measures_is_refused_before_any_training(table, tmp_path) -> None:
+    with pytest.raises(BadInput, match=r"predictor\.movement: must be columns that are measured .* got \['movement'\]"):
+        spec(table, tmp_path, measures={})
+
+
+def test_two_measures_of_one_column_are_refused(table, tmp_path) -> None:
+    with pytest.raises(BadInput, match="measure: must be columns that nothing else writes"):
+        spec(table, tmp_path, measures={"a": Movement(), "b": Movement()})
+
+
+def test_a_table_of_other_images_is_refused(table, tmp_path) -> None:
+    other = replace(tiny_images(), name="tiny", classes=4)
+    fake = type("Other", (Tiny,), {"load": lambda self, data: other})
+    with pytest.raises(BadInput, match="a table made on the images of this data set"):
+        run(spec(table, tmp_path, dataset=fake()), quiet)
+
+
+def test_a_budget_at_which_nothing_is_observed_is_refused_before_any_training(table, tmp_path) -> None:
+    with pytest.raises(BadInput, match=r"evaluate\.budgets: must be steps that are observed \(0, 2, 4\) \(got \[3\]"):
+        run(spec(table, tmp_path, evaluation=Evaluation(budgets=[3])), quiet)
+    assert not (tmp_path / "traces").exists()
+
+
+def test_stored_truth_has_a_row_for_every_recorded_seed(finished) -> None:
+    truth = pd.read_parquet(finished / "truth.parquet")
+    assert len(truth) == 16
+    means = truth.groupby("architecture")["accuracy"].mean()
+    architectures = pd.read_parquet(finished / "architectures.parquet").set_index("architecture")["truth"]
+    pd.testing.assert_series_equal(means.sort_index(), architectures.sort_index(), check_names=False)
+
+
+def test_what_made_the_updates_is_told(table, tmp_path) -> None:
+    folder = run(spec(table, tmp_path, engine=Engine(workers=1, kernels="torch")), quiet).folder
+    assert json.loads((folder / "environment.json").read_text())["kernels"] == "torch"
+    try:
+        library()
+    except CannotCompile:
+        return
+    folder = run(spec(table, tmp_path, engine=Engine(workers=1, kernels="native")), quiet).folder
+    assert re.fullmatch(r"native, \S.*\d+\.\d+.*", json.loads((folder / "environment.json").read_text())["kernels"])
+
+
+def test_tables_are_written_anew_where_anything_was_trained_for_them(table, tmp_path) -> None:
+    folder = run(spec(table, tmp_path), quiet).folder
+    before = (folder / "status.json").stat().st_mtime_ns
+    next((tmp_path / "traces").rglob("*.parquet")).unlink()
+    run(spec(table, tmp_path), quiet)
+    assert (folder / "status.json").stat().st_mtime_ns > before
+
+
+@dataclass(frozen=True)
+class Widths:
+    """Learns which sizes of network it was fitted on, and scores their mean."""
+
+    columns: list[str] = field(default_factory=lambda: ["params"])
+    family: str = "size"
+
+    def fit(self, traces, accuracies):
+        return LastValue("params", 1.0 if max(t.column("params")[0] for t in traces) < 9000 else -1.0, "size")
+
+
+def test_learned_predictors_may_be_fitted_on_networks_of_other_widths(table: Path, tmp_path: Path) -> None:
+    changes = {"predictors": {"widths": Widths()}, "architectures": 6}
+    wide = {"bench": NasBench201(channels=6, source=str(table))}
+    narrow = (NasBench201(channels=2, source=str(table)), NasBench201(channels=3, source=str(table)))
+    own = run(spec(table, tmp_path, **changes, **wide), quiet)
+    other = run(spec(table, tmp_path, **changes, **wide, fit_benches=narrow), quiet)
+    assert own.folder != other.folder
+    assert len(list((tmp_path / "traces").rglob("*.parquet"))) == 6 * 3
+    signs = [score_against_size(o.folder) for o in (own, other)]
+    assert signs[0] < 0 < signs[1]  # at C = 6 networks have more than 9,000 parameters, at 2 and 3 they have fewer
+    assert [n["channels"] for n in status(other.folder)["fit_on"]] == [2, 3]
+
+
+def score_against_size(folder: Path) -> float:
+    size = pd.read_parquet(folder / "trajectories.parquet").groupby("architecture")["params"].first()
+    return scores(folder).set_index("architecture")["score"].corr(size, method="spearman")
+
+
+def status(folder: Path) -> dict:
+    return json.loads((folder / "status.json").read_text())
+
+
+@dataclass(frozen=True)
+class Recording(NasBench201):
+    """A benchmark that recorded curves of its first 20 architectures."""
+
+    def recorded(self, dataset, wanted, data):
+        random = np.random.default_rng(0)
+        traces = {
+            a.name: Trace(a, 0, pd.DataFrame({
+                "step": [0, 2, 4], "epoch": [0, 1, 2], "seconds": np.nan, "train_loss": np.nan,
+                "valid_accuracy": random.uniform(1, 99, 3),
+            }))
+            for a in NasBench201().sample(20, 1)
+        }  # fmt: skip
+        return Recorded(traces, tiny_images(), tiny_images().fingerprint(), "tiny, epochs 2", wanted.allow_test_leak)
+
+
+def test_recorded_curves_are_ranked_without_any_training(table: Path, tmp_path: Path) -> None:
+    given = spec(
+        table, tmp_path, bench=Recording(source=str(table)), measures={}, signal=StoredCurves(), architectures=15,
+        predictors={"valacc": LastValue("valid_accuracy", 1.0, "curve"), "flops": LastValue("flops", 1.0, "size")},
+    )  # fmt: skip
+    done = run(given, quiet)
+    assert not (tmp_path / "traces").exists()
+    metrics = pd.read_parquet(done.folder / "metrics.parquet")
+    assert set(metrics["n"]) == {15} and set(metrics["step"]) == {2, 4}
+    assert metrics.set_index("predictor")["seconds"].isna()["valacc"].all()
+    assert not metrics.set_index("predictor")["front"]["valacc"].any()
+    assert status(done.folder)["signal"]["recorded"] == "tiny, epochs 2"
+    assert json.loads((done.folder / "environment.json").read_text())["kernels"] == "none"
+    stamp = (done.folder / "status.json").stat().st_mtime_ns
+    assert run(given, quiet).folder == done.folder and (done.folder / "status.json").stat().st_mtime_ns == stamp
+    with pytest.raises(BadInput, match="architectures: must be a count from 1 to the 20"):
+        run(replace(given, architectures=25), quiet)
+
+
+def test_a_measure_that_is_edited_while_a_run_goes_on_keeps_its_key_until_the_next(
+    table, tmp_path, monkeypatch
+) -> None:
+    file = tmp_path / "edited_measure.py"
+    file.write_text(
+        "from dataclasses import dataclass\n\n@dataclass(frozen=True)\nclass Edited:\n    columns: tuple = ('a',)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    measure = import_module("edited_measure").Edited()
+    given = spec(table, tmp_path)
+    campaign = Campaign(given.bench, tiny_images(), "f", given.recipe, {"it": measure}, "run", "cpu", "torch")
+    architecture = given.bench.sample(1, 0)[0]
+    before = campaign.key(architecture, 0)
+    file.write_text(file.read_text() + "# edited\n")
+    assert campaign.key(architecture, 0) == before
+    fleet._digest_of.cache_clear()  # what a new process begins with
+    assert campaign.key(architecture, 0) != before
+
+
+def test_an_edit_of_what_a_measure_imports_beside_it_changes_its_key(tmp_path) -> None:
+    (tmp_path / "wholly.py").write_text("from .helper import f\n")
+    (tmp_path / "helper.py").write_text("from . import deeper\n")
+    (tmp_path / "deeper.py").write_text("f = 1\n")
+    (tmp_path / "stranger.py").write_text("g = 1\n")
+    seen = []
+    for name in ("stranger.py", "deeper.py"):
+        fleet._digest_of.cache_clear()
+        seen.append(fleet._digest_of(str(tmp_path / "wholly.py")))
+        (tmp_path / name).write_text("h = 2\n")
+    fleet._digest_of.cache_clear()
+    assert seen[0] == seen[1] != fleet._digest_of(str(tmp_path / "wholly.py"))
+
+
+def test_a_measure_that_fails_is_a_row_of_failures_and_the_run_goes_on(table, tmp_path) -> None:
+    done = run(spec(table, tmp_path, measures={"movement": Movement(), "broken": Broken()}, architectures=3), quiet)
+    rows = pd.read_parquet(done.folder / "failures.parquet").query("stage == 'measure'")
+    assert rows["reason"].unique().tolist() == ["broken: ValueError: cannot read it"] and len(rows) == 3 * 3
+    assert done.code == 0
+
+
+def test_a_column_that_its_measure_never_gave_is_no_score_with_its_reason(table, tmp_path) -> None:
+    readers = {"broken": LastValue("broken", 1.0, "control"), "flops": LastValue("flops", 1.0, "size")}
+    done = run(spec(table, tmp_path, measures={"broken": Broken()}, predictors=readers, architectures=3), quiet)
+    found = pd.read_parquet(done.folder / "scores.parquet").query("predictor == 'broken'")
+    assert found["score"].isna().all() and found["reason"].str.contains("no finite broken").all()
+
+
+@dataclass(frozen=True)
+class Broken:
+    columns: tuple[str, ...] = ("broken",)
+
+    def observer(self, scene):
+        def observe(model, batch, step):
+            raise ValueError("cannot read it")
+
+        return observe
+
+
+def test_an_architecture_without_a_trace_is_never_passed_over_in_silence(table, tmp_path, monkeypatch) -> None:
+    write = TraceStore.write
+    lost = []
+
+    def forgetful(self, key, trace):
+        if not lost or key.architecture == lost[0]:
+            lost.append(key.architecture)
+        else:
+            write(self, key, trace)
+
+    monkeypatch.setattr(TraceStore, "write", forgetful)
+    done = run(spec(table, tmp_path, architectures=4), quiet)
+    assert [(f.architecture, f.reason) for f in done.failures] == [(lost[0], "no trace was stored")] and done.code == 3

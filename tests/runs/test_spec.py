@@ -1,0 +1,64 @@
+"""What a spec knows of its own parts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.benches.nasbench201.bench import NasBench201
+from harness.evaluate.judge import Evaluation
+from harness.measures.capacitance import Capacitance
+from harness.measures.movement import Movement
+from harness.predictors.last_value import LastValue
+from harness.predictors.stack import Stack
+from harness.runs.spec import RunSpec
+from harness.runs.engine import Engine
+from harness.schema import BadInput
+from harness.train.recipe import Recipe
+from tests.runs.test_run import Tiny
+
+GROUPS = {"size": ["params"], "capacitance": ["beta_eff"], "movement": ["movement"]}
+
+
+def spec(**changes) -> RunSpec:
+    given = {
+        "bench": NasBench201(), "dataset": Tiny(), "recipe": Recipe(steps=4), "evaluation": Evaluation(),
+        "measures": {"movement": Movement(), "capacitance": Capacitance()}, "engine": Engine(), "seed": 0,
+        "predictors": {"flops": LastValue("flops", 1.0, "size")}, "architectures": 4, "data": None,
+        "results": Path("nowhere"), "settings": "",
+    }  # fmt: skip
+    return RunSpec(**(given | changes))
+
+
+def test_twins_differ_in_one_group_of_inputs_and_in_nothing_else() -> None:
+    whole = Stack(GROUPS)
+    stacks = {
+        "stack": whole,
+        "less": replace(whole, without=["capacitance"]),
+        "least": replace(whole, without=["capacitance", "movement"]),
+        "other": replace(whole, without=["movement"], trees=7),
+        "flops": LastValue("flops", 1.0, "size"),
+    }
+    assert spec(predictors=stacks).twins() == {"less": ("stack", "capacitance"), "least": ("less", "movement")}
+
+
+@pytest.mark.parametrize("others", [{}, {"beta": LastValue("beta_eff", -1.0, "capacitance")}])
+def test_a_stack_that_reads_the_capacitance_is_known_whoever_else_is_named(others) -> None:
+    found = spec(predictors={"stack": Stack(GROUPS), "flops": LastValue("flops", 1.0, "size"), **others})
+    assert found.readers_of("capacitance") == {"stack", *others}
+    without = spec(predictors={"stack": Stack(GROUPS, without=["capacitance"])})
+    assert without.readers_of("capacitance") == set()
+
+
+def test_what_nobody_named_and_nobody_measures_is_left_out_but_what_was_named_is_refused() -> None:
+    predictors = {"zen": LastValue("zen", 1.0, "zero_cost"), "flops": LastValue("flops", 1.0, "size")}
+    with pytest.raises(BadInput, match=r"predictor\.zen: must be columns that are measured"):
+        spec(predictors=predictors)
+    found = spec(predictors=predictors, automatic=True)
+    assert (set(found.predictors), found.left_out) == ({"flops"}, {"zen": ["zen"]})
+    with pytest.raises(BadInput, match=r"predictor\.zen: must be columns that are measured"):
+        spec(predictors=predictors, automatic=True, named=["zen"])
+    with pytest.raises(BadInput, match="measure: must be a column that some predictor reads"):
+        spec(predictors={"zen": predictors["zen"]}, automatic=True)

@@ -1,0 +1,48 @@
+"""The page of predictors is that of the code."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from harness.config.components import conf_folder
+from tools.catalogue import meaning, page, summary
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs" / "predictors.md"
+RUNS = sorted((ROOT / "results" / "nasbench201-digits").glob("seed*/status.json"))
+
+
+@pytest.mark.skipif(len(RUNS) != 1, reason="runs of one's own stand beside the published one")
+def test_the_page_in_docs_is_the_one_that_the_docstrings_make() -> None:
+    command = f"python -m tools.catalogue {RUNS[0].parent.relative_to(ROOT)} > docs/predictors.md"
+    assert PAGE.read_text(encoding="utf-8") == page(RUNS[0].parent), command
+
+
+def test_every_predictor_and_every_measure_has_one_row_of_its_table(tmp_path) -> None:
+    pd.DataFrame({"predictor": ["flops"], "step": [8], "seconds": [0.5]}).to_parquet(tmp_path / "metrics.parquet")
+    text = page(tmp_path)
+    assert re.search(r"^\| `flops` .* \| 0\.50 \|$", text, flags=re.MULTILINE)
+    for group in ("predictor", "measure"):
+        for path in (conf_folder() / group).glob("*.yaml"):
+            rows = [line for line in text.splitlines() if line.startswith(f"| `{path.stem}` |")]
+            assert any(len(re.findall(r"(?<!\\)\|", row)) == (7 if group == "predictor" else 5) for row in rows), path
+
+
+@dataclass(frozen=True)
+class Example:
+    """First sentence after Smith et al. 2020, with a bar | in it (source). The second one.
+
+    one = sum |a|,    two = the other thing
+    """
+
+
+def test_a_row_says_the_first_sentence_and_the_formula_of_its_column() -> None:
+    assert summary(Example()) == "First sentence after Smith et al. 2020, with a bar \\| in it (source)"
+    assert meaning(Example(), "one").startswith("`sum \\|a\\|`; First")
+    assert meaning(Example(), "two").startswith("`the other thing`; First")
+    assert meaning(Example(), "three") == summary(Example())

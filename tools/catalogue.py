@@ -1,0 +1,161 @@
+"""`python -m tools.catalogue RUN`: prints docs/predictors.md, made from conf/predictor, the docstrings and a run.
+
+RUN is a folder of results, for the measured cost.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from harness.config.components import build, conf_folder
+from harness.predictors.last_value import LastValue
+from harness.schema import FACT_COLUMNS, Collective, Learned, Measure, Periodic
+from tools.readme import told
+
+MEANING = {
+    "params": "number of parameters",
+    "flops": "multiply-adds of one image",
+    "layers": "number of trainable convolution and dense layers",
+    "train_loss": "mean training loss since the last observation",
+    "train_accuracy": "training accuracy since the last observation",
+    "valid_loss": "loss on the validation images",
+    "valid_accuracy": "accuracy on the validation images",
+}
+"""Columns that no measure writes."""
+
+MANY = 8
+"""More columns than this are counted, not listed."""
+
+FAMILIES = {
+    "capacitance": "Neural capacitance",
+    "control": "Controls of the neural capacitance",
+    "learning_curve": "Learning curves",
+    "movement": "Movement of the weights",
+    "zero_cost": "Zero-cost proxies, at initialisation and at later checkpoints",
+    "weight_statistics": "Accuracy from weights",
+    "temporal_graph": "Temporal graph of training",
+    "combination": "Combinations",
+    "size": "Size",
+}
+
+HEAD = """# Predictors
+
+Every file of `conf/predictor`. This page is made from those files and the docstrings of the code:
+`python -m tools.catalogue results/nasbench201-digits/RUN > docs/predictors.md`.
+
+*Reads*: columns of the trace. *Better*: direction of the raw value; scores always point upwards. *Pays*: what has to be
+done before the score is there; "every k" is the first, each k-th and the last observation, and in between the last
+value stands; "learned" is fitted on other architectures with their accuracies, out of fold; "joint" depends on the
+other architectures' traces, on no accuracy. *Seconds*: measured for one architecture in the published run (README: 64
+updates on the embedded data set), with the training and the measures that it needs, without the fit on others.
+"""
+
+
+def page(run: Path) -> str:
+    """The whole page as Markdown; costs are those of the results in the folder `run`."""
+    import pandas as pd
+
+    metrics = pd.read_parquet(run / "metrics.parquet")
+    seconds = metrics[metrics["step"] == metrics["step"].max()].set_index("predictor")["seconds"].to_dict()
+    measures = {path.stem: _load(path, "measure") for path in sorted((conf_folder() / "measure").glob("*.yaml"))}
+    writers = {column: name for name, measure in measures.items() for column in measure.columns}
+    sections = defaultdict(list)
+    for path in sorted((conf_folder() / "predictor").glob("*.yaml")):
+        predictor = _load(path, "predictor")
+        sections[predictor.family].append(_row(path.stem, predictor, measures, writers, seconds))
+    parts = [HEAD]
+    for family in [*FAMILIES, *sorted(set(sections) - set(FAMILIES))]:
+        if sections[family]:
+            columns = "name | what | reads | better | pays | seconds"
+            parts.append(f"\n## {FAMILIES.get(family, family)}\n\n| {columns} |\n|{'---|' * 6}")
+            parts += sections[family]
+    parts.append("\n## Measures\n\n| name | what | writes | observed |\n|---|---|---|---|")
+    for name, measure in measures.items():
+        often = f"every {measure.every}" if isinstance(measure, Periodic) and measure.every > 1 else "always"
+        parts.append(f"| `{name}` | {summary(measure)} | {_code(measure.columns)} | {often} |")
+    return "\n".join(parts) + "\n"
+
+
+def _row(
+    name: str, predictor: Any, measures: Mapping[str, Measure], writers: Mapping[str, str], seconds: Mapping[str, float]
+) -> str:
+    """The table row of one predictor."""
+    reads = {column: writers.get(column) for column in predictor.columns}
+    used = sorted({writer for writer in reads.values() if writer})
+    what = summary(predictor)
+    if isinstance(predictor, LastValue):
+        writer = reads[predictor.column]
+        what = MEANING[predictor.column] if writer is None else meaning(measures[writer], predictor.column)
+    elif unusual := _unusual(predictor):
+        what += f"; {unusual}"
+    sign = getattr(predictor, "sign", 1.0)
+    pays = [] if set(predictor.columns) <= set(FACT_COLUMNS) else ["training"]
+    pays += [f"`{writer}`{_every(measures[writer])}" for writer in used]
+    if set(predictor.columns) & {"valid_loss", "valid_accuracy"}:
+        pays.append("validation")
+    kind = ["learned"] if isinstance(predictor, Learned) else ["joint"] if isinstance(predictor, Collective) else []
+    cells = (
+        f"`{name}`",
+        what,
+        _code(predictor.columns),
+        "higher" if sign > 0 else "lower",
+        ", ".join([*pays, *kind]) or "nothing",
+        f"{seconds[name]:.2f}" if name in seconds else "–",
+    )
+    return "| " + " | ".join(cells) + " |"
+
+
+def _unusual(predictor: Any) -> str:
+    """Settings that are not the method's own, as "key = value"."""
+    told = []
+    for field in fields(predictor):
+        value = getattr(predictor, field.name)
+        plain = isinstance(value, str | bool | int | float) or (isinstance(value, list) and value)
+        if plain and field.name not in ("family", "sign") and field.default not in (MISSING, value):
+            told.append(f"{field.name} = {value}")
+    left_out = getattr(predictor, "without", None)
+    return ", ".join([*told, *([f"without {', '.join(left_out)}"] if left_out else [])])
+
+
+def meaning(measure: Measure, column: str) -> str:
+    """What a measure says of one of its columns: the formula after "column = ", or else its first sentence."""
+    text = inspect.cleandoc(type(measure).__doc__ or "")
+    found = re.search(rf"(?:^|\s){re.escape(column)} = (.+?)(?:,? {{2,}}|,?\n|$)", text)
+    formula = f"`{found.group(1).strip()}`; ".replace("|", "\\|") if found else ""
+    return formula + summary(measure)
+
+
+def summary(component: object) -> str:
+    """The first sentence of a component's docstring, on one line, fit for a table cell."""
+    first = inspect.cleandoc(type(component).__doc__ or "").split("\n\n")[0].replace("\n", " ")
+    sentence = re.split(r"(?<=[.)])\s+(?=[A-Z`])", first.replace("et al. ", "et al.~"))[0].replace("et al.~", "et al. ")
+    return sentence.rstrip(".").replace("|", "\\|")
+
+
+def _every(measure: Measure) -> str:
+    return f" (every {measure.every})" if isinstance(measure, Periodic) and measure.every > 1 else ""
+
+
+def _code(names: tuple[str, ...]) -> str:
+    if len(names) > MANY:
+        return f"{len(names)} columns"
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _load(path: Path, group: str) -> Any:
+    node = OmegaConf.load(path)
+    assert isinstance(node, DictConfig)
+    return build(node, f"{group}.{path.stem}")
+
+
+if __name__ == "__main__":
+    sys.exit(told("tools.catalogue", "Print docs/predictors.md, with the costs of a run.", page))

@@ -1,0 +1,127 @@
+"""`python -m tools.readme RUN`: prints what README.md says of the published run, between its two marks."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.schema import BadInput, demand
+from harness.sweep.job_files import is_run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MARKS = ("<!-- ranked -->\n", "<!-- /ranked -->")
+"""What stands before and after the section in README.md."""
+
+COLUMNS = ("predictor", "family", "τ-b, interval", "better half", "best fifth", "Δτ (Holm p)", "n", "seconds")
+
+
+def section(run: Path) -> str:
+    """The section as Markdown: the ceiling, the best two predictors a family and all capacitance, what β_eff adds.
+
+    `run` is a results folder of nasbench201; every number is of its last budget.
+    """
+    metrics, differences = _last(run, "metrics").drop(columns="baseline"), _last(run, "differences")
+    metrics = metrics.merge(differences.drop(columns=["step", "n"]), on="predictor")
+    metrics = metrics.sort_values("tau", ascending=False)
+    best = metrics[metrics["tau"].notna()].groupby("family").head(2)
+    shown = metrics[metrics["predictor"].isin(best["predictor"]) | (metrics["family"] == "capacitance")]
+    rule = "|" + "---|" * len(COLUMNS)
+    table = [f"| {' | '.join(COLUMNS)} |", rule, *(_row(row) for row in shown.to_dict("records"))]
+    return "\n".join([_head(run, metrics), "", *table, "", _capacitance(metrics, _last(run, "ablations"))]) + "\n"
+
+
+def _last(run: Path, name: str) -> pd.DataFrame:
+    import pandas as pd
+
+    table: pd.DataFrame = pd.read_parquet(run / f"{name}.parquet")
+    last: pd.DataFrame = table.loc[table["step"] == table["step"].max()]
+    return last
+
+
+def _head(run: Path, metrics: pd.DataFrame) -> str:
+    import pandas as pd
+
+    status = json.loads((run / "status.json").read_text(encoding="utf-8"))
+    ceiling = pd.read_parquet(run / "ceiling.parquet").query("subset == 'all'").set_index("kind").to_dict("index")
+    again, oracle = (_estimate(ceiling[kind], "tau", "low", "high") for kind in ("retraining", "oracle"))
+    one = _short(ceiling["retraining"]["tau_one"])
+    seeds = ceiling["oracle"]["seeds"]
+    step, passes = metrics["step"].iloc[0], f"{metrics['epoch'].iloc[0]:.0f} of the truth's {status['truth']['epochs']}"
+    return (
+        f"`python -m harness +bench=nasbench201`: {status['architectures']} architectures, {step} updates each "
+        f"({passes} epochs), Kendall τ-b with the final\ntest accuracy (mean of "
+        f"{seeds} seeds), {100 * status['evaluation']['level']:g} % intervals. Ceiling: repeating the truth "
+        f"({seeds} seeds each) would reach {again},\none more training each {one}, knowing "
+        f"the expected accuracy {oracle}."
+    )
+
+
+def _row(row: dict[Any, Any]) -> str:
+    cells = [
+        f"`{row['predictor']}`",
+        str(row["family"]).replace("_", " "),
+        _estimate(row, "tau", "tau_low", "tau_high"),
+        _short(row["tau_half"]),
+        _short(row["tau_fifth"]),
+        f"{_short(row['difference'])} ({row['p_holm']:.2g})",
+        str(row["n"]),
+        f"{row['seconds']:.2f}",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _capacitance(metrics: pd.DataFrame, ablations: pd.DataFrame) -> str:
+    best = metrics[metrics["family"] == "capacitance"].iloc[0].to_dict()
+    added = ablations[ablations["group"] == "capacitance"].iloc[0].to_dict()
+    where = "behind" if best["difference"] < 0 else "ahead of"
+    interval = f"[{_short(best['low'])}, {_short(best['high'])}]"
+    p = f"p = {best['p_holm']:.2g} after Holm's correction for all comparisons"
+    given = [_estimate(best, *_ends(f"tau_given_{control}")) for control in ("train_loss", "flops")]
+    return (
+        "Shown are the best two of each family and every reading of β_eff; "
+        f"all {len(metrics)} predictors are in the report. Δτ is paired, to the best baseline.\n"
+        f"The best reading of β_eff here, `{best['predictor']}`, is {_short(abs(best['difference']))} {where} the best "
+        f"baseline, `{best['baseline']}` (paired interval {interval};\n{p}); "
+        f"its partial τ is {given[0]} given the training loss and {given[1]}\ngiven FLOPs. "
+        f"Taken into a stack of all, β_eff changes τ by {_estimate(added, 'difference', 'low', 'high')}. "
+        "The full report: [reports/nasbench201-digits/report.md](reports/nasbench201-digits/report.md)."
+    )
+
+
+def _ends(name: str) -> tuple[str, str, str]:
+    return name, f"{name}_low", f"{name}_high"
+
+
+def _estimate(row: dict[Any, Any], value: str, low: str, high: str) -> str:
+    return f"{_short(row[value])} [{_short(row[low])}, {_short(row[high])}]"
+
+
+def _short(value: float) -> str:
+    """Two decimals without the zero before the point and with a true minus, such as −.05."""
+    text = f"{abs(value):.2f}"
+    sign = "\N{MINUS SIGN}" if value < 0 and float(text) else ""
+    return sign + text.removeprefix("0")
+
+
+def told(prog: str, text: str, make: Callable[[Path], str]) -> int:
+    """Print what `make` says of the run named on the command line; code 2, and one line, where there is none."""
+    parser = argparse.ArgumentParser(prog=f"python -m {prog}", description=text)
+    parser.add_argument("run", type=Path, metavar="RUN", help="folder with the tables of a run")
+    run = parser.parse_args().run
+    try:
+        demand(is_run(run), "results", "a folder with the tables of a run", str(run))
+        print(make(run), end="")
+    except BadInput as error:
+        print(f"{prog}: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(told("tools.readme", "Print what README.md says of the published run.", section))
