@@ -18,8 +18,8 @@ from harness.sweep.job_files import JobResult
 if TYPE_CHECKING:
     from harness.evaluate.judge import Evaluation
     from harness.report.write import Report
-    from harness.runs.spec import RunSpec
     from harness.runs.engine import Engine
+    from harness.runs.spec import RunSpec
     from harness.schema import Benchmark, DataSet, StoredCurves
     from harness.train.recipe import Recipe
 

@@ -16,7 +16,8 @@ from omegaconf import DictConfig
 from harness import __version__
 from harness.cli.main import demand_images
 from harness.config.components import build, fill
-from harness.runs.train_many import Campaign, Engine, train_missing
+from harness.runs.engine import Engine
+from harness.runs.train_many import Campaign, train_missing
 from harness.schema import SCHEMA_VERSION, BadInput, Benchmark, DataSet, Trace, demand
 from harness.storage.files import write_atomically
 from harness.storage.traces import TraceStore

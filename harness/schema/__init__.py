@@ -13,6 +13,7 @@ from harness.schema.base import (
     settings,
 )
 from harness.schema.benchmark import Benchmark, DataSet, Drawable
+from harness.schema.estimate import Estimate
 from harness.schema.image_set import ImageSet
 from harness.schema.measure import (
     Connection,
@@ -41,6 +42,7 @@ __all__ = [
     "Connection",
     "DataSet",
     "Drawable",
+    "Estimate",
     "Explained",
     "GraphProvider",
     "HeadMaker",

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 import harness
-from harness.cli.data.command import main
 from harness.cli.data import command as door
+from harness.cli.data.command import main
 
 TABLE = Path(harness.__file__).parent / "benches" / "nasbench201" / "digits.parquet"
 REAL = os.environ.get("HARNESS_DATA", "/nonexistent")

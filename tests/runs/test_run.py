@@ -20,9 +20,10 @@ from harness.measures.movement import Movement
 from harness.predictors.last_value import LastValue
 from harness.runs import records
 from harness.runs import train_many as fleet
+from harness.runs.engine import Engine
 from harness.runs.run import run
 from harness.runs.spec import RunSpec
-from harness.runs.train_many import Campaign, Engine
+from harness.runs.train_many import Campaign
 from harness.schema import Architecture, BadInput, ImageSet, NoScore, Recorded, StoredCurves, Trace
 from harness.storage.traces import TraceStore
 from harness.train.native.library import CannotCompile, library

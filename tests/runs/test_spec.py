@@ -13,8 +13,8 @@ from harness.measures.capacitance import Capacitance
 from harness.measures.movement import Movement
 from harness.predictors.last_value import LastValue
 from harness.predictors.stack import Stack
-from harness.runs.spec import RunSpec
 from harness.runs.engine import Engine
+from harness.runs.spec import RunSpec
 from harness.schema import BadInput
 from harness.train.recipe import Recipe
 from tests.runs.test_run import Tiny

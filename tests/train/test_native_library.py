@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.runs.train_many import PAYS_FROM, Engine
+from harness.runs.engine import PAYS_FROM, Engine
 from harness.schema import BadInput
 from harness.train.native.library import CannotCompile, compiler, library
 from harness.train.recipe import Recipe
