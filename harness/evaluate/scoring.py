@@ -35,7 +35,7 @@ ByName = dict[str, tuple[list[Row], list[Clocked]]]
 
 @dataclass(frozen=True)
 class ScoringInput:
-    """What predictors are scored on: traces and fit_examples of every budget, accuracies and folds of the architectures."""
+    """What predictors are scored on: traces and fit examples of every budget, accuracies and folds."""
 
     cuts: Mapping[int, Sequence[BudgetedTrace]]
     fit_examples: Mapping[int, Sequence[FitExample]]

@@ -17,8 +17,8 @@ class L2Norm:
     """L2 norm: sum over the convolutions and dense layers of ||W||_2 (Abdelfattah et al. 2021, arXiv 2101.08134, code).
 
     ||W||_2 is the root of the sum of the squared weights of a layer. A layer is one edge of the network's own graph
-    where the network tells it (`GraphProvider`): convolutions that are computed together count apart. Biases and BatchNorm do
-    not count, nor (unlike in the authors' code) a layer that the forward pass never calls. 0 without any layer.
+    where the network is a `GraphProvider`: convolutions that are computed together count apart. Biases and BatchNorm
+    do not count, nor (unlike in the authors' code) a layer that the forward pass never calls. 0 without any layer.
     Higher is taken as better. `every`: observations from one reading to the next.
     """
 

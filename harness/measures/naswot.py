@@ -27,7 +27,7 @@ class Naswot:
     images with one code, or a network whose codes do not depend on its input.
 
     The benchmark's network has a ReLU of its own before each convolution of a cell. Where one ReLU serves several
-    (`GraphProvider` networks tell), it counts once for each convolution that reads it, and once where none does [derived,
+    (a `GraphProvider` says so), it counts once for each convolution that reads it, and once where none does [derived,
     docs/methods.md]. As in the authors' code, a ReLU whose output reaches nothing does not count; unlike there, nor
     does the constant code of a cell's node that holds nothing, which adds the same number to all entries of K.
 

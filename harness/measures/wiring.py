@@ -18,8 +18,8 @@ def wires(model: nn.Module, images: Tensor) -> list[Connection]:
     """The connections of a network, inputs first: its own if it is GraphProvider, else those of a chain of layers.
 
     The chain is that of the convolutions and dense layers that a forward pass of `images` (B, colours, ...) calls, in
-    the order of their first call. A network with branches that is not GraphProvider is not recognised where its widths happen
-    to fit a chain. The feature maps are "image", the layers' names, and "logits"; a slot is the layer's name. A dense
+    the order of their first call. A network with branches that is no `GraphProvider` is not recognised where its
+    widths happen to fit a chain. The feature maps are "image", the layers' names, and "logits"; a slot is the layer's name. A dense
     layer behind a flattened map of c channels has the weight (out, c, space), any other (out, in); a convolution with
     groups the full weight (out, in, ...), zero where a group does not read.
 

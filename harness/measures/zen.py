@@ -36,7 +36,7 @@ class Zen:
     Under torch's own initialisation each BatchNorm's log scale is negative, so that with current weights more layers
     score less and the direction turns over.
     The paper takes residual links out; here they stay [derived]. BatchNorm behind convolutions that are computed
-    together counts apart for each edge of a `GraphProvider` network, and one whose input is constant does not count [derived].
+    together counts apart for each edge of a `GraphProvider`, and one whose input is constant does not count [derived].
 
     `images`: random images a draw. `every`: observations between two readings.
     """

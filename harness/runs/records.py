@@ -120,8 +120,8 @@ def _costs(
 
     `seconds` is the mean over `traces` of training up to there and of what the predictor reads, and its own time for
     one score; predictors of facts alone cost nothing, one that reads a zero-cost column still pays for its training.
-    `initial_seconds` is what a learned predictor saw first: `fitted_on` trainings like those of `fit_examples`, with the
-    measures it reads, and one fit. nan where the clock of anything in it was not recorded.
+    `initial_seconds` is what a learned predictor saw first: `fitted_on` trainings like those of `fit_examples`, with
+    the measures it reads, and one fit. nan where the clock of anything in it was not recorded.
     """
     providers = spec.providers()
     read = {name: predictor.columns for name, predictor in spec.predictors.items()}

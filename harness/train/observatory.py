@@ -33,7 +33,7 @@ def untouched_randomness() -> Iterator[None]:
 
 
 class Observatory:
-    """The measures of one training: non_mutating ones look at one replica of the model together, others have each its own."""
+    """The measures of one training: non-mutating ones share one replica of the model, others have one each."""
 
     def __init__(self, measures: Mapping[str, Measure], model: nn.Module, scene: Scene) -> None:
         self.every = {name: measure.every if isinstance(measure, Periodic) else 1 for name, measure in measures.items()}
