@@ -32,8 +32,9 @@ def edges(model: nn.Module, images: Tensor, shared: Shared | None = None) -> lis
     """Every convolution and dense layer that a forward pass of `images` (B, ...) computes, one at a time.
 
     A `GraphProvider` network lists its own: convolutions that run as one are listed apart. Any other layer counts
-    whole, in the order of the first call. Sums over layers of anything that is not itself a sum over the weights (a norm, a
-    logarithm) need this to agree with a network that has one module an edge. Running statistics of BatchNorm move.
+    whole, in the order of the first call. Sums over layers of anything that is not itself a sum over the weights
+    (a norm, a logarithm) need this to agree with a network that has one module an edge.
+    Running statistics of BatchNorm move.
 
     Raises ValueError where the weight of a connection is not a block of rows of one parameter.
     """

@@ -19,9 +19,10 @@ def wires(model: nn.Module, images: Tensor) -> list[Connection]:
 
     The chain is that of the convolutions and dense layers that a forward pass of `images` (B, colours, ...) calls, in
     the order of their first call. A network with branches that is no `GraphProvider` is not recognised where its
-    widths happen to fit a chain. The feature maps are "image", the layers' names, and "logits"; a slot is the layer's name. A dense
-    layer behind a flattened map of c channels has the weight (out, c, space), any other (out, in); a convolution with
-    groups the full weight (out, in, ...), zero where a group does not read.
+    widths happen to fit a chain. The feature maps are "image", the layers' names, and "logits"; a slot is the
+    layer's name. A dense layer behind a flattened map of c channels has the weight (out, c, space), any other
+    (out, in);
+    a convolution with groups the full weight (out, in, ...), zero where a group does not read.
 
     Raises BadInput where a layer cannot follow the one before it, and for transposed convolutions.
     """
