@@ -1,9 +1,12 @@
-"""Files written whole or not at all."""
+"""Files written whole or not at all, and the checksums that vouch for them."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -15,17 +18,122 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+SUMS = "SHA256SUMS"
+"""Name of the file that vouches for every other file of a folder, in the format of sha256sum."""
+
+
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Have `write` fill a temporary file beside `path`, then rename it into place."""
+    """Have `write` fill a temporary file next to `path`, then rename it into place.
+
+    The content is on the disk before the name is, and the name before this returns: what is written afterwards to
+    vouch for the file (its checksum) never survives a crash that the file does not.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     os.close(handle)
     try:
         write(Path(temporary))
         os.chmod(temporary, 0o644)
+        flush(Path(temporary))
         os.replace(temporary, path)
+        flush(path.parent)
     finally:
         Path(temporary).unlink(missing_ok=True)
+
+
+def flush(path: Path) -> None:
+    """Have the operating system write a file, or the names in a folder, to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 (hex) of the content of a file. Raises OSError where it cannot be read."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sidecar(path: Path) -> Path:
+    """The file that holds the checksum of `path`: NAME.sha256, for `sha256sum --check`."""
+    return path.with_name(f"{path.name}.sha256")
+
+
+def write_sidecar(path: Path) -> None:
+    """Store the checksum of `path` next to it; call it after `path` is written."""
+    write_text(sidecar(path), f"{sha256_of(path)}  {path.name}\n")
+
+
+def sidecar_fault(path: Path) -> str | None:
+    """Why `path` is not the file that its sidecar vouches for; None where it is. Never raises."""
+    try:
+        sums = _read_sums(sidecar(path))
+        if list(sums) != [path.name]:
+            return f"{sidecar(path).name} is not the checksum of {path.name}"
+        return None if sha256_of(path) == sums[path.name] else "checksum mismatch"
+    except FileNotFoundError as error:
+        return f"missing file {Path(error.filename).name}"
+    except (OSError, ValueError) as error:
+        return _reason(error)
+
+
+def write_sums(folder: Path) -> None:
+    """Store the checksums of all files directly in `folder` as SHA256SUMS; call it last.
+
+    Files whose names start with a dot or end in `.damaged` are left out.
+    """
+    (folder / SUMS).unlink(missing_ok=True)
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    kept = [path for path in files if path.name[0] != "." and path.suffix != ".damaged"]
+    write_text(folder / SUMS, "".join(f"{sha256_of(path)}  {path.name}\n" for path in kept))
+
+
+def sums_faults(folder: Path) -> dict[str, str]:
+    """Each file of `folder` that is not what SHA256SUMS vouches for, with the reason; empty where all are.
+
+    A missing or unreadable SHA256SUMS is one fault under its own name. A file that it does not list is none. Never
+    raises.
+    """
+    try:
+        sums = _read_sums(folder / SUMS)
+    except FileNotFoundError:
+        return {SUMS: "missing file"}
+    except (OSError, ValueError) as error:
+        return {SUMS: _reason(error)}
+    faults = {}
+    for name, wanted in sums.items():
+        try:
+            if sha256_of(folder / name) != wanted:
+                faults[name] = "checksum mismatch"
+        except FileNotFoundError:
+            faults[name] = "missing file"
+        except OSError as error:
+            faults[name] = _reason(error)
+    return faults
+
+
+def _read_sums(path: Path) -> dict[str, str]:
+    """Checksum by file name. Raises ValueError for a file that is not in the format of sha256sum, or names paths."""
+    lines = [re.fullmatch(r"([0-9a-f]{64}) [ *]([^/\0]+)", line) for line in path.read_text("utf-8").split("\n")[:-1]]
+    found = {match[2]: match[1] for match in lines if match}
+    if not found or len(found) < len(lines):
+        raise ValueError(f"{path.name} is not in the format of sha256sum")
+    return found
+
+
+def put_aside(path: Path, reason: str) -> None:
+    """Rename a damaged file, and its sidecar, to NAME.damaged and print one line that says which and why."""
+    print(f"{path}: {reason}; moved to {path.name}.damaged", file=sys.stderr)
+    for file in (path, sidecar(path)):
+        if os.path.lexists(file):
+            file.rename(file.with_name(f"{file.name}.damaged"))
+
+
+def _reason(error: Exception) -> str:
+    """An exception as a part of one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:

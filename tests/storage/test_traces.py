@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 
 from harness.schema import Architecture, Trace
-from harness.storage.files import write_atomically
 from harness.storage.traces import TraceKey, TraceStore
 
 KEY = TraceKey("a", "images", {"channels": 4}, {"steps": 2}, {"m": {"x": 1}}, 0, "run", "cpu", "torch")
@@ -50,16 +49,6 @@ def test_whatever_could_change_a_number_changes_the_key(change: dict) -> None:
 def test_the_order_of_settings_does_not_change_the_key() -> None:
     one = replace(KEY, recipe={"a": 1, "b": 2})
     assert one.name() == replace(KEY, recipe={"b": 2, "a": 1}).name()
-
-
-def test_a_writer_that_dies_leaves_no_file(tmp_path) -> None:
-    def dies(path) -> None:
-        path.write_text("half")
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        write_atomically(tmp_path / "x" / "file", dies)
-    assert list((tmp_path / "x").iterdir()) == []
 
 
 def test_a_damaged_trace_is_named_not_trusted(tmp_path) -> None:
