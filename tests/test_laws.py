@@ -14,6 +14,7 @@ from omegaconf import OmegaConf
 import harness
 from harness.config.components import build, conf_folder
 from harness.schema import Collective, Learned, Measure, Predictor
+from harness.schema.families import FAMILIES
 
 PACKAGE = Path(harness.__file__).parent
 FLOORS = {
@@ -102,18 +103,7 @@ def test_a_predictor_says_what_it_reads_and_which_family_it_is(path: Path) -> No
     predictor = plugin(path, "predictor")
     assert isinstance(predictor, Predictor | Collective | Learned)
     assert predictor.columns and all(isinstance(c, str) for c in predictor.columns)
-    families = {
-        "capacitance",
-        "learning_curve",
-        "movement",
-        "weight_statistics",
-        "temporal_graph",
-        "zero_cost",
-        "combination",
-        "size",
-        "control",
-    }
-    assert predictor.family in families
+    assert predictor.family in FAMILIES
 
 
 @pytest.mark.parametrize("path", MEASURES, ids=lambda p: p.stem)

@@ -19,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from harness.config.components import build, conf_folder
 from harness.predictors.last_value import LastValue
 from harness.schema import FACT_COLUMNS, Collective, Learned, Measure, Periodic
+from harness.schema.families import FAMILIES, family
 from tools.readme import told
 
 MEANING = {
@@ -34,18 +35,6 @@ MEANING = {
 
 MANY = 8
 """More columns than this are counted, not listed."""
-
-FAMILIES = {
-    "capacitance": "Neural capacitance",
-    "control": "Controls of the neural capacitance",
-    "learning_curve": "Learning curves",
-    "movement": "Movement of the weights",
-    "zero_cost": "Zero-cost proxies, at initialisation and at later checkpoints",
-    "weight_statistics": "Accuracy from weights",
-    "temporal_graph": "Temporal graph of training",
-    "combination": "Combinations",
-    "size": "Size",
-}
 
 HEAD = """# Predictors
 
@@ -73,11 +62,11 @@ def page(run: Path) -> str:
         predictor = _load(path, "predictor")
         sections[predictor.family].append(_row(path.stem, predictor, measures, writers, seconds))
     parts = [HEAD]
-    for family in [*FAMILIES, *sorted(set(sections) - set(FAMILIES))]:
-        if sections[family]:
+    for name in [*FAMILIES, *sorted(set(sections) - set(FAMILIES))]:
+        if sections[name]:
             columns = "name | what | reads | better | pays | seconds"
-            parts.append(f"\n## {FAMILIES.get(family, family)}\n\n| {columns} |\n|{'---|' * 6}")
-            parts += sections[family]
+            parts.append(f"\n## {family(name).heading}\n\n| {columns} |\n|{'---|' * 6}")
+            parts += sections[name]
     parts.append("\n## Measures\n\n| name | what | writes | observed |\n|---|---|---|---|")
     for name, measure in measures.items():
         often = f"every {measure.every}" if isinstance(measure, Periodic) and measure.every > 1 else "always"

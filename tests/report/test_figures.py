@@ -19,8 +19,9 @@ from matplotlib.text import Annotation
 from harness.report.figures import NothingToDraw
 from harness.report.figures.cost_against_tau import _front
 from harness.report.run_tables import RunTables, read
-from harness.report.style.palette import COLOURS, MARKERS, ink, settings
+from harness.report.style.palette import ink, settings
 from harness.report.write import Report
+from harness.schema.families import FAMILIES
 
 ODD: list[dict[str, Any]] = [
     {"n": 20, "k": 5, **odd} for odd in ({"silent": True}, {"seeds": 1}, {"capacitance": False}, {"n": 8, "k": 2})
@@ -146,10 +147,11 @@ def test_the_best_capacitance_predictor_has_a_panel_even_where_it_ranks_low(resu
 
 
 def test_each_family_has_its_own_colour_and_marker() -> None:
-    assert len(set(COLOURS.values())) == len(set(MARKERS.values())) == len(COLOURS) == len(MARKERS)
+    looks = [(family.colour, family.marker) for family in FAMILIES.values()]
+    assert all(len(set(each)) == len(looks) for each in zip(*looks, strict=True))
 
 
-@pytest.mark.parametrize("family", [*COLOURS, "a_users_own"])
+@pytest.mark.parametrize("family", [*FAMILIES, "a_users_own"])
 def test_text_in_a_familys_colour_is_legible_on_white(family: str) -> None:
     channels = np.array([int(ink(family)[at : at + 2], 16) for at in (1, 3, 5)]) / 255
     linear = np.where(channels <= 0.03928, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)

@@ -7,12 +7,13 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.report.style.palette import COLOURS, DARK, ink
+from harness.report.style.palette import ink
+from harness.schema.families import FAMILIES
 
 KNOWN = {
     "#ffffff": "#171614",  # the page's own dark ground, in place of white
-    **{ink(family).lower(): DARK[family].lower() for family in COLOURS},
-    **{COLOURS[family].lower(): DARK[family].lower() for family in COLOURS},
+    **{ink(family.name).lower(): family.dark.lower() for family in FAMILIES.values()},
+    **{family.colour.lower(): family.dark.lower() for family in FAMILIES.values()},
 }
 """Colours whose counterpart was chosen."""
 

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
 from harness.report.numbers import words
-from harness.report.style.palette import COLOURS, GREY, colour, marker
+from harness.report.style.palette import GREY, colour, marker
+from harness.schema.families import FAMILIES
 
 if TYPE_CHECKING:
     from harness.report.run_tables import RunTables
@@ -122,7 +123,7 @@ def family_key(figure: Figure, families: Sequence[str], y: float, columns: int, 
 
     `hollow` says what a hollow marker of any family means, in an entry of its own.
     """
-    order = [*[family for family in COLOURS if family in families], *sorted(set(families) - set(COLOURS))]
+    order = [*[family for family in FAMILIES if family in families], *sorted(set(families) - set(FAMILIES))]
     handles = [
         Line2D([], [], ls="", marker=marker(family), ms=4, color=colour(family), label=words(family))
         for family in order

@@ -13,8 +13,9 @@ import pytest
 from harness.report.architecture.explain import explain
 from harness.report.architecture.profile import find
 from harness.report.run_tables import RunTables, read
-from harness.report.style.palette import DARK, colour
+from harness.report.style.palette import colour
 from harness.report.write import Report
+from harness.schema.families import FAMILIES
 from tests.report.test_write import Page
 
 FAST = Report(figures=[], dpi=50)
@@ -89,7 +90,7 @@ def test_every_row_has_the_colour_of_its_family_for_light_pages_and_for_dark_one
 ) -> None:
     found = set(re.findall(r'style="--light: (#\w+); --dark: (#\w+)"', page.read_text()))
     families = set(map(str, tables.final["family"]))
-    assert found == {(colour(family), DARK[family].lower()) for family in families}
+    assert found == {(colour(family), FAMILIES[family].dark.lower()) for family in families}
 
 
 def test_a_predictor_without_a_score_says_why(make: Callable[..., Path], tmp_path: Path) -> None:

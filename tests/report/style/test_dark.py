@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from harness.report.style.dark import both, dark, hexadecimal, lab
-from harness.report.style.palette import BAND, COLOURS, GREY, INK, ink
+from harness.report.style.palette import BAND, GREY, INK, ink
+from harness.schema.families import FAMILIES
 
 
 def contrast(one: str, other: str) -> float:
@@ -21,13 +22,15 @@ def contrast(one: str, other: str) -> float:
     return (max(light) + 0.05) / (min(light) + 0.05)
 
 
-@pytest.mark.parametrize("colour", [INK, GREY, *(ink(family) for family in COLOURS)])
+@pytest.mark.parametrize("colour", [INK, GREY, *(ink(family) for family in FAMILIES)])
 def test_text_is_legible_on_the_dark_ground_and_on_the_band(colour: str) -> None:
     assert contrast(dark(colour.lower()), dark("#ffffff")) >= 4.5
     assert contrast(dark(colour.lower()), dark(BAND.lower())) >= 3
 
 
-@pytest.mark.parametrize("colour", ["#440154", "#b8de29", "#0072b2", *(name.lower() for name in COLOURS.values())])
+@pytest.mark.parametrize(
+    "colour", ["#440154", "#b8de29", "#0072b2", *(family.colour.lower() for family in FAMILIES.values())]
+)
 def test_a_colour_keeps_its_hue(colour: str) -> None:
     (_, a, b), (_, x, y) = lab(colour), lab(dark(colour))
     turned = np.arctan2(b, a) - np.arctan2(y, x)

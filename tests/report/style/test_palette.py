@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from harness.report.style.palette import COLOURS, DARK, MARKERS
+from harness.schema.families import FAMILIES
 
 SEEN = {
     "all": np.eye(3),
@@ -30,12 +30,7 @@ def lab(colour: str, seen: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("seen", SEEN)
-@pytest.mark.parametrize("palette", [COLOURS, DARK], ids=["light", "dark"])
-def test_any_two_families_are_told_apart_also_by_colour_blind_readers(palette: dict[str, str], seen: str) -> None:
-    for one, other in combinations(palette.values(), 2):
+@pytest.mark.parametrize("ground", ["colour", "dark"])
+def test_any_two_families_are_told_apart_also_by_colour_blind_readers(ground: str, seen: str) -> None:
+    for one, other in combinations([getattr(family, ground) for family in FAMILIES.values()], 2):
         assert np.linalg.norm(lab(one, SEEN[seen]) - lab(other, SEEN[seen])) > 10, (one, other)
-
-
-def test_every_family_has_a_colour_on_both_grounds_and_its_own_marker() -> None:
-    assert set(COLOURS) == set(DARK) == set(MARKERS)
-    assert len(set(MARKERS.values())) == len(MARKERS)
