@@ -27,7 +27,8 @@ from harness.benches.nasbench201.bench import NasBench201
 from harness.datasets.digits import Digits
 from harness.evaluate.judge import Evaluation, judge
 from harness.predictors.last_value import LastValue
-from harness.report.write import Report, write
+from harness.report.config import ReportConfig
+from harness.report.write import write
 from harness.runs import records
 from harness.runs.spec import RunSpec
 from harness.runs.train_many import Engine
@@ -62,7 +63,7 @@ def main(n: int = 15_625, predictors: int = 30, budgets: int = 1, draws: int = 1
             said = records.status(plan, campaign, traces, truth, 0.0, "", None)
             records.write(results, tables, plan, "none", said)
         with clock("report, from the stored tables"):
-            page = write(results, Path(place) / "report", Report())
+            page = write(results, Path(place) / "report", ReportConfig())
         print(f"{'the whole':<36}{time.process_time() - begin:>8.1f} s")
         print(f"{'index.html':<36}{page.stat().st_size / 2**20:>8.1f} MiB")
     print(f"{'most memory':<36}{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:>8.1f} GiB")

@@ -15,8 +15,9 @@ from typing import Any
 import yaml
 
 from harness.files.paths import demand_folder
+from harness.report.config import ReportConfig
 from harness.report.run_tables import RunTables, read
-from harness.report.write import Report, write
+from harness.report.write import write
 from harness.schema import BadInput, demand
 from harness.sweep.job_files import is_run
 
@@ -112,11 +113,11 @@ def _said(config: str) -> dict[str, Any]:
     return said if isinstance(said, dict) else {}
 
 
-def configured(config: str) -> Report:
+def configured(config: str) -> ReportConfig:
     """The report that the run's configuration asks for under `report`; the default one where it says nothing."""
     section = dict(_said(config).get("report") or {})
     section.pop("_target_", None)
-    known = {field.name for field in fields(Report)}
+    known = {field.name for field in fields(ReportConfig)}
     for key in section:
         demand(key in known, f"report.{key}", f"one of {', '.join(sorted(known))}", section[key])
-    return Report(**section)
+    return ReportConfig(**section)

@@ -17,7 +17,7 @@ from harness.sweep.job_files import JobResult
 
 if TYPE_CHECKING:
     from harness.evaluate.judge import Evaluation
-    from harness.report.write import Report
+    from harness.report.config import ReportConfig
     from harness.runs.engine import Engine
     from harness.runs.spec import RunSpec
     from harness.schema import Benchmark, DataSet, StoredCurves
@@ -42,7 +42,7 @@ class Parts:
     """What of a run is built without torch, or anything else that takes long to import."""
 
     job: Job
-    report: Report
+    report: ReportConfig
     bench: Benchmark
     dataset: DataSet
     recipe: Recipe

@@ -16,7 +16,7 @@ from harness.schema import demand
 if TYPE_CHECKING:
     import pandas as pd
 
-    from harness.report.write import Report
+    from harness.report.config import ReportConfig
 
 
 def _estimates(*names: str) -> tuple[str, ...]:
@@ -140,7 +140,7 @@ class RunTables:
         best = self.best_capacitance
         return names if best is None or best in names else [*names, best]
 
-    def named(self, report: Report, always: Collection[str] = ()) -> list[str]:
+    def named(self, report: ReportConfig, always: Collection[str] = ()) -> list[str]:
         """Predictors whose names stand in a crowded figure, best τ first: all, or else the best few, the best of every
         family and those of `always`."""
         final = self.final[self.final["tau"].notna()]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.report.config import ReportConfig, figure_module
 from harness.report.run_tables import RunTables, read
-from harness.schema import demand, digest, settings
+from harness.schema import digest, settings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -18,59 +17,8 @@ if TYPE_CHECKING:
     from harness.report.elements import Drawn
     from harness.report.sweep.sweep_tables import SweepTables
 
-FIGURES = "harness.report.figures"
 
-
-@dataclass(frozen=True)
-class Report:
-    """What the report shows; conf/report/*.yaml.
-
-    `figures` are modules of harness/report/figures in the order of the page; a name with a dot is imported as it
-    stands, so that a figure may live in another package. With more than `names` predictors crowded figures name the
-    best few and the best of every family. `font_size` is in points at the printed size. `tensorboard` writes the tables
-    as event files too.
-    """
-
-    figures: list[str] = field(
-        default_factory=lambda: [
-            "ranked",
-            "tau_against_budget",
-            "cost_against_tau",
-            "pairs_by_gap",
-            "predicted_rank_against_truth",
-            "beta_eff_trajectories",
-        ]
-    )
-    top: int = 6
-    highlight: int = 4
-    names: int = 30
-    font_size: float = 8.0
-    dpi: int = 200
-    tensorboard: bool = False
-
-    def __post_init__(self) -> None:
-        for key in ("top", "highlight", "names"):
-            demand(getattr(self, key) >= 1, f"report.{key}", "at least 1", getattr(self, key))
-        demand(5 <= self.font_size <= 14, "report.font_size", "a size from 5 to 14 points", self.font_size)
-        demand(50 <= self.dpi <= 1200, "report.dpi", "a number from 50 to 1200", self.dpi)
-        for name in self.figures:
-            demand(_exists(_module(name)), "report.figures", "names of figure modules", name)
-        there = not self.tensorboard or _exists("tensorboard")
-        demand(there, "report.tensorboard", "the package tensorboard (pip install tensorboard)", self.tensorboard)
-
-
-def _module(name: str) -> str:
-    return name if "." in name else f"{FIGURES}.{name}"
-
-
-def _exists(module: str) -> bool:
-    try:
-        return importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:
-        return False
-
-
-def write(results: Path, out: Path, report: Report) -> Path:
+def write(results: Path, out: Path, report: ReportConfig) -> Path:
     """Path of the index.html that was written, with report.md, tables/ and figures/ beside it.
 
     `results` is the folder of stored tables, of which alone everything is drawn; equal tables give equal bytes.
@@ -95,13 +43,13 @@ def write(results: Path, out: Path, report: Report) -> Path:
     return write_pages(tables, out, said, drawn, sheets, _stamp(results, report))
 
 
-def stands(results: Path, out: Path, report: Report) -> bool:
+def stands(results: Path, out: Path, report: ReportConfig) -> bool:
     """Whether the page in `out` was already drawn from just these results with just this configuration."""
     page = out / "index.html"
     return page.is_file() and f'content="{_stamp(results, report)}"' in page.read_text(encoding="utf-8")[:1000]
 
 
-def _stamp(results: Path, report: Report) -> str:
+def _stamp(results: Path, report: ReportConfig) -> str:
     """Names the run, the configuration and the code that a page was drawn from."""
     return digest([(results / "status.json").read_text(encoding="utf-8"), settings(report), _code()])[:16]
 
@@ -114,7 +62,7 @@ def _code() -> dict[str, str]:
     return {str(path.relative_to(folder)): digest(path.read_text(encoding="utf-8")) for path in files}
 
 
-def draw(tables: RunTables | SweepTables, folder: Path, report: Report) -> list[Drawn]:
+def draw(tables: RunTables | SweepTables, folder: Path, report: ReportConfig) -> list[Drawn]:
     """Draw every figure of the report into the folder as PNG and PDF; gives what the pages need of each."""
     import matplotlib
 
@@ -127,7 +75,7 @@ def draw(tables: RunTables | SweepTables, folder: Path, report: Report) -> list[
         matplotlib.rcdefaults()  # a reader's own matplotlibrc changes nothing
         matplotlib.rcParams.update(palette.settings(report.font_size))  # type: ignore[arg-type]
         for name in report.figures:
-            module, stem = importlib.import_module(_module(name)), name.rsplit(".", 1)[-1]
+            module, stem = importlib.importfigure_module(figure_module(name)), name.rsplit(".", 1)[-1]
             said: dict[str, Any] = {
                 "caption": module.caption(tables, report),
                 "section": getattr(module, "SECTION", ""),

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from harness.cli.report import configured, main
-from harness.report.write import Report
+from harness.report.config import ReportConfig
 from harness.schema import BadInput
 
-CONFIG = "report:\n  _target_: harness.report.write.Report\n  figures: [ranked]\n  dpi: 50\n"
+CONFIG = "report:\n  _target_: harness.report.config.ReportConfig\n  figures: [ranked]\n  dpi: 50\n"
 
 
 @pytest.fixture
@@ -180,8 +180,8 @@ def test_several_folders_and_a_folder_of_runs_get_one_report_on_all(
 
 
 def test_the_runs_own_configuration_of_the_report_is_used() -> None:
-    assert configured(CONFIG) == Report(figures=["ranked"], dpi=50)
-    assert configured("bench: x\n") == Report()
+    assert configured(CONFIG) == ReportConfig(figures=["ranked"], dpi=50)
+    assert configured("bench: x\n") == ReportConfig()
 
 
 @pytest.mark.parametrize("config", ["report: {no_such: 1}", "a: [", "report: {dpi: 1}"])

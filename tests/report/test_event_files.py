@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.report.config import ReportConfig
 from harness.report.event_files import write_board
 from harness.report.run_tables import RunTables, read
-from harness.report.write import Report, write
+from harness.report.write import write
 from harness.schema import BadInput
 
 
@@ -88,8 +89,8 @@ def test_what_is_no_longer_in_the_tables_leaves_nothing_behind(board, tables: Ru
 
 
 def test_the_report_writes_them_only_where_asked(board, make: Callable[..., Path], tmp_path: Path) -> None:
-    write(make(n=20, k=5), tmp_path / "with", Report(figures=[], dpi=50, tensorboard=True))
-    write(make(n=20, k=5), tmp_path / "without", Report(figures=[], dpi=50))
+    write(make(n=20, k=5), tmp_path / "with", ReportConfig(figures=[], dpi=50, tensorboard=True))
+    write(make(n=20, k=5), tmp_path / "without", ReportConfig(figures=[], dpi=50))
     assert board(tmp_path / "with" / "tensorboard").Runs()
     assert not (tmp_path / "without" / "tensorboard").exists()
 
@@ -110,5 +111,5 @@ def test_a_missing_package_is_told_with_its_key_and_the_command(monkeypatch: pyt
         importlib.util, "find_spec", lambda name, *a: None if name == "tensorboard" else found(name, *a)
     )
     with pytest.raises(BadInput, match=r"^report\.tensorboard: must be .*pip install tensorboard.*, got True$"):
-        Report(tensorboard=True)
-    assert Report().tensorboard is False
+        ReportConfig(tensorboard=True)
+    assert ReportConfig().tensorboard is False

@@ -16,21 +16,21 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 
+from harness.report.config import ReportConfig
 from harness.report.figures import NothingToDraw
 from harness.report.figures.cost_against_tau import _front
 from harness.report.run_tables import RunTables, read
 from harness.report.style.palette import ink, settings
-from harness.report.write import Report
 from harness.schema.families import FAMILIES
 
 ODD: list[dict[str, Any]] = [
     {"n": 20, "k": 5, **odd} for odd in ({"silent": True}, {"seeds": 1}, {"capacitance": False}, {"n": 8, "k": 2})
 ]
-FEW = Report(top=2)
-NAMES = Report().figures
+FEW = ReportConfig(top=2)
+NAMES = ReportConfig().figures
 
 
-def drawn(name: str, tables: RunTables, report: Report = FEW) -> Figure:
+def drawn(name: str, tables: RunTables, report: ReportConfig = FEW) -> Figure:
     with matplotlib.rc_context():
         matplotlib.rcParams.update(settings(8.0))  # type: ignore[arg-type]
         figure: Figure = importlib.import_module(f"harness.report.figures.{name}").draw(tables, report)
@@ -39,7 +39,7 @@ def drawn(name: str, tables: RunTables, report: Report = FEW) -> Figure:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_caption_states_n_seeds_and_recipe(name: str, results: Path) -> None:
-    said = importlib.import_module(f"harness.report.figures.{name}").caption(read(results), Report())
+    said = importlib.import_module(f"harness.report.figures.{name}").caption(read(results), ReportConfig())
     assert "n = 60" in said
     assert "3 seeds" in said
     assert "64 steps" in said
@@ -47,7 +47,7 @@ def test_a_caption_states_n_seeds_and_recipe(name: str, results: Path) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_figure_fits_one_or_two_columns_of_a_paper(name: str, results: Path) -> None:
-    figure = drawn(name, read(results), Report())
+    figure = drawn(name, read(results), ReportConfig())
     assert figure.get_figwidth() in (pytest.approx(3.4), pytest.approx(7.0))
     assert figure.get_figheight() < 9.0
 
@@ -110,9 +110,9 @@ def test_points_of_one_budget_stand_close_to_it(make: Callable[..., Path], steps
 @pytest.mark.parametrize("name", ["tau_against_budget", "pairs_by_gap", "predicted_rank_against_truth"])
 def test_a_caption_counts_the_predictors_there_are_and_names_capacitance_only_if_run(make, name: str) -> None:
     caption = importlib.import_module(f"harness.report.figures.{name}").caption
-    few = caption(read(make(n=20, k=2, capacitance=False)), Report())
+    few = caption(read(make(n=20, k=2, capacitance=False)), ReportConfig())
     assert "the 2 predictors with the highest τ" in few and "capacitance" not in few
-    many = caption(read(make()), Report(top=5, highlight=5))
+    many = caption(read(make()), ReportConfig(top=5, highlight=5))
     assert "the 5 predictors with the highest τ" in many and "the best capacitance predictor" in many
 
 
@@ -215,7 +215,7 @@ def test_a_ranking_longer_than_a_page_stands_in_two_columns_that_name_all_in_ord
 
 def test_pairs_are_drawn_at_their_share_with_their_number_below(results: Path) -> None:
     tables = read(results)
-    axes = drawn("pairs_by_gap", tables, Report(highlight=2)).axes[0]
+    axes = drawn("pairs_by_gap", tables, ReportConfig(highlight=2)).axes[0]
     best = tables.final["predictor"].iloc[0]
     rows = tables.at_end(tables.pairs).query("predictor == @best")
     lines = {line.get_label(): line for line in axes.containers}
@@ -233,7 +233,7 @@ def test_a_range_whose_pairs_share_one_architecture_is_hollow_grey_and_without_a
     module = importlib.import_module("harness.report.figures.pairs_by_gap")
     lone = tables.pairs.assign(disjoint=np.where(tables.pairs["gap_low"] == 10, 1, 9))
     shared = replace(tables, pairs=lone)
-    axes = drawn("pairs_by_gap", shared, Report(highlight=1)).axes[0]
+    axes = drawn("pairs_by_gap", shared, ReportConfig(highlight=1)).axes[0]
     hollow = [line for line in axes.lines if line.get_markerfacecolor() == "white" and len(line.get_xdata())]
     assert len(hollow) == len(axes.containers) and all(len(line.get_xdata()) == 1 for line in hollow)
     assert all(len(lines.lines[0].get_xdata()) == 5 for lines in axes.containers)

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.report.config import ReportConfig
 from harness.report.paper import write_sentences
-from harness.report.write import Report, write
+from harness.report.write import write
 
 from .tex import faults, unknown, wanted_files
 
@@ -21,7 +22,7 @@ PAPER = Path(__file__).parents[2] / "reports" / "paper" / "paper.tex"
 @pytest.fixture(scope="module")
 def report(make: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("reports") / "nasbench201-digits"
-    write(make(), out, Report(dpi=60))
+    write(make(), out, ReportConfig(dpi=60))
     return out
 
 
@@ -91,7 +92,7 @@ FEW = {"n": 20, "k": 5, "capacitance": False, "steps": (64,)}
 def bare(make: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of such a run that was asked for neither pairs nor costs."""
     out = tmp_path_factory.mktemp("reports") / "nasbench201-digits"
-    write(make(**FEW), out, Report(dpi=60, figures=["ranked", "tau_against_budget", "beta_eff_trajectories"]))
+    write(make(**FEW), out, ReportConfig(dpi=60, figures=["ranked", "tau_against_budget", "beta_eff_trajectories"]))
     return out
 
 

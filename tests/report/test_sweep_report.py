@@ -15,12 +15,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from rich.console import Console
 
+from harness.report.config import ReportConfig
 from harness.report.figures import critical_difference, tau_by_setting
 from harness.report.sweep.ranked_table import budgets_sheet, gathered_sheet, jobs_sheet, print_gathered, settings_sheet
 from harness.report.sweep.sentences import answer, cautions, counts, question, settings_table
 from harness.report.sweep.sweep_tables import SweepTables, read
 from harness.report.sweep.write import write
-from harness.report.write import Report
 from harness.schema import BadInput
 
 FAMILIES = ("capacitance", "learning_curve", "movement", "weight_statistics", "zero_cost", "size", "control", "my_own")
@@ -172,7 +172,10 @@ def test_a_sceptic_is_told_that_seeds_are_not_data_sets_and_that_one_seed_says_n
     said = " ".join(cautions(sweep))
     assert "The tests take the 3 blocks (benchmark, data set and run seed; τ averaged over the settings of" in said
     assert "with 1 data set (nasbench201 digits) and 3 run seeds, the tests speak of new seeds of these" in said
-    assert "over 3 blocks (" in critical_difference.caption(sweep, Report()) and "Over 3 blocks (" in answer(sweep)[1]
+    assert (
+        "over 3 blocks (" in critical_difference.caption(sweep, ReportConfig())
+        and "Over 3 blocks (" in answer(sweep)[1]
+    )
     sweep.status.update(ranked_seeds=[0], ranked_on=["a", "b", "c"])
     assert "They are 3 data sets (a, b, c) and 1 run seed: the tests speak of other data sets" in " ".join(
         cautions(sweep)
@@ -297,7 +300,7 @@ def test_figures_stand_at_every_size_with_readable_type_and_no_name_on_another(
 
     from harness.report.style import palette
 
-    sweep, report = tables(k=k, settings=settings, seeds=seeds), Report(figures=[])
+    sweep, report = tables(k=k, settings=settings, seeds=seeds), ReportConfig(figures=[])
     with mpl.rc_context(palette.settings(report.font_size)):  # type: ignore[arg-type]
         for module in (tau_by_setting, critical_difference):
             figure = module.draw(sweep, report)
@@ -336,7 +339,7 @@ def overlap(one, other) -> bool:
 
 def test_every_group_has_its_bar_and_bars_of_one_lane_do_not_touch(tables) -> None:
     sweep = tables(k=9)
-    figure = critical_difference.draw(sweep, Report(figures=[]))
+    figure = critical_difference.draw(sweep, ReportConfig(figures=[]))
     axes = figure.axes[0]
     bars = [line for line in axes.lines if len(set(line.get_xdata())) == 1 and line.get_linewidth() == 1.8]
     assert len(bars) == 6

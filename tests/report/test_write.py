@@ -15,9 +15,10 @@ import pandas as pd
 import pytest
 import yaml
 
+from harness.report.config import ReportConfig
 from harness.report.content import TITLES
 from harness.report.tables import SHEETS
-from harness.report.write import Report, write
+from harness.report.write import write
 from harness.schema import BadInput
 from tests.report.conftest import build
 
@@ -25,7 +26,7 @@ ODD: list[dict[str, Any]] = [
     {"n": 20, "k": 5, **odd} for odd in ({"silent": True}, {"seeds": 1}, {"capacitance": False}, {"n": 8, "k": 2})
 ]
 VOID = {"meta", "link", "img", "br", "hr"}
-FEW = Report(figures=["ranked", "beta_eff_trajectories"], dpi=50)
+FEW = ReportConfig(figures=["ranked", "beta_eff_trajectories"], dpi=50)
 
 
 class Page(HTMLParser):
@@ -127,7 +128,7 @@ def test_equal_tables_give_equal_bytes(out: Path, few: Path, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("how", ODD)
 def test_odd_runs_get_a_page_too(how: dict[str, Any], make: Callable[..., Path], tmp_path: Path) -> None:
-    text = write(make(**how), tmp_path, Report(figures=["ranked"], dpi=50)).read_text()
+    text = write(make(**how), tmp_path, ReportConfig(figures=["ranked"], dpi=50)).read_text()
     Page().feed(text)
     assert ">nan<" not in text
 
@@ -136,7 +137,7 @@ def test_a_run_without_failures_and_differences_says_so(make: Callable[..., Path
     folder = Path(shutil.copytree(make(n=20, k=5), tmp_path / "results"))
     for name in ("failures", "differences"):
         pd.read_parquet(folder / f"{name}.parquet").iloc[:0].to_parquet(folder / f"{name}.parquet")
-    text = write(folder, tmp_path / "out", Report(figures=[])).read_text()
+    text = write(folder, tmp_path / "out", ReportConfig(figures=[])).read_text()
     assert "No training and no score failed." in text
     assert "No paired difference to a baseline was computed, so no difference was tested." in text
 
@@ -145,22 +146,22 @@ def test_a_figure_that_cannot_be_drawn_leaves_no_old_file_behind(make: Callable[
     old = tmp_path / "figures" / "beta_eff_trajectories.png"
     old.parent.mkdir()
     old.write_bytes(b"old")
-    page = write(make(n=20, k=5, capacitance=False), tmp_path, Report(figures=["beta_eff_trajectories"]))
+    page = write(make(n=20, k=5, capacitance=False), tmp_path, ReportConfig(figures=["beta_eff_trajectories"]))
     assert not old.exists() and 'id="beta_eff_trajectories"' not in page.read_text()
-    page = write(make(n=20, k=5, silent=True), tmp_path, Report(figures=["ranked"]))
+    page = write(make(n=20, k=5, silent=True), tmp_path, ReportConfig(figures=["ranked"]))
     assert "is not drawn: no predictor has a Kendall τ at the last budget." in page.read_text()
 
 
 def test_a_run_without_capacitance_is_not_asked_what_it_adds(make: Callable[..., Path], tmp_path: Path) -> None:
-    text = write(make(n=20, k=5, capacitance=False), tmp_path, Report(dpi=50)).read_text()
+    text = write(make(n=20, k=5, capacitance=False), tmp_path, ReportConfig(dpi=50)).read_text()
     assert TITLES["capacitance"] not in text and 'id="capacitance"' not in text and 'href="#capacitance"' not in text
     numbers = [int(number) for number in re.findall(r"<b>Figure (\d+)", text)]
     assert numbers == list(range(1, len(numbers) + 1))
 
 
 def test_tables_of_nothing_but_dashes_are_left_out(make: Callable[..., Path], tmp_path: Path) -> None:
-    void = write(make(n=20, k=5, silent=True), tmp_path / "void", Report(figures=[])).read_text()
-    full = write(make(n=20, k=5), tmp_path / "full", Report(figures=[])).read_text()
+    void = write(make(n=20, k=5, silent=True), tmp_path / "void", ReportConfig(figures=[])).read_text()
+    full = write(make(n=20, k=5), tmp_path / "full", ReportConfig(figures=[])).read_text()
     for title in ("Time to τ", "Among the good", "Choosing the best k", "τ at every budget"):
         assert f'aria-label="{title}"' in full and f'aria-label="{title}"' not in void
     assert 'aria-label="Failures"' in void
@@ -169,13 +170,13 @@ def test_tables_of_nothing_but_dashes_are_left_out(make: Callable[..., Path], tm
 def test_a_ceiling_that_one_seed_cannot_give_is_a_sentence_and_no_table(
     make: Callable[..., Path], tmp_path: Path
 ) -> None:
-    text = write(make(n=20, k=5, seeds=1), tmp_path, Report(figures=[])).read_text()
+    text = write(make(n=20, k=5, seeds=1), tmp_path, ReportConfig(figures=[])).read_text()
     assert "No ceiling is given" in text and 'aria-label="Ceiling"' not in text
 
 
 def test_the_level_of_the_run_is_in_every_text(tmp_path: Path) -> None:
     folder = build(tmp_path / "results", level=0.9, n=20, k=5)
-    page = write(folder, tmp_path / "out", Report(dpi=50)).parent
+    page = write(folder, tmp_path / "out", ReportConfig(dpi=50)).parent
     texts = {path: path.read_text() for path in page.rglob("*") if path.suffix in (".html", ".md", ".tex", ".csv")}
     assert not [path.name for path, text in texts.items() if re.search("95.{0,3}%", text)]
     assert "90 % intervals" in texts[page / "report.md"]
@@ -191,21 +192,21 @@ def test_a_figure_of_ones_own_comes_in_the_last_section(make, tmp_path: Path, mo
     (tmp_path / "own").mkdir()
     (tmp_path / "mine.py").rename(tmp_path / "own" / "mine.py")
     monkeypatch.syspath_prepend(tmp_path)
-    text = write(make(n=20, k=5), tmp_path / "out", Report(figures=["own.mine"], dpi=50)).read_text()
+    text = write(make(n=20, k=5), tmp_path / "out", ReportConfig(figures=["own.mine"], dpi=50)).read_text()
     assert re.findall(r'<section id="(\w+)"', text)[-1] == "more"
     assert text.index("Further figures") < text.index("Mine.")
 
 
 def test_an_unknown_figure_is_refused_before_anything_runs() -> None:
     with pytest.raises(BadInput, match=r"report\.figures.*'no_such'"):
-        Report(figures=["ranked", "no_such"])
+        ReportConfig(figures=["ranked", "no_such"])
 
 
 def test_the_default_report_is_the_one_in_conf() -> None:
     path = Path(__file__).parents[2] / "conf" / "report" / "paper.yaml"
     said = yaml.safe_load(path.read_text())
-    assert said.pop("_target_") == "harness.report.write.Report"
-    assert Report(**said) == Report()
+    assert said.pop("_target_") == "harness.report.config.ReportConfig"
+    assert ReportConfig(**said) == ReportConfig()
 
 
 def test_importing_the_room_brings_in_neither_torch_nor_hydra_nor_matplotlib() -> None:

@@ -18,7 +18,7 @@ from harness.report.style.labels import width
 from harness.report.style.palette import DOUBLE, GREY, INK, SINGLE
 
 if TYPE_CHECKING:
-    from harness.report.write import Report
+    from harness.report.config import ReportConfig
 
 NOTHING, DOTS = "none", "#A0A0A0"
 """The operation that passes nothing on, and the colour of its dots."""
@@ -32,7 +32,7 @@ ROW, GAP, EDGE = 0.29, 0.1, 0.04
 Edge = tuple[str, str, str]
 
 
-def draw_cell(edges: Sequence[Edge], operations: Sequence[str], report: Report) -> Figure:
+def draw_cell(edges: Sequence[Edge], operations: Sequence[str], report: ReportConfig) -> Figure:
     """The graph of (source, target, operation) edges from left to right, as wide as its names need.
 
     `operations` are those of the whole run, in an order that gives each the same colour in every figure of it. Edges

@@ -21,8 +21,8 @@ from harness.report.style.palette import BAND, GREY, INK, SINGLE, colour, ink, m
 from harness.schema import FACT_COLUMNS
 
 if TYPE_CHECKING:
+    from harness.report.config import ReportConfig
     from harness.report.run_tables import RunTables
-    from harness.report.write import Report
 
 LEARNING = ("train_loss", "valid_loss", "test_loss", "train_accuracy", "valid_accuracy", "test_accuracy")
 DECADE = 20
@@ -50,7 +50,7 @@ def columns(tables: RunTables) -> dict[str, list[str]]:
     return {"learning": learning, "beta_eff": beta, "others": others}
 
 
-def draw_courses(tables: RunTables, name: str, shown: Sequence[str], line: str, report: Report) -> Figure:
+def draw_courses(tables: RunTables, name: str, shown: Sequence[str], line: str, report: ReportConfig) -> Figure:
     """One panel a column over the steps: the architecture before the median and middle half of all others."""
     across = min(len(shown), 2)
     down = ceil(len(shown) / 2)
@@ -116,7 +116,7 @@ def _tick(value: float, place: int | None = None) -> str:
     return text.replace("-", "\N{MINUS SIGN}")
 
 
-def draw_ranks(portrait: ArchitectureProfile, report: Report) -> Figure:
+def draw_ranks(portrait: ArchitectureProfile, report: ReportConfig) -> Figure:
     """One row a predictor, farthest off at the top: its rank, joined to the true one; 1, the best, is on the right.
 
     The rank of a predictor that scores fewer architectures is scaled to all of them.

@@ -18,8 +18,8 @@ from harness.report.style.palette import colour
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from harness.report.config import ReportConfig
     from harness.report.run_tables import RunTables
-    from harness.report.write import Report
 
 FOLDER = "architectures"
 """Where, within a report, the pages of single architectures lie."""
@@ -34,7 +34,7 @@ class Picture:
     draw: Callable[[], Figure]
 
 
-def explain(tables: RunTables, name: str, out: Path, report: Report, asked: str = "") -> Path:
+def explain(tables: RunTables, name: str, out: Path, report: ReportConfig, asked: str = "") -> Path:
     """Path of the page of the architecture `name`, written into `out`/architectures with its figures beside it.
 
     `asked` is another string of the same function, if that is what the reader gave. Equal tables give equal bytes.
@@ -74,7 +74,7 @@ def explain(tables: RunTables, name: str, out: Path, report: Report, asked: str 
     return path
 
 
-def _pictures(tables: RunTables, seen: ArchitectureProfile, report: Report) -> Iterator[Picture]:
+def _pictures(tables: RunTables, seen: ArchitectureProfile, report: ReportConfig) -> Iterator[Picture]:
     """The figures that there is something to draw for, in the order of the page."""
     from harness.report.architecture.cell import draw_cell
     from harness.report.architecture.curves import columns, draw_courses, draw_ranks
@@ -111,7 +111,7 @@ def _pictures(tables: RunTables, seen: ArchitectureProfile, report: Report) -> I
     )
 
 
-def _drawn(pictures: list[Picture], stem: Path, report: Report) -> dict[str, dict[str, Any]]:
+def _drawn(pictures: list[Picture], stem: Path, report: ReportConfig) -> dict[str, dict[str, Any]]:
     """Every figure, written as PNG and PDF beside the page, as what the page needs of it."""
     import matplotlib
 

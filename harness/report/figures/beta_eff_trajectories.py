@@ -17,7 +17,7 @@ from harness.report.run_tables import RunTables
 from harness.report.style.palette import SINGLE
 
 if TYPE_CHECKING:
-    from harness.report.write import Report
+    from harness.report.config import ReportConfig
 
 SECTION = "capacitance"
 
@@ -28,7 +28,7 @@ MOST = 500
 """Of more architectures than this, as many are drawn, evenly spaced by accuracy: more lines would be one blot."""
 
 
-def caption(tables: RunTables, report: Report) -> str:
+def caption(tables: RunTables, report: ReportConfig) -> str:
     """What the figure shows."""
     fewer = f", {MOST} of them evenly spaced by accuracy" if len(tables.architectures) > MOST else ""
     return (
@@ -37,7 +37,7 @@ def caption(tables: RunTables, report: Report) -> str:
     )
 
 
-def draw(tables: RunTables, report: Report) -> Figure:
+def draw(tables: RunTables, report: ReportConfig) -> Figure:
     """Logarithmic where every value is positive and they span a decade, linear near 0 where signs differ."""
     column = next((name for name in tables.trajectories.columns if name.startswith("beta_eff")), None)
     if column is None:

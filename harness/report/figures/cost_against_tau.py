@@ -18,12 +18,12 @@ from harness.report.style.labels import LINE, Label, beside, clusters, family_ke
 from harness.report.style.palette import DOUBLE, INK, PALE, colour, ink, marker, size_of
 
 if TYPE_CHECKING:
-    from harness.report.write import Report
+    from harness.report.config import ReportConfig
 
 SECTION = "cost"
 
 
-def caption(tables: RunTables, report: Report) -> str:
+def caption(tables: RunTables, report: ReportConfig) -> str:
     """What the figure shows."""
     hardware = tables.environment.get("device", "")
     on = f" on {hardware}" if hardware else ""
@@ -45,7 +45,7 @@ def _first(tables: RunTables) -> str:
     )
 
 
-def draw(tables: RunTables, report: Report) -> Figure:
+def draw(tables: RunTables, report: ReportConfig) -> Figure:
     """Logarithmic seconds with a separate place for 0; names beside their markers."""
     final = tables.final[tables.final["tau"].notna() & tables.final["seconds"].notna()]
     if final.empty:

@@ -15,13 +15,13 @@ from harness.report.style.palette import GREY, INK, SINGLE, colour, ink, marker
 from harness.report.sweep.sweep_tables import SweepTables
 
 if TYPE_CHECKING:
-    from harness.report.write import Report
+    from harness.report.config import ReportConfig
 
 LANE = 0.075
 """Inches from one bar to the next."""
 
 
-def caption(tables: SweepTables, report: Report) -> str:
+def caption(tables: SweepTables, report: ReportConfig) -> str:
     """What the figure shows."""
     status = tables.status
     said = {
@@ -36,7 +36,7 @@ def caption(tables: SweepTables, report: Report) -> str:
     return f"{blocks} {said}{apart} {tables.basis()}"
 
 
-def draw(tables: SweepTables, report: Report) -> Figure:
+def draw(tables: SweepTables, report: ReportConfig) -> Figure:
     """A critical-difference diagram (Demšar 2006) set upright, so that any number of names stays readable."""
     ranks, size = tables.ranks, report.font_size
     if len(ranks) < 2:

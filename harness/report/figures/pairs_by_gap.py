@@ -17,12 +17,12 @@ from harness.report.style.palette import DASHES, GREY, PALE, SINGLE, colour, mar
 from harness.report.tables.choices import gap
 
 if TYPE_CHECKING:
-    from harness.report.write import Report
+    from harness.report.config import ReportConfig
 
 SECTION = "failing"
 
 
-def caption(tables: RunTables, report: Report) -> str:
+def caption(tables: RunTables, report: ReportConfig) -> str:
     """What the figure shows."""
     return (
         f"Share of pairs put in the right order {tables.moment}, by how far apart the two accuracies "
@@ -43,7 +43,7 @@ def _lone(tables: RunTables) -> str:
     )
 
 
-def draw(tables: RunTables, report: Report) -> Figure:
+def draw(tables: RunTables, report: ReportConfig) -> Figure:
     """A line a predictor over the ranges of differences; names at the ends of the lines in colour."""
     rows = tables.at_end(tables.pairs)
     rows = rows[rows["accuracy"].notna() & (rows["pairs"] > 0)]

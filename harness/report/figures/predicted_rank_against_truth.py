@@ -15,7 +15,7 @@ from harness.report.run_tables import RunTables
 from harness.report.style.palette import DOUBLE, GREY, PALE, colour, ink
 
 if TYPE_CHECKING:
-    from harness.report.write import Report
+    from harness.report.config import ReportConfig
 
 SECTION = "failing"
 
@@ -25,7 +25,7 @@ VECTORS = 2000
 _COLUMNS = 3
 
 
-def caption(tables: RunTables, report: Report) -> str:
+def caption(tables: RunTables, report: ReportConfig) -> str:
     """What the figure shows."""
     last = "; the best capacitance predictor takes the last place where it is not among them"
     return (
@@ -35,7 +35,7 @@ def caption(tables: RunTables, report: Report) -> str:
     )
 
 
-def draw(tables: RunTables, report: Report) -> Figure:
+def draw(tables: RunTables, report: ReportConfig) -> Figure:
     """Small multiples in order of τ."""
     final = tables.final[tables.final["tau"].notna()]
     if final.empty:

@@ -16,7 +16,7 @@ from harness.report.style.labels import family_key, width
 from harness.report.style.palette import BAND, DOUBLE, GREY, INK, SINGLE, colour, ink, marker, size_of
 
 if TYPE_CHECKING:
-    from harness.report.write import Report
+    from harness.report.config import ReportConfig
 
 SECTION = "ranking"
 
@@ -24,7 +24,7 @@ ONE_PANEL = 36
 """With more predictors than this the figure is two columns wide."""
 
 
-def caption(tables: RunTables, report: Report) -> str:
+def caption(tables: RunTables, report: ReportConfig) -> str:
     """What the figure shows."""
     ceiling = " The band reaches from retraining to oracle." if tables.band else ""
     return (
@@ -33,7 +33,7 @@ def caption(tables: RunTables, report: Report) -> str:
     )
 
 
-def draw(tables: RunTables, report: Report) -> Figure:
+def draw(tables: RunTables, report: ReportConfig) -> Figure:
     """Rows sorted by τ, best at the top, in two panels where one would be longer than a page; a predictor without a τ
     keeps its row, at the foot, and says so."""
     rows = tables.final
@@ -56,7 +56,7 @@ def draw(tables: RunTables, report: Report) -> Figure:
     return figure
 
 
-def _panel(axes: Axes, tables: RunTables, rows: pd.DataFrame, each: int, report: Report) -> None:
+def _panel(axes: Axes, tables: RunTables, rows: pd.DataFrame, each: int, report: ReportConfig) -> None:
     """One column of rows, the first at the top; the last column may be shorter."""
     _ceiling(axes, tables, report)
     for at, row in enumerate(rows.to_dict("records")):
@@ -78,7 +78,7 @@ def _limits(tables: RunTables, rows: pd.DataFrame) -> tuple[float, float]:
     return low - 0.04, min(high + 0.04, 1.02)
 
 
-def _ceiling(axes: Axes, tables: RunTables, report: Report) -> None:
+def _ceiling(axes: Axes, tables: RunTables, report: ReportConfig) -> None:
     taus = tables.band
     if not taus:
         return
@@ -90,7 +90,7 @@ def _ceiling(axes: Axes, tables: RunTables, report: Report) -> None:
                   ha="center", va="bottom", fontsize=report.font_size - 1, color=GREY)  # fmt: skip
 
 
-def _row(axes: Axes, y: int, row: dict[str, float], report: Report) -> None:
+def _row(axes: Axes, y: int, row: dict[str, float], report: ReportConfig) -> None:
     family, tau = str(row["family"]), row["tau"]
     if not np.isfinite(tau):
         axes.text(0.01, y, str(row["note"] or "no τ"), transform=axes.get_yaxis_transform(), va="center", color=GREY,

@@ -16,12 +16,12 @@ from harness.report.style.labels import LINE, Label, beside, unnamed, width
 from harness.report.style.palette import BAND, DASHES, DOUBLE, GREY, PALE, colour, ink, marker, size_of
 
 if TYPE_CHECKING:
-    from harness.report.write import Report
+    from harness.report.config import ReportConfig
 
 SECTION = "cost"
 
 
-def caption(tables: RunTables, report: Report) -> str:
+def caption(tables: RunTables, report: ReportConfig) -> str:
     """What the figure shows."""
     ceiling = " The band reaches from the retraining to the oracle ceiling." if tables.band else ""
     return (
@@ -31,7 +31,7 @@ def caption(tables: RunTables, report: Report) -> str:
     )
 
 
-def draw(tables: RunTables, report: Report) -> Figure:
+def draw(tables: RunTables, report: ReportConfig) -> Figure:
     """A line a predictor, named at its end; markers of neighbours are set apart so that intervals stay legible."""
     final = tables.final[tables.final["tau"].notna()]
     if final.empty:
@@ -87,7 +87,7 @@ def _highlight(axes: Axes, rows: pd.DataFrame, shift: float, dashes: Any) -> Non
                   marker=marker(family), ms=3.4 * size_of(family), mec="white", mew=0.3, zorder=3)  # fmt: skip
 
 
-def _frame(axes: Axes, tables: RunTables, report: Report, apart: float) -> None:
+def _frame(axes: Axes, tables: RunTables, report: ReportConfig, apart: float) -> None:
     steps = np.sort(tables.metrics["step"].unique()).astype(float)
     margin = max(0.02 * float(np.ptp(steps)), 0.02) + apart
     axes.set_xlim(steps[0] - margin, steps[-1] + margin)

@@ -19,13 +19,13 @@ from harness.report.style.palette import DOUBLE, GREY, INK, SINGLE, colour, ink,
 from harness.report.sweep.sweep_tables import SweepTables
 
 if TYPE_CHECKING:
-    from harness.report.write import Report
+    from harness.report.config import ReportConfig
 
 PANELS = 6
 """More settings than this do not fit side by side as dots with intervals: a map of colours takes their place."""
 
 
-def caption(tables: SweepTables, report: Report) -> str:
+def caption(tables: SweepTables, report: ReportConfig) -> str:
     """What the figure shows."""
     order = "Predictors in order of their mean over settings." if len(tables.settings) > 1 else ""
     if len(tables.settings) > PANELS:
@@ -35,14 +35,14 @@ def caption(tables: SweepTables, report: Report) -> str:
     return " ".join(part for part in (shown, order, tables.basis()) if part)
 
 
-def draw(tables: SweepTables, report: Report) -> Figure:
+def draw(tables: SweepTables, report: ReportConfig) -> Figure:
     """Rows are predictors, best mean τ at the top; columns or panels are settings, in the order of their jobs."""
     if not tables.last["tau"].notna().any():
         raise NothingToDraw("no run has a Kendall τ")
     return _map(tables, report) if len(tables.settings) > PANELS else _panels(tables, report)
 
 
-def _panels(tables: SweepTables, report: Report) -> Figure:
+def _panels(tables: SweepTables, report: ReportConfig) -> Figure:
     order, size = tables.order, report.font_size
     families = list(dict.fromkeys(order["family"]))
     wide = SINGLE if len(tables.settings) == 1 else DOUBLE
@@ -83,7 +83,7 @@ def _dot(axes: Axes, y: int, row: dict[str, float], size: float) -> None:
     axes.plot(row["tau"], y, marker(family), color=colour(family), ms=3.8, mec=INK, mew=0.3)
 
 
-def _map(tables: SweepTables, report: Report) -> Figure:
+def _map(tables: SweepTables, report: ReportConfig) -> Figure:
     order, size = tables.order, report.font_size
     wide_table = tables.last.pivot(index="predictor", columns="setting", values="tau")
     table = wide_table.loc[order["predictor"], tables.settings]

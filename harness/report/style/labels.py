@@ -21,8 +21,8 @@ from harness.report.style.palette import GREY, colour, marker
 from harness.schema.families import FAMILIES
 
 if TYPE_CHECKING:
+    from harness.report.config import ReportConfig
     from harness.report.run_tables import RunTables
-    from harness.report.write import Report
 
 LINE = 1.25
 """Height of a line of text, in units of its font size."""
@@ -110,7 +110,7 @@ def clusters(places: NDArray[np.float64], room: NDArray[np.float64]) -> list[lis
     return groups
 
 
-def unnamed(tables: RunTables, report: Report) -> str:
+def unnamed(tables: RunTables, report: ReportConfig) -> str:
     """What a caption says where not every predictor is named; empty where all are."""
     scored = int(tables.final["tau"].notna().sum())
     if scored <= report.names:

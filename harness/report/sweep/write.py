@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harness.files.paths import way
+from harness.report.config import ReportConfig
 from harness.report.elements import Grid
 from harness.report.latex import latex
 from harness.report.numbers import words
@@ -17,7 +18,7 @@ from harness.report.page import cell, prose, svg
 from harness.report.sweep import sentences as summary
 from harness.report.sweep.ranked_table import budgets_sheet, gathered_sheet, jobs_sheet, settings_sheet
 from harness.report.sweep.sweep_tables import SweepTables, read
-from harness.report.write import Report, draw
+from harness.report.write import draw
 
 FIGURES = ["tau_by_setting", "critical_difference"]
 
@@ -35,7 +36,7 @@ def write(results: Path, out: Path) -> Path:
     tables = read(results)
     (out / "figures").mkdir(parents=True, exist_ok=True)
     looks = {key: tables.status["report"][key] for key in LOOKS if key in tables.status["report"]}
-    drawn = draw(tables, out / "figures", Report(figures=FIGURES, **looks))
+    drawn = draw(tables, out / "figures", ReportConfig(figures=FIGURES, **looks))
     _write_tables(tables, out / "tables")
     values = _context(tables, out) | {"figures": drawn}
     for name, template, escaping in (("index.html", "sweep.html.jinja", True), ("report.md", "sweep.md.jinja", False)):

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 
 from harness.report.architecture.cell import carrying, draw_cell, label
-from harness.report.write import Report
+from harness.report.config import ReportConfig
 
 CELL = [("in", "1", "conv_3x3"), ("in", "2", "none"), ("1", "2", "skip"), ("in", "out", "none"),
         ("1", "out", "none"), ("2", "out", "conv_1x1")]  # fmt: skip
@@ -17,7 +17,7 @@ DARTS = [(k, n, "sep_conv_3x3") for n in "01" for k in ("c k-2", "c k-1")] + [
 
 
 def drawn(edges, operations) -> Figure:
-    figure = draw_cell(edges, operations, Report())
+    figure = draw_cell(edges, operations, ReportConfig())
     figure.canvas.draw()
     return figure
 

@@ -12,13 +12,13 @@ import pytest
 
 from harness.report.architecture.explain import explain
 from harness.report.architecture.profile import find
+from harness.report.config import ReportConfig
 from harness.report.run_tables import RunTables, read
 from harness.report.style.palette import colour
-from harness.report.write import Report
 from harness.schema.families import FAMILIES
 from tests.report.test_write import Page
 
-FAST = Report(figures=[], dpi=50)
+FAST = ReportConfig(figures=[], dpi=50)
 
 
 @pytest.fixture(scope="module")

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
+from harness.report.config import ReportConfig
 from harness.report.figures import NothingToDraw
 from harness.report.run_tables import RunTables
 from harness.report.style.palette import SINGLE, colour
-from harness.report.write import Report
 
 
-def caption(tables: RunTables, report: Report) -> str:
+def caption(tables: RunTables, report: ReportConfig) -> str:
     """What the figure shows."""
     return f"Error norm (EL2N) of each architecture along its training. {tables.basis()}"
 
 
-def draw(tables: RunTables, report: Report) -> Figure:
+def draw(tables: RunTables, report: ReportConfig) -> Figure:
     """A line an architecture."""
     if "el2n" not in tables.trajectories:
         raise NothingToDraw("no measure wrote el2n")
