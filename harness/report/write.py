@@ -75,7 +75,7 @@ def draw(tables: RunTables | SweepTables, folder: Path, report: ReportConfig) ->
         matplotlib.rcdefaults()  # a reader's own matplotlibrc changes nothing
         matplotlib.rcParams.update(palette.settings(report.font_size))  # type: ignore[arg-type]
         for name in report.figures:
-            module, stem = importlib.importfigure_module(figure_module(name)), name.rsplit(".", 1)[-1]
+            module, stem = importlib.import_module(figure_module(name)), name.rsplit(".", 1)[-1]
             said: dict[str, Any] = {
                 "caption": module.caption(tables, report),
                 "section": getattr(module, "SECTION", ""),
