@@ -3,6 +3,7 @@
 check:
 	ruff format --check .
 	ruff check .
+	lint-imports --no-logo
 	mypy
 	pytest
 

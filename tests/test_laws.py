@@ -1,13 +1,18 @@
-"""Laws of the house: which room may import which, and what every plug-in keeps."""
+"""Laws of the house: no circle between files, what needs no torch, and what every plug-in keeps.
+
+Which room may import which is said in pyproject.toml and checked by import-linter (`lint-imports`).
+"""
 
 from __future__ import annotations
 
-import ast
+import pkgutil
 import subprocess
 import sys
 from dataclasses import fields
 from pathlib import Path
 
+import grimp
+import networkx
 import pytest
 from omegaconf import OmegaConf
 
@@ -16,84 +21,25 @@ from harness.config.components import build, conf_folder
 from harness.schema import Collective, Learned, Measure, Predictor
 from harness.schema.families import FAMILIES
 
-PACKAGE = Path(harness.__file__).parent
-FLOORS = {
-    "schema": 0, "files": 0, "dataflow": 0,
-    "benches": 1, "datasets": 1, "train": 1, "measures": 1, "predictors": 1, "evaluate": 1, "report": 1, "store": 1,
-    "fleet": 2, "plan": 2, "environment": 2, "records": 2, "run": 2, "jobs": 2, "varied": 2, "sweep": 2,
-    "progress": 3, "compose": 3, "start": 3, "multirun": 3, "tabulate": 3, "catalogue": 3, "readme": 3, "data": 3,
-    "__main__": 3,
-}  # fmt: skip
-WITHOUT_TORCH = (
-    *(
-        "schema",
-        "dataflow",
-        "store",
-        "datasets",
-        "predictors",
-        "evaluate",
-        "report",
-        "files",
-        "run",
-        "fleet",
-        "compose",
-    ),
-    *("jobs", "varied", "sweep", "multirun", "start"),
-)
+WITH_TORCH = ("harness.train", "harness.measures", "harness.benches")
 MEASURES = sorted((conf_folder() / "measure").glob("*.yaml"))
 PREDICTORS = sorted((conf_folder() / "predictor").glob("*.yaml"))
 
 
-def room(path: Path) -> str:
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-
-
-def floor(path: Path) -> int:
-    """The floor of a file: that of its room, but that every `__main__.py` is a front door."""
-    return 3 if path.name == "__main__.py" else FLOORS[room(path)]
-
-
-def imports(path: Path) -> set[str]:
-    """Dotted names of every import of the file, those inside functions too, relative ones made absolute."""
-    found = set()
-    package = ("harness", *path.relative_to(PACKAGE).parts[:-1])
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = ".".join(package[: len(package) - node.level + 1]) + "." if node.level else ""
-            found.update(f"{base}{node.module or ''}.{alias.name}".replace("..", ".") for alias in node.names)
-    return found
-
-
-SOURCES = sorted(p for p in PACKAGE.rglob("*.py") if p.name != "__init__.py")
-
-
-def test_every_room_has_a_floor() -> None:
-    assert {room(p) for p in SOURCES} == set(FLOORS)
-
-
-@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_imports_point_down_and_siblings_do_not_meet(path: Path) -> None:
-    here = room(path)
-    for name in imports(path):
-        parts = name.split(".")
-        if parts[0] == "harness" and len(parts) > 1 and parts[1] in FLOORS and parts[1] != here:
-            there = FLOORS[parts[1]]
-            beside = floor(path) == there and there in (0, 1)
-            assert there <= floor(path), f"{here} imports {name} from above"
-            assert not beside or {here, parts[1]} == {"files", "schema"}, f"{here} imports its sibling {name}"
-        assert parts[0] not in ("hydra", "omegaconf") or floor(path) == 3, f"{here} knows Hydra"
-        assert parts[0] != "torch" or floor(path) <= 1, f"{here} names torch"
+def test_no_file_imports_itself_over_others_imports_in_functions_and_for_types_included() -> None:
+    """import-linter compares siblings; this one also sees a file that imports the package that imports it."""
+    graph = grimp.build_graph("harness", "tools", "perf", cache_dir=None)
+    imports = networkx.DiGraph(
+        (m, other) for m in graph.modules for other in graph.find_modules_directly_imported_by(m)
+    )
+    imports.remove_edge("harness.report.__main__", "harness.cli.report")  # a user's door
+    assert [sorted(files) for files in networkx.strongly_connected_components(imports) if len(files) > 1] == []
 
 
 def test_reading_and_judging_need_no_torch() -> None:
-    modules = [f"harness.{name}" for name in WITHOUT_TORCH]
-    modules += [
-        ".".join(("harness", *p.relative_to(PACKAGE).with_suffix("").parts))
-        for p in SOURCES
-        if room(p) in WITHOUT_TORCH and p.name != "__main__.py"
-    ]
+    found = pkgutil.walk_packages(harness.__path__, "harness.")
+    modules = [m.name for m in found if not m.name.startswith(WITH_TORCH) and not m.name.endswith("__main__")]
+    assert len(modules) > 100
     code = f"import sys, importlib\nfor m in {modules!r}: importlib.import_module(m)\nassert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
