@@ -20,6 +20,15 @@ class Benchmark(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def lowerable(self) -> bool:
+        """Whether every network that `build` gives is `Lowerable`: the compiled step can train it with a dense head.
+
+        Known without building a network, so that the kernels of a run are decided before any training. A benchmark
+        without this attribute counts as False.
+        """
+        ...
+
     def truth(self, dataset: str, fingerprint: str, data: str | None) -> Truth:
         """Accuracies on the data set of this name, whose images have this fingerprint."""
         ...

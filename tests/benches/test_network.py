@@ -10,8 +10,12 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from harness.benches.nasbench201 import space
+from harness.benches.nasbench201.bench import NasBench201
 from harness.benches.nasbench201.topology_network import CellBlock, Network
 from harness.benches.nats.pooling import average
+from harness.benches.natsbench_sss.bench import NatsBenchSize
+from harness.datasets.digits import Digits
+from harness.schema.dataflow import Lowerable
 
 SHAPE = space.Shape(channels=4, cells=1, size=8, colours=3, classes=5)
 RANDOM = np.random.default_rng(0)
@@ -172,3 +176,12 @@ def test_a_dead_cell_has_no_connection_and_a_replaced_head_none_of_its_own() -> 
     model = Network(space.parse("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"), shape)
     model.head = torch.nn.Sequential(torch.nn.Linear(16, 3))
     assert not [c for c in model.connections() if c.slot.startswith(("cell", "head"))]
+
+
+@pytest.mark.parametrize("bench", [NasBench201(), NatsBenchSize()])
+def test_a_lowerable_benchmark_builds_networks_that_write_down_their_forward_pass(bench):
+    images = Digits(train_images=8, valid_images=8, test_images=8).load()
+    network = bench.build(bench.sample(1, seed=0)[0], images)
+    assert bench.lowerable
+    assert isinstance(network, Lowerable)
+    assert network.dataflow() is not None

@@ -50,6 +50,11 @@ class NatsBenchSize:
             self.target_epochs,
         )
 
+    @property
+    def lowerable(self) -> bool:
+        """Whether the networks of `build` write down their forward pass, so that the compiled step can train them."""
+        return True
+
     def truth(self, dataset: str, fingerprint: str, data: str | None) -> Truth:
         """Accuracies of every architecture that the source knows, on the data set of this name."""
         request = truth.Request(dataset, fingerprint, self.train_set, self.target_split, self.target_epochs)
