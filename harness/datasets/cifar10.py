@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -35,6 +36,8 @@ class Cifar10:
     `train_images`, `valid_images` and `test_images` limit a part to a random choice of that many, drawn by `seed`
     without regard to class (a file may be sorted by class); null takes all.
     """
+
+    kind: ClassVar[str] = "dataset/cifar10"
 
     name: str = "cifar10"
     train_set: str = "cifar10-valid"

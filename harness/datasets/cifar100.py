@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from harness.files import Source
 from harness.schema import ImageSet, demand
@@ -27,6 +28,8 @@ class Cifar100:
     of 4 pixels (which shrinks with the size) are the constants of its code. `train_images`, `valid_images` and
     `test_images` limit a part to a random choice of that many, drawn by `seed` without regard to class.
     """
+
+    kind: ClassVar[str] = "dataset/cifar100"
 
     name: str = "cifar100"
     size: int = 32  # pixels

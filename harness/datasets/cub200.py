@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,8 @@ class Cub200:
     random crop after a padding of an eighth of the size. Mean and deviation are those of the images that are trained
     on. NAS-Bench-201 itself has no accuracies on this data set.
     """
+
+    kind: ClassVar[str] = "dataset/cub200"
 
     name: str = "cub200"
     size: int = 64  # pixels

@@ -9,6 +9,7 @@ holds exactly.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,8 @@ class Digits:
 
     The scanned digits behind the training, validation and test images are three disjoint sets.
     """
+
+    kind: ClassVar[str] = "dataset/digits"
 
     name: str = "digits"
     train_images: int = 4096

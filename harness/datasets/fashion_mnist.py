@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,8 @@ class FashionMnist:
     flip and random crop after a padding of 4 pixels, as NAS-Bench-201 does for CIFAR-10; the mean and standard
     deviation are those of the 60,000 images. NAS-Bench-201 itself has no accuracies on this data set.
     """
+
+    kind: ClassVar[str] = "dataset/fashion_mnist"
 
     name: str = "fashion_mnist"
     train_images: int | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -33,6 +34,8 @@ class ImageFolder:
     mean and deviation are those of the images that are trained on. `name` is what results and tables call the data
     set. No benchmark has accuracies on it: make them with `python -m harness.tabulate`.
     """
+
+    kind: ClassVar[str] = "dataset/image_folder"
 
     name: str = "folder"
     path: str | None = None

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -57,6 +58,8 @@ class ImageNet16:
     shrinks with the size) are the constants of its code. `train_images`, `valid_images` and `test_images` limit a part
     to a random choice of that many, drawn by `seed` without regard to class.
     """
+
+    kind: ClassVar[str] = "dataset/imagenet16_120"
 
     name: str = "imagenet16-120"
     size: int = SIDE  # pixels

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,8 @@ class Npz:
     augmentation; mean and deviation are those of the images that are trained on. `name` is what results and tables
     call the data set. No benchmark has accuracies on it: make them with `python -m harness.tabulate`.
     """
+
+    kind: ClassVar[str] = "dataset/npz"
 
     name: str = "npz"
     path: str | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -38,6 +39,8 @@ class Svhn:
     pixels, which shrinks with the size, and no flip: digits are not symmetric. Mean and deviation are those of the
     images that are trained on. NAS-Bench-201 itself has no accuracies on this data set.
     """
+
+    kind: ClassVar[str] = "dataset/svhn"
 
     name: str = "svhn"
     size: int = 32  # pixels

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from harness.schema import Truth, demand
 
@@ -23,6 +23,8 @@ class Evaluation:
     the lower edges `gaps` of their difference (percentage points); costs for the τ of `targets`; `pearson` adds
     Pearson's r.
     """
+
+    kind: ClassVar[str] = "evaluate/evaluation"
 
     bootstrap: int = 1000
     level: float = 0.95

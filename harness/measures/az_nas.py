@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from math import nan
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -43,6 +44,8 @@ class AzNas:
     `weights`: "current", what the network has now [derived]; "kaiming", the new N(0, 2 / fan-in) that the authors give
     each network before they look; "gaussian" N(0, 1). `images`: random images. `every`: observations between readings.
     """
+
+    kind: ClassVar[str] = "measure/az_nas"
 
     images: int = 64
     weights: str = "current"

@@ -41,6 +41,8 @@ class Capacitance:
     nan where the denominator is 0 or not finite. Lower means closer to convergence.
     """
 
+    kind: ClassVar[str] = "measure/capacitance"
+
     mode: str = "detached"
     coupling: str = "absolute"
     output_delta: str = "softmax"

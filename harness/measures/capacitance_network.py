@@ -43,6 +43,8 @@ class CapacitanceNetwork:
     denominator is 0 or not finite: a network whose weights see nothing. Lower means closer to convergence.
     """
 
+    kind: ClassVar[str] = "measure/capacitance_network"
+
     coupling: str = "absolute"
     output_delta: str = "softmax"
     images: int = 32

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +28,8 @@ class Fisher:
     or not; a layer that is called twice counts twice. 0 for a network without such layers, nan where it is not finite.
     Predictors take more as better.
     """
+
+    kind: ClassVar[str] = "measure/fisher"
 
     images: int = 64
     every: int = 4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +30,8 @@ class Grasp:
     before BatchNorm, it is ||g||^2 [derived, docs/methods.md]. 0 for a network without such layers, nan where it is not
     finite.
     """
+
+    kind: ClassVar[str] = "measure/grasp"
 
     images: int = 32
     every: int = 4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -31,6 +32,8 @@ class JacobianCovariance:
 
     `images`: the first so many of the batch. `every`: observations between two readings.
     """
+
+    kind: ClassVar[str] = "measure/jacobian_covariance"
 
     images: int = 64
     every: int = 4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -21,6 +22,8 @@ class L2Norm:
     do not count, nor (unlike in the authors' code) a layer that the forward pass never calls. 0 without any layer.
     Higher is taken as better. `every`: observations from one reading to the next.
     """
+
+    kind: ClassVar[str] = "measure/l2_norm"
 
     every: int = 4
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +40,8 @@ class LayerStatistics:
     calls, as far as there are any, in the order of their first call: 56 entries for the paper's four layers. A tensor
     that is not finite has seven nan. `every`: observations from one reading to the next.
     """
+
+    kind: ClassVar[str] = "measure/layer_statistics"
 
     every: int = 4
 

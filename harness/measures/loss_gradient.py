@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -33,6 +34,8 @@ class LossGradient:
     run over all four kinds of tensors, module by module, as in `weight_statistics`. A weight on which the loss does not
     depend has the gradient 0. nan where a gradient is not finite. Predictors take more of the first two as better.
     """
+
+    kind: ClassVar[str] = "measure/loss_gradient"
 
     images: int = 64
     every: int = 4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +25,8 @@ class Movement:
     not count, nor does a layer that the forward pass never calls. W_0 is what the first call of the observer sees
     (step 0). All are 0 for a network without such layers. Predictors take more of each as better.
     """
+
+    kind: ClassVar[str] = "measure/movement"
 
     @property
     def columns(self) -> tuple[str, ...]:

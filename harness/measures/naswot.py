@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -33,6 +34,8 @@ class Naswot:
 
     `images`: the first so many of the batch. `every`: observations between two readings.
     """
+
+    kind: ClassVar[str] = "measure/naswot"
 
     images: int = 64
     every: int = 4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -35,6 +36,8 @@ class Readout:
     at its initialisation, where it is that alone. The head itself does not enter: neither how far it has come, nor the
     running statistics. nan where a feature is not finite. `every`: observations from one reading to the next.
     """
+
+    kind: ClassVar[str] = "measure/readout"
 
     images: int = 512
     every: int = 1

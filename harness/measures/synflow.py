@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +30,8 @@ class SynFlow:
     keeps the order of the networks, and the 1 gives 0, not minus infinity, to a network without a path. nan where the
     sum is not finite. Predictors take more as better.
     """
+
+    kind: ClassVar[str] = "measure/synflow"
 
     every: int = 4
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +53,8 @@ class TemporalGraph:
     eigenvector was not found. The numbers `graph_degree` and `graph_centrality` are its "degree.all.mean" and
     "centrality.all.std". `every`: observations from one reading to the next. Raises BadInput as `wires` does.
     """
+
+    kind: ClassVar[str] = "measure/temporal_graph"
 
     normalise: bool = True
     per_width: bool = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -44,6 +45,8 @@ class Untrained:
     nan where the proxy is nan in any draw. A network is needed that has `anew(channels, cells)`, which gives another of
     its kind; one that has not is a failure of the measure.
     """
+
+    kind: ClassVar[str] = "measure/untrained"
 
     proxies: list[str] = field(default_factory=lambda: ["az_nas", "jacov", "synflow"])
     channels: int | None = 16

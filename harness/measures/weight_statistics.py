@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,8 @@ class WeightStatistics:
     The vector has 126 float64 entries, named by `feature_names`. An entry is nan where the network has no such tensor,
     and where a tensor is not finite.
     """
+
+    kind: ClassVar[str] = "measure/weight_statistics"
 
     every: int = 2
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import isfinite, log, nan
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -40,6 +40,8 @@ class Zen:
 
     `images`: random images a draw. `every`: observations between two readings.
     """
+
+    kind: ClassVar[str] = "measure/zen"
 
     images: int = 32
     repeats: int = 2

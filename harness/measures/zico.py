@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import nn
@@ -28,6 +29,8 @@ class ZiCo:
     work, one an edge of the search space (`edges`), without biases and BatchNorm. nan where no layer is left, where a
     gradient is not finite, and for fewer than two images. Predictors take more as better.
     """
+
+    kind: ClassVar[str] = "measure/zico"
 
     images: int = 64
     every: int = 4

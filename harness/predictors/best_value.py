@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from harness.schema import Trace, demand
 
@@ -14,6 +15,8 @@ class BestValue:
     `sign`: 1 where a higher value is better, -1 where a lower one is. Observations at which the column is not finite
     are passed over; none at all is no score.
     """
+
+    kind: ClassVar[str] = "predictor/best_value"
 
     column: str
     sign: float

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -19,6 +20,8 @@ class CapacitanceMean:
     `sign` is declared, never fitted: -1 where lower is better. Observations at which the column is not finite are
     passed over, that at step 0 too with `skip_initial`; with fewer than two there is no score.
     """
+
+    kind: ClassVar[str] = "predictor/capacitance_mean"
 
     column: str = "beta_eff"
     sign: float = -1.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,8 @@ class CapacitancePooled:
     architecture. A straight line on one number can only learn the direction and the unit: within a fold its ranking is
     that of the column or the reverse. Columns are standardised by the mean and deviation of the fit.
     """
+
+    kind: ClassVar[str] = "predictor/capacitance_pooled"
 
     column: str = "beta_eff"
     family: str = "capacitance"

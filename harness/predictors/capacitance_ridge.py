@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from sklearn.linear_model import BayesianRidge
@@ -27,6 +28,8 @@ class CapacitanceRidge:
     finite are passed over; fewer than two different values of the column are no score. With two or three points the
     slope is the noise's.
     """
+
+    kind: ClassVar[str] = "predictor/capacitance_ridge"
 
     column: str = "beta_eff"
     target: str = "valid_accuracy"

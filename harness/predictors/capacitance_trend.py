@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -21,6 +22,8 @@ class CapacitanceTrend:
     better, as of beta_eff, which goes to 0 as training converges, and of a loss. Observations at which the column is
     not finite are passed over, that at step 0 too with `skip_initial`; with fewer than two there is no score.
     """
+
+    kind: ClassVar[str] = "predictor/capacitance_trend"
 
     column: str = "beta_eff"
     time: str = "log"

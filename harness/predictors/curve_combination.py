@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,8 @@ class CurveCombination:
 
     The observation at step 0 is left out. `noise` and `shift_spread` are in points of accuracy.
     """
+
+    kind: ClassVar[str] = "predictor/curve_combination"
 
     noise: float = 2.0
     scale_spread: float = 0.3

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.stats import norm, rankdata
@@ -36,6 +36,8 @@ class Ensemble:
     `signs` may declare directions of some of the columns, as a rank aggregate does: the sum of the logarithms of their
     ranks in the fit, as a normal score of its own, is then one more column to the models, and half of the score.
     """
+
+    kind: ClassVar[str] = "predictor/ensemble"
 
     reads: list[str]
     signs: dict[str, float] = field(default_factory=dict)

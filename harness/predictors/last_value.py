@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from harness.schema import Trace, demand
 
@@ -15,6 +16,8 @@ class LastValue:
     fitted. The last value is that of the last observation at which the column was due, so that a proxy measured at
     step 0 alone keeps its value; where that reading gave no finite number there is no score.
     """
+
+    kind: ClassVar[str] = "predictor/last_value"
 
     column: str
     sign: float

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,8 @@ class LcSVR:
     small fixed grid (the paper: random search), in folds of whole groups. Curves of other steps than the
     most frequent of the fit have no place in the vector and no score.
     """
+
+    kind: ClassVar[str] = "predictor/lcsvr"
 
     column: str = "valid_accuracy"
     facts: list[str] = field(default_factory=lambda: ["params", "flops", "layers"])

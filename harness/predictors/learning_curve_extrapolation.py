@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -29,6 +30,8 @@ class LCE:
 
     Fewer than 2 finite points are no score. The learning-rate schedule is unknown to the curves.
     """
+
+    kind: ClassVar[str] = "predictor/learning_curve_extrapolation"
 
     horizon_epochs: float = 12.0
     noise: float = 1.0

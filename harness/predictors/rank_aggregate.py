@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,8 @@ class RankAggregate:
     the others; "last", it shares the worst rank in that column with all others that lack it, as AZ-NAS's authors have
     it for networks that pass nothing on. One that lacks all of them has no score either way.
     """
+
+    kind: ClassVar[str] = "predictor/rank_aggregate"
 
     signs: dict[str, float]
     family: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,8 @@ class Recurrent:
     squared error, with dropout on the inputs and the last state and without early stopping. Start and dropout follow
     from `seed`; torch is imported at the first fit.
     """
+
+    kind: ClassVar[str] = "predictor/recurrent"
 
     vectors: list[str] = field(default_factory=lambda: ["weight_statistics", "gradient_statistics"])
     numbers: list[str] = field(default_factory=lambda: ["train_loss"])

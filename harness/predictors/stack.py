@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import ClassVar
 
 import lightgbm
 import numpy as np
@@ -35,6 +36,8 @@ class Stack:
     of arcsinh(feature / m), m the median magnitude of the feature in the fit, since proxies spread over decades. nan
     is the mean of the fit to the ridge. A unit changes neither.
     """
+
+    kind: ClassVar[str] = "predictor/stack"
 
     groups: dict[str, list[str]]
     model: str = "boosting"

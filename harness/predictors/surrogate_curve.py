@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from harness.predictors.points import points
 from harness.schema import BadInput, NoScore, Trace, demand
@@ -24,6 +24,8 @@ class SurrogateCurve:
 
         python -m harness +bench=nasbench201 +experiment=lc_surrogate predictor.lc_surrogate.file=FILE
     """
+
+    kind: ClassVar[str] = "predictor/surrogate_curve"
 
     file: str
     horizon_epochs: float = 12.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import lightgbm
 import numpy as np
@@ -38,6 +39,8 @@ class TemporalGraph:
     features; "boosting", LightGBM with `trees` trees. An entry that is nan is the mean of the fit to the linear models
     and a missing value to the boosting.
     """
+
+    kind: ClassVar[str] = "predictor/temporal_graph"
 
     task: str = "regression"
     model: str = "ridge"

@@ -10,6 +10,7 @@ would look like a fast one.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -26,6 +27,8 @@ class TSE:
     with loss_i the mean loss of the steps_i steps of interval i; over whole epochs of B steps it is B times the paper's
     sum of epoch means, the same order. No score before the first step, with a missing loss, or after divergence.
     """
+
+    kind: ClassVar[str] = "predictor/tse"
 
     column: str = "train_loss"
     family: str = "learning_curve"
@@ -48,6 +51,8 @@ class TSEE:
     An interval that reaches over the beginning of those passes counts with the part of its steps that lies within.
     A trace shorter than `epochs` is summed whole, as TSE does. No score where TSE has none.
     """
+
+    kind: ClassVar[str] = "predictor/tse_e"
 
     epochs: float = 1.0
     column: str = "train_loss"
@@ -77,6 +82,8 @@ class TSEEMA:
     in the form and with the mu = 0.9 of the authors' code. One interval between observations plays the epoch, so the
     memory is as short as the observations are dense. No score where TSE has none.
     """
+
+    kind: ClassVar[str] = "predictor/tse_ema"
 
     mu: float = 0.9
     column: str = "train_loss"

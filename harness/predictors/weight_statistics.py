@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import lightgbm
 import numpy as np
@@ -39,6 +40,8 @@ class WeightStatistics:
     An entry that is nan (a kind of tensor that the network has not) is a missing value to the boosting, and the mean
     of the fit to the others. The statistics of `column` were taken by the measure of the same name.
     """
+
+    kind: ClassVar[str] = "predictor/weight_statistics"
 
     model: str = "boosting"
     features: str = "all"

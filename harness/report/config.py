@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from harness.schema import demand
 
@@ -19,6 +20,8 @@ class ReportConfig:
     best few and the best of every family. `font_size` is in points at the printed size. `tensorboard` writes the tables
     as event files too.
     """
+
+    kind: ClassVar[str] = "report/report"
 
     figures: list[str] = field(
         default_factory=lambda: [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import ClassVar
 
 from harness.schema import demand
 from harness.train.recipe import Recipe
@@ -23,6 +24,8 @@ class Engine:
     what they compute (docs/performance.md), on a CPU and in float32; "torch"; or "auto", native where it can be and a
     run asks for `PAYS_FROM` updates or more. What is already trained or compiled does not change that choice.
     """
+
+    kind: ClassVar[str] = "engine/engine"
 
     workers: int | None = None
     threads: int = 1

@@ -9,6 +9,7 @@ from harness.schema.base import (
     NoScore,
     demand,
     digest,
+    kind_of,
     seed_of,
     settings,
 )
@@ -63,6 +64,7 @@ __all__ = [
     "Uncertain",
     "demand",
     "digest",
+    "kind_of",
     "seed_of",
     "settings",
 ]  # fmt: skip

@@ -43,6 +43,15 @@ def digest(value: Any) -> str:
 
 
 def settings(component: Any) -> dict[str, Any]:
-    """The configuration of a component (a frozen dataclass) as plain values, with the class that reads them."""
-    kind = type(component)
-    return {"_target_": f"{kind.__module__}.{kind.__qualname__}", **asdict(component)}
+    """The configuration of a component (a frozen dataclass) as plain values, with the kind of component it is."""
+    return {"kind": kind_of(type(component)), **asdict(component)}
+
+
+def kind_of(component: type) -> str:
+    """The stable name by which identities know a class of components: its own `kind`, else its dotted path.
+
+    A class that declares one may be moved or renamed and nothing is trained again. It is not inherited: a subclass
+    computes something else.
+    """
+    kind = vars(component).get("kind")
+    return kind if isinstance(kind, str) else f"{component.__module__}.{component.__qualname__}"

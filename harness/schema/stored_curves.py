@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from harness.schema.base import demand
 from harness.schema.image_set import ImageSet
@@ -18,6 +19,8 @@ class StoredCurves:
     `split` is that of the validation columns. `seed` names one recorded training; null takes the mean over those there
     are. Where the only curve per epoch was measured on test images it is refused, unless `allow_test_leak`.
     """
+
+    kind: ClassVar[str] = "signal/stored_curves"
 
     source: str = "auto"
     split: str = "valid"

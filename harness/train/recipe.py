@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import ceil
+from typing import ClassVar
 
 from harness.schema import demand
 
@@ -21,6 +22,8 @@ class Recipe:
     off the network at its initialisation. `precision` is that of the updates and of the losses that are watched:
     weights stay float32, and so does what measures see.
     """
+
+    kind: ClassVar[str] = "train/recipe"
 
     epochs: int | None = None
     steps: int | None = None

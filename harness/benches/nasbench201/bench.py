@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -33,6 +33,8 @@ class NasBench201:
     architecture, else table where it has the protocol, else the fuller of converted and archive. `train_set`,
     `target_split` and `target_epochs` name the truth's protocol; null takes the source's own: the final test accuracy.
     """
+
+    kind: ClassVar[str] = "bench/nasbench201"
 
     name: str = "nasbench201"
     channels: int = 8

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 import numpy as np
 
@@ -31,6 +31,8 @@ class NatsBenchSize:
     to a table made by `python -m harness.tabulate`, or "auto": converted, else archive. `train_set`, `target_split`
     and `target_epochs` name the truth's protocol; null takes the source's own: the final test accuracy.
     """
+
+    kind: ClassVar[str] = "bench/natsbench_sss"
 
     name: str = "natsbench_sss"
     width_divisor: int = 4
