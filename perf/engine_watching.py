@@ -22,6 +22,7 @@ from harness.measures.capacitance import Probe, beta_eff
 from harness.runs.train_many import Campaign, Engine, train_missing
 from harness.schema import ImageSet, Measure
 from harness.storage.traces import TraceStore
+from harness.train.job import TrainingJob
 from harness.train.loop import train
 from harness.train.process import prepare
 from harness.train.recipe import Recipe
@@ -67,7 +68,9 @@ def whole(images: ImageSet, recipe: Recipe, kernels: str, chosen: Mapping[str, M
     bench = NasBench201()
     architecture = bench.architecture(TYPICAL)
     begin = time.process_time()
-    train(architecture, lambda: bench.build(architecture, images), images, recipe, chosen, 0, kernels=kernels)
+    train(
+        TrainingJob(architecture, lambda: bench.build(architecture, images), images, recipe, chosen, 0, kernels=kernels)
+    )
     return time.process_time() - begin
 
 

@@ -54,6 +54,7 @@ def test_a_predictor_says_what_it_reads_and_which_family_it_is(path: Path) -> No
 
 @pytest.mark.parametrize("path", MEASURES, ids=lambda p: p.stem)
 def test_a_measure_writes_the_columns_it_declares_for_any_network(path: Path, bench, images) -> None:
+    from harness.train.job import TrainingJob
     from harness.train.loop import train
     from harness.train.recipe import Recipe
 
@@ -65,7 +66,9 @@ def test_a_measure_writes_the_columns_it_declares_for_any_network(path: Path, be
     ):
         cell = bench.architecture(text)
         recipe = Recipe(steps=2, batch=20, observe_every=1, measure_images=8)
-        trace = train(cell, lambda cell=cell: bench.build(cell, images), images, recipe, {"it": measure}, 0)
+        trace = train(
+            TrainingJob(cell, lambda cell=cell: bench.build(cell, images), images, recipe, {"it": measure}, 0)
+        )
         assert set(measure.columns) <= set(trace.table.columns)
         assert (trace.table["seconds_it"].iloc[[0, -1]] > 0).all()
 
@@ -73,6 +76,7 @@ def test_a_measure_writes_the_columns_it_declares_for_any_network(path: Path, be
 @pytest.mark.parametrize("path", [p for p in MEASURES if p.stem != "capacitance"], ids=lambda p: p.stem)
 def test_a_measure_reads_networks_that_are_trained_through_a_probe_dead_ones_too(path: Path, bench, images) -> None:
     from harness.measures.capacitance import Capacitance
+    from harness.train.job import TrainingJob
     from harness.train.loop import train
     from harness.train.recipe import Recipe
 
@@ -83,7 +87,7 @@ def test_a_measure_reads_networks_that_are_trained_through_a_probe_dead_ones_too
         "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|",
     ):
         cell = bench.architecture(text)
-        table = train(cell, lambda cell=cell: bench.build(cell, images), images, recipe, measures, 0).table
+        table = train(TrainingJob(cell, lambda cell=cell: bench.build(cell, images), images, recipe, measures, 0)).table
         assert [column for column in table if column.startswith("failed_")] == []
 
 

@@ -16,8 +16,9 @@ from omegaconf import DictConfig
 from harness import __version__
 from harness.cli.main import demand_images
 from harness.config.components import build, fill
+from harness.runs.campaign import Campaign
 from harness.runs.engine import Engine
-from harness.runs.train_many import Campaign, train_missing
+from harness.runs.train_many import train_missing
 from harness.schema import SCHEMA_VERSION, BadInput, Benchmark, DataSet, Trace, demand
 from harness.storage.files import write_atomically
 from harness.storage.traces import TraceStore
@@ -76,13 +77,13 @@ def tabulate(config: DictConfig) -> JobResult:
     recipe = replace(recipe, observe_every=recipe.steps_per_epoch(len(images.train[1])))
     sample = bench.sample(job.architectures, job.seed)
     wanted = [(a, seed) for a in sample for seed in job.seeds]
-    kernels = engine.kernels_for(recipe, len(wanted) * recipe.total_steps(len(images.train[1])))
+    kernels = engine.resolve_kernels(recipe, [bench], [])
     campaign = Campaign(bench, images, images.fingerprint(), recipe, {}, "truth", engine.device, kernels)
     store = TraceStore(Path(job.results) / "traces")
     with live("trainings") as progress:
         failures = train_missing(campaign, wanted, store, engine, progress)
     failed = {(f.architecture, f.seed) for f in failures}
-    traces = [store.read(campaign.key(a, seed)) for a, seed in wanted if (a.name, seed) not in failed]
+    traces = [store.read(campaign.key(a.name, seed)) for a, seed in wanted if (a.name, seed) not in failed]
     if not traces:
         raise BadInput(f"architectures: must be a training that works (got none; {failures[0].reason})")
     table = curves(traces, recipe.steps_per_epoch(len(images.train[1])))

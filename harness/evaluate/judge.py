@@ -36,6 +36,7 @@ class Evaluation:
     gaps: list[float] = field(default_factory=lambda: [0.0, 0.5, 1.0, 2.0, 5.0, 10.0])
     targets: list[float] = field(default_factory=lambda: [0.5, 0.6, 0.7])
     pearson: bool = False
+    studied: list[str] = field(default_factory=lambda: ["capacitance"])
 
     def __post_init__(self) -> None:
         demand(self.bootstrap >= 1, "evaluate.bootstrap", "at least 1", self.bootstrap)

@@ -110,9 +110,14 @@ class Capacitance:
 
         return observe
 
+    @property
+    def replaces_head(self) -> bool:
+        """Whether the network is trained through the probe."""
+        return self.mode == "head"
+
     def head(self, scene: Scene) -> nn.Module | None:
         """The module that has to be the network's head in training, or None for its own."""
-        return self._probe(scene) if self.mode == "head" else None
+        return self._probe(scene) if self.replaces_head else None
 
     def read(self, probe: Probe, features: Tensor, labels: Tensor) -> Tensor:
         """beta_eff (K,) of K probes on features (B, n_0) with labels (B,), in the features' precision.

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from harness.schema import demand
+from harness.schema import Benchmark, HeadMaker, Measure, demand
 from harness.train.recipe import Recipe
 
 KERNELS = ("auto", "native", "torch")
 
-PAYS_FROM = 500
-"""Updates of all trainings from which on a compiled step saves the 2 to 4 seconds that compiling it takes, once on a
-machine; those of the smallest networks save least, about 5 ms each."""
-
 
 @dataclass(frozen=True)
 class Engine:
-    """Where trainings run: `workers` processes (null: one a core) of `threads` threads each, on `device`.
+    """Where trainings run: `workers` processes (null: one per core) of `threads` threads each, on `device`.
 
-    `kernels` is what makes an update and reads a held-out split: "native", compiled C for networks that can write down
-    what they compute (docs/performance.md), on a CPU and in float32; "torch"; or "auto", native where it can be and a
-    run asks for `PAYS_FROM` updates or more. What is already trained or compiled does not change that choice.
+    `kernels` computes updates and held-out losses: "native" is compiled C (docs/performance.md), "torch" is autograd,
+    "auto" is native wherever that is possible and faster.
     """
 
     kind: ClassVar[str] = "engine/engine"
@@ -39,32 +35,42 @@ class Engine:
         demand(known, "engine.device", "cpu, cuda or cuda:NUMBER", self.device)
         demand(self.kernels in KERNELS, "engine.kernels", " or ".join(map(repr, KERNELS)), self.kernels)
 
-    def processes(self, jobs: int) -> int:
-        """How many processes to start for this many trainings."""
+    def processes(self, trainings: int) -> int:
+        """Number of processes for this many trainings."""
         from joblib import cpu_count
 
-        return max(1, min(jobs, self.workers or cpu_count()))
+        return max(1, min(trainings, self.workers or cpu_count()))
 
-    def kernels_for(self, recipe: Recipe, updates: int) -> str:
-        """ "native" or "torch" for trainings of so many `updates` in all; the former is compiled by the end of this.
+    def resolve_kernels(self, recipe: Recipe, benches: Sequence[Benchmark], measures: Collection[Measure]) -> str:
+        """ "native" or "torch", for every training of a run alike; the native step is compiled by the end of this.
 
-        Raises BadInput where native is asked for and cannot be.
+        It follows from the recipe, the kinds of networks, the device and the machine alone, never from the number of
+        trainings or from what is cached: the two round differently, so a larger sample must not change it. Raises
+        BadInput where native kernels are asked for and impossible.
         """
-        if self.kernels == "torch" or (self.kernels == "auto" and updates < PAYS_FROM):
+        if self.kernels == "torch":
             return "torch"
-        if self.device != "cpu" or recipe.precision != "float32":
-            demand(
-                self.kernels == "auto",
-                "engine.kernels",
-                "'torch' or 'auto' where not on a CPU in float32",
-                self.kernels,
-            )
-            return "torch"
-        from harness.train.native.library import CannotCompile, library
+        obstacle = self._obstacle(recipe, benches, measures)
+        if not obstacle:
+            from harness.train.native.library import CannotCompile, library
 
-        try:
-            pays = bool(library().pays())
-        except CannotCompile as error:
-            demand(self.kernels == "auto", "engine.kernels", f"'torch' or 'auto', since {error}", self.kernels)
-            return "torch"
-        return "native" if pays or self.kernels == "native" else "torch"
+            try:
+                return "native" if library().pays() or self.kernels == "native" else "torch"
+            except CannotCompile as error:
+                obstacle = f"since {error}"
+        demand(self.kernels == "auto", "engine.kernels", f"'torch' or 'auto' {obstacle}", self.kernels)
+        return "torch"
+
+    def _obstacle(self, recipe: Recipe, benches: Sequence[Benchmark], measures: Collection[Measure]) -> str:
+        """Why native kernels cannot compute such trainings; empty where they can."""
+        if self.device != "cpu":
+            return f"on {self.device}"
+        if recipe.precision != "float32":
+            return f"with train.precision={recipe.precision}"
+        if not recipe.trains:
+            return "where no update is made"
+        if not all(getattr(bench, "lowerable", False) for bench in benches):
+            return "for networks of a benchmark that is not lowerable"
+        if any(isinstance(measure, HeadMaker) and measure.replaces_head for measure in measures):
+            return "where a measure replaces the network's head"
+        return ""

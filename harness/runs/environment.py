@@ -39,7 +39,7 @@ def _commit() -> str:
     folder = Path(__file__).parent
     try:
         inside = subprocess.run(
-            ["git", "ls-files", "--error-unmatch", "store.py"], cwd=folder, capture_output=True, text=True
+            ["git", "ls-files", "--error-unmatch", "environment.py"], cwd=folder, capture_output=True, text=True
         )
         if inside.returncode:
             return "unknown"
@@ -59,7 +59,7 @@ def _processor() -> str:
 
 def code_fingerprint(components: Iterable[object]) -> str:
     """SHA-256 (hex) of this package's source and of the modules that define `components`."""
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     modules = {type(component).__module__ for component in components}
     others = {getattr(sys.modules.get(module), "__file__", None) for module in modules}
     files = {*package.rglob("*.py"), *package.rglob("*.c"), *(Path(file) for file in others if file)}

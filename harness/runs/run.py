@@ -1,8 +1,7 @@
-"""The run_job of one run: sample, train, score, judge, write."""
+"""One run in five stages: truth and sample, train, load, score and judge, write."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,19 +10,22 @@ from threadpoolctl import threadpool_limits
 
 from harness.evaluate.judge import judge
 from harness.evaluate.scoring import score_all
-from harness.runs import records
+from harness.runs import identity, tables
+from harness.runs.campaign import Campaign
+from harness.runs.context import RunContext, Sample, Scores, Traces, Training, draw, prepare
 from harness.runs.spec import RunSpec
-from harness.runs.train_many import Campaign, Failure, Progress, train_missing
+from harness.runs.train_many import Failure, Progress, Wanted, missing_of, train_missing
 from harness.schema import Architecture, BadInput, Trace
-from harness.storage.traces import TraceStore
+from harness.train.job import clocks
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Where a run's tables lie, and what went wrong; `code` is 0, or 3 where a training failed."""
+    """Where a run's tables lie, what failed, and what computed; `code` is 0, or 3 where a training failed."""
 
     folder: Path
-    failures: list[Failure]
+    failures: Sequence[Failure]
+    engine: str
 
     @property
     def code(self) -> int:
@@ -31,103 +33,111 @@ class Outcome:
 
 
 def run(spec: RunSpec, progress: Progress) -> Outcome:
-    """Carry `spec` out and write its tables; what is already trained, or already judged, is not done again."""
-    begin = time.time()
-    recorded = spec.bench.recorded(spec.dataset.name, spec.signal, spec.data) if spec.signal else None
-    images = recorded.images if recorded else spec.dataset.load(spec.data)
-    fingerprint = recorded.fingerprint if recorded else images.fingerprint()
-    updates = spec.architectures * spec.recipe.total_steps(len(images.train[1]))
-    kernels = "torch" if recorded else spec.engine.kernels_for(spec.recipe, updates)
-    device = spec.engine.device
-    campaign = Campaign(spec.bench, images, fingerprint, spec.recipe, spec.measures, "run", device, kernels)
-    truth = spec.bench.truth(images.name, fingerprint, spec.data)
+    """Carry out `spec` and write its tables; what is already trained or already judged is not done again."""
+    context = prepare(spec)
+    sample = truth_and_sample(context)
+    training = train(context, sample, progress)
+    folder, known_as = identity.folder(context), identity.identity(context, sample)
+    if not (training.cached and identity.is_current(folder, known_as)):  # newly trained: the measured seconds are new
+        traces = load(context, sample)
+        if len(traces.scored) < 2:
+            reason = training.failures[0].reason
+            raise BadInput(
+                f"architectures: must be at least 2 that can be trained (got {len(traces.scored)}); {reason}"
+            )
+        scores = score_and_judge(context, sample, traces)
+        write(context, sample, traces, scores, training)
+    return Outcome(folder, training.failures, engine_of(context))
+
+
+def truth_and_sample(context: RunContext) -> Sample:
+    """Stage 1: the architectures that are drawn, out of those with a known accuracy, and their ground truth."""
+    spec, campaign, recorded = context.spec, context.campaign, context.recorded
+    truth = spec.bench.truth(campaign.images.name, campaign.fingerprint, spec.data)
     known = [name for name in truth.mean().dropna().index if recorded is None or name in recorded.traces]
-    sample = [replace(a, index=truth.index.get(a.name)) for a in _drawn(spec, known)]
-    spec.budgets(len(images.train[1]))  # refused before anything is trained
-    store = TraceStore(spec.results / "traces")
-    fit_examples = [replace(campaign, bench=bench) for bench in spec.fit_benches]
-    campaigns = () if recorded else (campaign, *fit_examples)
-    all_known = all(each.key(a, spec.seed) in store for each in campaigns for a in sample)
-    failures = _train(campaigns, sample, spec, store, progress)
-    truth = replace(truth, accuracy=truth.accuracy.loc[[a.name for a in sample]])
-    folder, identity = records.place(spec, campaign), records.identity(spec, campaign, truth)
-    if all_known and records.stands(folder, identity):  # else the measured seconds are new
-        return Outcome(folder, failures)
-    read = recorded.traces.get if recorded else _reader(campaign, spec.seed, store)
-    clocks = {column: f"seconds_{name}" for column, name in spec.providers().items() if name}
-    traces = _traces(campaign, sample, read, clocks)
-    if len(traces) < 2:
-        raise BadInput(f"architectures: two that can be trained are needed, got {len(traces)}; {failures[0].reason}")
-    accuracies = truth.mean().loc[[t.architecture.name for t in traces]].to_numpy()
-    budgets = spec.budgets(len(images.train[1]))
-    folds, seed, workers = spec.evaluation.folds, spec.evaluation.seed, spec.engine.processes(len(spec.predictors))
-    trained = [t.architecture for t in traces]
-    fitting = [
-        {t.architecture.name: t for t in _traces(each, trained, _reader(each, spec.seed, store), clocks)}
-        for each in fit_examples
-    ]
-    scores, timings = score_all(spec.predictors, traces, accuracies, budgets, folds, seed, fitting, workers)
+    architectures = [replace(a, index=truth.index.get(a.name)) for a in draw(spec, known)]
+    return Sample(architectures, replace(truth, accuracy=truth.accuracy.loc[[a.name for a in architectures]]))
+
+
+def train(context: RunContext, sample: Sample, progress: Progress) -> Training:
+    """Stage 2: train what the store does not hold; a training that left no trace for any reason is a failure."""
+    wanted: list[Wanted] = [(architecture, context.spec.seed) for architecture in sample.architectures]
+    store, engine = context.store, context.spec.engine
+    cached = not any(missing_of(campaign, wanted, store) for campaign in context.campaigns)
+    failures: list[Failure] = []
+    for campaign in context.campaigns:
+        failures += train_missing(campaign, wanted, store, engine, progress)
+        known = {failure.architecture for failure in failures}
+        lost = [a.name for a, _ in missing_of(campaign, wanted, store) if a.name not in known]
+        failures += [Failure(name, context.spec.seed, "no trace was stored") for name in lost]
+    return Training(failures, cached)
+
+
+def load(context: RunContext, sample: Sample) -> Traces:
+    """Stage 3: the traces that there are."""
+    scored = _traces(_reader(context, context.campaign), sample.architectures)
+    trained = [trace.architecture for trace in scored]
+    fitting = [_traces(_reader(context, campaign), trained) for campaign in context.fit_campaigns]
+    return Traces(scored, [{trace.architecture.name: trace for trace in each} for each in fitting])
+
+
+def score_and_judge(context: RunContext, sample: Sample, traces: Traces) -> Scores:
+    """Stage 4: a score of every architecture by every predictor at every budget, and how well they rank."""
+    spec, truth = context.spec, sample.truth
+    accuracies = truth.mean().loc[[trace.architecture.name for trace in traces.scored]].to_numpy()
+    scores, timings = score_all(
+        spec.predictors,
+        traces.scored,
+        accuracies,
+        spec.budgets(context.train_images),
+        spec.evaluation.folds,
+        spec.evaluation.seed,
+        traces.fitting,
+        spec.engine.processes(len(spec.predictors)),
+    )
     families = {name: predictor.family for name, predictor in spec.predictors.items()}
     with threadpool_limits(1):  # thousands of small products: threads only wait for each other
-        judgement = judge(scores, truth, families, spec.evaluation, spec.readers_of("capacitance"), spec.twins())
-    seen = [trace for other in fitting for trace in other.values()] or traces
-    size = len(images.train[1])
-    tables = records.tables(spec, sample, traces, truth, seen, scores, timings, judgement, failures, size)
-    status = records.status(spec, campaign, traces, truth, time.time() - begin, identity, recorded)
-    records.write(folder, tables, spec, "none" if recorded else kernels, status)
-    return Outcome(folder, failures)
+        judgement = judge(scores, truth, families, spec.evaluation, spec.readers_of_studied(), spec.twins())
+    return Scores(scores, timings, judgement)
 
 
-def _train(
-    campaigns: Sequence[Campaign], sample: Sequence[Architecture], spec: RunSpec, store: TraceStore, progress: Progress
-) -> list[Failure]:
-    """Train what is missing; who failed, or left no trace for another reason."""
-    wanted = [(architecture, spec.seed) for architecture in sample]
-    failures = [failure for each in campaigns for failure in train_missing(each, wanted, store, spec.engine, progress)]
-    told = {failure.architecture for failure in failures}
-    lost = [a.name for each in campaigns for a, seed in wanted if each.key(a, seed) not in store]
-    return failures + [Failure(name, spec.seed, "no trace was stored") for name in lost if name not in told]
+def write(context: RunContext, sample: Sample, traces: Traces, scores: Scores, training: Training) -> None:
+    """Stage 5: everything that is known of the run goes into its folder."""
+    made = tables.tables(context, sample, traces, scores, training.failures)
+    status = identity.status(context, sample, traces.scored)
+    identity.write(context, made, status)
 
 
-def _drawn(spec: RunSpec, known: Sequence[str]) -> list[Architecture]:
-    """The spec's architectures out of the names `known`: a part of the draw that begins behind those left out.
-
-    Samples are nested, so that this part has none of a run that draws `spec.skip` architectures or fewer. Raises
-    BadInput where there are not that many.
-    """
-    try:
-        return spec.bench.sample(spec.skip + spec.architectures, spec.seed, known)[spec.skip :]
-    except BadInput as error:
-        if not spec.skip:
-            raise
-        raise BadInput(f"skip: fewer than {spec.skip} beside {spec.architectures} are needed; {error}") from error
+def engine_of(context: RunContext) -> str:
+    """What computes, in a few words."""
+    if context.recorded:
+        return "recorded curves, nothing trained"
+    engine = context.spec.engine
+    return f"{context.kernels} kernels on {engine.device}"
 
 
-def _reader(campaign: Campaign, seed: int, store: TraceStore) -> Callable[[str], Trace | None]:
-    """Gives the stored trace of an architecture by name, None where its training failed."""
+def _reader(context: RunContext, campaign: Campaign) -> Callable[[str], Trace | None]:
+    """Gives the trace of an architecture by name; None where its training failed."""
+    if context.recorded:
+        return _recorded_reader(context, context.recorded.traces)
+    return lambda name: context.store.get(campaign.key(name, context.spec.seed))
+
+
+def _recorded_reader(context: RunContext, traces: Mapping[str, Trace]) -> Callable[[str], Trace | None]:
+    """The same of recorded curves, which become traces here: with the architecture's facts, as a training's has."""
+    campaign = context.campaign
+    clock_of = clocks({}, campaign.recipe)
 
     def read(name: str) -> Trace | None:
-        key = campaign.key(Architecture(name, name), seed)
-        return store.read(key) if key in store else None
+        trace = traces.get(name)
+        if trace is None:
+            return None
+        facts = campaign.bench.facts(trace.architecture, campaign.images)
+        return replace(trace, table=trace.table.assign(**facts), clocks=clock_of)
 
     return read
 
 
-def _traces(
-    campaign: Campaign,
-    sample: Sequence[Architecture],
-    read: Callable[[str], Trace | None],
-    clocks: Mapping[str, str],
-) -> list[Trace]:
-    """The traces there are, with the benchmark's facts as columns and the `clocks` of the others.
-
-    A column that its measure never gave, since it failed at every reading, is nan all along.
-    """
-    traces = []
-    for architecture in sample:
-        if (trace := read(architecture.name)) is not None:
-            facts = campaign.bench.facts(architecture, campaign.images)
-            never = {c for m in campaign.measures.values() for c in m.columns} - set(trace.table)
-            table = trace.table.assign(**facts, **dict.fromkeys(sorted(never), float("nan")))
-            traces.append(replace(trace, architecture=architecture, table=table, clocks=clocks))
-    return traces
+def _traces(read: Callable[[str], Trace | None], architectures: Sequence[Architecture]) -> list[Trace]:
+    found = [read(architecture.name) for architecture in architectures]
+    return [trace for trace in found if trace is not None]

@@ -79,14 +79,12 @@ class RunSpec:
             demand(not columns, f"predictor.{name}", f"columns that are measured ({', '.join(sorted(given))})", columns)
 
     def budgets(self, train_images: int) -> list[int]:
-        """Steps at which predictors are judged: those of `evaluate.budgets`, else every observation but the first.
-
-        Without any training, the first.
+        """Steps at which predictors are judged: those of `evaluate.budgets`, else every observed step, 0 included.
 
         Raises BadInput for a budget at which nothing is observed.
         """
         observed = self.recipe.observed_steps(train_images)
-        wanted = self.evaluation.budgets or [step for step in observed if step] or observed
+        wanted = observed if self.evaluation.budgets is None else self.evaluation.budgets
         there = f"steps that are observed ({', '.join(map(str, observed))})"
         demand(set(wanted) <= set(observed), "evaluate.budgets", there, wanted)
         return list(wanted)
@@ -103,11 +101,21 @@ class RunSpec:
                     found[name] = (other, next(iter(fewer - more)))
         return found
 
-    def readers_of(self, family: str) -> set[str]:
-        """Predictors that read what measures of that family write, or what its predictors alone read."""
-        plain = {*CLOCK, *FACT_COLUMNS, *BASE_COLUMNS}
-        own = {c for p in self.predictors.values() if p.family == family for c in p.columns} - plain
-        own |= {c for m in self.measures.values() if getattr(m, "family", "") == family for c in m.columns}
+    def studied(self) -> set[str]:
+        """Predictors under study: those that `evaluate.studied` names, or whose family it names."""
+        names = set(self.evaluation.studied)
+        return {name for name, predictor in self.predictors.items() if {name, predictor.family} & names}
+
+    def readers_of_studied(self) -> set[str]:
+        """Predictors that read an input under study, so that they are no baselines.
+
+        Such inputs are what measures of a studied family write and what studied predictors read, without the columns
+        that every run has.
+        """
+        names = set(self.evaluation.studied)
+        common = {*CLOCK, *FACT_COLUMNS, *BASE_COLUMNS}
+        own = {column for name in self.studied() for column in self.predictors[name].columns} - common
+        own |= {c for m in self.measures.values() if getattr(m, "family", "") in names for c in m.columns}
         return {name for name, predictor in self.predictors.items() if own & set(predictor.columns)}
 
     def providers(self) -> dict[str, str]:

@@ -32,7 +32,12 @@ class Measure(Protocol):
 
 @runtime_checkable
 class HeadMaker(Measure, Protocol):
-    """A measure that may stand in the place of the network's head, and so does change the training it watches."""
+    """A measure that can replace the network's head, and then does change the training that it observes."""
+
+    @property
+    def replaces_head(self) -> bool:
+        """Whether `head` gives a module, which the network is then trained through."""
+        ...
 
     def head(self, scene: Scene) -> torch.nn.Module | None: ...
 

@@ -49,6 +49,10 @@ class TraceStore:
     def __contains__(self, key: TraceKey) -> bool:
         return self.path(key).exists()
 
+    def get(self, key: TraceKey) -> Trace | None:
+        """The trace stored under `key`; None where there is none."""
+        return self.read(key) if key in self else None
+
     def write(self, key: TraceKey, trace: Trace) -> None:
         """Store `trace`; a file is there whole or not at all."""
         import pyarrow as pa
@@ -61,6 +65,7 @@ class TraceStore:
             "architecture": vars(trace.architecture),
             "seed": trace.seed,
             "diverged": trace.diverged,
+            "clocks": dict(trace.clocks),
         }
         table = table.replace_schema_metadata({**(table.schema.metadata or {}), b"trace": json.dumps(about).encode()})
         write_atomically(self.path(key), lambda path: pq.write_table(table, path))
@@ -77,4 +82,4 @@ class TraceStore:
         except (pa.ArrowInvalid, KeyError, json.JSONDecodeError) as error:
             raise BadInput(f"{path}: a whole trace file is needed ({error}); delete it to train again") from error
         frame = table.to_pandas()
-        return Trace(Architecture(**about["architecture"]), about["seed"], frame, about["diverged"])
+        return Trace(Architecture(**about["architecture"]), about["seed"], frame, about["diverged"], about["clocks"])

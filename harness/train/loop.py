@@ -3,71 +3,61 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from math import isfinite
 
 import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from harness.schema import Architecture, HeadMaker, ImageSet, Measure, Scene, Trace, demand, seed_of
+from harness.schema import HeadMaker, Measure, Scene, Trace, demand, seed_of
 from harness.train.batches import TrainingImages, held_out
+from harness.train.job import TrainingJob, clocks
 from harness.train.observatory import Observatory, Values
-from harness.train.recipe import Recipe
 from harness.train.updates import Updates, mean_loss
 
 
-def train(
-    architecture: Architecture,
-    build: Callable[[], nn.Module],
-    images: ImageSet,
-    recipe: Recipe,
-    measures: Mapping[str, Measure],
-    seed: int,
-    stream: str = "run",
-    device: str = "cpu",
-    kernels: str = "torch",
-) -> Trace:
-    """The trace of one training of `architecture`.
+def train(job: TrainingJob) -> Trace:
+    """The trace of one training, finished: with the architecture's facts and every declared column.
 
-    Every random number follows from (`seed`, `stream`, architecture): weights, order of the images, augmentation. The
-    run and the tabulation of ground truth use different streams, so that a trace is never the beginning of a training
-    that the truth was read from. A loss that is not finite ends the training; the trace says at which step.
+    Every random number follows from (seed, stream, architecture): weights, order of the images, augmentation. Runs and
+    the tabulation of ground truth use different streams, so that a trace is never the beginning of a training that
+    the truth was read from. A loss that is not finite ends the training; the trace says at which step. A column that
+    its measure never gave, because it failed at every reading, is nan all along.
     """
-    where = torch.device(device)
-    own = seed_of(seed, stream, architecture.name)
-    with torch.random.fork_rng([where] if where.type == "cuda" else []):
-        torch.manual_seed(own)
-        model = build()
-        scene = Scene(seed_of(seed, "probe"), images.classes, _head_width(model))
-        head = _head(measures, scene)
+    device = torch.device(job.device)
+    own_seed = seed_of(job.seed, job.stream, job.architecture.name)
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.manual_seed(own_seed)
+        model = job.build()
+        scene = Scene(seed_of(job.seed, "probe"), job.images.classes, _head_width(model))
+        head = _head(job.measures, scene)
         if head is not None:
             model.head = head
-        model.to(where).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in its stubs
-        observatory = Observatory(measures, model, scene)
-        return _watched(architecture, model, images, recipe, observatory, seed, own, where, kernels)
+        model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in its stubs
+        observatory = Observatory(job.measures, model, scene)
+        rows, diverged = _observations(job, model, observatory, own_seed)
+    clock_of = clocks(job.measures, job.recipe)
+    table = pd.DataFrame(rows)
+    declared = [column for measure in job.measures.values() for column in measure.columns]
+    missing = dict.fromkeys(sorted(set(declared) - set(table)), float("nan"))
+    return Trace(job.architecture, job.seed, table.assign(**job.facts, **missing), diverged, clock_of)
 
 
-def _watched(
-    architecture: Architecture,
-    model: nn.Module,
-    images: ImageSet,
-    recipe: Recipe,
-    observatory: Observatory,
-    seed: int,
-    own: int,
-    where: torch.device,
-    kernels: str,
-) -> Trace:
-    data = TrainingImages(images, where)
-    watched = {split: held_out(images, split, recipe.watch_images, where) for split in recipe.watch}
-    measured = held_out(images, "train", recipe.measure_images, where)
+def _observations(
+    job: TrainingJob, model: nn.Module, observatory: Observatory, own_seed: int
+) -> tuple[list[Values], int | None]:
+    """Train; the row of each observed step, and the step at which the loss stopped being finite, if it did."""
+    device, recipe = torch.device(job.device), job.recipe
+    data = TrainingImages(job.images, device)
+    watched = {split: held_out(job.images, split, recipe.watch_images, device) for split in recipe.watch}
+    measured = held_out(job.images, "train", recipe.measure_images, device)
     total = recipe.total_steps(len(data))
     observed = set(recipe.observed_steps(len(data)))
-    updates = Updates(model, data, recipe, torch.Generator().manual_seed(own), kernels)
+    updates = Updates(model, data, recipe, torch.Generator().manual_seed(own_seed), job.kernels)
     tally = Tally()
     rows: list[Values] = []
-    seconds, diverged = 0.0, None
+    seconds = 0.0
     for step in range(total + 1):
         if step in observed:
             begin = time.perf_counter()
@@ -75,19 +65,18 @@ def _watched(
             seconds += time.perf_counter() - begin  # the device may have lagged behind
             diverged = step if diverged is None and not _finite(model) else diverged
             if diverged is not None:
-                break
+                return rows, diverged
             rows.append(
                 {"step": step, "epoch": step / recipe.steps_per_epoch(len(data)), "seconds": seconds}
                 | tallied
                 | {k: v for split, held in watched.items() for k, v in _timed(updates, split, held).items()}
-                | observatory.look(measured, step, step == total)
+                | observatory.observe(measured, step, step == total)
             )
-        if step == total:
-            break
-        begin = time.perf_counter()
-        tally.add(*updates.make(step))
-        seconds += time.perf_counter() - begin
-    return Trace(architecture, seed, pd.DataFrame(rows), diverged)
+        if step < total:
+            begin = time.perf_counter()
+            tally.add(*updates.make(step))
+            seconds += time.perf_counter() - begin
+    return rows, None
 
 
 class Tally:

@@ -37,7 +37,7 @@ class Observatory:
 
     def __init__(self, measures: Mapping[str, Measure], model: nn.Module, scene: Scene) -> None:
         self.every = {name: measure.every if isinstance(measure, Periodic) else 1 for name, measure in measures.items()}
-        self.looks = 0
+        self.observations = 0
         self.columns = {name: measure.columns for name, measure in measures.items()}
         self.non_mutating = {
             name for name, measure in measures.items() if isinstance(measure, NonMutating) and measure.non_mutating
@@ -53,7 +53,7 @@ class Observatory:
                 own = replace(scene, shared=self.shared if name in self.non_mutating else Shared())
                 self.observers[name] = measure.observer(own)
 
-    def look(self, batch: tuple[Tensor, Tensor], step: int, last: bool = False) -> Values:
+    def observe(self, batch: tuple[Tensor, Tensor], step: int, last: bool = False) -> Values:
         """The columns at this step of every measure that is due, and `seconds_<measure>`, what each would take alone.
 
         An `Periodic` measure that is not due leaves its columns out, and took 0 seconds. `last` says that nothing
@@ -63,10 +63,10 @@ class Observatory:
         where one that calls itself non_mutating writes on a weight.
         """
         values: Values = {}
-        look, self.looks = self.looks, self.looks + 1
+        observation, self.observations = self.observations, self.observations + 1
         common = Common(self.shared, batch)
         for name, observer in self.observers.items():
-            if look % self.every[name] and not last:
+            if observation % self.every[name] and not last:
                 values[f"seconds_{name}"] = 0.0
                 continue
             non_mutating, replica = name in self.non_mutating, self.replicas[name]

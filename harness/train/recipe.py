@@ -71,6 +71,11 @@ class Recipe:
         wrong = [split for split in self.watch if split not in ("valid", "test")]
         demand(not wrong, "train.watch", "a list of 'valid' and 'test'", self.watch)
 
+    @property
+    def trains(self) -> bool:
+        """Whether any update is made."""
+        return self.steps != 0
+
     def total_steps(self, train_images: int) -> int:
         """Number of updates the budget allows on a training set of this many images."""
         return self.steps if self.steps is not None else (self.epochs or 0) * self.steps_per_epoch(train_images)

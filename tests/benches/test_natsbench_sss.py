@@ -333,6 +333,7 @@ def test_what_it_needs_is_the_archive_or_its_tables() -> None:
 
 @pytest.mark.parametrize("path", MEASURES, ids=lambda p: p.stem)
 def test_a_measure_writes_the_columns_it_declares_for_networks_of_any_widths(path: Path, images) -> None:
+    from harness.train.job import TrainingJob
     from harness.train.loop import train
     from harness.train.recipe import Recipe
 
@@ -340,7 +341,9 @@ def test_a_measure_writes_the_columns_it_declares_for_networks_of_any_widths(pat
     for text in ("8:16:64:8:24", "16:16:16:16:16"):
         architecture = bench.architecture(text)
         recipe = Recipe(steps=2, batch=20, observe_every=1, measure_images=8)
-        trace = train(architecture, lambda a=architecture: bench.build(a, images), images, recipe, {"it": measure}, 0)
+        trace = train(
+            TrainingJob(architecture, lambda a=architecture: bench.build(a, images), images, recipe, {"it": measure}, 0)
+        )
         assert set(measure.columns) <= set(trace.table.columns)
         assert [column for column in trace.table if column.startswith("failed_")] == []
         assert (trace.table["seconds_it"].iloc[[0, -1]] > 0).all()

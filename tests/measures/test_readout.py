@@ -11,6 +11,7 @@ from harness.benches.nasbench201.space import Shape, parse
 from harness.benches.nasbench201.topology_network import Network
 from harness.measures.readout import STRENGTHS, Readout, leave_one_out
 from harness.schema import BadInput, Measure, Scene
+from harness.train.job import TrainingJob
 from harness.train.loop import train
 from harness.train.recipe import Recipe
 
@@ -97,7 +98,7 @@ def test_a_dead_network_guesses_and_one_that_is_not_finite_is_nan():
 def test_a_training_is_the_same_with_and_without_it(bench, images):
     cell, recipe = bench.architecture(CELL), Recipe(steps=4, batch=20, observe_every=2, measure_images=30)
     tables = [
-        train(cell, lambda: bench.build(cell, images), images, recipe, measures, 0).table
+        train(TrainingJob(cell, lambda: bench.build(cell, images), images, recipe, measures, 0)).table
         for measures in ({}, {"readout": Readout()})
     ]
     assert isinstance(Readout(), Measure) and tables[0]["valid_loss"].equals(tables[1]["valid_loss"])

@@ -13,6 +13,7 @@ from harness.measures.capacitance import Capacitance
 from harness.measures.synflow import SynFlow
 from harness.measures.untrained import PROXIES, Untrained
 from harness.schema import BadInput, Measure, Scene, seed_of
+from harness.train.job import TrainingJob
 from harness.train.loop import train
 from harness.train.recipe import Recipe
 
@@ -78,7 +79,7 @@ def test_every_proxy_can_be_read_and_a_dead_cell_has_nan_where_its_proxies_do():
 def test_a_training_is_the_same_with_and_without_it(bench, images):
     cell, recipe = bench.architecture(CELL), Recipe(steps=3, batch=20, observe_every=2, measure_images=8)
     tables = [
-        train(cell, lambda: bench.build(cell, images), images, recipe, measures, 0).table
+        train(TrainingJob(cell, lambda: bench.build(cell, images), images, recipe, measures, 0)).table
         for measures in ({}, {"untrained": Untrained(channels=6, cells=1, images=8)})
     ]
     assert tables[0]["valid_loss"].equals(tables[1]["valid_loss"])

@@ -19,6 +19,7 @@ from harness.measures.capacitance import Capacitance
 from harness.measures.grasp import Grasp
 from harness.measures.loss_gradient import LossGradient
 from harness.schema import BadInput, ImageSet, Scene, Trace
+from harness.train.job import TrainingJob
 from harness.train.loop import train
 from harness.train.native.library import compiler
 from harness.train.recipe import Recipe
@@ -55,7 +56,11 @@ class Vandal:
 
 def go(bench: NasBench201, images: ImageSet, recipe: Recipe = RECIPE, measures=None, seed: int = 0, **more) -> Trace:
     architecture = bench.architecture(CELL)
-    return train(architecture, lambda: bench.build(architecture, images), images, recipe, measures or {}, seed, **more)
+    return train(
+        TrainingJob(
+            architecture, lambda: bench.build(architecture, images), images, recipe, measures or {}, seed, **more
+        )
+    )
 
 
 def numbers(trace: Trace) -> pd.DataFrame:
@@ -176,7 +181,7 @@ def test_the_update_is_that_of_plain_sgd_with_nesterov_momentum_and_a_cosine(ben
     architecture = bench.architecture(CELL)
     model = bench.build(architecture, plain)
     theirs = copy.deepcopy(model)
-    trace = train(architecture, lambda: model, plain, recipe, {}, 0)
+    trace = train(TrainingJob(architecture, lambda: model, plain, recipe, {}, 0))
     x = (torch.tensor(plain.train[0]).float() / 255 - 0.4) / 0.25
     x, y = x.permute(0, 3, 1, 2), torch.tensor(plain.train[1])
     speed = [torch.zeros_like(w) for w in theirs.parameters()]
@@ -211,12 +216,12 @@ def test_two_heads_are_one_too_many(bench, images) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({}, "train.epochs, train.steps: exactly one"),
-        ({"epochs": 1, "steps": 1}, "train.epochs, train.steps: exactly one"),
-        ({"epochs": -1}, "train.epochs: at least 1"),
-        ({"epochs": 1, "batch": 0}, "train.batch: at least 1"),
-        ({"epochs": 1, "learning_rate": 0.0}, "train.learning_rate: a number above 0"),
-        ({"epochs": 1, "watch": ["train"]}, "train.watch: a list of 'valid' and 'test'"),
+        ({}, "train.epochs, train.steps: must be exactly one"),
+        ({"epochs": 1, "steps": 1}, "train.epochs, train.steps: must be exactly one"),
+        ({"epochs": -1}, "train.epochs: must be at least 1"),
+        ({"epochs": 1, "batch": 0}, "train.batch: must be at least 1"),
+        ({"epochs": 1, "learning_rate": 0.0}, "train.learning_rate: must be a number above 0"),
+        ({"epochs": 1, "watch": ["train"]}, "train.watch: must be a list of 'valid' and 'test'"),
         ({"epochs": 1, "schedule_epochs": 2, "schedule_steps": 2}, "at most one of the two"),
     ],
 )
@@ -245,7 +250,7 @@ def test_a_finished_training_leaves_its_network_and_images_to_nobody(bench, imag
     try:
         for kernels in ("torch", *(["native"] if compiler() else [])):
             measures = {"loss_gradient": LossGradient(images=8), "grasp": Grasp(images=8)}
-            train(architecture, build, images, Recipe(steps=2, batch=8), measures, 0, kernels=kernels)
+            train(TrainingJob(architecture, build, images, Recipe(steps=2, batch=8), measures, 0, kernels=kernels))
             assert built and not any(model() is not None for model in built), kernels
     finally:
         gc.enable()

@@ -18,6 +18,7 @@ from harness.benches.nasbench201.topology_network import Network
 from harness.benches.natsbench_sss import size_network as sss
 from harness.benches.natsbench_sss import space as sss_space
 from harness.train.batches import Draw, TrainingImages
+from harness.train.job import TrainingJob
 from harness.train.loop import train
 from harness.train.native import library as compiled
 from harness.train.native.library import FLAGS, REALS, SOURCE, library
@@ -234,7 +235,9 @@ def test_a_training_with_native_kernels_is_the_training_with_torch(bench, images
     recipe = Recipe(steps=4, batch=16, observe_every=2, learning_rate=0.01)
     architecture = bench.architecture(EVERY_OPERATION)
     tables = [
-        train(architecture, lambda: bench.build(architecture, images), images, recipe, {}, 0, kernels=kernels).table
+        train(
+            TrainingJob(architecture, lambda: bench.build(architecture, images), images, recipe, {}, 0, kernels=kernels)
+        ).table
         for kernels in ("native", "torch")
     ]
     for column, rows in (("train_loss", 2), ("valid_loss", 3)):  # later, rounding has grown

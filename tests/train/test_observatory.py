@@ -70,10 +70,10 @@ def test_all_measures_together_read_what_each_reads_alone() -> None:
         with torch.no_grad():
             for weight in model.parameters():
                 weight += 0.01 * step
-        seen = numbers(together.look(batch(), step, last=True))
+        seen = numbers(together.observe(batch(), step, last=True))
         assert not [name for name in seen if name.startswith("failed_")]
         for name, observatory in alone.items():
-            for column, value in numbers(observatory.look(batch(), step, last=True)).items():
+            for column, value in numbers(observatory.observe(batch(), step, last=True)).items():
                 np.testing.assert_allclose(seen[column], value, rtol=1e-5, atol=1e-7, err_msg=f"{name}: {column}")
 
 
@@ -106,7 +106,7 @@ def test_one_pass_serves_all_who_ask_and_each_pays_for_it() -> None:
     )
     common = observatory.replicas["a"].model
     common.register_forward_hook(lambda *_: calls.append(1))
-    seen = observatory.look(batch(), 0)
+    seen = observatory.observe(batch(), 0)
     assert len(calls) == 1 and observatory.replicas["b"].model is common
     assert observatory.replicas["c"].model is not common
     assert seen["a"] == seen["b"] == seen["c"]
@@ -116,17 +116,17 @@ def test_one_pass_serves_all_who_ask_and_each_pays_for_it() -> None:
 def test_nothing_is_kept_from_one_observation_to_the_next() -> None:
     model = network()
     observatory = Observatory({"a": Passing("a"), "b": Passing("b")}, model, SCENE)
-    first = observatory.look(batch(), 0)
+    first = observatory.observe(batch(), 0)
     with torch.no_grad():
         model.head.weight.add_(1.0)
-    second = observatory.look(batch(), 1)
+    second = observatory.observe(batch(), 1)
     assert second["a"] == second["b"] != first["a"]
     assert not observatory.shared.found
 
 
 def test_a_measure_that_fails_takes_no_other_with_it() -> None:
-    clean = Observatory({"b": Passing("b")}, network(), SCENE).look(batch(), 0)
-    seen = Observatory({"a": Passing("a", fails=True), "b": Passing("b")}, network(), SCENE).look(batch(), 0)
+    clean = Observatory({"b": Passing("b")}, network(), SCENE).observe(batch(), 0)
+    seen = Observatory({"a": Passing("a", fails=True), "b": Passing("b")}, network(), SCENE).observe(batch(), 0)
     assert seen["failed_a"] == "RuntimeError: no luck" and seen["b"] == clean["b"]
 
 
@@ -134,7 +134,7 @@ def test_a_measure_that_writes_on_a_weight_is_not_gentle_whatever_it_says() -> N
     model = network()
     before = model.stem[0].weight.clone()
     with pytest.raises(TypeError, match=r"measure\.a: says that it is non_mutating"):
-        Observatory({"a": Passing("a", spoils=True)}, model, SCENE).look(batch(), 0)
+        Observatory({"a": Passing("a", spoils=True)}, model, SCENE).observe(batch(), 0)
     assert torch.equal(model.stem[0].weight, before)
 
 
@@ -150,7 +150,7 @@ def test_running_statistics_are_those_of_the_training_for_each() -> None:
             return observe
 
     model = network()
-    seen = Observatory({"a": Statistics("a"), "b": Statistics("b")}, model, SCENE).look(batch(), 0)
+    seen = Observatory({"a": Statistics("a"), "b": Statistics("b")}, model, SCENE).observe(batch(), 0)
     assert seen["a"] == seen["b"] == float(model.stem[1].running_mean.sum())
 
 

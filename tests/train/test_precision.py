@@ -10,6 +10,7 @@ import torch
 
 from harness.runs.train_many import Campaign
 from harness.schema import BadInput, Scene
+from harness.train.job import TrainingJob
 from harness.train.loop import train
 from harness.train.precision import arithmetic
 from harness.train.recipe import Recipe
@@ -35,7 +36,9 @@ class Precise:
 def table(bench, images, recipe):
     architecture = bench.architecture(CELL)
     measures = {"precise": Precise()}
-    return train(architecture, lambda: bench.build(architecture, images), images, recipe, measures, 0).table
+    return train(
+        TrainingJob(architecture, lambda: bench.build(architecture, images), images, recipe, measures, 0)
+    ).table
 
 
 def test_bfloat16_changes_the_losses_a_little_and_measures_still_see_float32(bench, images) -> None:

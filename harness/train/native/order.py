@@ -33,60 +33,67 @@ class Order:
                 terms = [parts.term((place, rank), term) for rank, term in enumerate(this.terms)]
                 for rank, term in enumerate(this.terms):
                     if isinstance(term, Norm):
-                        self._do(c.DO_STATISTICS, this, parts.values[term.source], terms=terms[rank : rank + 1])
-                self._do(c.DO_NODE, this, parts.values[place], terms=terms)
+                        statistics = self._add(c.DO_STATISTICS, this, parts.values[term.source])
+                        self._on_terms(statistics, terms[rank : rank + 1])
+                self._on_terms(self._add(c.DO_NODE, this, parts.values[place]), terms)
             for rectified, convolutions in parts.groups[place].items():
                 convs = [parts.convs[at] for at in convolutions]
                 self.scratch.convolutions(this.channels, parts.side(this), convs)
-                self._do(c.DO_CONVS, this, parts.values[place], convs=convs, rectify=rectified)
+                self._on_convolutions(self._add(c.DO_CONVS, this, parts.values[place]), convs, rectified)
 
     def _head(self, head: nn.Linear, slopes: _Slopes) -> None:
         last = len(self.maps) - 1
-        self._do(c.DO_HEAD, self.maps[last], self.parts.values[last], slopes.of(last)[0])
-        op, whole = self.ops[-1], slice(0, 1)
+        op = self._add(c.DO_HEAD, self.maps[last], self.parts.values[last], slopes.of(last)[0])
+        whole = slice(0, 1)
+        self._on_terms(op, ())
         op.weight, op.weight_slope = head.weight.data_ptr(), self.memory.slope(head.weight, whole)
         if head.bias is not None:
             op.bias, op.bias_slope = head.bias.data_ptr(), self.memory.slope(head.bias, whole)
         op.classes = head.out_features
 
     def _backward(self, slopes: _Slopes) -> None:
-        """From the head back; a map's gradient is whole once all that read it have been gone through."""
-        parts = self.parts
+        """From the head back; a map's gradient is complete once all that read it have been passed."""
         for place, this in reversed(list(enumerate(self.maps))):
-            value = parts.values[place]
-            for rectified, convolutions in parts.groups[place].items():
-                chosen = [at for at in convolutions if at[0] in parts.reached]
-                for at in chosen:
-                    parts.convs[at].arriving = slopes.of(at[0])[0]
-                if chosen:
-                    to, first = slopes.of(place) if place else (None, False)
-                    convs = [parts.convs[at] for at in chosen]
-                    self._do(c.DO_CONVS_BACK, this, value, to, convs=convs, rectify=rectified, first=first)
-            if place in parts.reached:
-                terms = []
-                for rank, term in enumerate(this.terms):
-                    terms.append(parts.term((place, rank), term))
-                    if isinstance(term, Skip | Average | Norm):
-                        terms[-1].slope, terms[-1].first = slopes.of(term.source)
-                self._do(c.DO_NODE_BACK, this, value, slopes.of(place)[0], terms=terms)
-            slopes.done_with(place)
+            self._backward_convolutions(place, this, slopes)
+            self._backward_terms(place, this, slopes)
+            slopes.release(place)
 
-    def _do(
-        self,
-        kind: int,
-        this: Map,
-        value: int,
-        slope: int | None = None,
-        convs: Sequence[c.Conv] = (),
-        terms: Sequence[c.Term] = (),
-        rectify: bool = False,
-        first: bool = False,
-    ) -> None:
+    def _backward_convolutions(self, place: int, this: Map, slopes: _Slopes) -> None:
+        parts = self.parts
+        for rectified, convolutions in parts.groups[place].items():
+            chosen = [at for at in convolutions if at[0] in parts.reached]
+            for at in chosen:
+                parts.convs[at].arriving = slopes.of(at[0])[0]
+            if chosen:
+                slope, first = slopes.of(place) if place else (None, False)
+                op = self._add(c.DO_CONVS_BACK, this, parts.values[place], slope)
+                op.first = first
+                self._on_convolutions(op, [parts.convs[at] for at in chosen], rectified)
+
+    def _backward_terms(self, place: int, this: Map, slopes: _Slopes) -> None:
+        parts = self.parts
+        if place not in parts.reached:
+            return
+        terms = []
+        for rank, term in enumerate(this.terms):
+            terms.append(parts.term((place, rank), term))
+            if isinstance(term, Skip | Average | Norm):
+                terms[-1].slope, terms[-1].first = slopes.of(term.source)
+        self._on_terms(self._add(c.DO_NODE_BACK, this, parts.values[place], slopes.of(place)[0]), terms)
+
+    def _add(self, kind: int, this: Map, value: int, slope: int | None = None) -> c.Op:
+        """One more operation, on the map `value` with its gradient `slope`."""
         side = self.parts.side(this)
-        op = c.Op(kind=kind, channels=this.channels, height=side, width=side, map=value, slope=slope)
-        op.rectify, op.first, op.count = rectify, first, len(convs) or len(terms)
-        op.convs, op.terms = self.memory.array(c.Conv, convs), self.memory.array(c.Term, terms)
-        self.ops.append(op)
+        self.ops.append(c.Op(kind=kind, channels=this.channels, height=side, width=side, map=value, slope=slope))
+        return self.ops[-1]
+
+    def _on_convolutions(self, op: c.Op, convs: Sequence[c.Conv], rectified: bool) -> None:
+        op.rectify, op.count = rectified, len(convs)
+        op.convs, op.terms = self.memory.array(c.Conv, convs), self.memory.array(c.Term, ())
+
+    def _on_terms(self, op: c.Op, terms: Sequence[c.Term]) -> None:
+        op.count = len(terms)
+        op.convs, op.terms = self.memory.array(c.Conv, ()), self.memory.array(c.Term, terms)
 
 
 class _Slopes:
@@ -110,8 +117,8 @@ class _Slopes:
             self.at[place] = old.pop() if old else self.memory.map(*shape)
         return self.at[place], first
 
-    def done_with(self, place: int) -> None:
-        """The way back has left this map behind."""
+    def release(self, place: int) -> None:
+        """No later operation reads this map."""
         for done in self.last_read[place]:
             self.free[self._shape(done)].append(self.at[done])
 

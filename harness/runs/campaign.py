@@ -1,0 +1,58 @@
+"""What trainings of one kind have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from harness.runs.measure_source import source_digest
+from harness.schema import Architecture, Benchmark, ImageSet, Measure, settings
+from harness.storage.traces import TraceKey
+from harness.train.job import TrainingJob
+from harness.train.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """Everything that trainings of one kind share; `stream` names their source of randomness.
+
+    `fingerprint` is that of `images`; `kernels` is resolved, "native" or "torch".
+    """
+
+    bench: Benchmark
+    images: ImageSet
+    fingerprint: str
+    recipe: Recipe
+    measures: Mapping[str, Measure]
+    stream: str
+    device: str
+    kernels: str
+
+    def key(self, architecture: str, seed: int) -> TraceKey:
+        """The identity of the training of the architecture of this name."""
+        return TraceKey(
+            architecture=architecture,
+            dataset=self.fingerprint,
+            network=self.bench.network(),
+            recipe=settings(self.recipe),
+            measures={name: settings(m) | {"source": source_digest(m)} for name, m in sorted(self.measures.items())},
+            seed=seed,
+            stream=self.stream,
+            device=self.device.partition(":")[0],
+            kernels=self.kernels,
+        )
+
+    def job(self, architecture: Architecture, seed: int) -> TrainingJob:
+        """The training of an architecture."""
+        return TrainingJob(
+            architecture,
+            lambda: self.bench.build(architecture, self.images),
+            self.images,
+            self.recipe,
+            self.measures,
+            seed,
+            self.stream,
+            self.device,
+            self.kernels,
+            self.bench.facts(architecture, self.images),
+        )

@@ -1,0 +1,127 @@
+"""What all stages of one run share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from harness.runs.campaign import Campaign
+from harness.runs.spec import RunSpec
+from harness.schema import Architecture, BadInput, Recorded, Trace, Truth
+from harness.storage.traces import TraceStore
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from harness.evaluate.judge import Judgement
+    from harness.runs.train_many import Failure
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """A run with its images loaded and its kernels resolved; nothing in it changes from here on.
+
+    `campaign` trains the networks that are scored, `fit_campaigns` those that learned predictors are fitted on instead.
+    `recorded` holds curves that a benchmark recorded: then nothing is trained. `started` is the time of day in seconds.
+    """
+
+    spec: RunSpec
+    campaign: Campaign
+    fit_campaigns: Sequence[Campaign]
+    store: TraceStore
+    recorded: Recorded | None
+    started: float = field(default_factory=time.time)
+
+    @property
+    def kernels(self) -> str:
+        """What computes the updates: "native", "torch", or "none" where recorded curves are read."""
+        return "none" if self.recorded else self.campaign.kernels
+
+    @property
+    def train_images(self) -> int:
+        """Number of training images."""
+        return len(self.campaign.images.train[1])
+
+    @property
+    def campaigns(self) -> Sequence[Campaign]:
+        """Everything that is trained."""
+        return () if self.recorded else (self.campaign, *self.fit_campaigns)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The architectures of a run, in the order of the draw, and their ground truth."""
+
+    architectures: Sequence[Architecture]
+    truth: Truth
+
+
+@dataclass(frozen=True)
+class Traces:
+    """The traces of a run, in the order of the sample, without those of failed trainings.
+
+    `fitting` holds, for each campaign of its own that learned predictors are fitted on, traces by architecture name.
+    """
+
+    scored: Sequence[Trace]
+    fitting: Sequence[Mapping[str, Trace]] = ()
+
+    @property
+    def fitted_on(self) -> Sequence[Trace]:
+        """What learned predictors are fitted on: the traces of other networks, or else those that are scored."""
+        return [trace for each in self.fitting for trace in each.values()] or self.scored
+
+
+@dataclass(frozen=True)
+class Training:
+    """How training ended: those that failed, and whether every trace was in the store before."""
+
+    failures: Sequence[Failure]
+    cached: bool
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores and their timings, as `score_all` gives them, and how the scores rank."""
+
+    scores: pd.DataFrame
+    timings: pd.DataFrame
+    judgement: Judgement
+
+
+def prepare(spec: RunSpec) -> RunContext:
+    """The context of a run: images are read, kernels resolved, budgets checked. Raises BadInput."""
+    recorded = spec.bench.recorded(spec.dataset.name, spec.signal, spec.data) if spec.signal else None
+    images = recorded.images if recorded else spec.dataset.load(spec.data)
+    spec.budgets(len(images.train[1]))
+    benches = (spec.bench, *spec.fit_benches)
+    engine = spec.engine
+    kernels = "none" if recorded else engine.resolve_kernels(spec.recipe, benches, list(spec.measures.values()))
+    campaign = Campaign(
+        spec.bench,
+        images,
+        recorded.fingerprint if recorded else images.fingerprint(),
+        spec.recipe,
+        spec.measures,
+        stream="run",
+        device=engine.device,
+        kernels=kernels,
+    )
+    others = [replace(campaign, bench=bench) for bench in spec.fit_benches]
+    return RunContext(spec, campaign, others, TraceStore(spec.results / "traces"), recorded)
+
+
+def draw(spec: RunSpec, known: Sequence[str]) -> list[Architecture]:
+    """The architectures of the run out of the names `known`: the part of the draw behind the first `skip`.
+
+    Samples are nested: this part has none of a run that draws `skip` architectures or fewer. Raises BadInput where
+    there are not that many.
+    """
+    try:
+        return spec.bench.sample(spec.skip + spec.architectures, spec.seed, known)[spec.skip :]
+    except BadInput as error:
+        if not spec.skip:
+            raise
+        raise BadInput(f"skip: must leave {spec.architectures} architectures (got {spec.skip}); {error}") from error

@@ -1,0 +1,94 @@
+"""The tables of one run, as harness/schema/columns.py declares them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from harness.evaluate.cost import front, time_to_tau
+from harness.runs.context import RunContext, Sample, Scores, Traces
+from harness.runs.records import _costs
+from harness.runs.train_many import Failure
+from harness.schema import Architecture, Benchmark, Drawable, Trace, Truth, columns
+
+
+def tables(
+    context: RunContext, sample: Sample, traces: Traces, scores: Scores, failures: Sequence[Failure]
+) -> dict[str, pd.DataFrame]:
+    """The tables of docs/results.md, by name."""
+    spec, judgement = context.spec, scores.judgement
+    costs = _costs(spec, traces.scored, traces.fitted_on, scores.timings, context.train_images)
+    metrics = judgement.metrics.merge(costs, on=["predictor", "step"], how="left")
+    return {
+        "architectures": _architectures(sample),
+        "truth": _truth(sample.truth),
+        "scores": scores.scores,
+        "metrics": metrics.assign(front=front(metrics)),
+        "differences": judgement.differences,
+        "ablations": judgement.ablations,
+        "ceiling": judgement.ceiling,
+        "selection": judgement.selection,
+        "pairs": judgement.pairs,
+        "time_to_tau": time_to_tau(metrics, spec.evaluation.targets),
+        "edges": _edges(spec.bench, sample.architectures),
+        "failures": _failures(traces.scored, scores.scores, failures),
+        "trajectories": _trajectories(traces.scored),
+    }
+
+
+def _architectures(sample: Sample) -> pd.DataFrame:
+    table = pd.DataFrame([vars(a) for a in sample.architectures]).rename(columns={"name": "architecture"})
+    table["truth"] = table["architecture"].map(sample.truth.mean())
+    table["index"] = table["index"].astype("Int64")
+    return table[columns.ARCHITECTURES.names]
+
+
+def _truth(truth: Truth) -> pd.DataFrame:
+    """A row per recorded seed; a seed that is missing has none."""
+    long = truth.accuracy.rename_axis(index="architecture", columns="seed").stack()
+    return pd.DataFrame({"accuracy": long}).reset_index().dropna()
+
+
+def _edges(bench: Benchmark, architectures: Sequence[Architecture]) -> pd.DataFrame:
+    """The graph of every architecture, no row where the benchmark draws none."""
+    rows = [(a.name, *edge) for a in architectures for edge in bench.edges(a)] if isinstance(bench, Drawable) else []
+    return pd.DataFrame(rows, columns=columns.EDGES.names, dtype="str")
+
+
+def _failures(traces: Sequence[Trace], scores: pd.DataFrame, failures: Sequence[Failure]) -> pd.DataFrame:
+    """What gave no number: trainings, readings of measures, scores."""
+    trained = [("train", f.architecture, "", 0, f.reason) for f in failures]
+    diverged = [
+        ("train", trace.architecture.name, "", trace.diverged, f"diverged at step {trace.diverged}")
+        for trace in traces
+        if trace.diverged is not None
+    ]
+    measured = [
+        ("measure", trace.architecture.name, "", step, f"{measure}: {reason}")
+        for trace in traces
+        for measure, step, reason in _failed_readings(trace)
+    ]
+    names = columns.FAILURES.names
+    missing = scores[scores["reason"] != ""].assign(stage="score")
+    return pd.concat([pd.DataFrame(trained + diverged + measured, columns=names), missing[names]], ignore_index=True)
+
+
+def _failed_readings(trace: Trace) -> list[tuple[str, int, str]]:
+    """Measure, step and reason of every reading that failed."""
+    failed = [str(name) for name in trace.table if str(name).startswith("failed_")]
+    return [
+        (name.removeprefix("failed_"), int(step), str(reason))
+        for name in failed
+        for step, reason in trace.table.loc[trace.table[name].notna(), ["step", name]].itertuples(index=False)
+    ]
+
+
+def _trajectories(traces: Sequence[Trace]) -> pd.DataFrame:
+    """The number columns of all traces, one row per observation."""
+    frames = [trace.table.select_dtypes("number") for trace in traces]
+    table = pd.concat(frames, ignore_index=True)
+    names = np.repeat([trace.architecture.name for trace in traces], [len(frame) for frame in frames])
+    table.insert(0, "architecture", names)
+    return table

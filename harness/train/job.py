@@ -1,0 +1,43 @@
+"""One training, described: everything that decides the trace it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from harness.schema import Architecture, ImageSet, Measure
+from harness.train.recipe import Recipe
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """One training of `architecture` on `images`, observed by `measures`.
+
+    `build` gives the network, untrained; its weights are drawn from the training's own seed. `stream` names the source
+    of randomness: runs and ground truth draw from different ones. `kernels` is "native" or "torch", what computes the
+    updates. `facts` are the benchmark's FACT_COLUMNS of the architecture, constant along the trace.
+    """
+
+    architecture: Architecture
+    build: Callable[[], nn.Module]
+    images: ImageSet
+    recipe: Recipe
+    measures: Mapping[str, Measure]
+    seed: int
+    stream: str = "run"
+    device: str = "cpu"
+    kernels: str = "torch"
+    facts: Mapping[str, float] = field(default_factory=dict)
+
+
+def clocks(measures: Mapping[str, Measure], recipe: Recipe) -> dict[str, str]:
+    """For each column that costs time to read, the column with the seconds of each reading.
+
+    A measure's columns are on its own clock, loss and accuracy of a watched split on that of the split.
+    """
+    watched = {f"{split}_{what}": f"seconds_{split}" for split in recipe.watch for what in ("loss", "accuracy")}
+    return watched | {column: f"seconds_{name}" for name, measure in measures.items() for column in measure.columns}

@@ -1,0 +1,65 @@
+"""Kernels follow from what all trainings share, never from how many there are."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.benches.nasbench201.bench import NasBench201
+from harness.measures.capacitance import Capacitance
+from harness.measures.movement import Movement
+from harness.runs.engine import Engine
+from harness.schema import BadInput
+from harness.train.native.library import compiler, library
+from harness.train.recipe import Recipe
+
+needs_compiler = pytest.mark.skipif(compiler() is None, reason="needs a C compiler: cc, gcc or clang")
+BENCH, RECIPE = [NasBench201(channels=4, cells=1)], Recipe(steps=1)
+
+
+class Unknown(NasBench201):
+    """A benchmark that says nothing of its networks."""
+
+    lowerable = False  # type: ignore[assignment]
+
+
+def test_without_a_compiler_auto_is_torch_and_native_is_refused(monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("CC", "no-such-compiler")
+    library.cache_clear()
+    assert Engine().resolve_kernels(RECIPE, BENCH, []) == "torch"
+    with pytest.raises(
+        BadInput, match=r"^engine\.kernels: must be 'torch' or 'auto' since .*no-such-compiler.* \(got 'native'\)$"
+    ):
+        Engine(kernels="native").resolve_kernels(RECIPE, BENCH, [])
+    library.cache_clear()
+
+
+@needs_compiler
+def test_a_single_update_of_one_network_is_native_like_a_million(monkeypatch) -> None:
+    assert Engine().resolve_kernels(Recipe(steps=1), BENCH, [Movement()]) == Engine().resolve_kernels(
+        Recipe(steps=1_000_000), BENCH, [Movement()]
+    )
+    assert Engine(kernels="native").resolve_kernels(RECIPE, BENCH, []) == "native"
+
+
+@pytest.mark.parametrize(
+    ("engine", "recipe", "benches", "measures", "reason"),
+    [
+        ({}, Recipe(steps=1, precision="bfloat16"), BENCH, [], "with train.precision=bfloat16"),
+        ({"device": "cuda:1"}, RECIPE, BENCH, [], "on cuda:1"),
+        ({}, Recipe(steps=0), BENCH, [], "where no update is made"),
+        ({}, RECIPE, [*BENCH, Unknown(channels=4, cells=1)], [], "for networks of a benchmark that is not lowerable"),
+        ({}, RECIPE, BENCH, [Capacitance(mode="head")], "where a measure replaces the network's head"),
+    ],
+)
+def test_where_native_is_impossible_auto_is_torch_and_native_is_refused_with_the_reason(
+    engine, recipe, benches, measures, reason
+) -> None:
+    assert Engine(**engine).resolve_kernels(recipe, benches, measures) == "torch"
+    with pytest.raises(BadInput, match=rf"^engine\.kernels: must be 'torch' or 'auto' {reason} \(got 'native'\)$"):
+        Engine(**engine, kernels="native").resolve_kernels(recipe, benches, measures)
+
+
+def test_an_unknown_choice_is_refused() -> None:
+    with pytest.raises(BadInput, match=r"engine\.kernels: must be 'auto' or 'native' or 'torch' \(got 'fast'"):
+        Engine(kernels="fast")
