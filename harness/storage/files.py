@@ -69,7 +69,7 @@ def write_sidecar(path: Path) -> None:
 def sidecar_fault(path: Path) -> str | None:
     """Why `path` is not the file that its sidecar vouches for; None where it is. Never raises."""
     try:
-        sums = _read_sums(sidecar(path))
+        sums = read_sums(sidecar(path))
         if list(sums) != [path.name]:
             return f"{sidecar(path).name} is not the checksum of {path.name}"
         return None if sha256_of(path) == sums[path.name] else "checksum mismatch"
@@ -97,7 +97,7 @@ def sums_faults(folder: Path) -> dict[str, str]:
     raises.
     """
     try:
-        sums = _read_sums(folder / SUMS)
+        sums = read_sums(folder / SUMS)
     except FileNotFoundError:
         return {SUMS: "missing file"}
     except (OSError, ValueError) as error:
@@ -114,7 +114,7 @@ def sums_faults(folder: Path) -> dict[str, str]:
     return faults
 
 
-def _read_sums(path: Path) -> dict[str, str]:
+def read_sums(path: Path) -> dict[str, str]:
     """Checksum by file name. Raises ValueError for a file that is not in the format of sha256sum, or names paths."""
     lines = [re.fullmatch(r"([0-9a-f]{64}) [ *]([^/\0]+)", line) for line in path.read_text("utf-8").split("\n")[:-1]]
     found = {match[2]: match[1] for match in lines if match}
