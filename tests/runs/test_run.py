@@ -18,17 +18,19 @@ from harness.cli.tabulate import write
 from harness.evaluate.judge import Evaluation
 from harness.measures.movement import Movement
 from harness.predictors.last_value import LastValue
-from harness.runs import records
-from harness.runs import train_many as fleet
+from harness.runs import identity, measure_source, records
+from harness.runs.campaign import Campaign
+from harness.runs.context import prepare
 from harness.runs.engine import Engine
-from harness.runs.run import run
+from harness.runs.run import Outcome, run, truth_and_sample
 from harness.runs.spec import RunSpec
-from harness.runs.train_many import Campaign
-from harness.schema import Architecture, BadInput, ImageSet, NoScore, Recorded, StoredCurves, Trace
+from harness.schema import Architecture, BadInput, ImageSet, NoScore, Recorded, StoredCurves, Trace, columns
 from harness.storage.traces import TraceStore
-from harness.train.native.library import CannotCompile, library
+from harness.train.native.library import CannotCompile, compiler, library
 from harness.train.recipe import Recipe
 from tests.conftest import tiny_images
+
+needs_compiler = pytest.mark.skipif(compiler() is None, reason="needs a C compiler: cc, gcc or clang")
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,51 @@ def test_a_larger_run_keeps_the_numbers_of_a_smaller_one(table, finished, tmp_pa
     pd.testing.assert_frame_equal(kept, small)
 
 
+def test_seven_architectures_have_the_scores_that_they_have_among_eight(table, tmp_path) -> None:
+    long = Recipe(steps=64, batch=20, observe_every=64)
+    few = run(spec(table, tmp_path / "few", architectures=7, recipe=long), quiet)
+    more = run(spec(table, tmp_path / "more", architectures=8, recipe=long), quiet)
+    assert few.engine == more.engine
+    small = scores(few.folder)
+    kept = scores(more.folder).merge(small[["predictor", "step", "architecture"]])
+    pd.testing.assert_frame_equal(kept, small)
+
+
+@needs_compiler
+def test_native_then_torch_then_native_again_are_two_results_and_the_third_is_the_first(table, tmp_path) -> None:
+    def go(kernels: str) -> Outcome:
+        return run(spec(table, tmp_path, engine=Engine(workers=1, kernels=kernels)), quiet)
+
+    native, torch = go("native"), go("torch")
+    first = scores(native.folder)
+    again = go("native")
+    assert again.folder == native.folder != torch.folder
+    pd.testing.assert_frame_equal(scores(again.folder), first)
+    assert (status(native.folder)["kernels"], status(torch.folder)["kernels"]) == ("native", "torch")
+
+
+@needs_compiler
+def test_a_compiler_that_is_found_later_makes_another_result(table, tmp_path, monkeypatch) -> None:
+    def no_compiler() -> None:
+        raise CannotCompile("no C compiler is on the path")
+
+    with monkeypatch.context() as without:
+        without.setattr("harness.train.native.library.library", no_compiler)
+        before = run(spec(table, tmp_path), quiet)
+    after = run(spec(table, tmp_path, engine=Engine(workers=1, kernels="native")), quiet)
+    assert status(before.folder)["kernels"] == "torch" and before.folder != after.folder
+
+
+def test_another_device_is_another_result(table, tmp_path) -> None:
+    context = prepare(spec(table, tmp_path))
+    cuda = replace(context, campaign=replace(context.campaign, device="cuda:0"))
+    sample = truth_and_sample(context)
+    assert identity.folder(cuda) != identity.folder(context)
+    assert identity.identity(cuda, sample) != identity.identity(context, sample)
+    other = replace(context, campaign=replace(context.campaign, device="cuda:1"))
+    assert identity.folder(other) == identity.folder(cuda)
+
+
 def test_a_run_that_skips_holds_the_rest_of_the_draw_with_its_numbers(table, finished, tmp_path) -> None:
     rest = run(spec(table, tmp_path, architectures=3, skip=5), quiet)
     drawn = [a.name for a in NasBench201().sample(8, 0, pd.read_parquet(table)["architecture"].unique())]
@@ -149,10 +196,10 @@ def test_a_run_that_skips_holds_the_rest_of_the_draw_with_its_numbers(table, fin
 
 def test_a_draw_that_ends_before_the_run_is_refused_by_name(table, tmp_path) -> None:
     with pytest.raises(
-        BadInput, match=r"^skip: must be fewer than 25 beside 8 are needed; .* 30 that have a truth .* got 33$"
+        BadInput, match=r"^skip: must leave 8 architectures \(got 25\); .* 30 that have a truth \(got 33\)$"
     ):
         run(spec(table, tmp_path, skip=25), quiet)
-    with pytest.raises(BadInput, match=r"^skip: must be at least 0 \(got -1$"):
+    with pytest.raises(BadInput, match=r"^skip: must be at least 0 \(got -1\)$"):
         spec(table, tmp_path, skip=-1)
 
 
@@ -246,28 +293,14 @@ def test_costs_add_up_what_was_measured_of_the_scored_and_of_the_taught(table, t
     assert unknown.isna().to_dict() == {"patient": True, "facts": False, "movement": True}
 
 
-def test_tables_hold_what_the_results_format_promises(table, finished) -> None:
-    promised = {
-        "selection": ["predictor", "step", "k", "precision", "precision_low", "precision_high", "regret", "regret_low",
-                      "regret_high", "n"],
-        "pairs": ["predictor", "step", "gap_low", "gap_high", "pairs", "disjoint", "accuracy", "low",
-                  "high"],
-        "time_to_tau": ["target", "predictor", "family", "step", "epoch", "images", "seconds", "fitted_on", "tau",
-                        "low", "high"],
-        "edges": ["architecture", "source", "target", "operation"],
-        "differences": ["predictor", "step", "baseline", "difference", "low", "high", "n", "p", "p_holm", "detectable"],
-    }  # fmt: skip
-    for name, columns in promised.items():
-        assert pd.read_parquet(finished / f"{name}.parquet").columns.tolist() == columns
+def test_tables_hold_the_columns_that_the_schema_declares(finished) -> None:
+    for name, table in columns.RUN_TABLES.items():
+        found = pd.read_parquet(finished / f"{name}.parquet").columns
+        assert set(table.required) <= set(found), name
+        assert table.further or set(found) <= set(table.names), name
     metrics = pd.read_parquet(finished / "metrics.parquet")
     assert metrics.loc[metrics["predictor"] == "flops", "front"].any()
     assert len(pd.read_parquet(finished / "edges.parquet")) == 8 * 6
-    page = (Path(__file__).parents[1] / "docs" / "results.md").read_text()
-    for name in [*(path.stem for path in finished.glob("*.parquet"))]:
-        assert f"`{name}.parquet`" in page
-    said = page[page.index("`metrics.parquet`") :].partition("\n")[0]
-    for column in metrics:
-        assert f"`{column.removesuffix('_low').removesuffix('_high')}`" in said, column
 
 
 def test_the_status_says_how_it_was_judged_and_on_which_accuracies(table, finished, tmp_path) -> None:
@@ -313,7 +346,9 @@ def test_a_training_that_fails_is_a_row_and_the_exit_code_tells(table, tmp_path,
 
 
 def test_a_column_nobody_measures_is_refused_before_any_training(table, tmp_path) -> None:
-    with pytest.raises(BadInput, match=r"predictor\.movement: must be columns that are measured .* got \['movement'\]"):
+    with pytest.raises(
+        BadInput, match=r"^predictor\.movement: must be columns that .* \(got \['movement'\]\)$"
+    ):
         spec(table, tmp_path, measures={})
 
 
@@ -419,7 +454,7 @@ def test_recorded_curves_are_ranked_without_any_training(table: Path, tmp_path: 
     done = run(given, quiet)
     assert not (tmp_path / "traces").exists()
     metrics = pd.read_parquet(done.folder / "metrics.parquet")
-    assert set(metrics["n"]) == {15} and set(metrics["step"]) == {2, 4}
+    assert set(metrics["n"]) == {15} and set(metrics["step"]) == {0, 2, 4}
     assert metrics.set_index("predictor")["seconds"].isna()["valacc"].all()
     assert not metrics.set_index("predictor")["front"]["valacc"].any()
     assert status(done.folder)["signal"]["recorded"] == "tiny, epochs 2"
@@ -442,11 +477,11 @@ def test_a_measure_that_is_edited_while_a_run_goes_on_keeps_its_key_until_the_ne
     given = spec(table, tmp_path)
     campaign = Campaign(given.bench, tiny_images(), "f", given.recipe, {"it": measure}, "run", "cpu", "torch")
     architecture = given.bench.sample(1, 0)[0]
-    before = campaign.key(architecture, 0)
+    before = campaign.key(architecture.name, 0)
     file.write_text(file.read_text() + "# edited\n")
-    assert campaign.key(architecture, 0) == before
-    fleet._digest_of.cache_clear()  # what a new process begins with
-    assert campaign.key(architecture, 0) != before
+    assert campaign.key(architecture.name, 0) == before
+    measure_source._digest_of.cache_clear()  # what a new process begins with
+    assert campaign.key(architecture.name, 0) != before
 
 
 def test_an_edit_of_what_a_measure_imports_beside_it_changes_its_key(tmp_path) -> None:
@@ -456,11 +491,11 @@ def test_an_edit_of_what_a_measure_imports_beside_it_changes_its_key(tmp_path) -
     (tmp_path / "stranger.py").write_text("g = 1\n")
     seen = []
     for name in ("stranger.py", "deeper.py"):
-        fleet._digest_of.cache_clear()
-        seen.append(fleet._digest_of(str(tmp_path / "wholly.py")))
+        measure_source._digest_of.cache_clear()
+        seen.append(measure_source._digest_of(str(tmp_path / "wholly.py")))
         (tmp_path / name).write_text("h = 2\n")
-    fleet._digest_of.cache_clear()
-    assert seen[0] == seen[1] != fleet._digest_of(str(tmp_path / "wholly.py"))
+    measure_source._digest_of.cache_clear()
+    assert seen[0] == seen[1] != measure_source._digest_of(str(tmp_path / "wholly.py"))
 
 
 def test_a_measure_that_fails_is_a_row_of_failures_and_the_run_goes_on(table, tmp_path) -> None:

@@ -45,11 +45,18 @@ def test_twins_differ_in_one_group_of_inputs_and_in_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("others", [{}, {"beta": LastValue("beta_eff", -1.0, "capacitance")}])
-def test_a_stack_that_reads_the_capacitance_is_known_whoever_else_is_named(others) -> None:
+def test_a_reader_of_a_studied_input_is_known_whoever_else_takes_part(others) -> None:
     found = spec(predictors={"stack": Stack(GROUPS), "flops": LastValue("flops", 1.0, "size"), **others})
-    assert found.readers_of("capacitance") == {"stack", *others}
+    assert found.readers_of_studied() == {"stack", *others} and found.studied() == set(others)
     without = spec(predictors={"stack": Stack(GROUPS, without=["capacitance"])})
-    assert without.readers_of("capacitance") == set()
+    assert without.readers_of_studied() == set()
+
+
+def test_any_family_or_predictor_can_be_under_study() -> None:
+    predictors = {"stack": Stack(GROUPS), "move": LastValue("movement", 1.0, "movement")}
+    for studied in (["movement"], ["move"]):
+        found = spec(predictors=predictors, evaluation=Evaluation(studied=studied))
+        assert found.studied() == {"move"} and found.readers_of_studied() == {"move", "stack"}
 
 
 def test_what_nobody_named_and_nobody_measures_is_left_out_but_what_was_named_is_refused() -> None:
