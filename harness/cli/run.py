@@ -120,13 +120,11 @@ def run_job(config: DictConfig) -> JobResult:
     given = parts(config)
     report, spec = given.report, _plan(config, given)
     console = Console()
-    if spec.left_out:
-        columns = sorted({column for missing in spec.left_out.values() for column in missing})
-        console.print(
-            f"left out, as nobody measures {', '.join(columns)}: {', '.join(spec.left_out)}",
-            soft_wrap=True,
-            highlight=False,
-        )
+    for name, columns in spec.skipped.items():
+        inputs = "input column" if len(columns) == 1 else "input columns"
+        verb = "is" if len(columns) == 1 else "are"
+        line = f"skipping {name}: {inputs} {', '.join(columns)} {verb} not measured"
+        console.print(line, soft_wrap=True, highlight=False)
     with live("architectures trained") as progress:
         outcome = run(spec, progress)
     out = Path(config.reports) / outcome.folder.parent.name

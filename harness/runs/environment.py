@@ -14,11 +14,14 @@ from pathlib import Path
 from harness import __version__
 from harness.train.native.library import maker
 
+JUDGING = ("schema", "train", "measures", "predictors", "evaluate", "benches", "datasets", "runs")
+"""Rooms whose source decides what tables hold; drawing and the command line do not."""
+
 PACKAGES = ("torch", "numpy", "scipy", "pandas", "scikit-learn", "lightgbm", "pyarrow", "hydra-core", "nats-bench")
 
 
 def environment(device: str, kernels: str) -> dict[str, str]:
-    """Versions, commit and machine, as far as they can be told; `kernels` made the updates on `device`."""
+    """Versions, commit and machine, as far as they are known; `kernels` computed the updates on `device`."""
     found = {"harness": __version__, "commit": _commit(), "python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -58,11 +61,12 @@ def _processor() -> str:
 
 
 def code_fingerprint(components: Iterable[object]) -> str:
-    """SHA-256 (hex) of this package's source and of the modules that define `components`."""
+    """SHA-256 (hex) of the source that tables are made by, and of the modules that define `components`."""
     package = Path(__file__).parents[1]
     modules = {type(component).__module__ for component in components}
     others = {getattr(sys.modules.get(module), "__file__", None) for module in modules}
-    files = {*package.rglob("*.py"), *package.rglob("*.c"), *(Path(file) for file in others if file)}
+    own = (file for room in JUDGING for ending in ("py", "c") for file in (package / room).rglob(f"*.{ending}"))
+    files = {*own, *(Path(file) for file in others if file)}
     sha = hashlib.sha256()
     for file in sorted(files):
         sha.update(file.name.encode() + b"\0" + file.read_bytes())

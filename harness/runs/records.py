@@ -27,9 +27,9 @@ def _costs(
     `initial_seconds` is what a learned predictor saw first: `fitted_on` trainings like those of `fit_examples`, with
     the measures it reads, and one fit. nan where the clock of anything in it was not recorded.
     """
-    providers = spec.providers()
+    clock_of = spec.clock_of()
     read = {name: predictor.columns for name, predictor in spec.predictors.items()}
-    clocks = {name: {f"seconds_{providers[c]}" for c in columns if providers[c]} for name, columns in read.items()}
+    clocks = {name: {clock_of[c] for c in columns if clock_of[c]} for name, columns in read.items()}
     every = sorted(set().union(*clocks.values()))
     own = _Clocks.of(traces, every)
     taught_on = own if fit_examples is traces else _Clocks.of(fit_examples, every)

@@ -22,6 +22,7 @@ from harness.schema import (
     demand,
     settings,
 )
+from harness.train.job import clocks
 from harness.train.recipe import Recipe
 
 CLOCK = ("step", "epoch", "seconds")
@@ -44,39 +45,48 @@ class RunSpec:
     results: Path
     settings: str
     fit_benches: Sequence[Benchmark] = ()
-    """Networks that learned predictors are fitted on; none: those that are scored."""
+    """Networks that learned predictors are fitted on; empty: those that are scored."""
     signal: StoredCurves | None = None
-    """Recorded curves to be read in the place of trainings."""
+    """Recorded curves that are read instead of training."""
     automatic: bool = False
-    """Nobody named the predictors: those whose columns nobody measures are left out, not refused."""
+    """The command line lists no predictors: those with an input that is not measured are skipped, not refused."""
     named: Sequence[str] = ()
-    """Those that somebody named all the same."""
-    left_out: Mapping[str, Sequence[str]] = field(default_factory=dict, init=False)
-    """Predictors that were left out, with the columns that are missing."""
+    """Predictors that are refused all the same, as the command line names them."""
+    skipped: Mapping[str, Sequence[str]] = field(default_factory=dict, init=False)
+    """Predictors that are skipped, with their input columns that are not measured."""
     skip: int = 0
-    """How many of the draw are left out at its beginning."""
+    """Number of architectures at the beginning of the draw that are left out."""
 
     def __post_init__(self) -> None:
         demand(self.architectures >= 2, "architectures", "at least 2", self.architectures)
         demand(self.skip >= 0, "skip", "at least 0", self.skip)
         demand(bool(self.predictors), "predictor", "at least one predictor", list(self.predictors))
+        trained = [*self.measures, *self.fit_benches]
+        demand(self.signal is None or not trained, "signal", "null where a measure or fit_on is set", trained)
+        self._demand_one_writer()
+        self._skip_unmeasured()
+
+    def _demand_one_writer(self) -> None:
+        """Raise BadInput where two parts of the run write one column."""
         own = (*CLOCK, *FACT_COLUMNS, *BASE_COLUMNS, "test_loss", "test_accuracy")
         written = Counter([*own, *(column for measure in self.measures.values() for column in measure.columns)])
-        alone = self.signal is None or not (self.measures or self.fit_benches)
-        demand(alone, "signal", "no measure and no fit_on beside stored curves", [*self.measures, *self.fit_benches])
         twice = [column for column, times in written.items() if times > 1]
         demand(not twice, "measure", "columns that nothing else writes", twice)
-        given = set(self.providers())
-        missing = {name: sorted(set(p.columns) - given) for name, p in self.predictors.items()}
+
+    def _skip_unmeasured(self) -> None:
+        """Leave out predictors with an input that is not measured, or raise BadInput where one of them is named."""
+        measured = set(self.clock_of())
+        missing = {name: sorted(set(p.columns) - measured) for name, p in self.predictors.items()}
         if self.automatic:
-            out = {name: columns for name, columns in missing.items() if columns and name not in self.named}
-            kept = {name: p for name, p in self.predictors.items() if name not in out}
-            object.__setattr__(self, "left_out", out)
+            skipped = {name: columns for name, columns in missing.items() if columns and name not in self.named}
+            kept = {name: p for name, p in self.predictors.items() if name not in skipped}
+            object.__setattr__(self, "skipped", skipped)
             object.__setattr__(self, "predictors", kept)
-            demand(bool(kept), "measure", "a column that some predictor reads", sorted(given))
+            demand(bool(kept), "measure", "a measure with a column that some predictor reads", sorted(measured))
         for name in self.predictors:
             columns = missing[name]
-            demand(not columns, f"predictor.{name}", f"columns that are measured ({', '.join(sorted(given))})", columns)
+            wanted = f"a predictor whose inputs are measured ({', '.join(sorted(measured))})"
+            demand(not columns, f"predictor.{name}", wanted, columns)
 
     def budgets(self, train_images: int) -> list[int]:
         """Steps at which predictors are judged: those of `evaluate.budgets`, else every observed step, 0 included.
@@ -118,9 +128,7 @@ class RunSpec:
         own |= {c for m in self.measures.values() if getattr(m, "family", "") in names for c in m.columns}
         return {name for name, predictor in self.predictors.items() if own & set(predictor.columns)}
 
-    def providers(self) -> dict[str, str]:
-        """Which clock a column's cost is on: a measure's or a watched split's name, or "" for what costs nothing."""
-        columns = dict.fromkeys((*CLOCK, *FACT_COLUMNS, "train_loss", "train_accuracy"), "")
-        watched = {c: c.partition("_")[0] for c in (*BASE_COLUMNS, "test_loss", "test_accuracy")}
-        columns |= {column: split for column, split in watched.items() if split in self.recipe.watch}
-        return columns | {c: name for name, measure in self.measures.items() for c in measure.columns}
+    def clock_of(self) -> dict[str, str]:
+        """For each column of a trace the column with the seconds of its readings, "" where it costs nothing to read."""
+        free = dict.fromkeys((*CLOCK, *FACT_COLUMNS, "train_loss", "train_accuracy"), "")
+        return free | clocks(self.measures, self.recipe)

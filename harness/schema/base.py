@@ -22,7 +22,7 @@ class BadInput(ValueError):
 
 
 class NoScore(Exception):
-    """Raised by a predictor that has no opinion of a trace; the message is the reason that is reported."""
+    """Raised by a predictor that cannot score a trace; the message is the reason that is reported."""
 
 
 def demand(holds: bool, key: str, wanted: str, value: object) -> None:

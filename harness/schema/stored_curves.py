@@ -13,7 +13,7 @@ from harness.schema.trace import Trace
 
 @dataclass(frozen=True)
 class StoredCurves:
-    """Asks for curves that a benchmark recorded, in the place of trainings of our own.
+    """Asks for curves that a benchmark recorded, instead of trainings.
 
     `source`: "nats" (the official archive), "curves" (a published file of curves) or "auto", the first that is there.
     `split` is that of the validation columns. `seed` names one recorded training; null takes the mean over those there

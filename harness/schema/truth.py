@@ -15,7 +15,7 @@ class Truth:
     """Ground truth of one protocol: percent accuracy of architectures, one column a recorded seed.
 
     `accuracy` is indexed by architecture name; a missing seed is nan and stays so. Which training set, split, schedule
-    and source the numbers come from is said by the next fields, and is shown in every report. `index` is the
+    and source the numbers come from is given by the next fields and shown in every report. `index` is the
     benchmark's official place of an architecture, where the source gives it.
     """
 

@@ -1,4 +1,4 @@
-"""Images on the device: whole splits as tensors, batches cut and augmented by indexing."""
+"""Images on the device: entire splits as tensors, batches cut and augmented by indexing."""
 
 from __future__ import annotations
 

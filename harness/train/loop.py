@@ -117,7 +117,7 @@ def evaluate(updates: Updates, split: str, images: Tensor, labels: Tensor) -> Va
 
 
 def _finite(model: nn.Module) -> bool:
-    """Whether every weight and running statistic is a finite number; one sum over each tells."""
+    """Whether every weight and running statistic is a finite number; one sum over each shows it."""
     return isfinite(float(torch.stack([tensor.sum().double() for tensor in model.state_dict().values()]).sum()))
 
 
@@ -128,7 +128,7 @@ def _timed(updates: Updates, split: str, held: tuple[Tensor, Tensor]) -> Values:
 
 
 def vote(logits: Tensor) -> Tensor:
-    """The predicted class (B,), by the mean of the logits where several heads stand side by side."""
+    """The predicted class (B,), by the mean of the logits where there are several heads."""
     return (logits.mean(0) if logits.dim() == 3 else logits).argmax(-1)
 
 
@@ -142,5 +142,5 @@ def _head(measures: Mapping[str, Measure], scene: Scene) -> nn.Module | None:
     """The one head that the measures ask for, if any. Raises BadInput where two measures want to be the head."""
     heads = {name: m.head(scene) for name, m in measures.items() if isinstance(m, HeadMaker)}
     wanted = {name: head for name, head in heads.items() if head is not None}
-    demand(len(wanted) <= 1, "measure", "at most one measure in the place of the head", list(wanted))
+    demand(len(wanted) <= 1, "measure", "at most one measure that replaces the head", list(wanted))
     return next(iter(wanted.values()), None)

@@ -54,13 +54,13 @@ class Observatory:
                 self.observers[name] = measure.observer(own)
 
     def observe(self, batch: tuple[Tensor, Tensor], step: int, last: bool = False) -> Values:
-        """The columns at this step of every measure that is due, and `seconds_<measure>`, what each would take alone.
+        """The columns at this step of every measure that is due, and `seconds_<measure>`, what each takes by itself.
 
-        An `Periodic` measure that is not due leaves its columns out, and took 0 seconds. `last` says that nothing
-        follows: then all are due. A measure that fails leaves its columns out too, and `failed_<measure>` says why.
+        A `Periodic` measure that is not due leaves its columns out and takes 0 seconds. `last`: no observation
+        follows, so all are due. A measure that fails leaves its columns out too, and `failed_<measure>` says why.
 
         Raises KeyError where a measure writes a column that it did not declare, or leaves one out, and TypeError
-        where one that calls itself non_mutating writes on a weight.
+        where one that is declared non-mutating writes on a weight.
         """
         values: Values = {}
         observation, self.observations = self.observations, self.observations + 1
@@ -88,14 +88,14 @@ class Observatory:
             values[f"seconds_{name}"] = time.perf_counter() - begin + common.borrowed()
             if non_mutating and not replica.as_it_was():
                 raise TypeError(
-                    f"measure.{name}: says that it is non_mutating, and wrote on a weight or left eval mode"
+                    f"measure.{name}: is declared non-mutating, but wrote on a weight or left evaluation mode"
                 )
         self.shared.forget()
         return values
 
 
 class Replica:
-    """A copy of a model, to be looked at."""
+    """A copy of a model, to be measured."""
 
     def __init__(self, model: nn.Module) -> None:
         self.model = copy.deepcopy(model)
@@ -118,7 +118,7 @@ class Replica:
 
     @torch.no_grad()
     def renew(self) -> None:
-        """The running statistics alone, which every pass moves; unseen by a graph that is kept of an earlier pass."""
+        """Only the running statistics, which every pass moves; an autograd graph of an earlier pass does not notice."""
         torch._foreach_copy_(self.moving, self.their_moving)
 
     def as_it_was(self) -> bool:
@@ -130,7 +130,7 @@ class Replica:
 
 
 class Common:
-    """One observation of the non_mutating measures: one batch, one state of the replica, unless one of them fails."""
+    """One observation of the non-mutating measures: one batch, one state of the replica, unless one of them fails."""
 
     def __init__(self, shared: Shared, batch: tuple[Tensor, Tensor]) -> None:
         self.shared, self.batch, self.spoilt = shared, batch, True

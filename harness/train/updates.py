@@ -24,8 +24,9 @@ Result = tuple[Tensor, Tensor]
 class Updates:
     """SGD on shuffled, augmented batches, as a recipe has it; `generator` draws the batches.
 
-    On a CUDA device an update is recorded once and replayed: small networks otherwise wait for their kernels' launches.
-    With `kernels` "native" a network that can write down what it computes is trained by compiled C.
+    On a CUDA device an update is captured once as a graph and replayed: launching the kernels of a small network costs
+    more than running them.
+    With `kernels` "native" a `Lowerable` network is trained by compiled C.
     """
 
     def __init__(
@@ -112,8 +113,8 @@ class CudaGraph:
         """Do it."""
         self.graph.replay()
 
-    def alone(self, act: Callable[[], Result]) -> Result:
-        """Do an act as it is, on a stream of its own, as is needed before one is recorded."""
+    def run_eagerly(self, act: Callable[[], Result]) -> Result:
+        """Run an update without recording it, on its own stream: a recording needs some of these first."""
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
@@ -138,7 +139,7 @@ class Replayed:
         self.shape = self.shape or x.shape
         if self.left:
             self.left -= 1
-            return self.graph.alone(lambda: self.act(x, y))
+            return self.graph.run_eagerly(lambda: self.act(x, y))
         if x.shape != self.shape:
             return self.act(x, y)
         if self.inputs is None or self.results is None:
@@ -157,7 +158,7 @@ def mean_loss(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def _program(model: nn.Module, size: int, batch: int) -> Program | None:
-    """The compiled updates of a network; None where it does not tell what it computes, or has an odd side to halve."""
+    """The compiled updates of a network; None where it cannot be lowered, or has an odd side to halve."""
     flow = model.dataflow() if isinstance(model, Lowerable) else None
     if flow is None or size % max(this.shrink for this in flow.maps):
         return None

@@ -32,7 +32,7 @@ def plan(*arguments: str):
 def test_an_experiment_composes_with_or_without_the_plus(name: str) -> None:
     found = plan(f"experiment={name}", *NEEDS.get(name, []))
     assert plan(f"+experiment={name}", *NEEDS.get(name, [])).settings == found.settings
-    assert found.budgets(25_000) and not found.left_out
+    assert found.budgets(25_000) and not found.skipped
 
 
 def test_an_experiment_chooses_its_plugins_and_the_command_line_has_the_last_word() -> None:

@@ -347,7 +347,7 @@ def test_a_training_that_fails_is_a_row_and_the_exit_code_tells(table, tmp_path,
 
 def test_a_column_nobody_measures_is_refused_before_any_training(table, tmp_path) -> None:
     with pytest.raises(
-        BadInput, match=r"^predictor\.movement: must be columns that .* \(got \['movement'\]\)$"
+        BadInput, match=r"^predictor\.movement: must be a predictor whose inputs .* \(got \['movement'\]\)$"
     ):
         spec(table, tmp_path, measures={})
 

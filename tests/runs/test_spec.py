@@ -61,11 +61,11 @@ def test_any_family_or_predictor_can_be_under_study() -> None:
 
 def test_what_nobody_named_and_nobody_measures_is_left_out_but_what_was_named_is_refused() -> None:
     predictors = {"zen": LastValue("zen", 1.0, "zero_cost"), "flops": LastValue("flops", 1.0, "size")}
-    with pytest.raises(BadInput, match=r"predictor\.zen: must be columns that are measured"):
+    with pytest.raises(BadInput, match=r"predictor\.zen: must be a predictor whose inputs are measured"):
         spec(predictors=predictors)
     found = spec(predictors=predictors, automatic=True)
-    assert (set(found.predictors), found.left_out) == ({"flops"}, {"zen": ["zen"]})
-    with pytest.raises(BadInput, match=r"predictor\.zen: must be columns that are measured"):
+    assert (set(found.predictors), found.skipped) == ({"flops"}, {"zen": ["zen"]})
+    with pytest.raises(BadInput, match=r"predictor\.zen: must be a predictor whose inputs are measured"):
         spec(predictors=predictors, automatic=True, named=["zen"])
-    with pytest.raises(BadInput, match="measure: must be a column that some predictor reads"):
+    with pytest.raises(BadInput, match="measure: must be a measure with a column that some predictor reads"):
         spec(predictors={"zen": predictors["zen"]}, automatic=True)

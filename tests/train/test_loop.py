@@ -209,7 +209,7 @@ def test_a_probe_in_the_place_of_the_head_trains_the_network(bench, images) -> N
 
 def test_two_heads_are_one_too_many(bench, images) -> None:
     head = Capacitance(mode="head")
-    with pytest.raises(BadInput, match="measure: must be at most one measure in the place of the head"):
+    with pytest.raises(BadInput, match="measure: must be at most one measure that replaces the head"):
         go(bench, images, measures={"a": head, "b": head})
 
 
@@ -235,7 +235,7 @@ def test_a_schedule_shorter_than_the_budget_is_refused() -> None:
         Recipe(steps=20, schedule_steps=10).annealing_steps(100)
 
 
-def test_a_finished_training_leaves_its_network_and_images_to_nobody(bench, images) -> None:
+def test_a_finished_training_leaves_its_network_and_images_behind_to_be_freed(bench, images) -> None:
     """No cycle holds them, so that a long run needs the memory of one training, not of all since the last clean-up."""
     built: list[weakref.ref] = []
 

@@ -1,1 +1,1 @@
-"""The native step: one update of a small network as one call of compiled C, in place of a hundred of torch's."""
+"""The native step: one update of a small network as one call of compiled C, instead of a hundred of torch's."""

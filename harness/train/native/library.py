@@ -62,7 +62,7 @@ def _missing() -> str:
 
 
 def _compile(found: str, more: tuple[str, ...], path: Path) -> None:
-    """Under another name first, then renamed: a killed compiler leaves nothing that looks whole."""
+    """Under another name first, then renamed: a killed compiler leaves no file that looks complete."""
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         made = Path(folder) / "step.so"
         for processor in (["-march=native"], ["-mcpu=native"], []):  # not every compiler knows each
@@ -71,8 +71,8 @@ def _compile(found: str, more: tuple[str, ...], path: Path) -> None:
             if not done.returncode:
                 break
         if done.returncode:
-            said = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr.strip()[:200])
-            raise CannotCompile(f"{found} failed with status {done.returncode}: {said}")
+            reason = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr.strip()[:200])
+            raise CannotCompile(f"{found} failed with status {done.returncode}: {reason}")
         made.replace(path)
 
 
@@ -92,8 +92,8 @@ def _processor() -> str:
     """What the compiler may use of this processor: a folder may be shared by machines of several kinds."""
     cpu = Path("/proc/cpuinfo")
     lines = cpu.read_text(encoding="utf-8", errors="replace").splitlines() if cpu.exists() else []
-    told = {line for line in lines if line.startswith(("model name", "flags", "Features"))}
-    return "\n".join(sorted(told)) or platform.processor()
+    described = {line for line in lines if line.startswith(("model name", "flags", "Features"))}
+    return "\n".join(sorted(described)) or platform.processor()
 
 
 def _declared(lib: ctypes.CDLL) -> ctypes.CDLL:
