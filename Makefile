@@ -1,4 +1,4 @@
-.PHONY: check check-real format paper
+.PHONY: check check-real format published paper
 
 check:
 	ruff format --check .
@@ -15,7 +15,11 @@ format:
 	ruff format .
 	ruff check --fix .
 
-# The two-column paper around reports/nasbench201-digits; needs LaTeX. For another report: make paper REPORT=../BENCH-DATASET
-REPORT ?= ../nasbench201-digits
+# The published run: trained again, and README's table and docs/predictors.md made from it. Nothing else touches them.
+published:
+	python -m tools.published
+
+# The two-column paper around the published report; needs LaTeX. For another: make paper REPORT=../BENCH-DATASET/RUN
+REPORT ?= ../published/nasbench201-digits
 paper:
 	latexmk -cd -pdf -usepretex='\def\report{$(REPORT)}' reports/paper/paper.tex

@@ -20,7 +20,7 @@ from harness.config.components import build, conf_folder
 from harness.predictors.last_value import LastValue
 from harness.schema import FACT_COLUMNS, Collective, Learned, Measure, Periodic
 from harness.schema.families import FAMILIES, family
-from tools.readme import told
+from tools.readme import print_page
 
 MEANING = {
     "params": "number of parameters",
@@ -39,12 +39,12 @@ MANY = 8
 HEAD = """# Predictors
 
 Every file of `conf/predictor`. This page is made from those files and the docstrings of the code:
-`python -m tools.catalogue results/nasbench201-digits/RUN > docs/predictors.md`.
+`python -m tools.catalogue results/published/nasbench201-digits > docs/predictors.md`.
 
-*Reads*: columns of the trace. *Better*: direction of the raw value; scores always point upwards. *Pays*: what has to be
-done before the score is there; "every k" is the first, each k-th and the last observation, and in between the last
-value stands; "learned" is fitted on other architectures with their accuracies, out of fold; "joint" depends on the
-other architectures' traces, on no accuracy. *Seconds*: measured for one architecture in the published run (README: 64
+*Reads*: columns of the trace. *Better*: direction of the raw value; scores always point upwards. *Needs*: what is
+computed before the score; "every k" means the first, each k-th and the last observation, and the last value is carried
+in between; "learned" is fitted on other architectures with their accuracies, out of fold; "joint" depends on the other
+architectures' traces and on no accuracy. *Seconds*: query time per architecture in the published run (README: 64
 updates on the embedded data set), with the training and the measures that it needs, without the fit on others.
 """
 
@@ -64,7 +64,7 @@ def page(run: Path) -> str:
     parts = [HEAD]
     for name in [*FAMILIES, *sorted(set(sections) - set(FAMILIES))]:
         if sections[name]:
-            columns = "name | what | reads | better | pays | seconds"
+            columns = "name | what | reads | better | needs | seconds"
             parts.append(f"\n## {family(name).heading}\n\n| {columns} |\n|{'---|' * 6}")
             parts += sections[name]
     parts.append("\n## Measures\n\n| name | what | writes | observed |\n|---|---|---|---|")
@@ -87,17 +87,17 @@ def _row(
     elif unusual := _unusual(predictor):
         what += f"; {unusual}"
     sign = getattr(predictor, "sign", 1.0)
-    pays = [] if set(predictor.columns) <= set(FACT_COLUMNS) else ["training"]
-    pays += [f"`{writer}`{_every(measures[writer])}" for writer in used]
+    needs = [] if set(predictor.columns) <= set(FACT_COLUMNS) else ["training"]
+    needs += [f"`{writer}`{_every(measures[writer])}" for writer in used]
     if set(predictor.columns) & {"valid_loss", "valid_accuracy"}:
-        pays.append("validation")
+        needs.append("validation")
     kind = ["learned"] if isinstance(predictor, Learned) else ["joint"] if isinstance(predictor, Collective) else []
     cells = (
         f"`{name}`",
         what,
         _code(predictor.columns),
         "higher" if sign > 0 else "lower",
-        ", ".join([*pays, *kind]) or "nothing",
+        ", ".join([*needs, *kind]) or "nothing",
         f"{seconds[name]:.2f}" if name in seconds else "–",
     )
     return "| " + " | ".join(cells) + " |"
@@ -105,14 +105,14 @@ def _row(
 
 def _unusual(predictor: Any) -> str:
     """Settings that are not the method's own, as "key = value"."""
-    told = []
+    unusual = []
     for field in fields(predictor):
         value = getattr(predictor, field.name)
         plain = isinstance(value, str | bool | int | float) or (isinstance(value, list) and value)
         if plain and field.name not in ("family", "sign") and field.default not in (MISSING, value):
-            told.append(f"{field.name} = {value}")
+            unusual.append(f"{field.name} = {value}")
     left_out = getattr(predictor, "without", None)
-    return ", ".join([*told, *([f"without {', '.join(left_out)}"] if left_out else [])])
+    return ", ".join([*unusual, *([f"without {', '.join(left_out)}"] if left_out else [])])
 
 
 def meaning(measure: Measure, column: str) -> str:
@@ -147,4 +147,4 @@ def _load(path: Path, group: str) -> Any:
 
 
 if __name__ == "__main__":
-    sys.exit(told("tools.catalogue", "Print docs/predictors.md, with the costs of a run.", page))
+    sys.exit(print_page("tools.catalogue", "Print docs/predictors.md, with the costs of a run.", page))

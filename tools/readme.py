@@ -1,4 +1,4 @@
-"""`python -m tools.readme RUN`: prints what README.md says of the published run, between its two marks."""
+"""`python -m tools.readme RUN`: prints the section of README.md on the published run, which lies between two marks."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MARKS = ("<!-- ranked -->\n", "<!-- /ranked -->")
-"""What stands before and after the section in README.md."""
+"""The lines before and after the section in README.md."""
 
-COLUMNS = ("predictor", "family", "τ-b, interval", "better half", "best fifth", "Δτ (Holm p)", "n", "seconds")
+REPORT = "reports/published/nasbench201-digits/report.md"
+
+COLUMNS = ("predictor", "family", "τ-b, interval", "top 50 %", "top 20 %", "Δτ (Holm p)", "n", "seconds")
 
 
 def section(run: Path) -> str:
     """The section as Markdown: the ceiling, the best two predictors a family and all capacitance, what β_eff adds.
 
-    `run` is a results folder of nasbench201; every number is of its last budget.
+    `run` is a results folder of nasbench201; every number is read at its last budget.
     """
     metrics, differences = _last(run, "metrics").drop(columns="baseline"), _last(run, "differences")
     metrics = metrics.merge(differences.drop(columns=["step", "n"]), on="predictor")
@@ -52,13 +54,15 @@ def _head(run: Path, metrics: pd.DataFrame) -> str:
     again, oracle = (_estimate(ceiling[kind], "tau", "low", "high") for kind in ("retraining", "oracle"))
     one = _short(ceiling["retraining"]["tau_one"])
     seeds = ceiling["oracle"]["seeds"]
-    step, passes = metrics["step"].iloc[0], f"{metrics['epoch'].iloc[0]:.0f} of the truth's {status['truth']['epochs']}"
+    step, passes = (
+        metrics["step"].iloc[0],
+        f"{metrics['epoch'].iloc[0]:.0f} of the ground truth's {status['truth']['epochs']}",
+    )
     return (
         f"`python -m harness +bench=nasbench201`: {status['architectures']} architectures, {step} updates each "
         f"({passes} epochs), Kendall τ-b with the final\ntest accuracy (mean of "
-        f"{seeds} seeds), {100 * status['evaluation']['level']:g} % intervals. Ceiling: repeating the truth "
-        f"({seeds} seeds each) would reach {again},\none more training each {one}, knowing "
-        f"the expected accuracy {oracle}."
+        f"{seeds} seeds), {100 * status['evaluation']['level']:g} % intervals. Noise ceiling: test–retest "
+        f"({seeds} seeds each) {again},\na single further training {one}, oracle (expected accuracy) {oracle}."
     )
 
 
@@ -84,13 +88,13 @@ def _capacitance(metrics: pd.DataFrame, ablations: pd.DataFrame) -> str:
     p = f"p = {best['p_holm']:.2g} after Holm's correction for all comparisons"
     given = [_estimate(best, *_ends(f"tau_given_{control}")) for control in ("train_loss", "flops")]
     return (
-        "Shown are the best two of each family and every reading of β_eff; "
+        "The table has the best two of each family and every reading of β_eff; "
         f"all {len(metrics)} predictors are in the report. Δτ is paired, to the best baseline.\n"
         f"The best reading of β_eff here, `{best['predictor']}`, is {_short(abs(best['difference']))} {where} the best "
         f"baseline, `{best['baseline']}` (paired interval {interval};\n{p}); "
         f"its partial τ is {given[0]} given the training loss and {given[1]}\ngiven FLOPs. "
-        f"Taken into a stack of all, β_eff changes τ by {_estimate(added, 'difference', 'low', 'high')}. "
-        "The full report: [reports/nasbench201-digits/report.md](reports/nasbench201-digits/report.md)."
+        f"Taken into a stack of all, β_eff changes τ by {_estimate(added, 'difference', 'low', 'high')}."
+        f"\nThe full report: [{REPORT}]({REPORT})."
     )
 
 
@@ -109,8 +113,14 @@ def _short(value: float) -> str:
     return sign + text.removeprefix("0")
 
 
-def told(prog: str, text: str, make: Callable[[Path], str]) -> int:
-    """Print what `make` says of the run named on the command line; code 2, and one line, where there is none."""
+def replaced(text: str, section: str) -> str:
+    """README's `text` with another section between the two marks."""
+    before, _, rest = text.partition(MARKS[0])
+    return before + MARKS[0] + section + MARKS[1] + rest.partition(MARKS[1])[2]
+
+
+def print_page(prog: str, text: str, make: Callable[[Path], str]) -> int:
+    """Print the text that `make` writes about the run named on the command line; code 2, and one line, for no run."""
     parser = argparse.ArgumentParser(prog=f"python -m {prog}", description=text)
     parser.add_argument("run", type=Path, metavar="RUN", help="folder with the tables of a run")
     run = parser.parse_args().run
@@ -124,4 +134,4 @@ def told(prog: str, text: str, make: Callable[[Path], str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(told("tools.readme", "Print what README.md says of the published run.", section))
+    sys.exit(print_page("tools.readme", "Print the section of README.md on the published run.", section))
