@@ -1,9 +1,45 @@
-"""`python -m harness +bench=NAME`: the front door."""
+"""The console command `harness`, also `python -m harness`: a run or a sweep, or one of the subcommands."""
+
+from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
 
-from harness.cli.main import start
-from harness.cli.run import refuse, run_job
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code of `harness report …`, `harness data …`, `harness tabulate …`, or of a run: `harness +bench=NAME …`."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words and (subcommand := SUBCOMMANDS.get(words[0])):
+        return subcommand(words[1:])
+    return _run(words)
+
+
+def _run(words: Sequence[str]) -> int:
+    from harness.cli.main import main
+    from harness.cli.run import check, run_and_report
+
+    return main("config", run_and_report, check, words)
+
+
+def _tabulate(words: Sequence[str]) -> int:
+    from harness.tabulate import main
+
+    return main(words)
+
+
+def _report(words: Sequence[str]) -> int:
+    from harness.cli.report import main
+
+    return main(words)
+
+
+def _data(words: Sequence[str]) -> int:
+    from harness.cli.data.command import main
+
+    return main(words)
+
+
+SUBCOMMANDS: dict[str, Callable[[Sequence[str]], int]] = {"tabulate": _tabulate, "report": _report, "data": _data}
 
 if __name__ == "__main__":
-    sys.exit(start("config", run_job, refuse))
+    sys.exit(main())

@@ -1,9 +1,18 @@
 """`python -m harness.tabulate +bench=NAME`: a door to harness/cli/tabulate.py."""
 
-import sys
+from __future__ import annotations
 
-from harness.cli.main import start
-from harness.cli.tabulate import refuse, tabulate
+import sys
+from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code of the command with these arguments, by default those of the process."""
+    from harness.cli.main import main as run_command
+    from harness.cli.tabulate import check, tabulate
+
+    return run_command("tabulate", tabulate, check, arguments)
+
 
 if __name__ == "__main__":
-    sys.exit(start("tabulate", tabulate, refuse))
+    sys.exit(main())

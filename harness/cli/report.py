@@ -61,9 +61,9 @@ def _drawn(folders: Sequence[Path], wanted: Sequence[str], out: Path | None) -> 
         demand_folder("out", out)
     if len(folders) > 1 or not is_run(folders[0]):
         demand(not wanted, "arch", "the results folder of one run", [str(folder) for folder in folders])
-        from harness.sweep.gather import gathered_report
+        from harness.sweep.gather import write_gathered_report
 
-        return gathered_report(folders, out)
+        return write_gathered_report(folders, out)
     tables = read(folders[0])
     out = out or Path("reports") / f"{tables.status['bench']}-{tables.status['dataset']}"
     if not wanted:

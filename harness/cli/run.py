@@ -10,8 +10,8 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from harness.cli.main import demand_images
-from harness.config.components import build, components, fill
+from harness.cli.checks import check_images
+from harness.config.components import build, build_all, fill
 from harness.files.paths import demand_folder
 from harness.sweep.job_files import JobResult
 
@@ -83,8 +83,8 @@ def _plan(config: DictConfig, given: Parts) -> RunSpec:
         bench=given.bench,
         dataset=given.dataset,
         recipe=given.recipe,
-        measures=components(config.get("measure"), "measure"),
-        predictors=components(config.get("predictor"), "predictor"),
+        measures=build_all(config.get("measure"), "measure"),
+        predictors=build_all(config.get("predictor"), "predictor"),
         evaluation=given.evaluation,
         engine=given.engine,
         seed=given.job.seed,
@@ -100,14 +100,14 @@ def _plan(config: DictConfig, given: Parts) -> RunSpec:
     )
 
 
-def refuse(config: DictConfig) -> None:
+def check(config: DictConfig) -> None:
     """Raise BadInput for settings that cannot be, and for images that cannot be had."""
     given = parts(config)
     if given.signal is None:
-        demand_images(given.dataset, given.job.data)
+        check_images(given.dataset, given.job.data)
 
 
-def run_job(config: DictConfig) -> JobResult:
+def run_and_report(config: DictConfig) -> JobResult:
     """Run what `config` asks for, write the report, print the ranked table; how it ended."""
     from rich.console import Console
 

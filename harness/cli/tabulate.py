@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig
 
 from harness import __version__
-from harness.cli.main import demand_images
+from harness.cli.checks import check_images
 from harness.config.components import build, fill
 from harness.runs.campaign import Campaign
 from harness.runs.engine import Engine
@@ -60,10 +60,10 @@ def parts(config: DictConfig) -> tuple[Job, Benchmark, DataSet, Recipe, Engine]:
     return job, bench, dataset, recipe, engine
 
 
-def refuse(config: DictConfig) -> None:
+def check(config: DictConfig) -> None:
     """Raise BadInput for settings that cannot be, and for images that cannot be had."""
     job, _, dataset, _, _ = parts(config)
-    demand_images(dataset, job.data)
+    check_images(dataset, job.data)
 
 
 def tabulate(config: DictConfig) -> JobResult:

@@ -1,1 +1,1 @@
-"""From the command line to checked objects: Hydra composes, every fault becomes one line."""
+"""From the command line to checked objects: Hydra composes, every error becomes one line."""

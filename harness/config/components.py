@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def conf_folder() -> Path:
-    """The configuration that came with the package: inside an installed wheel, beside it in a checkout."""
+    """The configuration that comes with the package: inside an installed wheel, next to it in a checkout."""
     package = Path(__file__).parents[1]
     inside = package / "conf"
     return inside if inside.is_dir() else package.parent / "conf"
@@ -26,7 +26,7 @@ def conf_folder() -> Path:
 def build(node: DictConfig, key: str) -> Any:
     """The component that `node` configures: the class at its `_target_`, a dataclass whose fields are its settings.
 
-    Raises BadInput naming `key`, what the field demands and the value, for unknown, ill-typed or refused settings.
+    Raises BadInput naming `key`, the constraint and the value, for unknown, ill-typed or refused settings.
     """
     target = node.get("_target_")
     if not isinstance(target, str) or "." not in target:
@@ -42,16 +42,16 @@ def build(node: DictConfig, key: str) -> Any:
 def fill(kind: type[T], given: Mapping[str, Any], prefix: str) -> T:
     """A `kind`, a dataclass, of the values `given`; `prefix` stands before its field names in messages.
 
-    Raises BadInput naming the field, what it demands and the value, for unknown, missing or ill-typed values.
+    Raises BadInput naming the field, the constraint and the value, for unknown, missing or ill-typed values.
     """
     schema = OmegaConf.structured(kind)
     try:
         return cast(T, OmegaConf.to_object(OmegaConf.merge(schema, OmegaConf.create(dict(given)))))
-    except BadInput as error:  # a plug-in may have another name here than its author gave it
+    except BadInput as error:  # its key here may differ from the one its author wrote
         raise BadInput(re.sub(r"^(measure|predictor)\.\w+\.", prefix, str(error))) from error
     except ConfigKeyError as error:
         there = ", ".join(map(str, schema))
-        raise BadInput(f"{prefix}{error.key!s}: must be a known key (got an unknown one; there is: {there})") from error
+        raise BadInput(f"{prefix}{error.key!s}: must be a known key (got an unknown one); known: {there}") from error
     except MissingMandatoryValue as error:
         raise BadInput(f"{prefix}{error.key!s}: must be a value (got none)") from error
     except ValidationError as error:
@@ -61,10 +61,10 @@ def fill(kind: type[T], given: Mapping[str, Any], prefix: str) -> T:
         raise BadInput(f"{prefix}{field}: must be a value of type {wanted} (got {given.get(field)!r})") from error
 
 
-def components(nodes: DictConfig | None, group: str) -> dict[str, Any]:
-    """The plug-ins of one group by name; an experiment's settings of one that does not take part are passed over."""
-    wrong = {str(name): node for name, node in (nodes or {}).items() if not isinstance(node, DictConfig)}
-    for name, node in wrong.items():
-        raise BadInput(f"{group}.{name}: settings with a _target_ are needed, got {node!r}")
+def build_all(nodes: DictConfig | None, group: str) -> dict[str, Any]:
+    """The plug-ins of one group by name. Settings without a _target_, of a plug-in that is not chosen, are skipped."""
+    for name, node in (nodes or {}).items():
+        if not isinstance(node, DictConfig):
+            raise BadInput(f"{group}.{name!s}: must be settings with a _target_ (got {node!r})")
     named = {str(name): node for name, node in (nodes or {}).items() if "_target_" in node}
     return {name: build(node, f"{group}.{name}") for name, node in named.items()}

@@ -1,4 +1,4 @@
-"""The run_job of many runs: the jobs of a sweep, or any stored runs, gathered in tables and in one report."""
+"""Many runs in one set of tables and one report: the jobs of a sweep, or any stored runs."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from harness.evaluate.gathered import Run, gather, last_taus
 from harness.files.paths import demand_folder, way
 from harness.schema import SCHEMA_VERSION, BadInput, demand
 from harness.storage.files import write_json, write_table
-from harness.sweep.differing import configured, followed, labels, swept
-from harness.sweep.job_files import Job, is_sweep, jobs_in, once
+from harness.sweep.differing_settings import dependent_keys, differing_overrides, differing_values, setting_labels
+from harness.sweep.job_files import Job, distinct_jobs, is_sweep, read_jobs
 
 
 @dataclass(frozen=True)
-class Read:
-    """A run as its files tell: its tables, the block it belongs to (benchmark, data set, run seed), how it was made."""
+class StoredRun:
+    """One run read from its files; `block` is (benchmark, data set, run seed)."""
 
     run: Run
     block: tuple[str, str, int]
@@ -31,12 +31,12 @@ class Read:
     environment: Mapping[str, Any]
 
 
-def gathered_report(folders: Sequence[Path], out: Path | None = None) -> Path:
-    """Path of the index.html of one report on all runs in `folders`; their gathered ranked table is printed.
+def write_gathered_report(folders: Sequence[Path], out: Path | None = None) -> Path:
+    """Path of the index.html of one report on all runs in `folders`; the gathered ranked table is printed.
 
-    A folder is that of a sweep, or of a run, or has runs somewhere below it. The tables go into the folder of the
-    sweep, or, where it is not just one sweep, into `gathered` beside the page. `out` is reports/sweeps/<name of the
-    folder> by default. Raises BadInput where a folder has neither a run nor a job.
+    Each folder is a sweep, a run, or has runs somewhere below it. The tables of one sweep go into its folder; any
+    others into `gathered` next to the page. `out` is reports/sweeps/<name of the folder> by default. Raises BadInput
+    where a folder has neither a run nor a job.
     """
     from rich.console import Console
 
@@ -46,68 +46,71 @@ def gathered_report(folders: Sequence[Path], out: Path | None = None) -> Path:
 
     out = out or Path("reports") / "sweeps" / "+".join(folder.resolve().name for folder in folders)[:100]
     demand_folder("out", out)
-    place = folders[0] if len(folders) == 1 and is_sweep(folders[0]) else out / "gathered"
-    store(folders, place)
-    page = write(place, out)
-    print_gathered(read(place), Console())
+    tables = folders[0] if len(folders) == 1 and is_sweep(folders[0]) else out / "gathered"
+    write_gathered_tables(folders, tables)
+    page = write(tables, out)
+    print_gathered(read(tables), Console())
     return page
 
 
-def store(folders: Sequence[Path], out: Path) -> None:
+def write_gathered_tables(folders: Sequence[Path], out: Path) -> None:
     """Gather the jobs and runs in `folders` and write the tables of a sweep (docs/results.md) into `out`.
 
-    Of several runs of one setting and seed the first counts. Draws, level and seed of the intervals are those of the
-    first run's own evaluation. Everything is read and computed before any file is replaced.
+    Of several runs with the same setting and seed the first counts. The number of bootstrap draws, the level and the
+    seed of the intervals are those of the first run. Everything is read and computed before any file is replaced.
     """
-    jobs = [job for folder in folders for job in jobs_in(folder)]
+    jobs = [job for folder in folders for job in read_jobs(folder)]
     if len(folders) > 1:
-        jobs = once(jobs)
+        jobs = distinct_jobs(jobs)
     configs = [job.config for job in jobs]
     one_sweep = len(folders) == 1 and all(job.overrides is not None for job in jobs)
-    varied = swept([job.overrides or () for job in jobs], configs) if one_sweep else configured(configs)
-    names = labels(varied, [f"dataset={_named(job, 'dataset')}" for job in jobs])
+    varied = (
+        differing_overrides([job.overrides or () for job in jobs], configs) if one_sweep else differing_values(configs)
+    )
+    names = setting_labels(varied, [f"dataset={_named(job, 'dataset')}" for job in jobs])
     rows = [_row(job, name, out) for job, name in zip(jobs, names, strict=True)]
-    read = _counted(jobs, rows)
-    runs = [each.run for each in read]
+    stored = _gathered_runs(jobs, rows)
+    runs = [each.run for each in stored]
     judged = next((job.config.get("evaluate") or {} for job in jobs if job.folder), {})
     level, bootstrap = float(judged.get("level", 0.95)), int(judged.get("bootstrap", 1000))
     gathered = gather(runs, bootstrap, level, int(judged.get("seed", 0)))
-    ranking = rank(last_taus(runs), level, [each.block for each in read])
+    ranking = rank(last_taus(runs), level, [each.block for each in stored])
     family = gathered.drop_duplicates("predictor").set_index("predictor")["family"]
     ranks = ranking.table.assign(family=ranking.table["predictor"].map(family))
     about: dict[str, Any] = {"level": level, "bootstrap": bootstrap, "seed": int(judged.get("seed", 0))}
     keys = list(dict.fromkeys(key for values in varied for key in values))
-    about |= {"varied": keys, "followed": followed(configs, keys)}
+    about |= {"varied": keys, "followed": dependent_keys(configs, keys)}
     about |= {
-        **_tests(ranking, [each for each in read if each.block in ranking.blocks]),
-        **_origin(folders, jobs, read),
+        **_ranking_summary(ranking, [each for each in stored if each.block in ranking.blocks]),
+        **_provenance(folders, jobs, stored),
     }
     table = pd.DataFrame(rows).astype({"n": "Int64", "step": "Int64", "seed": "Int64"})
-    (out / "status.json").unlink(missing_ok=True)  # it vouches for the tables: goes first, comes back last
+    (out / "status.json").unlink(missing_ok=True)  # it vouches for the tables: deleted first, written last
     write_table(out / "jobs.parquet", table)
     write_table(out / "gathered.parquet", gathered)
     write_table(out / "ranks.parquet", ranks)
     write_json(out / "status.json", {"kind": "sweep", **about})
 
 
-def _counted(jobs: Sequence[Job], rows: Sequence[dict[str, Any]]) -> list[Read]:
-    """The runs that are gathered; the rows of their jobs are told what is in them, those of the others why not."""
-    runs: dict[tuple[str, int], Read] = {}
+def _gathered_runs(jobs: Sequence[Job], rows: Sequence[dict[str, Any]]) -> list[StoredRun]:
+    """The runs that are gathered. The rows of their jobs get `n` and `step`; those of the others get the reason."""
+    runs: dict[tuple[str, int], StoredRun] = {}
     for job, row in zip(jobs, rows, strict=True):
         if job.folder is None:
             continue
         try:
             seed = int(job.config.get("seed", 0))
-            read = Read(_run(job.folder, row["setting"], seed), (row["bench"], row["dataset"], seed),
-                        _said(job.folder / "status.json"), _said(job.folder / "environment.json"))  # fmt: skip
-        except BadInput as error:  # the others are gathered all the same
+            run = _run(job.folder, row["setting"], seed)
+            status, environment = (_read_json(job.folder / f"{name}.json") for name in ("status", "environment"))
+        except BadInput as error:  # the others are still gathered
             row |= {"state": "failed", "code": 2, "reason": str(error)}
             continue
-        run = read.run
         row |= {"n": int(run.truth.notna().sum()), "step": int(run.scores["step"].max())}
         if (run.setting, run.seed) in runs:
-            row["reason"] = "setting and seed of a job above, so not counted again"
-        runs.setdefault((run.setting, run.seed), read)
+            row["reason"] = "same setting and seed as a job above, not counted again"
+        runs.setdefault(
+            (run.setting, run.seed), StoredRun(run, (row["bench"], row["dataset"], seed), status, environment)
+        )
     return list(runs.values())
 
 
@@ -131,12 +134,12 @@ def _row(job: Job, setting: str, out: Path) -> dict[str, Any]:
 
 
 def _named(job: Job, part: str) -> str:
-    said = job.config.get(part)
-    return str(said.get("name", "")) if isinstance(said, Mapping) else ""
+    section = job.config.get(part)
+    return str(section.get("name", "")) if isinstance(section, Mapping) else ""
 
 
 def _run(folder: Path, setting: str, seed: int) -> Run:
-    """What the run's tables say. Raises BadInput where a table or a column is missing."""
+    """The scores, truth and metrics of a run. Raises BadInput where a table or a column is missing."""
     wanted = {
         "scores": ["predictor", "step", "architecture", "score"],
         "architectures": ["architecture", "truth"],
@@ -157,8 +160,8 @@ def _run(folder: Path, setting: str, seed: int) -> Run:
     return Run(setting, seed, found["scores"], truth, found["metrics"].drop_duplicates("predictor"))
 
 
-def _tests(ranking: Ranking, ranked: Sequence[Read]) -> dict[str, Any]:
-    """What the ranking says beside its table; null for a number that does not exist."""
+def _ranking_summary(ranking: Ranking, ranked: Sequence[StoredRun]) -> dict[str, Any]:
+    """The tests of the ranking and what they are based on; null for a number that does not exist."""
     numbers = [None if math.isnan(x) else x for x in (ranking.statistic, ranking.p, ranking.critical)]
     return {
         "blocks": len(ranking.blocks) if len(ranking.table) else 0,
@@ -174,8 +177,8 @@ def _tests(ranking: Ranking, ranked: Sequence[Read]) -> dict[str, Any]:
     }
 
 
-def _said(path: Path) -> dict[str, Any]:
-    """What a JSON file of a run says. Raises BadInput where it is not there or says nothing."""
+def _read_json(path: Path) -> dict[str, Any]:
+    """The mapping in a JSON file of a run. Raises BadInput where it is missing or damaged."""
     demand(path.is_file(), "results", f"the file {path.name}", str(path))
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
@@ -185,23 +188,23 @@ def _said(path: Path) -> dict[str, Any]:
     return dict(value)
 
 
-def _alike(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What all say alike."""
+def _shared(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The entries that all mappings have in common."""
     first = parts[0] if parts else {}
     return {key: value for key, value in first.items() if all(key in each and each[key] == value for each in parts)}
 
 
-def _origin(folders: Sequence[Path], jobs: Sequence[Job], read: Sequence[Read]) -> dict[str, Any]:
-    """Where the tables come from: the command and how many jobs it asked for, what of recipe and network all runs
-    share, versions and machine of the first."""
-    said = _said(folders[0] / "sweep.json") if len(folders) == 1 and is_sweep(folders[0]) else {}
+def _provenance(folders: Sequence[Path], jobs: Sequence[Job], stored: Sequence[StoredRun]) -> dict[str, Any]:
+    """Where the tables come from: the command and its number of jobs, the recipe and network settings that all runs
+    share, versions and machine of the first run."""
+    launched = _read_json(folders[0] / "sweep.json") if len(folders) == 1 and is_sweep(folders[0]) else {}
     return {
-        "command": said.get("command", ""),
-        "asked": said.get("jobs") or len(jobs),
+        "command": launched.get("command", ""),
+        "asked": launched.get("jobs") or len(jobs),
         "report": next((dict(job.config.get("report") or {}) for job in jobs), {}),
-        "recipe": _alike([each.status.get("recipe") or {} for each in read]),
-        "network": _alike([each.status.get("network") or {} for each in read]),
-        "environment": dict(read[0].environment) if read else {},
+        "recipe": _shared([each.status.get("recipe") or {} for each in stored]),
+        "network": _shared([each.status.get("network") or {} for each in stored]),
+        "environment": dict(stored[0].environment) if stored else {},
         "harness": __version__,
         "schema_version": SCHEMA_VERSION,
     }

@@ -1,8 +1,9 @@
-"""What each job of a sweep says of itself, in files.
+"""The files by which each job of a sweep records its state.
 
-Jobs may run in other processes or on other machines, and may be killed, so they speak through files alone: `job.json`
-in the job's own folder says "started" from the beginning on, and how it ended at the end. One that still says "started"
-when it is read is unfinished.
+Jobs may run in other processes or on other machines, and may be killed, so their state is kept in files alone:
+`job.json` in the job's own folder holds "started" from the beginning, and how the job ended at the end. A job whose
+file still holds "started" when it is read is unfinished. Hydra's own record (.hydra/, JobReturn) cannot replace it: its
+files hold overrides and an unresolved configuration but no outcome, and JobReturn is lost with the launching process.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from harness.schema import BadInput, demand
 from harness.storage.files import write_json, write_text
 
 UNFINISHED = 3
-"""Exit code of a job that was killed: like a run with failed trainings, the sweep is not whole, and its tables tell."""
+"""Exit code of a job that was killed: as for a run with failed trainings, the sweep is incomplete but has tables."""
 
 
 @dataclass(frozen=True)
 class JobResult:
-    """How a job ended: its exit code, the folders of its tables and of its report, and what is wrong with it."""
+    """How a job ended: its exit code, the folders of its tables and of its report, and the reason of a failure."""
 
     code: int
     folder: Path | None = None
@@ -35,9 +36,9 @@ class JobResult:
 
 @dataclass(frozen=True)
 class Job:
-    """One job as its files tell: `state` is complete, partial (some trainings failed), failed or unfinished.
+    """One job read from its files: `state` is complete, partial (some trainings failed), failed or unfinished.
 
-    `folder` and `report` are None where there are none; `overrides` is None for a run that no sweep started.
+    `folder` and `report` are None where there are none; `overrides` is None for a run outside a sweep.
     """
 
     number: int
@@ -50,33 +51,33 @@ class Job:
     overrides: tuple[str, ...] | None = None
 
 
-def recorded(
-    place: Path, number: int, overrides: Sequence[str], config: str, work: Callable[[], JobResult]
+def record_job(
+    folder: Path, number: int, overrides: Sequence[str], config: str, task: Callable[[], JobResult]
 ) -> JobResult:
-    """How `work` ended, after `place`/job.json was told so; `config` (YAML) is stored beside it.
+    """How `task` ended, written to `folder`/job.json; `config` (YAML) is stored next to it.
 
-    Bad input ends a job with code 2 and is not raised: the sweep goes on. Anything else that is raised is recorded,
-    with code 1, and raised again.
+    BadInput ends a job with code 2 and is not raised: the sweep continues. Any other exception is recorded with code 1
+    and raised again.
     """
-    write_text(place / "config.yaml", config)
+    write_text(folder / "config.yaml", config)
 
-    def tell(state: str, ended: JobResult) -> None:
-        folders = {key: path and way(path, place) for key, path in
-                   (("folder", ended.folder), ("report", ended.report))}  # fmt: skip
+    def write(state: str, result: JobResult) -> None:
+        paths = {"folder": result.folder, "report": result.report}
+        folders = {key: path and way(path, folder) for key, path in paths.items()}
         about = {"number": number, "overrides": list(overrides), "state": state}
-        write_json(place / "job.json", {**about, "code": ended.code, "reason": ended.reason, **folders})
+        write_json(folder / "job.json", {**about, "code": result.code, "reason": result.reason, **folders})
 
-    tell("started", JobResult(UNFINISHED, reason="killed, or still at work"))
+    write("started", JobResult(UNFINISHED, reason="killed, or still running"))
     try:
-        ended = work()
+        result = task()
     except BadInput as error:
-        ended = JobResult(2, reason=str(error))
-    except BaseException as error:  # an interrupt too: whatever ends a job is recorded, and goes on its way
+        result = JobResult(2, reason=str(error))
+    except BaseException as error:  # an interrupt too: recorded and passed on
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        tell("failed", JobResult(1, reason=": ".join([type(error).__name__, *lines[:1]])))
+        write("failed", JobResult(1, reason=": ".join([type(error).__name__, *lines[:1]])))
         raise
-    tell({0: "complete", 3: "partial"}.get(ended.code, "failed"), ended)
-    return ended
+    write({0: "complete", 3: "partial"}.get(result.code, "failed"), result)
+    return result
 
 
 def is_run(folder: Path) -> bool:
@@ -85,40 +86,41 @@ def is_run(folder: Path) -> bool:
 
 
 def is_sweep(folder: Path) -> bool:
-    """Whether the folder is itself that of a sweep; one that only has sweeps below it is not."""
+    """Whether the folder is that of one sweep; a folder with sweeps below it is not."""
     return (folder / "sweep.json").is_file()
 
 
-def spoken(sweep: Path) -> list[Path]:
-    """The files job.json of the sweep in this very folder: those of its children that are named by a number."""
+def job_files_in(sweep: Path) -> list[Path]:
+    """The job.json files of the sweep in this folder: those of its subfolders named by a number, in that order."""
     found = [path for path in sweep.glob("*/job.json") if path.parent.name.isdecimal()]
     return sorted(found, key=lambda path: int(path.parent.name))
 
 
-def jobs_in(folder: Path) -> list[Job]:
-    """The jobs of a sweep by their numbers; of another folder the run that it holds, or all that is below it.
+def read_jobs(folder: Path) -> list[Job]:
+    """The jobs of a sweep by their numbers; of any other folder the run in it, or all runs and sweep jobs below it.
 
-    That is every run by the name of its folder, once, however many sweeps asked for it; then the jobs of sweeps that
-    left no tables. Raises BadInput where there is none, or where a file is damaged.
+    Each run counts once, however many sweeps started it, in the order of folder names; jobs without tables come last.
+    Raises BadInput where there is none, or where a file is damaged.
     """
     demand(folder.is_dir(), "results", "a folder of runs or of a sweep", str(folder))
     if is_run(folder):
-        return [_lone(0, folder)]
-    found = sorted(map(_job, spoken(folder)), key=lambda job: job.number) if is_sweep(folder) else _below(folder)
+        return [_job_of_run(0, folder)]
+    found = (
+        sorted(map(_job, job_files_in(folder)), key=lambda job: job.number) if is_sweep(folder) else _jobs_below(folder)
+    )
     demand(bool(found), "results", "a folder of runs or of a sweep", str(folder))
     return found
 
 
-def _below(folder: Path) -> list[Job]:
-    """Runs of the folder, and jobs of the sweeps in it but tabulations, which have no report."""
-    told = [_job(path) for place in sorted(folder.rglob("sweep.json")) for path in spoken(place.parent)]
-    runs = [_lone(0, path.parent) for path in sorted(folder.rglob("metrics.parquet")) if is_run(path.parent)]
-    return once([*(job for job in told if "reports" in job.config), *runs])
+def _jobs_below(folder: Path) -> list[Job]:
+    """Runs below the folder, and jobs of sweeps below it except tabulations, which have no report."""
+    swept = [_job(path) for sweep in sorted(folder.rglob("sweep.json")) for path in job_files_in(sweep.parent)]
+    runs = [_job_of_run(0, path.parent) for path in sorted(folder.rglob("metrics.parquet")) if is_run(path.parent)]
+    return distinct_jobs([*(job for job in swept if "reports" in job.config), *runs])
 
 
-def once(jobs: Sequence[Job]) -> list[Job]:
-    """Jobs of several places as runs that no sweep started, numbered anew: each folder of tables once, by its path,
-    then the jobs that have none."""
+def distinct_jobs(jobs: Sequence[Job]) -> list[Job]:
+    """Jobs of several folders, numbered anew: each folder of tables once, by its path, then the jobs without tables."""
     runs: dict[Path, Job] = {}
     for job in jobs:
         if job.folder is not None:
@@ -128,21 +130,21 @@ def once(jobs: Sequence[Job]) -> list[Job]:
 
 
 def _job(path: Path) -> Job:
-    said = _read(path, json.loads)
+    stored = _read(path, json.loads)
     for key, kind in (("number", int), ("overrides", list), ("state", str), ("code", int), ("reason", str)):
-        demand(isinstance(said.get(key), kind), str(path), f"the {key} of a job", said.get(key))
-    folder, report = (said.get(key) and path.parent / said[key] for key in ("folder", "report"))
-    state, code, reason = str(said["state"]), int(said["code"]), str(said["reason"])
+        demand(isinstance(stored.get(key), kind), str(path), f"the {key} of a job", stored.get(key))
+    folder, report = (stored.get(key) and path.parent / stored[key] for key in ("folder", "report"))
+    state, code, reason = str(stored["state"]), int(stored["code"]), str(stored["reason"])
     if state == "started":
         state = "unfinished"
     elif folder and not is_run(folder):
-        state, code, reason, folder = "failed", max(code, 1), f"its tables are gone: {said['folder']}", None
+        state, code, reason, folder = "failed", max(code, 1), f"its tables are missing: {stored['folder']}", None
     config = _read(path.parent / "config.yaml", yaml.safe_load)
-    return Job(int(said["number"]), state, code, reason, config, folder, report, tuple(said["overrides"]))
+    return Job(int(stored["number"]), state, code, reason, config, folder, report, tuple(stored["overrides"]))
 
 
-def _lone(number: int, folder: Path) -> Job:
-    """A run that speaks for itself."""
+def _job_of_run(number: int, folder: Path) -> Job:
+    """A run outside a sweep, as a job."""
     status = _read(folder / "status.json", json.loads)
     state = str(status.get("state", "complete"))
     asked, trained = int(status.get("architectures", 0)), int(status.get("trained", 0))

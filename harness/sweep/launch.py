@@ -1,4 +1,4 @@
-"""A sweep seen from the command line: where its jobs speak, and what is done when the last of them is silent."""
+"""A sweep: its folder, what each job records in it, and what is printed and gathered when the last job has ended."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from math import prod
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from harness.files.paths import demand_folder
 from harness.schema import demand
 from harness.storage.files import write_json
-from harness.sweep.job_files import UNFINISHED, JobResult, is_sweep, jobs_in, recorded, spoken
+from harness.sweep.job_files import UNFINISHED, JobResult, is_sweep, job_files_in, read_jobs, record_job
 
 SUBDIR = "${hydra.job.num}"
 """A job's folder in that of its sweep is its number."""
@@ -32,102 +31,93 @@ class Sweep:
     report: Path | None
     keys: tuple[str, ...]
 
-    def override(self) -> str:
-        """What tells Hydra the folder, whatever letters are in its name."""
-        text = str(self.folder).replace("\\", "\\\\").replace("'", "\\'")
-        return f"hydra.sweep.dir='{text}'"
-
     def gather(self) -> None:
-        """Write and print what all jobs have so far."""
+        """Write and print the tables and the page of all jobs so far."""
         if self.report is not None:
-            from harness.sweep.gather import gathered_report
+            from harness.sweep.gather import write_gathered_report
 
-            page = gathered_report([self.folder], self.report)
+            page = write_gathered_report([self.folder], self.report)
             print(f"tables {self.folder}\nreport {page}")
 
 
-def begun(config: DictConfig, values: Mapping[str, int], given: bool, command: Sequence[str]) -> Sweep:
-    """The sweep that `config`, with Hydra's own part, describes; its folder is made, with sweep.json in it.
+def prepare_sweep(config: DictConfig, values: Mapping[str, int], given: bool, command: Sequence[str]) -> Sweep:
+    """The sweep that `config` (Hydra's own part included) describes; its folder is made, with sweep.json in it.
 
-    `values` is the number of values of each key that is swept; `given` says that the user named the folder. Raises
-    BadInput where jobs are not to have folders named by their numbers, by which they are found, or where `made` does.
+    `values` is the number of values of each swept key; `given`: the user named the folder. Raises BadInput where
+    hydra.sweep.subdir is not the job's number, by which job folders are found, or where `make_sweep_folder` does.
     """
     subdir = str(OmegaConf.to_container(config.hydra.sweep, resolve=False)["subdir"])  # type: ignore[call-overload,index]
     demand(subdir == SUBDIR, "hydra.sweep.subdir", SUBDIR, subdir)
     basic = config.hydra.sweeper.get("_target_", "").endswith("BasicSweeper")
-    folder = made(Path(config.hydra.sweep.dir), given)
+    folder = make_sweep_folder(Path(config.hydra.sweep.dir), given)
     jobs = prod(values.values()) if basic else None  # another sweeper decides that itself
     write_json(folder / "sweep.json", {"command": f"python -m harness {shlex.join(command)}", "jobs": jobs})
     report = Path(config.reports) / "sweeps" / folder.resolve().name if "reports" in config else None
     return Sweep(folder, report, tuple(values))
 
 
-def made(wanted: Path, given: bool) -> Path:
+def make_sweep_folder(wanted: Path, given: bool) -> Path:
     """The folder of a sweep, made.
 
-    It is `wanted` itself if the user has `given` it: what jobs of an earlier sweep in just this folder said is taken
-    away. Else no other sweep has it: one that began in the same second is passed by. Raises BadInput where `wanted` is
-    no folder, or where jobs that are of no sweep stand where its own are to stand.
+    If the user has `given` the folder it is `wanted` itself, and job files of an earlier sweep in it are deleted.
+    Otherwise it is a folder of its own: a sweep that began in the same second has the name with "-2". Raises BadInput
+    where `wanted` cannot be a folder, or holds numbered job files without being the folder of a sweep.
     """
     demand_folder("hydra.sweep.dir", wanted)
     if given:
-        others = [str(said) for said in spoken(wanted) if not is_sweep(wanted)]
-        demand(not others, "hydra.sweep.dir", "a folder without jobs of others", ", ".join(others[:1]))
+        others = [str(file) for file in job_files_in(wanted) if not is_sweep(wanted)]
+        demand(not others, "hydra.sweep.dir", "a folder without the jobs of another program", ", ".join(others[:1]))
         wanted.mkdir(parents=True, exist_ok=True)
-        for said in spoken(wanted):
-            said.unlink()
+        for file in job_files_in(wanted):
+            file.unlink()
         return wanted
     for number in count(1):
-        place = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
+        folder = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
         try:
-            place.mkdir(parents=True)
+            folder.mkdir(parents=True)
         except FileExistsError:
             continue
         break
-    return place
+    return folder
 
 
-def job(config: DictConfig, task: Callable[[DictConfig], JobResult], keys: Collection[str]) -> JobResult:
-    """How `task` ended on the composed `config`.
+def run_sweep_job(config: DictConfig, task: Callable[[DictConfig], JobResult], keys: Collection[str]) -> JobResult:
+    """How `task` ended on the composed `config` of one job; recorded in the job's folder.
 
-    In a sweep it is recorded in the job's own folder, and begins with a line that names the job by its number and by
-    the values of the `keys` that are swept.
+    The first line printed names the job by its number and by the values of the swept `keys`.
     """
     hydra = HydraConfig.get()
-    if hydra.mode != RunMode.MULTIRUN:
-        return task(config)
-    place, overrides = Path(hydra.runtime.output_dir), list(hydra.overrides.task)
+    folder, overrides = Path(hydra.runtime.output_dir), list(hydra.overrides.task)
     own = [text for text in overrides if text.lstrip("+~").partition("=")[0] in keys]
     print(f"job {hydra.job.num}: {' '.join(own)}", flush=True)
     text = OmegaConf.to_yaml(config, resolve=True)
-    return recorded(place, int(hydra.job.num), overrides, text, lambda: task(config))
+    return record_job(folder, int(hydra.job.num), overrides, text, lambda: task(config))
 
 
-def swept(run: Callable[[], object], sweep: Sweep) -> int:
-    """The exit code of the sweep that `run` carries out: the highest of its jobs' codes, by their files.
+def finish_sweep(run: Callable[[], object], sweep: Sweep) -> int:
+    """Run all jobs by `run`; the exit code is the highest of the jobs' codes, read from their files.
 
-    A job that was killed or never started counts as 3. Whatever ends the sweep, an interrupt too, it is gathered if any
-    job spoke, and each job that is not complete is told in one line.
+    A job that was killed or never started counts as 3. However `run` ends, by an exception or an interrupt too, the
+    sweep is gathered if any job has a file, and each job that is not complete gets one line on stderr; the exception
+    is then passed on.
     """
     code = 0
     try:
         run()
-    except SystemExit as end:  # Hydra's way to pass on an error of a job, after the other jobs have run
-        code = end.code if isinstance(end.code, int) else 1
     finally:
-        if spoken(sweep.folder):
+        if job_files_in(sweep.folder):
             sweep.gather()
-            code = _told(sweep.folder)
+            code = _print_incomplete(sweep.folder)
     return code
 
 
-def _told(place: Path) -> int:
+def _print_incomplete(folder: Path) -> int:
     """Print a line for each job that is not complete; the highest exit code."""
-    jobs = jobs_in(place)
+    jobs = read_jobs(folder)
     for each in jobs:
         if each.state != "complete":
             print(f"{each.state} job {each.number}: {each.reason}", file=sys.stderr)
-    asked = json.loads((place / "sweep.json").read_text(encoding="utf-8"))["jobs"] or 0
+    asked = json.loads((folder / "sweep.json").read_text(encoding="utf-8"))["jobs"] or 0
     missing = asked - len(jobs)
     if missing > 0:
         print(f"never started: {missing} of {asked} jobs", file=sys.stderr)

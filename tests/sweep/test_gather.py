@@ -14,9 +14,9 @@ from harness.cli.report import main as report
 from harness.cli.run import run_job
 from harness.cli.tabulate import tabulate
 from harness.schema import BadInput
-from harness.sweep.gather import gathered_report, store
-from harness.sweep.job_files import JobResult, is_sweep, recorded
-from harness.sweep.launch import made
+from harness.sweep.gather import write_gathered_report, write_gathered_tables
+from harness.sweep.job_files import JobResult, is_sweep, record_job
+from harness.sweep.launch import make_sweep_folder
 from tests.test_journey import SMALL
 
 JOBS = ["-m", "+bench=nasbench201", *SMALL, "bench.source=truth.parquet", "train.epochs=1", "measure=[]",
@@ -111,13 +111,13 @@ def test_a_killed_job_is_told_as_unfinished_any_time_later(call, shared, capsys)
     place = place_in(out)
     assert code == 0
     told = json.loads((place / "1" / "job.json").read_text())
-    begun = told | {"state": "started", "code": 3, "reason": "killed, or still at work", "folder": None, "report": None}
+    begun = told | {"state": "started", "code": 3, "reason": "killed, or still running", "folder": None, "report": None}
     (place / "1" / "job.json").write_text(json.dumps(begun))
     assert report([str(place)]) == 0
     jobs = pd.read_parquet(place / "jobs.parquet")
     assert jobs["state"].tolist() == ["complete", "unfinished"] and jobs["code"].tolist() == [0, 3]
     page = Path("reports/sweeps") / place.name / "index.html"
-    assert str(page) in capsys.readouterr().out and "killed, or still at work" in page.read_text()
+    assert str(page) in capsys.readouterr().out and "killed, or still running" in page.read_text()
 
 
 def test_folders_of_runs_are_gathered_as_their_sweep_was(call, shared) -> None:
@@ -128,7 +128,7 @@ def test_folders_of_runs_are_gathered_as_their_sweep_was(call, shared) -> None:
     by = ["setting", "predictor", "step"]
     pd.testing.assert_frame_equal(again.sort_values(by, ignore_index=True), swept.sort_values(by, ignore_index=True))
     runs = sorted(Path("five/nasbench201-digits").iterdir())
-    page = gathered_report(runs[:3], Path("five/some"))
+    page = write_gathered_report(runs[:3], Path("five/some"))
     assert page.is_file() and len(pd.read_parquet("five/some/gathered/jobs.parquet")) == 3
     assert not list(Path("five/nasbench201-digits").glob("*.parquet"))
 
@@ -136,7 +136,7 @@ def test_folders_of_runs_are_gathered_as_their_sweep_was(call, shared) -> None:
 def test_jobs_of_one_setting_and_seed_count_once(call, shared) -> None:
     _, out, _ = call(*JOBS, "architectures=4", "seed=0", "report.dpi=60,70", "results=six", "reports=six/reports")
     jobs = pd.read_parquet(place_in(out) / "jobs.parquet")
-    assert jobs["reason"].tolist() == ["", "setting and seed of a job above, so not counted again"]
+    assert jobs["reason"].tolist() == ["", "same setting and seed as a job above, not counted again"]
     assert set(pd.read_parquet(place_in(out) / "gathered.parquet")["jobs"]) <= {0, 1}
 
 
@@ -145,7 +145,7 @@ def test_a_run_whose_tables_cannot_be_read_is_a_failed_job(call, shared) -> None
     place = place_in(out)
     jobs = pd.read_parquet(place / "jobs.parquet")
     (place / jobs["folder"][1] / "scores.parquet").unlink()
-    store([place], place)
+    write_gathered_tables([place], place)
     jobs = pd.read_parquet(place / "jobs.parquet")
     assert jobs["state"].tolist() == ["complete", "failed"]
     assert jobs["reason"][1].startswith("results: must be the table scores.parquet (got ")
@@ -168,28 +168,28 @@ def test_the_folder_of_a_sweep_may_be_named_and_forgets_earlier_jobs(call, share
 
 
 def test_sweeps_that_begin_in_the_same_second_do_not_meet(tmp_path) -> None:
-    folders = {made(tmp_path / "sweeps" / "now", False) for _ in range(3)}
+    folders = {make_sweep_folder(tmp_path / "sweeps" / "now", False) for _ in range(3)}
     assert {folder.name for folder in folders} == {"now", "now-2", "now-3"}
-    assert made(tmp_path / "sweeps" / "now", True) == tmp_path / "sweeps" / "now"
+    assert make_sweep_folder(tmp_path / "sweeps" / "now", True) == tmp_path / "sweeps" / "now"
 
 
 def test_a_named_folder_forgets_its_own_jobs_and_nobody_elses(tmp_path) -> None:
     told = {name: tmp_path / name / "job.json" for name in ("0", "inner/0", "sweeps/then/0", "notes")}
     for path in told.values():
-        recorded(path.parent, 0, [], "{}", lambda: JobResult(0))
+        record_job(path.parent, 0, [], "{}", lambda: JobResult(0))
     with pytest.raises(
-        BadInput, match=r"^hydra\.sweep\.dir: must be a folder without jobs of others \(got '\S+job\.json'$"
+        BadInput, match=r"^hydra\.sweep\.dir: must be a folder without jobs of others \(got '\S+job\.json'\)$"
     ):
-        made(tmp_path, True)
+        make_sweep_folder(tmp_path, True)
     assert all(path.is_file() for path in told.values())
     for sweep in (tmp_path, tmp_path / "sweeps" / "then"):
         (sweep / "sweep.json").write_text("{}")
-    made(tmp_path, True)
+    make_sweep_folder(tmp_path, True)
     assert [name for name, path in told.items() if not path.is_file()] == ["0"]
-    made(tmp_path / "sweeps", True)
+    make_sweep_folder(tmp_path / "sweeps", True)
     assert told["sweeps/then/0"].is_file()
-    with pytest.raises(BadInput, match=r"^hydra\.sweep\.dir: must be a folder \(got 'the file \S+'$"):
-        made(told["notes"] / "below", True)
+    with pytest.raises(BadInput, match=r"^hydra\.sweep\.dir: must be a folder \(got 'the file \S+'\)$"):
+        make_sweep_folder(told["notes"] / "below", True)
 
 
 def test_jobs_without_a_number_for_a_folder_are_refused(call, shared) -> None:
@@ -270,11 +270,11 @@ def test_a_single_run_writes_no_word_of_a_sweep(call, shared) -> None:
 
 def test_a_folder_without_anything_is_refused(tmp_path) -> None:
     with pytest.raises(BadInput, match=r"^results: must be a folder of runs or of a sweep is needed"):
-        gathered_report([tmp_path], tmp_path / "out")
+        write_gathered_report([tmp_path], tmp_path / "out")
 
 
 def test_gathering_goes_on_past_a_job_that_left_no_configuration_of_a_run(tmp_path) -> None:
     (tmp_path / "sweep.json").write_text("{}")
-    recorded(tmp_path / "0", 0, ["seed=abc"], "seed: abc\n", lambda: JobResult(2, reason="data: a folder is needed"))
-    page = gathered_report([tmp_path], tmp_path / "out")
+    record_job(tmp_path / "0", 0, ["seed=abc"], "seed: abc\n", lambda: JobResult(2, reason="data: a folder is needed"))
+    page = write_gathered_report([tmp_path], tmp_path / "out")
     assert "data: a folder is needed" in page.read_text()

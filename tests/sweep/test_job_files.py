@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.schema import BadInput
-from harness.sweep.job_files import UNFINISHED, JobResult, is_run, is_sweep, jobs_in, recorded
+from harness.sweep.job_files import UNFINISHED, JobResult, is_run, is_sweep, read_jobs, record_job
 
 
 def said(place: Path) -> dict[str, object]:
@@ -34,7 +34,7 @@ def test_a_job_says_started_while_it_works_and_how_it_ended_after(tmp_path: Path
         seen.append(said(tmp_path))
         return ended
 
-    assert recorded(tmp_path, 4, ["seed=1"], "seed: 1\n", work) == ended
+    assert record_job(tmp_path, 4, ["seed=1"], "seed: 1\n", work) == ended
     assert (seen[0]["state"], seen[0]["number"], seen[0]["overrides"]) == ("started", 4, ["seed=1"])
     assert (said(tmp_path)["state"], said(tmp_path)["code"]) == (state, ended.code)
     assert said(tmp_path)["reason"] == ended.reason
@@ -45,7 +45,7 @@ def test_bad_input_ends_a_job_with_its_line_and_code_2_and_is_not_raised(tmp_pat
     def work() -> JobResult:
         raise BadInput("data: must be a folder (got None")
 
-    assert recorded(tmp_path, 0, [], "{}", work).code == 2
+    assert record_job(tmp_path, 0, [], "{}", work).code == 2
     assert (said(tmp_path)["state"], said(tmp_path)["reason"]) == ("failed", "data: must be a folder (got None")
 
 
@@ -55,7 +55,7 @@ def test_whatever_else_is_raised_is_recorded_in_one_line_and_raised_again(tmp_pa
         raise error
 
     with pytest.raises(type(error)):
-        recorded(tmp_path, 0, [], "{}", work)
+        record_job(tmp_path, 0, [], "{}", work)
     assert (said(tmp_path)["state"], said(tmp_path)["code"]) == ("failed", 1)
     reason = str(said(tmp_path)["reason"])
     assert reason.startswith(type(error).__name__) and "\n" not in reason and "second" not in reason
@@ -63,21 +63,21 @@ def test_whatever_else_is_raised_is_recorded_in_one_line_and_raised_again(tmp_pa
 
 def test_a_killed_job_is_unfinished(tmp_path: Path) -> None:
     (tmp_path / "sweep.json").write_text("{}")
-    recorded(tmp_path / "0", 0, ["seed=0"], "seed: 0\n", lambda: JobResult(0))
-    told = said(tmp_path / "0") | {"state": "started", "code": UNFINISHED, "reason": "killed, or still at work"}
+    record_job(tmp_path / "0", 0, ["seed=0"], "seed: 0\n", lambda: JobResult(0))
+    told = said(tmp_path / "0") | {"state": "started", "code": UNFINISHED, "reason": "killed, or still running"}
     (tmp_path / "0" / "job.json").write_text(json.dumps(told))
-    (job,) = jobs_in(tmp_path)
-    assert (job.state, job.code, job.reason) == ("unfinished", 3, "killed, or still at work")
+    (job,) = read_jobs(tmp_path)
+    assert (job.state, job.code, job.reason) == ("unfinished", 3, "killed, or still running")
 
 
 def test_jobs_are_read_by_number_with_their_folders_even_if_all_was_moved(tmp_path: Path) -> None:
     run = run_in(tmp_path / "old" / "b-d" / "seed3")
     for number in (10, 9):
         place = tmp_path / "old" / "sweeps" / "now" / str(number)
-        recorded(place, number, [f"seed={number}"], "seed: 3\n", lambda: JobResult(0, run, run / "report"))
+        record_job(place, number, [f"seed={number}"], "seed: 3\n", lambda: JobResult(0, run, run / "report"))
     (place.parent / "sweep.json").write_text("{}")
     (tmp_path / "old").rename(tmp_path / "new")
-    first, second = jobs_in(tmp_path / "new" / "sweeps" / "now")
+    first, second = read_jobs(tmp_path / "new" / "sweeps" / "now")
     assert (first.number, second.number) == (9, 10)
     assert first.folder is not None and first.folder.resolve() == tmp_path / "new" / "b-d" / "seed3"
     assert first.config == {"seed": 3} and first.overrides == ("seed=9",)
@@ -85,40 +85,40 @@ def test_jobs_are_read_by_number_with_their_folders_even_if_all_was_moved(tmp_pa
 
 def test_a_job_whose_tables_are_gone_has_failed(tmp_path: Path) -> None:
     (tmp_path / "sweep.json").write_text("{}")
-    recorded(tmp_path / "0", 0, [], "{}", lambda: JobResult(0, tmp_path / "nowhere"))
-    (job,) = jobs_in(tmp_path)
+    record_job(tmp_path / "0", 0, [], "{}", lambda: JobResult(0, tmp_path / "nowhere"))
+    (job,) = read_jobs(tmp_path)
     assert (job.state, job.code, job.folder) == ("failed", 1, None)
-    assert job.reason.startswith("its tables are gone: ")
+    assert job.reason.startswith("its tables are missing: ")
 
 
 def test_a_folder_of_runs_gives_its_runs_and_a_run_itself(tmp_path: Path) -> None:
     for name, state in (("b", "partial"), ("a", "complete")):
         run_in(tmp_path / "deep" / name, state)
-    found = jobs_in(tmp_path)
+    found = read_jobs(tmp_path)
     assert [job.folder for job in found] == [tmp_path / "deep" / "a", tmp_path / "deep" / "b"]
     assert [(job.state, job.code, job.reason) for job in found] == [
         ("complete", 0, ""), ("partial", 3, "1 of 5 trainings failed"),
     ]  # fmt: skip
     assert is_run(tmp_path / "deep" / "a") and not is_run(tmp_path) and not is_sweep(tmp_path)
-    assert len(jobs_in(tmp_path / "deep" / "a")) == 1
+    assert len(read_jobs(tmp_path / "deep" / "a")) == 1
 
 
 @pytest.mark.parametrize("name", ["nowhere", "empty"])
 def test_a_folder_without_runs_is_refused_in_one_line(tmp_path: Path, name: str) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(BadInput, match=r"^results: must be a folder of runs or of a sweep \(got "):
-        jobs_in(tmp_path / name)
+        read_jobs(tmp_path / name)
 
 
 def test_a_damaged_job_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "sweep.json").write_text("{}")
-    recorded(tmp_path / "0", 0, [], "{}", lambda: JobResult(0))
+    record_job(tmp_path / "0", 0, [], "{}", lambda: JobResult(0))
     (tmp_path / "0" / "job.json").write_text("{")
     with pytest.raises(BadInput, match=r"job\.json: must be a mapping \(got "):
-        jobs_in(tmp_path)
+        read_jobs(tmp_path)
     (tmp_path / "0" / "job.json").write_text('{"number": 0, "overrides": [], "code": 0, "reason": ""}')
-    with pytest.raises(BadInput, match=r"job\.json: must be the state of a job \(got None$"):
-        jobs_in(tmp_path)
+    with pytest.raises(BadInput, match=r"job\.json: must be the state of a job \(got None\)$"):
+        read_jobs(tmp_path)
 
 
 def sweep_in(folder: Path, *jobs: tuple[Path | None, str]) -> Path:
@@ -127,7 +127,7 @@ def sweep_in(folder: Path, *jobs: tuple[Path | None, str]) -> Path:
     (folder / "sweep.json").write_text("{}")
     for number, (run, config) in enumerate(jobs):
         ended = JobResult(0, run) if run else JobResult(2, reason="bad")
-        recorded(folder / str(number), number, ["a=b"], config, lambda ended=ended: ended)
+        record_job(folder / str(number), number, ["a=b"], config, lambda ended=ended: ended)
     return folder
 
 
@@ -136,12 +136,12 @@ def test_a_folder_above_sweeps_gives_every_run_once_and_the_jobs_that_failed(tmp
     first = sweep_in(tmp_path / "sweeps" / "one", (a, "reports: x"), (b, "reports: x"), (None, "reports: x"))
     sweep_in(tmp_path / "sweeps" / "two", (b, "reports: x"), (None, "out: a tabulation"))
     assert is_sweep(first) and not is_sweep(tmp_path) and not is_sweep(tmp_path / "sweeps")
-    found = jobs_in(tmp_path)
+    found = read_jobs(tmp_path)
     assert [job.folder and job.folder.resolve() for job in found] == [a, b, lone, None]
     assert [(job.number, job.overrides) for job in found] == [(number, None) for number in range(4)]
     assert found[-1].reason == "bad"
-    assert [job.folder and job.folder.resolve() for job in jobs_in(tmp_path / "sweeps")] == [a, b, None]
-    assert [job.overrides for job in jobs_in(first)] == [("a=b",)] * 3
+    assert [job.folder and job.folder.resolve() for job in read_jobs(tmp_path / "sweeps")] == [a, b, None]
+    assert [job.overrides for job in read_jobs(first)] == [("a=b",)] * 3
 
 
 def test_a_sweep_has_the_jobs_of_its_own_numbered_folders_alone(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_a_sweep_has_the_jobs_of_its_own_numbered_folders_alone(tmp_path: Path) 
     sweep_in(outer / "inner", (None, "reports: x"), (None, "reports: x"))
     (outer / "else").mkdir()
     (outer / "else" / "job.json").write_text('{"a": "job of another program"}')
-    assert len(jobs_in(outer)) == 1
+    assert len(read_jobs(outer)) == 1
 
 
 def test_without_a_way_between_two_places_the_path_is_absolute(tmp_path: Path, monkeypatch) -> None:
@@ -159,4 +159,4 @@ def test_without_a_way_between_two_places_the_path_is_absolute(tmp_path: Path, m
     monkeypatch.setattr("os.path.relpath", no_way)
     sweep = sweep_in(tmp_path / "sweep", (run_in(tmp_path / "run"), "reports: x"))
     assert said(sweep / "0")["folder"] == str(tmp_path / "run")
-    assert jobs_in(sweep)[0].folder == tmp_path / "run"
+    assert read_jobs(sweep)[0].folder == tmp_path / "run"

@@ -1,4 +1,4 @@
-"""Which settings differ between jobs, and a short readable name for the setting of each."""
+"""The settings that differ between jobs, and a short label for the setting of each job."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ REPLICATE = "seed"
 NO_SETTING = frozenset({
     REPLICATE, "results", "reports", "data", "report", "engine", "named", "automatic", "only", "hydra",
 })  # fmt: skip
-"""Keys, with all below them, that change no number of a run, or change it as a repetition does."""
+"""Keys, with all below them, that are no part of a setting: they change no number, or are the seed of a replicate."""
 
 LONGEST = 60
 """Characters of one "key=value" before it is cut."""
@@ -22,11 +22,13 @@ LEFT_OUT = "left out"
 Values = Mapping[str, str]
 
 
-def swept(overrides: Sequence[Sequence[str]], configs: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """What differs between the overrides of jobs of one sweep: for each job the keys, in the order given, and values.
+def differing_overrides(
+    overrides: Sequence[Sequence[str]], configs: Sequence[Mapping[str, Any]]
+) -> list[dict[str, str]]:
+    """For each job of one sweep its differing overrides, as a mapping from key to value in the order given.
 
-    Keys of NO_SETTING are left out; a plus or tilde before a key is not part of it. A key that some job does not name
-    has in all of them the value of its composed configuration, of a part its `name`; "default" where it has none.
+    Keys of NO_SETTING are excluded; a plus or tilde before a key is not part of it. If some job does not override a
+    key, all jobs get its value from their composed configurations (of a component its `name`; "default" if unset).
     """
     facts = [dict(_pair(text) for text in each) for each in overrides]
     keys = list(dict.fromkeys(key for each in facts for key in each))
@@ -36,37 +38,37 @@ def swept(overrides: Sequence[Sequence[str]], configs: Sequence[Mapping[str, Any
     return _differing(facts)
 
 
-def configured(configs: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """What differs between composed configurations: for each the fewest keys that tell all of them apart.
+def differing_values(configs: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """For each composed configuration its values of the fewest keys that distinguish all of them.
 
-    `bench` and `dataset` by their names come first, then keys by depth and name. A key whose value follows from those
-    chosen before it (the recipe that belongs to a data set) is left out.
+    `bench` and `dataset` by their names come first, then keys by depth and name. A key whose value is determined by
+    the keys chosen before it (the recipe that belongs to a data set) is excluded.
     """
     flat = [dict(_flat(config)) for config in configs]
     differing = _differing(flat)
     chosen: list[str] = []
     for key in sorted(differing[0] if differing else (), key=_preference):
-        told = [tuple(values[other] for other in chosen) for values in differing]
-        if len(set(told)) < len({(*before, values[key]) for before, values in zip(told, differing, strict=True)}):
+        known = [tuple(values[other] for other in chosen) for values in differing]
+        if len(set(known)) < len({(*before, values[key]) for before, values in zip(known, differing, strict=True)}):
             chosen.append(key)
     return [{key.removesuffix(".name"): values[key] for key in chosen} for values in differing]
 
 
-def followed(configs: Sequence[Mapping[str, Any]], named: Collection[str]) -> list[str]:
-    """Keys that differ between composed configurations beside the `named` ones and all below these, sorted."""
+def dependent_keys(configs: Sequence[Mapping[str, Any]], named: Collection[str]) -> list[str]:
+    """Keys that differ between composed configurations, sorted, except the `named` ones and all below them."""
     differing = _differing([dict(_flat(config)) for config in configs])
     return sorted(key for key in (differing[0] if differing else ())
                   if not any(f"{key}.".startswith(f"{name}.") for name in named))  # fmt: skip
 
 
-def labels(varied: Sequence[Values], otherwise: Sequence[str]) -> list[str]:
-    """A name for the setting of each job, "dataset=digits, train.steps=20"; equal exactly for equal settings.
+def setting_labels(settings: Sequence[Values], fallback: Sequence[str]) -> list[str]:
+    """A label for the setting of each job, "dataset=digits, train.steps=20"; equal exactly for equal settings.
 
-    Where nothing varied it is the text of `otherwise`.
+    A job without differing `values` gets its text of `fallback`.
     """
     names: dict[str, tuple[tuple[str, str], ...]] = {}
     found = []
-    for values, plain in zip(varied, otherwise, strict=True):
+    for values, plain in zip(settings, fallback, strict=True):
         text = ", ".join(_cut(f"{key}={value}") for key, value in values.items()) or plain
         identity, number, name = tuple(values.items()), 1, text
         while names.setdefault(name, identity) != identity:  # two long values that begin alike
@@ -88,7 +90,7 @@ def _pair(override: str) -> tuple[str, str]:
 
 
 def _value(config: Mapping[str, Any], key: str) -> str:
-    """The value of a dotted key, the `name` of a part; empty where the configuration does not know one."""
+    """The value of a dotted key, of a component its `name`; empty if the configuration has neither."""
     flat = dict(_flat(config))
     return flat.get(key) or flat.get(f"{key}.name", "")
 
