@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
-from hydra.core.global_hydra import GlobalHydra
 from threadpoolctl import threadpool_limits
 
 from harness.benches.nasbench201.bench import NasBench201
@@ -42,21 +40,18 @@ def bench() -> NasBench201:
 
 
 @pytest.fixture
-def call(monkeypatch, capsys, tmp_path) -> Iterator[Callable[..., tuple[int, str, str]]]:
+def call(monkeypatch, capsys, tmp_path) -> Callable[..., tuple[int, str, str]]:
     """The command line in this process, offline and without data: `call(*arguments)` gives (code, stdout, stderr)."""
     from harness.cli import tabulate
-    from harness.cli.main import start
-    from harness.cli.run import refuse, run_job
+    from harness.cli.main import main
+    from harness.cli.run import check, run_and_report
 
     monkeypatch.setenv("HARNESS_OFFLINE", "1")
     monkeypatch.setenv("HARNESS_DATA", str(tmp_path / "nothing"))
 
-    def run(*arguments: str, task=run_job, config: str = "config") -> tuple[int, str, str]:
-        GlobalHydra.instance().clear()
-        monkeypatch.setattr(sys, "argv", ["harness", *arguments])
-        code = start(config, task, tabulate.refuse if task is tabulate.tabulate else refuse)
+    def run(*arguments: str, task=run_and_report, config: str = "config") -> tuple[int, str, str]:
+        code = main(config, task, tabulate.check if task is tabulate.tabulate else check, arguments)
         captured = capsys.readouterr()
         return code, captured.out, captured.err
 
-    yield run
-    GlobalHydra.instance().clear()
+    return run

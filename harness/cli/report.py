@@ -1,6 +1,6 @@
-"""Draw reports of stored tables again: of a run, of several gathered, or of one architecture of a run.
+"""Draw a report from stored tables: of a run, of several runs, or of one architecture of a run.
 
-python -m harness.report RESULTS_FOLDER... [arch=ARCHITECTURE] [--out FOLDER]
+harness report RESULTS_FOLDER... [arch=ARCHITECTURE] [--out FOLDER]
 """
 
 from __future__ import annotations
@@ -31,29 +31,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         usage="%(prog)s RESULTS_FOLDER... [arch=ARCHITECTURE] [--out FOLDER]",
     )  # fmt: skip
     parser.add_argument(
-        "given", nargs="+", metavar="RESULTS_FOLDER",
-        help="folder with the tables of a run; that of a sweep, one that has runs below it, or several: one report on "
-        "all of them. arch=ARCHITECTURE explains one architecture of a run: its string (in quotes), its official "
+        "words", nargs="+", metavar="RESULTS_FOLDER",
+        help="folder with the tables of a run; a sweep, a folder with runs below it or several folders give one report "
+        "on all. arch=ARCHITECTURE explains one architecture of a run: its string (in quotes), its official "
         "index, best or worst",
     )  # fmt: skip
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER",
-        help="folder of the report (default: reports/<bench>-<dataset>, of several runs reports/sweeps/<name>)",
+        help="folder of the report (default: reports/<bench>-<dataset>/<run>, of several runs reports/sweeps/<name>)",
     )  # fmt: skip
-    asked = parser.parse_intermixed_args(arguments)
+    given = parser.parse_intermixed_args(arguments)
     try:
-        wanted = [text.removeprefix(ARCH) for text in asked.given if text.startswith(ARCH)]
-        folders = [Path(text) for text in asked.given if not text.startswith(ARCH)]
-        print(_drawn(folders, wanted, asked.out))
+        wanted = [text.removeprefix(ARCH) for text in given.words if text.startswith(ARCH)]
+        folders = [Path(text) for text in given.words if not text.startswith(ARCH)]
+        print(_draw(folders, wanted, given.out))
     except BadInput as error:
         print(f"harness.report: {error}", file=sys.stderr)
         return 2
     return 0
 
 
-def _drawn(folders: Sequence[Path], wanted: Sequence[str], out: Path | None) -> Path:
-    """Path of the page that the folders, and the architecture if one is wanted, ask for."""
-    demand(bool(folders), "results", "a folder with the tables of a run", "none")
+def _draw(folders: Sequence[Path], wanted: Sequence[str], out: Path | None) -> Path:
+    """Path of the page on the folders, or on the architecture if one is wanted."""
+    demand(bool(folders), "results", "a folder with the tables of a run", None)
     demand(len(wanted) <= 1, "arch", "one architecture", list(wanted))
     for folder in folders:
         demand(folder.is_dir(), "results", "a folder with the tables of a run, or of several", str(folder))
@@ -65,15 +65,16 @@ def _drawn(folders: Sequence[Path], wanted: Sequence[str], out: Path | None) -> 
 
         return write_gathered_report(folders, out)
     tables = read(folders[0])
-    out = out or Path("reports") / f"{tables.status['bench']}-{tables.status['dataset']}"
+    bench, dataset = tables.status["bench"], tables.status["dataset"]
+    out = out or Path("reports") / f"{bench}-{dataset}" / folders[0].resolve().name
     if not wanted:
-        return write(folders[0], out, configured(tables.config))
+        return write(folders[0], out, report_config(tables.config))
     from harness.report.architecture.explain import explain
     from harness.report.architecture.profile import find
 
     name = find(tables, wanted[0], lambda text, known: _same_function(tables, text, known))
     written = wanted[0] not in ("best", "worst") and not wanted[0].isdecimal()
-    return explain(tables, name, out, configured(tables.config), wanted[0] if written and wanted[0] != name else "")
+    return explain(tables, name, out, report_config(tables.config), wanted[0] if written and wanted[0] != name else "")
 
 
 def _same_function(tables: RunTables, text: str, known: Sequence[tuple[str, str]]) -> str | None:
@@ -86,7 +87,7 @@ def _same_function(tables: RunTables, text: str, known: Sequence[tuple[str, str]
     from harness.config.components import build
 
     try:
-        bench = build(OmegaConf.create(_said(tables.config).get("bench") or {}), "bench")
+        bench = build(OmegaConf.create(_configuration(tables.config).get("bench") or {}), "bench")
         group = bench.sample(1, 0, [text])[0].group
     except (ValueError, LookupError):  # what a benchmark raises for a string that is none of its own
         return None
@@ -104,18 +105,18 @@ def _isomorphic(bench: Any, text: str, name: str) -> bool:
     return False
 
 
-def _said(config: str) -> dict[str, Any]:
-    """The run's configuration; nothing where it is no mapping. Raises BadInput where it is no YAML."""
+def _configuration(config: str) -> dict[str, Any]:
+    """The run's configuration; empty where it is no mapping. Raises BadInput where it is no YAML."""
     try:
-        said = yaml.safe_load(config)
+        loaded = yaml.safe_load(config)
     except yaml.YAMLError as error:
         demand(False, "config.yaml", "YAML", " ".join(str(error).split()))
-    return said if isinstance(said, dict) else {}
+    return loaded if isinstance(loaded, dict) else {}
 
 
-def configured(config: str) -> ReportConfig:
-    """The report that the run's configuration asks for under `report`; the default one where it says nothing."""
-    section = dict(_said(config).get("report") or {})
+def report_config(config: str) -> ReportConfig:
+    """What the run's configuration has under `report`; the default where it has nothing."""
+    section = dict(_configuration(config).get("report") or {})
     section.pop("_target_", None)
     known = {field.name for field in fields(ReportConfig)}
     for key in section:

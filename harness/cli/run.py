@@ -1,13 +1,12 @@
-"""`python -m harness +bench=NAME`: the front door."""
+"""`harness +bench=NAME`: one run, its report and its ranked table in the terminal."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from harness.cli.checks import check_images
@@ -16,16 +15,19 @@ from harness.files.paths import demand_folder
 from harness.sweep.job_files import JobResult
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from harness.evaluate.judge import Evaluation
     from harness.report.config import ReportConfig
     from harness.runs.engine import Engine
+    from harness.runs.run import Outcome
     from harness.runs.spec import RunSpec
     from harness.schema import Benchmark, DataSet, StoredCurves
     from harness.train.recipe import Recipe
 
 
 @dataclass(frozen=True)
-class Job:
+class TopLevel:
     """The keys at the top of conf/config.yaml."""
 
     seed: int
@@ -39,9 +41,9 @@ class Job:
 
 @dataclass(frozen=True)
 class Parts:
-    """What of a run is built without torch, or anything else that takes long to import."""
+    """The parts of a run that are built without torch or anything else that takes long to import."""
 
-    job: Job
+    top: TopLevel
     report: ReportConfig
     bench: Benchmark
     dataset: DataSet
@@ -52,14 +54,14 @@ class Parts:
     signal: StoredCurves | None
 
 
-def parts(config: DictConfig) -> Parts:
-    """The parts that `config` asks for, every setting of them checked. Raises BadInput."""
-    job = fill(Job, {field.name: config[field.name] for field in fields(Job)}, "")
-    demand_folder("reports", Path(job.reports))
-    demand_folder("results", Path(job.results))
-    others = [OmegaConf.create({**config.bench, **other}) for other in job.fit_on or []]
+def build_parts(config: DictConfig) -> Parts:
+    """The parts of the run that `config` describes, every setting checked. Raises BadInput."""
+    top = fill(TopLevel, {field.name: config[field.name] for field in fields(TopLevel)}, "")
+    demand_folder("reports", Path(top.reports))
+    demand_folder("results", Path(top.results))
+    others = [OmegaConf.create({**config.bench, **other}) for other in top.fit_on or []]
     return Parts(
-        job,
+        top,
         report=build(config.report, "report"),
         bench=build(config.bench, "bench"),
         dataset=build(config.dataset, "dataset"),
@@ -71,71 +73,94 @@ def parts(config: DictConfig) -> Parts:
     )
 
 
-def spec_of(config: DictConfig) -> RunSpec:
-    """The run that `config` asks for, every part of it built and checked. Raises BadInput."""
-    return _plan(config, parts(config))
-
-
-def _plan(config: DictConfig, given: Parts) -> RunSpec:
+def build_spec(config: DictConfig, parts: Parts | None = None) -> RunSpec:
+    """The run that `config` describes, its plug-ins built and checked too. Raises BadInput."""
     from harness.runs.spec import RunSpec
 
+    parts = parts or build_parts(config)
     return RunSpec(
-        bench=given.bench,
-        dataset=given.dataset,
-        recipe=given.recipe,
+        bench=parts.bench,
+        dataset=parts.dataset,
+        recipe=parts.recipe,
         measures=build_all(config.get("measure"), "measure"),
         predictors=build_all(config.get("predictor"), "predictor"),
-        evaluation=given.evaluation,
-        engine=given.engine,
-        seed=given.job.seed,
-        architectures=given.job.architectures,
-        data=given.job.data,
-        results=Path(given.job.results),
+        evaluation=parts.evaluation,
+        engine=parts.engine,
+        seed=parts.top.seed,
+        architectures=parts.top.architectures,
+        data=parts.top.data,
+        results=Path(parts.top.results),
         settings=OmegaConf.to_yaml(config, resolve=True),
-        fit_benches=given.fit_benches,
+        fit_benches=parts.fit_benches,
         automatic=bool(config.automatic),
         named=list(config.named),
-        skip=given.job.skip,
-        signal=given.signal,
+        skip=parts.top.skip,
+        signal=parts.signal,
     )
 
 
 def check(config: DictConfig) -> None:
-    """Raise BadInput for settings that cannot be, and for images that cannot be had."""
-    given = parts(config)
-    if given.signal is None:
-        check_images(given.dataset, given.job.data)
+    """Raise BadInput for a setting out of its range and for images that cannot be had."""
+    parts = build_parts(config)
+    if parts.signal is None:
+        check_images(parts.dataset, parts.top.data)
 
 
 def run_and_report(config: DictConfig) -> JobResult:
-    """Run what `config` asks for, write the report, print the ranked table; how it ended."""
+    """Carry out the run that `config` describes, write its report, print the ranked table; how it ended."""
     from rich.console import Console
 
     from harness.cli.progress import live
-    from harness.report.ranked_table import print_ranked
-    from harness.report.run_tables import read
-    from harness.report.write import stands, write
     from harness.runs.run import run
 
-    given = parts(config)
-    report, spec = given.report, _plan(config, given)
-    console = Console()
-    for name, columns in spec.skipped.items():
-        inputs = "input column" if len(columns) == 1 else "input columns"
-        verb = "is" if len(columns) == 1 else "are"
-        line = f"skipping {name}: {inputs} {', '.join(columns)} {verb} not measured"
-        console.print(line, soft_wrap=True, highlight=False)
+    parts = build_parts(config)
+    spec, console = build_spec(config, parts), Console()
+    _print_skipped(console, spec.skipped)
     with live("architectures trained") as progress:
         outcome = run(spec, progress)
-    out = Path(config.reports) / outcome.folder.parent.name
-    if HydraConfig.get().mode == RunMode.MULTIRUN:  # a sweep has a report a job, side by side
-        out = out / outcome.folder.name
-    page = out / "index.html" if stands(outcome.folder, out, report) else write(outcome.folder, out, report)
+    page = _write_report(outcome.folder, Path(parts.top.reports), parts.report)
+    _print_outcome(console, outcome, page)
+    return JobResult(outcome.code, outcome.folder, page.parent, _reason(outcome, spec.architectures))
+
+
+def _reason(outcome: Outcome, asked: int) -> str:
+    """How many of the `asked` trainings failed, with the first; empty where none did."""
+    if not outcome.failures:
+        return ""
+    first = outcome.failures[0]
+    return f"{len(outcome.failures)} of {asked} trainings failed, the first: {first.architecture}: {first.reason}"
+
+
+def _print_skipped(console: Console, skipped: Mapping[str, Sequence[str]]) -> None:
+    """One line for the predictors, by name, that lack the same columns."""
+    by_columns: dict[tuple[str, ...], list[str]] = {}
+    for name, columns in skipped.items():
+        by_columns.setdefault(tuple(columns), []).append(name)
+    for columns, names in by_columns.items():
+        noun, verb = ("columns", "are") if len(columns) > 1 else ("column", "is")
+        _print(console, f"skipping {', '.join(names)}: input {noun} {', '.join(columns)} {verb} not measured")
+
+
+def _write_report(folder: Path, reports: Path, report: ReportConfig) -> Path:
+    """The page of the run in `folder`, in a folder of the run's name, so that no run replaces the page of another.
+
+    It is not drawn again where it was drawn from these tables with this configuration.
+    """
+    from harness.report.write import stands, write
+
+    out = reports / folder.parent.name / folder.name
+    return out / "index.html" if stands(folder, out, report) else write(folder, out, report)
+
+
+def _print_outcome(console: Console, outcome: Outcome, page: Path) -> None:
+    from harness.report.ranked_table import print_ranked
+    from harness.report.run_tables import read
+
     print_ranked(read(outcome.folder), console)
-    console.print(f"tables {outcome.folder}\nreport {page}", soft_wrap=True, highlight=False)
+    _print(console, f"engine {outcome.engine}\ntables {outcome.folder}\nreport {page}")
     for failure in outcome.failures:
-        console.print(f"failed {failure.architecture}: {failure.reason}", soft_wrap=True, highlight=False)
-    lost = outcome.failures
-    many = f"{len(lost)} of {spec.architectures} trainings failed"
-    told = f"{many}, the first: {lost[0].architecture}: {lost[0].reason}" if lost else ""
-    return JobResult(outcome.code, outcome.folder, page.parent, told)
+        _print(console, f"failed {failure.architecture}: {failure.reason}")
+
+
+def _print(console: Console, text: str) -> None:
+    console.print(text, soft_wrap=True, highlight=False)

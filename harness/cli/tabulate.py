@@ -1,7 +1,7 @@
-"""`python -m harness.tabulate +bench=NAME`: make a table of ground truth for any data set.
+"""`harness tabulate +bench=NAME`: make a table of ground truth for any data set.
 
-Each architecture is trained to the end of the schedule with each seed, from random numbers that no run ever uses; the
-full curves go into one Parquet file that `bench.source=FILE` reads. Killed and started again, it goes on.
+Each architecture is trained to the end of the schedule with each seed, from random numbers that no run uses; the full
+curves go into one Parquet file that `bench.source=FILE` reads. After an interrupt the same command resumes.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ CURVES = ("train_loss", "valid_loss", "valid_accuracy", "test_loss", "test_accur
 
 
 @dataclass(frozen=True)
-class Job:
+class TopLevel:
     """The keys at the top of conf/tabulate.yaml."""
 
     architectures: int
@@ -47,61 +47,55 @@ class Job:
         demand(len(set(self.seeds)) == len(self.seeds) > 0, "seeds", "a list of distinct seeds", self.seeds)
 
 
-def parts(config: DictConfig) -> tuple[Job, Benchmark, DataSet, Recipe, Engine]:
-    """What `config` asks for, every setting checked. Raises BadInput."""
-    job = fill(Job, {field.name: config[field.name] for field in fields(Job)}, "")
+def build_parts(config: DictConfig) -> tuple[TopLevel, Benchmark, DataSet, Recipe, Engine]:
+    """The parts of what `config` describes, every setting checked. Raises BadInput."""
+    top = fill(TopLevel, {field.name: config[field.name] for field in fields(TopLevel)}, "")
     bench, recipe = build(config.bench, "bench"), build(config.train, "train")
     engine, dataset = build(config.engine, "engine"), build(config.dataset, "dataset")
-    demand(recipe.epochs is not None, "train.epochs", "a count (a table has one row an epoch)", recipe.epochs)
-    demand(
-        recipe.watch_images is None, "train.watch_images", "null (a table is made of all images)", recipe.watch_images
-    )
+    demand(recipe.epochs is not None, "train.epochs", "a count (a table has one row per epoch)", recipe.epochs)
+    all_images = "null (a table needs all images)"
+    demand(recipe.watch_images is None, "train.watch_images", all_images, recipe.watch_images)
     demand(set(recipe.watch) == {"valid", "test"}, "train.watch", "[valid, test]", recipe.watch)
-    return job, bench, dataset, recipe, engine
+    return top, bench, dataset, recipe, engine
 
 
 def check(config: DictConfig) -> None:
-    """Raise BadInput for settings that cannot be, and for images that cannot be had."""
-    job, _, dataset, _, _ = parts(config)
-    check_images(dataset, job.data)
+    """Raise BadInput for a setting out of its range and for images that cannot be had."""
+    top, _, dataset, _, _ = build_parts(config)
+    check_images(dataset, top.data)
 
 
 def tabulate(config: DictConfig) -> JobResult:
-    """Train what is missing, write the table, print its reliability; it ends with code 3 if a training failed."""
+    """Train what is missing, write the table, print its reliability; ends with code 3 if a training failed."""
     from rich.console import Console
 
     from harness.cli.progress import live
 
-    job, bench, dataset, recipe, engine = parts(config)
-    images = dataset.load(job.data)
+    top, bench, dataset, recipe, engine = build_parts(config)
+    images = dataset.load(top.data)
     recipe = replace(recipe, observe_every=recipe.steps_per_epoch(len(images.train[1])))
-    sample = bench.sample(job.architectures, job.seed)
-    wanted = [(a, seed) for a in sample for seed in job.seeds]
+    wanted = [(a, seed) for a in bench.sample(top.architectures, top.seed) for seed in top.seeds]
     kernels = engine.resolve_kernels(recipe, [bench], [])
     campaign = Campaign(bench, images, images.fingerprint(), recipe, {}, "truth", engine.device, kernels)
-    store = TraceStore(Path(job.results) / "traces")
+    store = TraceStore(Path(top.results) / "traces")
     with live("trainings") as progress:
         failures = train_missing(campaign, wanted, store, engine, progress)
     failed = {(f.architecture, f.seed) for f in failures}
     traces = [store.read(campaign.key(a.name, seed)) for a, seed in wanted if (a.name, seed) not in failed]
     if not traces:
-        raise BadInput(f"architectures: must be a training that works (got none; {failures[0].reason})")
+        raise BadInput(f"architectures: must be at least 1 that can be trained (got 0); {failures[0].reason}")
     table = curves(traces, recipe.steps_per_epoch(len(images.train[1])))
-    out = Path(job.out)
-    made = about(campaign, job.seed, traces)
-    write(out, table, made)
-    console = Console()
-    console.print(summary(table, len(made["diverged"])), highlight=False, soft_wrap=True)
-    console.print(f"table {out}", highlight=False, soft_wrap=True)
-    for failure in failures:
-        console.print(f"failed {failure.architecture}, seed {failure.seed}: {failure.reason}", soft_wrap=True)
-    return JobResult(
-        3 if failures else 0, reason=f"{len(failures)} of {len(wanted)} trainings failed" if failures else ""
-    )
+    made = about(campaign, top.seed, traces)
+    write(Path(top.out), table, made)
+    lines = [summary(table, len(made["diverged"])), f"engine {kernels} kernels on {engine.device}", f"table {top.out}"]
+    lines += [f"failed {failure.architecture}, seed {failure.seed}: {failure.reason}" for failure in failures]
+    Console().print("\n".join(lines), highlight=False, soft_wrap=True)
+    reason = f"{len(failures)} of {len(wanted)} trainings failed" if failures else ""
+    return JobResult(3 if failures else 0, reason=reason)
 
 
 def curves(traces: list[Trace], steps_per_epoch: int) -> pd.DataFrame:
-    """One row an architecture, seed and finished epoch, the columns of CURVES in float32.
+    """One row per architecture, seed and finished epoch, the columns of CURVES in float32.
 
     The training loss of an epoch is the mean over its batches. A diverged training has no rows from there on.
     """

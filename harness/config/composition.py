@@ -177,8 +177,8 @@ def _jobs(overrides: Sequence[Override], sweep: bool) -> Iterator[list[str]]:
     sweeps = {i: sweep_values(o) for i, o in enumerate(overrides) if o.is_sweep_override()}
     if sweeps and not sweep:
         several = overrides[next(iter(sweeps))]
-        key, _, values = (several.input_line or "").partition("=")
-        raise BadInput(f"{key}: must be one value in a single run (got {values}); add -m for a sweep")
+        key, _, given = (several.input_line or "").partition("=")
+        raise BadInput(f"{key}: must be one value in a single run (got {given}); add -m for a sweep")
     first = {i: f"{overrides[i].get_key_element()}={values[0]}" for i, values in sweeps.items()}
     base = [first.get(i, text) for i, text in enumerate(plain)]
     yield base

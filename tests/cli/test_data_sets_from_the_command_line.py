@@ -8,11 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
-from harness.cli.main import start
-from harness.cli.run import run_job
+from harness.cli.main import main
+from harness.cli.run import run_and_report
 from harness.cli.tabulate import tabulate
 from harness.config.components import build, conf_folder
 from harness.datasets import cifar100, official_splits
@@ -27,15 +26,12 @@ TINY = ["bench.channels=2", "train.batch=16", "engine.workers=1", "architectures
 def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, tmp_path: Path):
     monkeypatch.chdir(tmp_path)
 
-    def run(*arguments: str, task=run_job, config: str = "config") -> tuple[int, str, str]:
-        GlobalHydra.instance().clear()
-        monkeypatch.setattr(sys, "argv", ["harness", *arguments])
-        code = start(config, task, sys.modules[task.__module__].refuse)
+    def run(*arguments: str, task=run_and_report, config: str = "config") -> tuple[int, str, str]:
+        code = main(config, task, sys.modules[task.__module__].check, arguments)
         captured = capsys.readouterr()
         return code, captured.out, captured.err
 
-    yield run
-    GlobalHydra.instance().clear()
+    return run
 
 
 def _run_on_a_table_of_its_own(call, dataset: str, *more: str) -> pd.DataFrame:

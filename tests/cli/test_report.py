@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from harness.cli.report import configured, main
+from harness.cli.report import main, report_config
 from harness.report.config import ReportConfig
 from harness.schema import BadInput
 
@@ -180,11 +180,11 @@ def test_several_folders_and_a_folder_of_runs_get_one_report_on_all(
 
 
 def test_the_runs_own_configuration_of_the_report_is_used() -> None:
-    assert configured(CONFIG) == ReportConfig(figures=["ranked"], dpi=50)
-    assert configured("bench: x\n") == ReportConfig()
+    assert report_config(CONFIG) == ReportConfig(figures=["ranked"], dpi=50)
+    assert report_config("bench: x\n") == ReportConfig()
 
 
 @pytest.mark.parametrize("config", ["report: {no_such: 1}", "a: [", "report: {dpi: 1}"])
 def test_a_configuration_that_makes_no_sense_is_refused(config: str) -> None:
     with pytest.raises(BadInput):
-        configured(config)
+        report_config(config)

@@ -11,7 +11,7 @@ import pytest
 from hydra.core.hydra_config import HydraConfig
 
 from harness.cli.report import main as report
-from harness.cli.run import run_job
+from harness.cli.run import run_and_report
 from harness.cli.tabulate import tabulate
 from harness.schema import BadInput
 from harness.sweep.gather import write_gathered_report, write_gathered_tables
@@ -87,7 +87,7 @@ def test_a_job_that_raises_anything_does_not_stop_the_gathering(call, shared) ->
 
 
 def breaking(config) -> JobResult:
-    return run_job(config) if config.seed != 1 else JobResult(int(1 / 0))
+    return run_and_report(config) if config.seed != 1 else JobResult(int(1 / 0))
 
 
 def test_after_an_interrupt_what_there_is_is_gathered_and_the_interrupt_goes_on(call, shared, capsys) -> None:
@@ -103,7 +103,7 @@ def test_after_an_interrupt_what_there_is_is_gathered_and_the_interrupt_goes_on(
 def interrupted(config) -> JobResult:
     if config.seed == 1:
         raise KeyboardInterrupt
-    return run_job(config)
+    return run_and_report(config)
 
 
 def test_a_killed_job_is_told_as_unfinished_any_time_later(call, shared, capsys) -> None:

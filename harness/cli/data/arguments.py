@@ -1,4 +1,4 @@
-"""The command line of `python -m harness.data`; importing it costs next to nothing, so that --help answers at once."""
+"""The command line of `python -m harness.data`; it imports nothing heavy, so that --help answers at once."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 
-class Refused(Exception):
+class BadArguments(Exception):
     """A command line that cannot be read; the message is one line."""
 
 
-def parsed(arguments: list[str] | None) -> argparse.Namespace:
-    """What is asked for: `command` and its options. Raises Refused, and SystemExit after --help."""
+def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
+    """What is asked for: `command` and its options. Raises BadArguments, and SystemExit after --help."""
     parser = _Parser(
         prog="python -m harness.data",
         description="Files that data sets and benchmarks need, and questions to recorded trainings.",
-        epilog="COMMAND --help says more. Exit codes: 0; 2 bad input; 3 something asked for by name is not there.",
+        epilog="COMMAND --help describes its options. Exit codes: 0; 2 bad input; 3 something named is missing.",
     )
     commands = parser.add_subparsers(metavar="COMMAND", dest="command", required=True)
-    check = _command(commands, "check", "what is there, and exactly what is missing; downloads nothing")
+    check = _command(commands, "check", "list the files that are present and those that are missing; downloads nothing")
     check.add_argument("names", metavar="NAME", nargs="*", help="data set, benchmark, or one source of it; default all")
     check.add_argument("--fast", action="store_true", help="do not compute checksums")
     check.add_argument("--json", action="store_true", help="print JSON")
     fetch = _command(commands, "fetch", "download what is missing")
     fetch.add_argument("names", metavar="NAME", nargs="+", help="data set, benchmark, or one source of it")
-    fetch.add_argument("--offline", action="store_true", help="download nothing, say what to put where")
-    fetch.add_argument("--unverified", action="store_true", help="take files whose checksum nobody published, too")
+    fetch.add_argument("--offline", action="store_true", help="download nothing; print which file belongs where")
+    fetch.add_argument("--unverified", action="store_true", help="also accept files without a published checksum")
     for command in (check, fetch):
         conf = "folder with further dataset/ and bench/ files; may be repeated"
         command.add_argument("--conf", metavar="FOLDER", type=Path, action="append", default=[], help=conf)
@@ -36,17 +36,17 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def _convert(commands: Any) -> None:
-    convert = _command(commands, "convert", "turn an official NATS-Bench folder into tables that answer at once")
+    convert = _command(commands, "convert", "convert an official NATS-Bench folder into tables that are read quickly")
     convert.add_argument("name", choices=("nats-tss", "nats-sss"), help="topology or size space; also the tables' name")
     convert.add_argument("--folder", type=Path, help="official fast-mode folder (default: where check looks for it)")
     convert.add_argument("--out", metavar="FOLDER", type=Path, help="folder for the tables (default: the data folder)")
     convert.add_argument("--workers", metavar="N", type=int, default=1, help="processes (default: 1)")
-    skip = "leave damaged records out, and list them, in place of stopping at the first"
+    skip = "skip damaged records and list them, instead of stopping at the first"
     convert.add_argument("--skip-damaged", action="store_true", help=skip)
 
 
 def _query(commands: Any) -> None:
-    query = _command(commands, "query", "one accuracy of one recorded training, with where it comes from")
+    query = _command(commands, "query", "one accuracy of one recorded training, with its source")
     query.add_argument("bench", metavar="BENCH", help="nasbench201 or natsbench_sss")
     query.add_argument("--dataset", required=True, help="e.g. cifar100")
     query.add_argument("--architecture", required=True, help="its string, or its official index")
@@ -62,7 +62,7 @@ def _query(commands: Any) -> None:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise Refused(f"{message}; {self.prog} --help says more")
+        raise BadArguments(f"{message}; {self.prog} --help describes the options")
 
 
 def _command(commands: Any, name: str, text: str) -> argparse.ArgumentParser:

@@ -1,4 +1,4 @@
-"""What was found, for people: a table, and below it what is still needed, line by line, to be copied."""
+"""The findings as a table, and below it the missing files with their URLs and commands, one per line."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def show(findings: Sequence[Finding], folder: Path, options: str, console: Conso
             if all(file.urls for file in finding.files):
                 unverified = "" if all(file.checksum for file in finding.files) else " --unverified"
                 _line(console, f"  python -m harness.data fetch {finding.name}{unverified}{options}")
-        for why in finding.beside:
-            _line(console, f"\n{finding.name}, unusable beside it: {why}")
+        for why in finding.unusable:
+            _line(console, f"\n{finding.name}, also present but unusable: {why}")
         if finding.note and finding.state != "present":
             _line(console, f"  {finding.note}" if finding.files else f"\n{finding.name}: {finding.note}")
 

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .arguments import Refused, parsed
+from .arguments import BadArguments, parse_arguments
 
 if TYPE_CHECKING:
     from harness.files import Source
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code: 0; 2 with one line on stderr for bad input; 3 where something that was asked for is not there."""
     try:
-        asked = parsed(None if arguments is None else list(arguments))
-    except Refused as error:
+        asked = parse_arguments(None if arguments is None else list(arguments))
+    except BadArguments as error:
         return _complain(error)
     from harness.schema import BadInput
 
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BadInput as error:
         return _complain(error)
     except KeyboardInterrupt:
-        print("stopped; the same command goes on from here", file=sys.stderr)
+        print("interrupted; re-run the same command to resume", file=sys.stderr)
         return 130
 
 
@@ -100,7 +100,7 @@ def convert(asked: argparse.Namespace) -> int:
                     key="--folder")  # fmt: skip
     print(made)
     for reason in made.damaged:
-        print(f"left out: {reason}")
+        print(f"skipped: {reason}")
     return 3 if made.damaged else 0
 
 

@@ -60,7 +60,7 @@ class Finding:
     `state` is "present", "partial", "unusable", "missing", "wrong" (another checksum), "nothing needed" or "not known";
     `why` says what a partial one holds and why one is unusable. `files` are those of the alternative that is there, the
     whole one if there is one, else of the one that is the easiest to get; `instead` names the other alternatives, and
-    `beside` says why those that lie there are unusable.
+    `unusable` says why those that are present cannot be read.
     """
 
     name: str
@@ -69,7 +69,7 @@ class Finding:
     instead: tuple[str, ...] = ()
     note: str = ""
     why: str = ""
-    beside: tuple[str, ...] = ()
+    unusable: tuple[str, ...] = ()
 
 
 def needs(names: Sequence[str], conf_folders: Sequence[Path]) -> list[Need]:
