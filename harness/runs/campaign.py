@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.runs.measure_source import source_digest
 from harness.schema import Architecture, Benchmark, ImageSet, Measure, settings
-from harness.storage.traces import TraceKey
+from harness.storage.trace_key import TraceKey, describe
 from harness.train.job import TrainingJob
 from harness.train.recipe import Recipe
 
@@ -35,7 +34,7 @@ class Campaign:
             dataset=self.fingerprint,
             network=self.bench.network(),
             recipe=settings(self.recipe),
-            measures={name: settings(m) | {"source": source_digest(m)} for name, m in sorted(self.measures.items())},
+            measures=describe(self.measures),
             seed=seed,
             stream=self.stream,
             device=self.device.partition(":")[0],

@@ -66,13 +66,19 @@ def write_sidecar(path: Path) -> None:
     write_text(sidecar(path), f"{sha256_of(path)}  {path.name}\n")
 
 
+def sidecar_digest(path: Path) -> str:
+    """The checksum that the sidecar of `path` states. Raises OSError without one, ValueError for another content."""
+    sums = read_sums(sidecar(path))
+    if list(sums) != [path.name]:
+        raise ValueError(f"{sidecar(path).name} is not the checksum of {path.name}")
+    return sums[path.name]
+
+
 def sidecar_fault(path: Path) -> str | None:
     """Why `path` is not the file that its sidecar vouches for; None where it is. Never raises."""
     try:
-        sums = read_sums(sidecar(path))
-        if list(sums) != [path.name]:
-            return f"{sidecar(path).name} is not the checksum of {path.name}"
-        return None if sha256_of(path) == sums[path.name] else "checksum mismatch"
+        wanted = sidecar_digest(path)
+        return None if sha256_of(path) == wanted else "checksum mismatch"
     except FileNotFoundError as error:
         return f"missing file {Path(error.filename).name}"
     except (OSError, ValueError) as error:
@@ -125,10 +131,14 @@ def read_sums(path: Path) -> dict[str, str]:
 
 def put_aside(path: Path, reason: str) -> None:
     """Rename a damaged file, and its sidecar, to NAME.damaged and print one line that says which and why."""
-    print(f"{path}: {reason}; moved to {path.name}.damaged", file=sys.stderr)
-    for file in (path, sidecar(path)):
-        if os.path.lexists(file):
-            file.rename(file.with_name(f"{file.name}.damaged"))
+    done = f"moved to {path.name}.damaged"
+    try:
+        for file in (path, sidecar(path)):
+            if os.path.lexists(file):
+                os.replace(file, file.with_name(f"{file.name}.damaged"))
+    except OSError as error:
+        done = f"cannot be moved aside ({_reason(error)})"
+    print(f"{path}: {reason}; {done}", file=sys.stderr)
 
 
 def _reason(error: Exception) -> str:

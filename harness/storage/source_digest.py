@@ -125,22 +125,22 @@ class _Normal(ast.NodeTransformer):
     def __init__(self, origins: dict[str, str]) -> None:
         self.origins = origins
 
-    def visit_Import(self, node: ast.Import) -> None:  # noqa: N802  # the name that ast asks for, as below
+    def visit_Import(self, node: ast.Import) -> None:  # the name that ast asks for, as below
         return None
 
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:  # noqa: N802
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         return None
 
-    def visit_If(self, node: ast.If) -> ast.AST | None:  # noqa: N802
+    def visit_If(self, node: ast.If) -> ast.AST | None:
         types_only = isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
         return None if types_only else self.generic_visit(node)
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST | None:  # noqa: N802
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST | None:
         node.returns = None
         self.generic_visit(node)
         return None if node.name == "__post_init__" and not node.body else node
 
-    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:  # noqa: N802
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
         """Only here an annotation matters: it makes a field of a dataclass. `kind` is a setting."""
         body: list[ast.stmt] = []
         for each in node.body:
@@ -160,21 +160,21 @@ class _Normal(ast.NodeTransformer):
         node.annotation = None
         return node
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST | None:  # noqa: N802
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST | None:
         return self.generic_visit(ast.Assign([node.target], node.value)) if node.value else None
 
-    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:  # noqa: N802
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
         text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
         called = node.value.func if isinstance(node.value, ast.Call) else None
         check = isinstance(called, ast.Name) and called.id.startswith("demand")
         return None if text or check else self.generic_visit(node)
 
-    def visit_Raise(self, node: ast.Raise) -> ast.AST:  # noqa: N802
+    def visit_Raise(self, node: ast.Raise) -> ast.AST:
         node.exc = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
         node.cause = None
         return self.generic_visit(node)
 
-    def visit_Name(self, node: ast.Name) -> ast.AST:  # noqa: N802
+    def visit_Name(self, node: ast.Name) -> ast.AST:
         node.id = self.origins.get(node.id, node.id)
         return node
 

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from harness.schema import Architecture, Trace
-from harness.storage.traces import TraceKey, TraceStore
+from harness.storage.trace_key import TraceKey
+from harness.storage.traces import TraceStore
 
 KEY = TraceKey("a", "images", {"channels": 4}, {"steps": 2}, {"m": {"x": 1}}, 0, "run", "cpu", "torch")
 TABLE = pd.DataFrame(

@@ -1,0 +1,42 @@
+"""The identity of one training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.schema import Measure, digest, settings
+from harness.storage.source_digest import source_digest
+
+TRACE_VERSION = 3
+"""Version of the key and of what a trace file holds. Version 2 named classes by their place (storage/legacy.py)."""
+
+
+@dataclass(frozen=True)
+class TraceKey:
+    """All that decides what a trace holds; two keys are the same training exactly when their names are equal.
+
+    `network` and `recipe` are plain settings, `measures` what `describe` gives, `stream` the source of randomness (runs
+    and ground truth draw from different ones), `device` cpu or cuda, `kernels` native or torch, which round
+    differently. Not in it are the versions of the libraries and the machine: a trace names those that it was made with.
+    """
+
+    architecture: str
+    dataset: str
+    network: Mapping[str, Any]
+    recipe: Mapping[str, Any]
+    measures: Mapping[str, Any]
+    seed: int
+    stream: str
+    device: str
+    kernels: str
+
+    def name(self) -> str:
+        """SHA-256 (hex) of the key and its version."""
+        return digest([TRACE_VERSION, dict(vars(self))])
+
+
+def describe(measures: Mapping[str, Measure]) -> dict[str, dict[str, Any]]:
+    """The settings of every measure by name, with the digest of what it computes."""
+    return {name: settings(m) | {"source": source_digest(type(m))} for name, m in sorted(measures.items())}
