@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from harness.runs.campaign import Campaign
 from harness.runs.engine import Engine
 from harness.schema import Architecture, BadInput
+from harness.storage import legacy
 from harness.storage.traces import TraceStore
+from harness.train.job import finish
 
 Progress = Callable[[int, int], None]
 """Called with (done, total) whenever one more training is finished."""
@@ -54,8 +56,23 @@ def train_missing(
 
 
 def missing_of(campaign: Campaign, wanted: Sequence[Wanted], store: TraceStore) -> list[Wanted]:
-    """Those of `wanted` of which the store holds no trace."""
-    return [(a, seed) for a, seed in wanted if campaign.key(a.name, seed) not in store]
+    """Those of `wanted` that have to be trained: the store holds no undamaged trace of them, of today or of version 2.
+
+    Damaged traces are put aside, those of version 2 are stored under today's keys.
+    """
+    keys = [campaign.key(architecture.name, seed) for architecture, seed in wanted]
+    gone = {key.name() for key in store.missing(keys)}
+    missing = [pair for pair, key in zip(wanted, keys, strict=True) if key.name() in gone]
+    return [(architecture, seed) for architecture, seed in missing if not _adopt(campaign, architecture, seed, store)]
+
+
+def _adopt(campaign: Campaign, architecture: Architecture, seed: int, store: TraceStore) -> bool:
+    """Whether version 2 stored this training; its trace then gets what it lacks and is stored under today's key."""
+    key = campaign.key(architecture.name, seed)
+    old = legacy.read(store, key)
+    if old is not None:
+        store.write(key, finish(campaign.job(architecture, seed), old.table, old.diverged))
+    return old is not None
 
 
 def _train_each(
@@ -75,7 +92,7 @@ def _train_each(
 
 def _train_one(campaign: Campaign, wanted: Wanted, store: TraceStore, threads: int) -> Failure | None:
     from harness.train.loop import train
-    from harness.train.process import prepare
+    from harness.train.process import prepare, versions
 
     prepare(threads)
     architecture, seed = wanted
@@ -85,5 +102,5 @@ def _train_one(campaign: Campaign, wanted: Wanted, store: TraceStore, threads: i
         raise
     except FAULTS as error:
         return Failure(architecture.name, seed, f"{type(error).__name__}: {error}".splitlines()[0])
-    store.write(campaign.key(architecture.name, seed), trace)
+    store.write(campaign.key(architecture.name, seed), trace, versions(campaign.device))
     return None

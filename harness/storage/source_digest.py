@@ -142,15 +142,13 @@ class _Normal(ast.NodeTransformer):
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
         """Only here an annotation matters: it makes a field of a dataclass. `kind` is a setting."""
-        body: list[ast.stmt] = []
+        fields, others = [], []
         for each in node.body:
             if isinstance(each, ast.AnnAssign) and "ClassVar" not in ast.unparse(each.annotation):
                 value = self.visit(each.value) if each.value else None
-                body.append(ast.AnnAssign(each.target, ast.Constant(None), value, 1))
-            elif not (isinstance(each, ast.AnnAssign | ast.Assign) and "kind" in _bound(each)):
-                body.append(each)
-        fields = [each for each in body if isinstance(each, ast.AnnAssign) and each.simple]
-        others = [self.visit(each) for each in body if each not in fields]
+                fields.append(ast.AnnAssign(each.target, ast.Constant(None), value, 1))
+            elif not (isinstance(each, ast.AnnAssign) and _bound(each) == ["kind"]):
+                others.append(self.visit(each))
         node.body = [*fields, *(each for each in others if each is not None)]
         node.bases, node.keywords = [self.visit(e) for e in node.bases], [self.visit(e) for e in node.keywords]
         node.decorator_list = [self.visit(each) for each in node.decorator_list]

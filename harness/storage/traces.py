@@ -57,7 +57,7 @@ class TraceStore:
             return None
 
     def read(self, key: TraceKey) -> Trace:
-        """The trace stored under `key`. Raises FileNotFoundError where there is none, DamagedTrace for a damaged one."""
+        """The trace stored under `key`. Raises FileNotFoundError without one, DamagedTrace for a damaged one."""
         if key not in self:
             raise FileNotFoundError(self.path(key))
         found = self._undamaged(key)

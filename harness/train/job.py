@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from harness.schema import Architecture, ImageSet, Measure
+from harness.schema import Architecture, ImageSet, Measure, Trace
 from harness.train.recipe import Recipe
 
 if TYPE_CHECKING:
+    import pandas as pd
     from torch import nn
 
 
@@ -41,3 +42,14 @@ def clocks(measures: Mapping[str, Measure], recipe: Recipe) -> dict[str, str]:
     """
     watched = {f"{split}_{what}": f"seconds_{split}" for split in recipe.watch for what in ("loss", "accuracy")}
     return watched | {column: f"seconds_{name}" for name, measure in measures.items() for column in measure.columns}
+
+
+def finish(job: TrainingJob, table: pd.DataFrame, diverged: int | None) -> Trace:
+    """The trace of a training: what was observed, with the architecture's facts and every declared column.
+
+    A column that its measure never gave, because it failed at every reading, is nan all along.
+    """
+    declared = [column for measure in job.measures.values() for column in measure.columns]
+    missing = dict.fromkeys(sorted(set(declared) - set(table)), float("nan"))
+    made = table.assign(**job.facts, **missing)
+    return Trace(job.architecture, job.seed, made, diverged, clocks(job.measures, job.recipe))

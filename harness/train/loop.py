@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from harness.schema import HeadMaker, Measure, Scene, Trace, demand, seed_of
 from harness.train.batches import TrainingImages, held_out
-from harness.train.job import TrainingJob, clocks
+from harness.train.job import TrainingJob, finish
 from harness.train.observatory import Observatory, Values
 from harness.train.updates import Updates, mean_loss
 
@@ -37,11 +37,7 @@ def train(job: TrainingJob) -> Trace:
         model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in its stubs
         observatory = Observatory(job.measures, model, scene)
         rows, diverged = _observations(job, model, observatory, own_seed)
-    clock_of = clocks(job.measures, job.recipe)
-    table = pd.DataFrame(rows)
-    declared = [column for measure in job.measures.values() for column in measure.columns]
-    missing = dict.fromkeys(sorted(set(declared) - set(table)), float("nan"))
-    return Trace(job.architecture, job.seed, table.assign(**job.facts, **missing), diverged, clock_of)
+    return finish(job, pd.DataFrame(rows), diverged)
 
 
 def _observations(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import platform
 import sys
 from functools import cache
 
+import numpy as np
 import torch
 
+from harness import __version__
 from harness.schema import demand
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
@@ -32,3 +35,16 @@ def prepare(threads: int) -> None:
         if hasattr(libc, "mallopt"):
             libc.mallopt(M_MMAP_THRESHOLD, 1 << 30)
             libc.mallopt(M_TRIM_THRESHOLD, (1 << 31) - 1)
+
+
+@cache
+def versions(device: str) -> dict[str, str]:
+    """What else the last bits of a training depend on: versions, and the GPU or the processor's instruction set."""
+    gpu = torch.cuda.get_device_name(device) if device != "cpu" else None
+    processor = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
+    return {
+        "harness": __version__,
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "computed_on": gpu or processor,
+    }
