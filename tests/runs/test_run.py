@@ -6,7 +6,6 @@ import json
 import re
 import time
 from dataclasses import dataclass, field, replace
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +17,7 @@ from harness.cli.tabulate import write
 from harness.evaluate.judge import Evaluation
 from harness.measures.movement import Movement
 from harness.predictors.last_value import LastValue
-from harness.runs import identity, measure_source, records
-from harness.runs.campaign import Campaign
+from harness.runs import identity, records
 from harness.runs.context import prepare
 from harness.runs.engine import Engine
 from harness.runs.run import Outcome, run, truth_and_sample
@@ -465,39 +463,6 @@ def test_recorded_curves_are_ranked_without_any_training(table: Path, tmp_path: 
         run(replace(given, architectures=25), quiet)
 
 
-def test_a_measure_that_is_edited_while_a_run_goes_on_keeps_its_key_until_the_next(
-    table, tmp_path, monkeypatch
-) -> None:
-    file = tmp_path / "edited_measure.py"
-    file.write_text(
-        "from dataclasses import dataclass\n\n@dataclass(frozen=True)\nclass Edited:\n    columns: tuple = ('a',)\n"
-    )
-    monkeypatch.syspath_prepend(str(tmp_path))
-    measure = import_module("edited_measure").Edited()
-    given = spec(table, tmp_path)
-    campaign = Campaign(given.bench, tiny_images(), "f", given.recipe, {"it": measure}, "run", "cpu", "torch")
-    architecture = given.bench.sample(1, 0)[0]
-    before = campaign.key(architecture.name, 0)
-    file.write_text(file.read_text() + "# edited\n")
-    assert campaign.key(architecture.name, 0) == before
-    measure_source._digest_of.cache_clear()  # what a new process begins with
-    assert campaign.key(architecture.name, 0) != before
-
-
-def test_an_edit_of_what_a_measure_imports_beside_it_changes_its_key(tmp_path) -> None:
-    (tmp_path / "wholly.py").write_text("from .helper import f\n")
-    (tmp_path / "helper.py").write_text("from . import deeper\n")
-    (tmp_path / "deeper.py").write_text("f = 1\n")
-    (tmp_path / "stranger.py").write_text("g = 1\n")
-    seen = []
-    for name in ("stranger.py", "deeper.py"):
-        measure_source._digest_of.cache_clear()
-        seen.append(measure_source._digest_of(str(tmp_path / "wholly.py")))
-        (tmp_path / name).write_text("h = 2\n")
-    measure_source._digest_of.cache_clear()
-    assert seen[0] == seen[1] != measure_source._digest_of(str(tmp_path / "wholly.py"))
-
-
 def test_a_measure_that_fails_is_a_row_of_failures_and_the_run_goes_on(table, tmp_path) -> None:
     done = run(spec(table, tmp_path, measures={"movement": Movement(), "broken": Broken()}, architectures=3), quiet)
     rows = pd.read_parquet(done.folder / "failures.parquet").query("stage == 'measure'")
@@ -527,11 +492,11 @@ def test_an_architecture_without_a_trace_is_never_passed_over_in_silence(table, 
     write = TraceStore.write
     lost = []
 
-    def forgetful(self, key, trace):
+    def forgetful(self, key, trace, made_with=None):
         if not lost or key.architecture == lost[0]:
             lost.append(key.architecture)
         else:
-            write(self, key, trace)
+            write(self, key, trace, made_with)
 
     monkeypatch.setattr(TraceStore, "write", forgetful)
     done = run(spec(table, tmp_path, architectures=4), quiet)
