@@ -1,6 +1,6 @@
 """Time a record, memory and size of a conversion, measured on a NATS-Bench archive that is made up here.
 
-    python perf/convert.py [tss|sss] [records] [workers]
+    python -m perf.convert [tss|sss] [records] [workers]
 
 The records are written in the archive's own format with the API's own classes. Where $HARNESS_DATA holds genuine
 records they are those, each figure moved by noise of the size that seeds differ by, on the grid that its number of
@@ -9,12 +9,12 @@ images allows; else their curves are drawn. What is measured is projected to the
 
 from __future__ import annotations
 
+import argparse
 import os
 import resource
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
 
@@ -133,9 +133,14 @@ def timed(what: str, count: int = 5) -> Iterator[None]:
     print(f"{what}: {1000 * min(times):.0f} ms")
 
 
-def main(name: str = "tss", records: str = "2000", workers: str = "1") -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Make the archive, convert it, read it."""
-    space, count = spaces.SPACES[name], int(records)
+    parser = argparse.ArgumentParser(prog="python -m perf.convert", description="Times of a conversion of NATS-Bench.")
+    parser.add_argument("space", nargs="?", choices=spaces.SPACES, default="tss", help="(default: tss)")
+    parser.add_argument("records", nargs="?", type=int, default=2000, help="(default: 2000)")
+    parser.add_argument("workers", nargs="?", type=int, default=1, help="processes (default: 1)")
+    asked = parser.parse_args(arguments)
+    space, count = spaces.SPACES[asked.space], asked.records
     with tempfile.TemporaryDirectory() as place:
         folder, out = Path(place) / space.folder, Path(place) / "data"
         folder.mkdir()
@@ -144,9 +149,9 @@ def main(name: str = "tss", records: str = "2000", workers: str = "1") -> None:
         size = sum(path.stat().st_size for path in folder.iterdir())
         print(f"{count} records from {made}: {size / 1e6:.0f} MB, written in {time.perf_counter() - begin:.0f} s")
         before, cpu = memory(), processor()
-        summary = convert(name, folder, out, workers=int(workers))
+        summary = convert(asked.space, folder, out, workers=asked.workers)
         factor = space.total / count
-        print(f"{summary}, {workers} process(es); {1000 * summary.seconds / count:.1f} ms a record")
+        print(f"{summary}, {asked.workers} process(es); {1000 * summary.seconds / count:.1f} ms a record")
         print(f"processor time {1000 * (processor() - cpu) / count:.1f} ms a record")
         print(f"peak memory {memory():.0f} MB (before: {before:.0f} MB)")
         minutes, megabytes = factor * summary.seconds / 60, factor * summary.size / 1e6
@@ -165,4 +170,4 @@ def main(name: str = "tss", records: str = "2000", workers: str = "1") -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

@@ -1,6 +1,6 @@
 """How long the evaluation takes on one core: each part of `judge`, the whole, and what SciPy alone would need.
 
-    python perf/evaluate.py [architectures [predictors [budgets [draws [permutations]]]]]
+    python -m perf.evaluate [architectures [predictors [budgets [draws [permutations]]]]]
 
 The default is 30 predictors at 10 budgets on 1,000 architectures, 1,000 draws and 9,999 permutations. Seconds are CPU
 time of this process. SciPy's are extrapolated from a few calls of kendalltau: one for each row and draw.
@@ -8,10 +8,10 @@ time of this process. SciPy's are extrapolated from a few calls of kendalltau: o
 
 from __future__ import annotations
 
+import argparse
 import resource
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
@@ -39,8 +39,9 @@ PARTS = {
 }
 
 
-def main(n: int = 1000, predictors: int = 30, budgets: int = 10, draws: int = 1000, permutations: int = 9999) -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Time `judge` on random scores and print a table."""
+    n, predictors, budgets, draws, permutations = parse(arguments)
     spent: dict[str, float] = dict.fromkeys(PARTS, 0.0)
     for part, (module, function) in PARTS.items():
         setattr(module, function, timed(getattr(module, function), part, spent))
@@ -62,6 +63,15 @@ def main(n: int = 1000, predictors: int = 30, budgets: int = 10, draws: int = 10
     loop = (time.process_time() - begin) / calls * predictors * budgets * (1 + draws)
     print(f"{'τ-b by scipy, one by one':<32}{loop:>10.0f} s = {loop / spent['τ-b']:.0f} times ours")
     print(f"{'most memory':<32}{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10:>10.0f} MiB")
+
+
+def parse(arguments: Sequence[str] | None) -> list[int]:
+    """The five sizes, those of the command line or the default ones."""
+    parser = argparse.ArgumentParser(prog="python -m perf.evaluate", description="Times of the evaluation's parts.")
+    defaults = {"architectures": 1000, "predictors": 30, "budgets": 10, "draws": 1000, "permutations": 9999}
+    for name, value in defaults.items():
+        parser.add_argument(name, nargs="?", type=int, default=value, help=f"(default: {value})")
+    return list(vars(parser.parse_args(arguments)).values())
 
 
 def example(n: int, predictors: int, budgets: int) -> tuple[pd.DataFrame, Truth]:
@@ -97,4 +107,4 @@ def timed(function: Callable[..., Any], part: str, spent: dict[str, float]) -> C
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main()

@@ -9,14 +9,14 @@ process, which is the wall clock's on a free core, and the imports that a part n
 
 from __future__ import annotations
 
+import argparse
 import resource
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -29,9 +29,10 @@ from harness.evaluate.judge import Evaluation, judge
 from harness.predictors.last_value import LastValue
 from harness.report.config import ReportConfig
 from harness.report.write import write
-from harness.runs import records
+from harness.runs import identity, tables
+from harness.runs.context import Sample, Scores, Traces, prepare
+from harness.runs.engine import Engine
 from harness.runs.spec import RunSpec
-from harness.runs.train_many import Engine
 from harness.schema import Architecture, Trace, Truth
 from harness.train.recipe import Recipe
 
@@ -42,37 +43,46 @@ COLUMNS = ("train_loss", "flops", "params", "valid_accuracy", "valid_loss", "lay
 FAMILIES = ("control", "size", "size", "learning_curve", "learning_curve", "capacitance")
 
 
-def main(n: int = 15_625, predictors: int = 30, budgets: int = 1, draws: int = 1000, permutations: int = 9999) -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Time every part on random scores and print a table."""
+    n, predictors, budgets, draws, permutations = parse(arguments)
     print(f"n = {n}, {predictors} predictors x {budgets} budgets, {draws} draws, {permutations} permutations")
     begin = time.process_time()
-    plan, sample, traces, truth, scores, timings = example(n, predictors, budgets, draws, permutations)
-    images = plan.dataset.load(None)
-    campaign = SimpleNamespace(bench=plan.bench, images=images, fingerprint=images.fingerprint())  # nothing is trained
-    families = {name: predictor.family for name, predictor in plan.predictors.items()}
-    print(f"{'drawing the example, not counted':<36}{time.process_time() - begin:>8.1f} s")
-    begin = time.process_time()
-    with tempfile.TemporaryDirectory() as place, threadpool_limits(1):
-        results = Path(place) / "results"
-        with clock("judgement"):
-            judgement = judge(scores, truth, families, plan.evaluation)
-        with clock("tables of the run"):
-            size = len(images.train[1])
-            tables = records.tables(plan, sample, traces, truth, traces, scores, timings, judgement, [], size)
-        with clock("writing them"):
-            said = records.status(plan, campaign, traces, truth, 0.0, "", None)
-            records.write(results, tables, plan, "none", said)
-        with clock("report, from the stored tables"):
-            page = write(results, Path(place) / "report", ReportConfig())
+    with tempfile.TemporaryDirectory() as place:
+        spec, sample, traces, scores, timings = example(
+            n, predictors, budgets, Evaluation(bootstrap=draws, permutations=permutations), Path(place)
+        )
+        context = prepare(spec)
+        families = {name: predictor.family for name, predictor in spec.predictors.items()}
+        print(f"{'drawing the example, not counted':<36}{time.process_time() - begin:>8.1f} s")
+        begin = time.process_time()
+        with threadpool_limits(1):
+            with clock("judgement"):
+                judgement = judge(scores, sample.truth, families, spec.evaluation)
+            with clock("tables of the run"):
+                made = tables.tables(context, sample, traces, Scores(scores, timings, judgement), [])
+            with clock("writing them"):
+                identity.write(context, made, identity.status(context, sample, traces.scored))
+            with clock("report, from the stored tables"):
+                page = write(identity.folder(context), Path(place) / "report", ReportConfig())
         print(f"{'the whole':<36}{time.process_time() - begin:>8.1f} s")
         print(f"{'index.html':<36}{page.stat().st_size / 2**20:>8.1f} MiB")
     print(f"{'most memory':<36}{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:>8.1f} GiB")
 
 
+def parse(arguments: Sequence[str] | None) -> list[int]:
+    """The five sizes, those of the command line or the default ones."""
+    parser = argparse.ArgumentParser(prog="python -m perf.report", description="Times from scores to the page.")
+    defaults = {"architectures": 15_625, "predictors": 30, "budgets": 1, "draws": 1000, "permutations": 9999}
+    for name, value in defaults.items():
+        parser.add_argument(name, nargs="?", type=int, default=value, help=f"(default: {value})")
+    return list(vars(parser.parse_args(arguments)).values())
+
+
 def example(
-    n: int, predictors: int, budgets: int, draws: int, permutations: int
-) -> tuple[RunSpec, list[Architecture], list[Trace], Truth, pd.DataFrame, pd.DataFrame]:
-    """A run that was trained and scored: its plan, sample, traces, truth (three seeds), scores and their timings."""
+    n: int, predictors: int, budgets: int, evaluation: Evaluation, results: Path
+) -> tuple[RunSpec, Sample, Traces, pd.DataFrame, pd.DataFrame]:
+    """A run that was trained and scored: its spec, sample with three seeds, traces, scores and their timings."""
     rng = np.random.default_rng(0)
     steps = [EVERY * (place + 1) for place in range(budgets)]
     names = [str(cell) for cell in space.every_cell()[:n]]
@@ -80,13 +90,13 @@ def example(
     truth = Truth(pd.DataFrame(90 - 4 * good[:, None] + 0.3 * rng.normal(size=(n, 3)), index=names,
                                columns=["0", "1", "2"]), "train", "test", 1, "simulated")  # fmt: skip
     kinds = {f"{COLUMNS[i % 6]}_{i}" if i >= 6 else COLUMNS[i]: i % 6 for i in range(predictors)}
-    plan = RunSpec(
+    spec = RunSpec(
         bench=NasBench201(), dataset=Digits(), recipe=Recipe(epochs=None, steps=steps[-1], observe_every=EVERY),
         measures={}, predictors={name: LastValue(COLUMNS[i], 1.0, FAMILIES[i]) for name, i in kinds.items()},
-        evaluation=Evaluation(bootstrap=draws, permutations=permutations, budgets=steps), engine=Engine(), seed=0,
-        architectures=n, data=None, results=Path("results"), settings="bench:\n  name: nasbench201\n",
+        evaluation=replace(evaluation, budgets=steps), engine=Engine(), seed=0,
+        architectures=n, data=None, results=results, settings="bench:\n  name: nasbench201\n",
     )  # fmt: skip
-    sample = [Architecture(name, name, index=place) for place, name in enumerate(names)]
+    architectures = [Architecture(name, name, index=place) for place, name in enumerate(names)]
     frames = [
         pd.DataFrame({"predictor": name, "step": step, "architecture": names, "sd": np.nan, "reason": "",
                       "score": -good + rng.uniform(0.3, 3) * rng.normal(size=n)})
@@ -94,10 +104,13 @@ def example(
     ]  # fmt: skip
     timings = pd.DataFrame([(name, step, 0, 0.0, 1e-4) for step in steps for name in kinds],
                            columns=["predictor", "step", "fitted_on", "fit", "score"])  # fmt: skip
-    return plan, sample, traces(sample, good, rng, [0, *steps]), truth, pd.concat(frames, ignore_index=True), timings
+    traces = Traces(random_traces(architectures, good, rng, [0, *steps]))
+    return spec, Sample(architectures, truth), traces, pd.concat(frames, ignore_index=True), timings
 
 
-def traces(sample: list[Architecture], good: np.ndarray, rng: np.random.Generator, steps: list[int]) -> list[Trace]:
+def random_traces(
+    sample: list[Architecture], good: np.ndarray, rng: np.random.Generator, steps: list[int]
+) -> list[Trace]:
     """A trace of each architecture, as a run has it, observed at `steps`."""
     at, found = np.array(steps), []
     for architecture, worse in zip(sample, good, strict=True):
@@ -118,4 +131,4 @@ def clock(part: str) -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main()

@@ -7,6 +7,9 @@ computed; NCHW memory, a DataLoader with one transform an image, eager steps, SG
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
+from operator import add
+from typing import cast
 
 import numpy as np
 import torch
@@ -15,7 +18,8 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
 from harness.benches.nasbench201.space import CONVOLUTION_TAPS, Cell, Shape, needed_nodes
-from harness.benches.nasbench201.topology_network import CellBlock, Network, Reduction
+from harness.benches.nasbench201.topology_network import Network
+from harness.benches.nats.network import CellBlock, Reduction
 from harness.schema import ImageSet
 
 
@@ -60,7 +64,8 @@ class TextbookCell(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         nodes = [x]
         for sources, edges in zip(self.inputs, self.edges, strict=True):
-            nodes.append(sum(edge(nodes[source]) for source, edge in zip(sources, edges, strict=True)))
+            terms: list[Tensor] = [edge(nodes[s]) for s, edge in zip(sources, cast(nn.ModuleList, edges), strict=True)]
+            nodes.append(reduce(add, terms))
         return nodes[3]
 
 
@@ -73,7 +78,8 @@ class TextbookReduction(nn.Module):
         self.shortcut = nn.Sequential(nn.AvgPool2d(2, 2), nn.Conv2d(wide_in, wide_out, 1, bias=False))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.shortcut(x) + self.second(self.first(x))
+        added: Tensor = self.shortcut(x) + self.second(self.first(x))
+        return added
 
 
 class TextbookNetwork(nn.Module):
@@ -116,9 +122,9 @@ def pairs(ours: Network, theirs: TextbookNetwork, cell: Cell) -> list[tuple[Tens
                 found += together(getattr(mine, name), getattr(other, name))
             continue
         assert isinstance(mine, CellBlock)
-        places: dict[str, int] = {}
+        edges, places = cast(nn.ModuleList, other.edges), dict[str, int]()
         for node in (1, 2, 3):
-            for (source, name), edge in zip(cell.into(node), other.edges[node - 1], strict=True):
+            for (source, name), edge in zip(cell.into(node), cast(nn.ModuleList, edges[node - 1]), strict=True):
                 if name in CONVOLUTION_TAPS and node in needed_nodes(cell):
                     key = f"{name}_from_{source}"
                     place = places[key] = places.get(key, -1) + 1
@@ -127,7 +133,7 @@ def pairs(ours: Network, theirs: TextbookNetwork, cell: Cell) -> list[tuple[Tens
     return found
 
 
-class Transformed(Dataset):
+class Transformed(Dataset[tuple[Tensor, int]]):
     """Images one at a time: to floats, normalised, cropped from a black frame, mirrored."""
 
     def __init__(self, images: ImageSet) -> None:

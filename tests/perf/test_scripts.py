@@ -1,0 +1,38 @@
+"""Every timing script runs: on the smallest example it takes, and its peer computes what ours computes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from perf import convert, engine, evaluate, report
+from perf.training_step import Row, all_gradients, distance
+
+TINY: dict[str, tuple[Callable[[Sequence[str]], None], list[str], str]] = {
+    "evaluate": (evaluate.main, ["30", "3", "1", "10", "99"], "everything else"),
+    "report": (report.main, ["20", "3", "1", "10", "99"], "index.html"),
+    "convert": (convert.main, ["tss", "2"], "projected to 15,625"),
+}
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_a_script_prints_its_table(name: str, capsys: pytest.CaptureFixture[str], monkeypatch) -> None:
+    monkeypatch.delenv("HARNESS_DATA", raising=False)
+    main, arguments, line = TINY[name]
+    main(arguments)
+    assert line in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("main", [engine.main, evaluate.main, report.main, convert.main])
+def test_a_script_has_help(main: Callable[[Sequence[str]], None], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["--help"])
+    assert "usage: python -m perf." in capsys.readouterr().out
+
+
+def test_the_peer_network_has_the_gradients_of_ours() -> None:
+    row = Row("typical", 4, 1, 12, 6)
+    found = all_gradients(row.drawn()[0], row, seed=0)
+    assert distance(found["torch 64"], found["peer 64"]) < 1e-10
+    assert distance(found["native 64"], found["peer 64"]) < 1e-10
