@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,46 +11,14 @@ from typing import TYPE_CHECKING, Any
 from harness.report.numbers import counted, percent
 from harness.report.numbers import words as spaced
 from harness.schema import demand
+from harness.schema.columns import RUN_TABLES
+from harness.schema.documents import RUN_STATUS, demand_keys
+from harness.storage.tables import STATUS, read_results
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from harness.report.config import ReportConfig
-
-
-def _estimates(*names: str) -> tuple[str, ...]:
-    """Columns of estimates with the two ends of their intervals."""
-    return tuple(f"{name}{end}" for name in names for end in ("", "_low", "_high"))
-
-
-COLUMNS: dict[str, tuple[str, ...]] = {
-    "architectures": ("architecture", "group", "dead", "index", "truth"),
-    "truth": ("architecture", "seed", "accuracy"),
-    "scores": ("predictor", "step", "architecture", "score", "sd", "reason"),
-    "metrics": (
-        *("predictor", "family", "baseline", "step", "epoch", "images", "seconds", "n", "failed"),
-        *("initial_seconds", "fitted_on", "front"),
-        *_estimates("tau", "spearman", "tau_half", "tau_fifth", "tau_tenth", "weighted_tau", "half_accuracy"),
-        *_estimates("tau_given_train_loss", "tau_given_flops", "tau_given_params"),
-        *_estimates("tau_given_train_loss_and_flops"),
-        *("n_half", "n_fifth", "n_tenth", "note"),
-    ),
-    "differences": (*("predictor", "step", "baseline", "difference", "low", "high", "n", "p", "p_holm", "detectable"),),
-    "ablations": ("predictor", "group", "step", "tau", "tau_without", "difference", "low", "high", "n"),
-    "ceiling": ("subset", "kind", "tau", "low", "high", "tau_one", "seeds", "n", "note"),
-    "selection": ("predictor", "step", "k", *_estimates("precision", "regret"), "n"),
-    "pairs": ("predictor", "step", "gap_low", "gap_high", "pairs", "disjoint", "accuracy", "low", "high"),
-    "time_to_tau": (
-        *("target", "predictor", "family", "step", "epoch", "images", "seconds", "fitted_on", "tau", "low", "high"),
-    ),
-    "edges": ("architecture", "source", "target", "operation"),
-    "failures": ("stage", "architecture", "predictor", "step", "reason"),
-    "trajectories": ("architecture", "step", "epoch", "seconds"),
-}
-"""RunTables of a results folder and the columns that the report reads of each; further columns are let through."""
-
-STATUS_KEYS = ("bench", "dataset", "truth", "evaluation")
-"""Keys without which status.json cannot name its report, or say what its intervals are."""
 
 
 @dataclass(frozen=True)
@@ -220,47 +187,38 @@ def _key(key: str, value: object) -> str:
 def read(folder: Path) -> RunTables:
     """The tables of a results folder.
 
-    Raises BadInput, naming file and column, where the folder, a table, a column or a key of status.json is missing.
+    Raises BadInput, in one line that names the file, where one is missing, damaged, or made by an earlier version.
     """
-    demand(folder.is_dir(), "results", "a folder with the tables of a run", str(folder))
-    frames = {name: _table(folder / f"{name}.parquet", columns) for name, columns in COLUMNS.items()}
-    demand(len(frames["metrics"]) > 0, "metrics.parquet", "at least one row", 0)
-    texts = {name: _text(folder / name) for name in ("status.json", "environment.json", "config.yaml")}
-    status = _mapping("status.json", texts["status.json"])
-    for key in STATUS_KEYS:
-        demand(key in status, "status.json", f"the key {key!r}", sorted(status))
-    for key in ("truth", "recipe", "network", "evaluation"):
-        demand(isinstance(status.get(key, {}), dict), f"status.json: {key}", "a mapping", status.get(key))
-    demand("level" in status["evaluation"], "status.json: evaluation", "the key 'level'", sorted(status["evaluation"]))
+    found = read_results(folder, RUN_TABLES.keys())
+    demand_keys(str(folder / STATUS), found.status, RUN_STATUS)
+    _demand_consistent(folder, found.tables)
     return RunTables(
-        **frames,
-        status=status,
-        environment={key: str(value) for key, value in _mapping("environment.json", texts["environment.json"]).items()},
-        config=texts["config.yaml"],
+        **found.tables,
+        status=found.status,
+        environment={key: str(value) for key, value in found.environment.items()},
+        config=found.config,
     )
 
 
-def _table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
-    import pandas as pd
-
-    demand(path.is_file(), "results", f"the table {path.name}", str(path))
-    frame = pd.read_parquet(path)
-    missing = [column for column in columns if column not in frame]
-    more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-    asked = f"the column {', '.join(missing[:3])}{more} (an older version's tables: the same command makes them anew)"
-    demand(not missing, path.name, asked, f"{len(frame.columns)} others")
-    return frame
-
-
-def _text(path: Path) -> str:
-    demand(path.is_file(), "results", f"the file {path.name}", str(path))
-    return path.read_text(encoding="utf-8")
+def _demand_consistent(folder: Path, tables: Mapping[str, pd.DataFrame]) -> None:
+    """Raise BadInput for tables that cannot be of one run."""
+    demand(len(tables["metrics"]) > 0, str(folder / "metrics.parquet"), "a table of at least one row", 0)
+    for name, keys in KEYS.items():
+        twice = bool(tables[name].duplicated(list(keys)).any())
+        demand(not twice, str(folder / f"{name}.parquet"), f"a table with one row per {', '.join(keys)}", "several")
+    known = set(tables["architectures"]["architecture"])
+    strangers = sorted(set(tables["scores"]["architecture"]) - known)
+    demand(not strangers, str(folder / "scores.parquet"), "a table of the run's architectures", strangers[:1])
+    unscored = sorted(set(tables["metrics"]["predictor"]) - set(tables["scores"]["predictor"]))
+    demand(not unscored, str(folder / "metrics.parquet"), "a table of predictors with scores", unscored[:1])
 
 
-def _mapping(name: str, text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except json.JSONDecodeError as error:
-        value = str(error)
-    demand(isinstance(value, dict), name, "a JSON object", value)
-    return dict(value)
+KEYS = {
+    "architectures": ("architecture",),
+    "metrics": ("predictor", "step"),
+    "scores": ("predictor", "step", "architecture"),
+    "differences": ("predictor", "step"),
+    "selection": ("predictor", "step", "k"),
+    "pairs": ("predictor", "step", "gap_low"),
+}
+"""What names a row of a table."""

@@ -75,6 +75,9 @@ RUN_STATUS = (
 )
 """What the report reads of a run's status.json."""
 
+STATE = tuple(key for key in RUN_STATUS if key.path in ("state", "architectures", "trained"))
+"""What a list of runs says of each."""
+
 SWEEP_STATUS = (
     Key("level", LEVEL, required=True),
     Key("bootstrap", COUNT, required=True),
@@ -114,8 +117,8 @@ JOB = (
 """job.json."""
 
 SWEEP = (
-    Key("command", TEXT, required=True),
-    Key("jobs", or_null(COUNT), required=True),
+    Key("command", TEXT),
+    Key("jobs", or_null(COUNT)),
 )
 """sweep.json."""
 
@@ -124,9 +127,11 @@ JOB_CONFIG = (
     Key("bench", MAPPING),
     Key("dataset", MAPPING),
     Key("report", or_null(MAPPING)),
+    Key("report.font_size", NUMBER),
+    Key("report.dpi", COUNT),
     Key("evaluate", or_null(MAPPING)),
     Key("evaluate.level", LEVEL),
-    Key("evaluate.bootstrap", Kind("an integer of at least 1", lambda v: COUNT.holds(v) and v >= 1)),
+    Key("evaluate.bootstrap", Kind("an integer from 1 to 1000000", lambda v: COUNT.holds(v) and 1 <= v <= 10**6)),
     Key("evaluate.seed", COUNT),
 )
 """What gathering reads of a run's config.yaml."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.schema import SCHEMA_VERSION, BadInput, demand
 from harness.schema.columns import RUN_TABLES, SWEEP_TABLES, Column, Table
-from harness.storage.documents import read_json, read_text, read_yaml, unreadable
+from harness.storage.documents import MISSING, read_json, read_text, read_yaml, unreadable
 from harness.storage.files import SUMS, read_sums, sums_faults, write_atomically, write_json, write_sums, write_text
 
 if TYPE_CHECKING:
@@ -158,11 +158,11 @@ def read_table(path: Path, table: Table, only: Collection[str] = ()) -> pd.DataF
     import pyarrow.parquet as pq
 
     faults = (pa.ArrowException, OSError, ValueError, KeyError, TypeError, IndexError, OverflowError, MemoryError)
-    demand(path.is_file(), str(path), "an existing table", "missing file")
+    demand(path.is_file(), str(path), "an existing table", MISSING)
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            columns = _columns(path, table, file.schema_arrow, only)
             rows = file.metadata.num_rows
+            columns = _columns(path, table, file.schema_arrow, only, empty=rows == 0)
             demand(0 <= rows <= MOST_ROWS, str(path), f"a table of at most {MOST_ROWS} rows", rows)
             found = file.read([column.name for column in columns])
         found = found.select([column.name for column in columns]).replace_schema_metadata(None)
@@ -180,8 +180,13 @@ def read_table(path: Path, table: Table, only: Collection[str] = ()) -> pd.DataF
         raise unreadable(path, "an undamaged Parquet file", error) from error
 
 
-def _columns(path: Path, table: Table, schema: pa.Schema, only: Collection[str]) -> list[Column]:
-    """The declared columns that the file has, further numbers behind them. Raises BadInput as `read_table` does."""
+def _columns(path: Path, table: Table, schema: pa.Schema, only: Collection[str], empty: bool) -> list[Column]:
+    """The declared columns that the file has, further numbers behind them; an `empty` table may lack types.
+
+    Raises BadInput as `read_table` does.
+    """
+    import pyarrow as pa
+
     wanted = [column for column in table if not only or column.name in only]
     names = list(schema.names)
     missing = [column.name for column in wanted if column.name not in names and not column.optional]
@@ -195,7 +200,8 @@ def _columns(path: Path, table: Table, schema: pa.Schema, only: Collection[str])
     for column in wanted:
         demand(names.count(column.name) == 1, str(path), f"a table with one column {column.name}", "several")
         kind = schema.field(column.name).type
-        demand(_alike(kind, column), str(path), f"a table with {column.name} as {column.dtype}", str(kind))
+        fits = _alike(kind, column) or (empty and pa.types.is_null(kind))
+        demand(fits, str(path), f"a table with {column.name} as {column.dtype}", str(kind))
     return wanted
 
 
@@ -233,11 +239,12 @@ def read_results(
     demand(folder.is_dir(), "results", "a folder with stored tables", str(folder))
     files = [STATUS, *texts, *(f"{name}.parquet" for name in names)]
     faults = verify(folder, files)
-    unchecked = faults.get(SUMS) == "missing file"
+    unchecked = faults.get(SUMS) == MISSING
     if not unchecked:
         for name in [SUMS, *files]:
             if name in faults:
-                raise BadInput(f"{folder / name}: must be undamaged (got {faults[name]}); {AGAIN}")
+                wanted = "an existing file" if faults[name] == MISSING else "undamaged"
+                raise BadInput(f"{folder / name}: must be {wanted} (got {faults[name]}); {AGAIN}")
     status = read_json(folder / STATUS)
     version = status.get("schema_version")
     if version != SCHEMA_VERSION or isinstance(version, bool):

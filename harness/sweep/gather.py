@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,10 +14,22 @@ from harness import __version__
 from harness.evaluate.average_ranks import Ranking, rank
 from harness.evaluate.gathered import Run, gather, last_taus
 from harness.files.paths import demand_folder, way
-from harness.schema import SCHEMA_VERSION, BadInput, demand
-from harness.storage.files import write_json, write_table
+from harness.schema import BadInput, demand
+from harness.schema.columns import JOBS
+from harness.schema.documents import RUN_STATUS, demand_keys
+from harness.storage.tables import STATUS, Results, read_results, write_results
 from harness.sweep.differing_settings import dependent_keys, differing_overrides, differing_values, setting_labels
-from harness.sweep.job_files import Job, distinct_jobs, is_sweep, read_jobs
+from harness.sweep.job_files import Job, distinct_jobs, is_sweep, read_jobs, read_sweep
+
+UNKNOWN = "unknown"
+"""The setting of a job whose configuration cannot be read."""
+
+GATHERED_OF = {
+    "scores": ("predictor", "step", "architecture", "score"),
+    "architectures": ("architecture", "truth"),
+    "metrics": ("predictor", "family", "baseline"),
+}
+"""The columns that are gathered of a run's tables."""
 
 
 @dataclass(frozen=True)
@@ -62,16 +73,17 @@ def write_gathered_tables(folders: Sequence[Path], out: Path) -> None:
     jobs = [job for folder in folders for job in read_jobs(folder)]
     if len(folders) > 1:
         jobs = distinct_jobs(jobs)
-    configs = [job.config for job in jobs]
-    one_sweep = len(folders) == 1 and all(job.overrides is not None for job in jobs)
+    known = [job for job in jobs if not job.damaged]
+    configs = [job.config for job in known]
+    one_sweep = len(folders) == 1 and all(job.overrides is not None for job in known)
     varied = (
-        differing_overrides([job.overrides or () for job in jobs], configs) if one_sweep else differing_values(configs)
+        differing_overrides([job.overrides or () for job in known], configs) if one_sweep else differing_values(configs)
     )
-    names = setting_labels(varied, [f"dataset={_named(job, 'dataset')}" for job in jobs])
-    rows = [_row(job, name, out) for job, name in zip(jobs, names, strict=True)]
+    names = iter(setting_labels(varied, [f"dataset={_named(job, 'dataset')}" for job in known]))
+    rows = [_row(job, UNKNOWN if job.damaged else next(names), out) for job in jobs]
     stored = _gathered_runs(jobs, rows)
     runs = [each.run for each in stored]
-    judged = next((job.config.get("evaluate") or {} for job in jobs if job.folder), {})
+    judged = next((job.config.get("evaluate") or {} for job in known if job.folder), {})
     level, bootstrap = float(judged.get("level", 0.95)), int(judged.get("bootstrap", 1000))
     gathered = gather(runs, bootstrap, level, int(judged.get("seed", 0)))
     ranking = rank(last_taus(runs), level, [each.block for each in stored])
@@ -84,24 +96,19 @@ def write_gathered_tables(folders: Sequence[Path], out: Path) -> None:
         **_ranking_summary(ranking, [each for each in stored if each.block in ranking.blocks]),
         **_provenance(folders, jobs, stored),
     }
-    table = pd.DataFrame(rows).astype({"n": "Int64", "step": "Int64", "seed": "Int64"})
-    (out / "status.json").unlink(missing_ok=True)  # it vouches for the tables: deleted first, written last
-    write_table(out / "jobs.parquet", table)
-    write_table(out / "gathered.parquet", gathered)
-    write_table(out / "ranks.parquet", ranks)
-    write_json(out / "status.json", {"kind": "sweep", **about})
+    tables = {"jobs": pd.DataFrame(rows).astype(JOBS.dtypes), "gathered": gathered, "ranks": ranks}
+    write_results(out, tables, {}, {"kind": "sweep", "state": "complete", **about})
 
 
 def _gathered_runs(jobs: Sequence[Job], rows: Sequence[dict[str, Any]]) -> list[StoredRun]:
     """The runs that are gathered. The rows of their jobs get `n` and `step`; those of the others get the reason."""
     runs: dict[tuple[str, int], StoredRun] = {}
     for job, row in zip(jobs, rows, strict=True):
-        if job.folder is None:
+        if job.folder is None or job.damaged:
             continue
         try:
             seed = int(job.config.get("seed", 0))
-            run = _run(job.folder, row["setting"], seed)
-            status, environment = (_read_json(job.folder / f"{name}.json") for name in ("status", "environment"))
+            run, found = _run(job.folder, row["setting"], seed)
         except BadInput as error:  # the others are still gathered
             row |= {"state": "failed", "code": 2, "reason": str(error)}
             continue
@@ -109,7 +116,8 @@ def _gathered_runs(jobs: Sequence[Job], rows: Sequence[dict[str, Any]]) -> list[
         if (run.setting, run.seed) in runs:
             row["reason"] = "same setting and seed as a job above, not counted again"
         runs.setdefault(
-            (run.setting, run.seed), StoredRun(run, (row["bench"], row["dataset"], seed), status, environment)
+            (run.setting, run.seed),
+            StoredRun(run, (row["bench"], row["dataset"], seed), found.status, found.environment),
         )
     return list(runs.values())
 
@@ -138,26 +146,20 @@ def _named(job: Job, part: str) -> str:
     return str(section.get("name", "")) if isinstance(section, Mapping) else ""
 
 
-def _run(folder: Path, setting: str, seed: int) -> Run:
-    """The scores, truth and metrics of a run. Raises BadInput where a table or a column is missing."""
-    wanted = {
-        "scores": ["predictor", "step", "architecture", "score"],
-        "architectures": ["architecture", "truth"],
-        "metrics": ["predictor", "family", "baseline"],
-    }
-    found = {}
-    for name, columns in wanted.items():
-        path = folder / f"{name}.parquet"
-        demand(path.is_file(), "results", f"the table {path.name}", str(path))
-        try:
-            frame = pd.read_parquet(path)
-        except (OSError, ValueError) as error:  # a damaged file
-            raise BadInput(f"{path}: must be a whole table (got {' '.join(str(error).split())})") from error
-        missing = [column for column in columns if column not in frame]
-        demand(not missing, str(path), f"the column {', '.join(missing)}", sorted(map(str, frame.columns)))
-        found[name] = frame[columns]
-    truth = found["architectures"].set_index("architecture")["truth"]
-    return Run(setting, seed, found["scores"], truth, found["metrics"].drop_duplicates("predictor"))
+def _run(folder: Path, setting: str, seed: int) -> tuple[Run, Results]:
+    """What is gathered of a run's tables, and all that was read. Raises BadInput where a file is damaged."""
+    found = read_results(folder, GATHERED_OF)
+    demand_keys(str(folder / STATUS), found.status, RUN_STATUS)
+    scores, architectures, roles = (found.tables[name] for name in ("scores", "architectures", "metrics"))
+    roles = roles.drop_duplicates("predictor")
+    where = str(folder / "scores.parquet")
+    demand(len(scores) > 0, where, "a table of at least one row", 0)
+    twice = scores.duplicated(["predictor", "step", "architecture"]).any()
+    demand(not twice, where, "a table with one row per predictor, step and architecture", "several")
+    demand(set(scores["predictor"]) <= set(roles["predictor"]), where, "a table of predictors with metrics", "others")
+    twice = architectures.duplicated("architecture").any()
+    demand(not twice, str(folder / "architectures.parquet"), "a table with one row per architecture", "several")
+    return Run(setting, seed, scores, architectures.set_index("architecture")["truth"], roles), found
 
 
 def _ranking_summary(ranking: Ranking, ranked: Sequence[StoredRun]) -> dict[str, Any]:
@@ -177,17 +179,6 @@ def _ranking_summary(ranking: Ranking, ranked: Sequence[StoredRun]) -> dict[str,
     }
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    """The mapping in a JSON file of a run. Raises BadInput where it is missing or damaged."""
-    demand(path.is_file(), "results", f"the file {path.name}", str(path))
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        value = str(error)
-    demand(isinstance(value, dict), str(path), "a mapping", value)
-    return dict(value)
-
-
 def _shared(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The entries that all mappings have in common."""
     first = parts[0] if parts else {}
@@ -197,14 +188,13 @@ def _shared(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def _provenance(folders: Sequence[Path], jobs: Sequence[Job], stored: Sequence[StoredRun]) -> dict[str, Any]:
     """Where the tables come from: the command and its number of jobs, the recipe and network settings that all runs
     share, versions and machine of the first run."""
-    launched = _read_json(folders[0] / "sweep.json") if len(folders) == 1 and is_sweep(folders[0]) else {}
+    launched = read_sweep(folders[0]) if len(folders) == 1 and is_sweep(folders[0]) else {}
     return {
         "command": launched.get("command", ""),
         "asked": launched.get("jobs") or len(jobs),
-        "report": next((dict(job.config.get("report") or {}) for job in jobs), {}),
+        "report": next((dict(job.config.get("report") or {}) for job in jobs if job.folder), {}),
         "recipe": _shared([each.status.get("recipe") or {} for each in stored]),
         "network": _shared([each.status.get("network") or {} for each in stored]),
         "environment": dict(stored[0].environment) if stored else {},
         "harness": __version__,
-        "schema_version": SCHEMA_VERSION,
     }

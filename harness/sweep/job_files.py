@@ -8,17 +8,20 @@ files hold overrides and an unresolved configuration but no outcome, and JobRetu
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from harness.files.paths import way
 from harness.schema import BadInput, demand
+from harness.schema.documents import JOB, JOB_CONFIG, STATE, SWEEP, demand_keys
+from harness.storage.documents import read_json, read_yaml
 from harness.storage.files import write_json, write_text
+from harness.storage.tables import CONFIG, STATUS
+
+DAMAGED = 2
+"""Exit code of a job with a damaged file."""
 
 UNFINISHED = 3
 """Exit code of a job that was killed: as for a run with failed trainings, the sweep is incomplete but has tables."""
@@ -38,7 +41,8 @@ class JobResult:
 class Job:
     """One job read from its files: `state` is complete, partial (some trainings failed), failed or unfinished.
 
-    `folder` and `report` are None where there are none; `overrides` is None for a run outside a sweep.
+    `folder` and `report` are None where there are none; `overrides` is None for a run outside a sweep; a
+    `damaged` one has a file that cannot be read, and no `config`.
     """
 
     number: int
@@ -49,6 +53,7 @@ class Job:
     folder: Path | None
     report: Path | None
     overrides: tuple[str, ...] | None = None
+    damaged: bool = False
 
 
 def record_job(
@@ -82,7 +87,10 @@ def record_job(
 
 def is_run(folder: Path) -> bool:
     """Whether the folder holds the tables of one run."""
-    return (folder / "metrics.parquet").is_file() and (folder / "status.json").is_file()
+    try:
+        return (folder / "metrics.parquet").is_file() and (folder / STATUS).is_file()
+    except OSError:  # a name that no file can have
+        return False
 
 
 def is_sweep(folder: Path) -> bool:
@@ -100,7 +108,7 @@ def read_jobs(folder: Path) -> list[Job]:
     """The jobs of a sweep by their numbers; of any other folder the run in it, or all runs and sweep jobs below it.
 
     Each run counts once, however many sweeps started it, in the order of folder names; jobs without tables come last.
-    Raises BadInput where there is none, or where a file is damaged.
+    A job with a damaged file is a failed one. Raises BadInput where there is none.
     """
     demand(folder.is_dir(), "results", "a folder of runs or of a sweep", str(folder))
     if is_run(folder):
@@ -116,7 +124,7 @@ def _jobs_below(folder: Path) -> list[Job]:
     """Runs below the folder, and jobs of sweeps below it except tabulations, which have no report."""
     swept = [_job(path) for sweep in sorted(folder.rglob("sweep.json")) for path in job_files_in(sweep.parent)]
     runs = [_job_of_run(0, path.parent) for path in sorted(folder.rglob("metrics.parquet")) if is_run(path.parent)]
-    return distinct_jobs([*(job for job in swept if "reports" in job.config), *runs])
+    return distinct_jobs([*(job for job in swept if job.damaged or "reports" in job.config), *runs])
 
 
 def distinct_jobs(jobs: Sequence[Job]) -> list[Job]:
@@ -129,35 +137,56 @@ def distinct_jobs(jobs: Sequence[Job]) -> list[Job]:
     return [replace(job, number=number, overrides=None) for number, job in enumerate(ordered)]
 
 
+def read_sweep(folder: Path) -> dict[str, Any]:
+    """The `command` of a sweep and its number of `jobs` (None: not known). Raises BadInput for a damaged sweep.json."""
+    found = read_json(folder / "sweep.json")
+    demand_keys(str(folder / "sweep.json"), found, SWEEP)
+    return found
+
+
 def _job(path: Path) -> Job:
-    stored = _read(path, json.loads)
-    for key, kind in (("number", int), ("overrides", list), ("state", str), ("code", int), ("reason", str)):
-        demand(isinstance(stored.get(key), kind), str(path), f"the {key} of a job", stored.get(key))
-    folder, report = (stored.get(key) and path.parent / stored[key] for key in ("folder", "report"))
-    state, code, reason = str(stored["state"]), int(stored["code"]), str(stored["reason"])
+    """The job whose job.json is at `path`; a failed one, with the reason, where one of its files is damaged."""
+    number = int(path.parent.name)
+    try:
+        found = read_json(path)
+        demand_keys(str(path), found, JOB)
+    except BadInput as error:
+        return Job(number, "failed", DAMAGED, str(error), {}, None, None, (), damaged=True)
+    folder, report = (path.parent / found[key] if found.get(key) else None for key in ("folder", "report"))
+    state, code, reason = found["state"], found["code"], found["reason"]
     if state == "started":
         state = "unfinished"
     elif folder and not is_run(folder):
-        state, code, reason, folder = "failed", max(code, 1), f"its tables are missing: {stored['folder']}", None
-    config = _read(path.parent / "config.yaml", yaml.safe_load)
-    return Job(int(stored["number"]), state, code, reason, config, folder, report, tuple(stored["overrides"]))
+        state, code, reason, folder = "failed", max(code, 1), f"its tables are missing: {found['folder']}", None
+    job = Job(number, state, code, reason, {}, folder, report, tuple(found["overrides"]))
+    return _configured(job, path.parent)
 
 
 def _job_of_run(number: int, folder: Path) -> Job:
     """A run outside a sweep, as a job."""
-    status = _read(folder / "status.json", json.loads)
-    state = str(status.get("state", "complete"))
-    asked, trained = int(status.get("architectures", 0)), int(status.get("trained", 0))
-    reason = f"{asked - trained} of {asked} trainings failed" if state == "partial" else ""
-    config = _read(folder / "config.yaml", yaml.safe_load)
-    return Job(number, state, 3 if state == "partial" else 0, reason, config, folder, None)
-
-
-def _read(path: Path, parse: Callable[[str], Any]) -> dict[str, Any]:
-    demand(path.is_file(), "results", f"the file {path.name}", str(path))
+    job = Job(number, "complete", 0, "", {}, folder, None)
     try:
-        value = parse(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, yaml.YAMLError) as error:
-        value = " ".join(str(error).split())
-    demand(isinstance(value, dict), str(path), "a mapping", value)
-    return dict(value)
+        status = read_json(folder / STATUS)
+        demand_keys(str(folder / STATUS), status, STATE)
+    except BadInput as error:
+        return _damaged(job, error)
+    if status["state"] == "partial":
+        asked, trained = status.get("architectures", 0), status.get("trained", 0)
+        job = replace(job, state="partial", code=3, reason=f"{asked - trained} of {asked} trainings failed")
+    return _configured(job, folder)
+
+
+def _configured(job: Job, place: Path) -> Job:
+    """The job with the configuration that lies in `place`; a failed one, with the reason, where that is damaged."""
+    try:
+        config = read_yaml(place / CONFIG)
+        demand_keys(str(place / CONFIG), config, JOB_CONFIG if job.folder else ())
+    except BadInput as error:
+        return _damaged(job, error)
+    return replace(job, config=config)
+
+
+def _damaged(job: Job, error: BadInput) -> Job:
+    """The job as a failed one; what made it fail before is the better reason."""
+    reason = job.reason if job.state == "failed" else str(error)
+    return replace(job, state="failed", code=max(job.code, DAMAGED), reason=reason, damaged=True)

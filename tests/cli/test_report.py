@@ -12,6 +12,7 @@ import pytest
 from harness.cli.report import main, report_config
 from harness.report.config import ReportConfig
 from harness.schema import BadInput
+from harness.storage.files import write_sums
 
 CONFIG = "report:\n  _target_: harness.report.config.ReportConfig\n  figures: [ranked]\n  dpi: 50\n"
 
@@ -80,6 +81,7 @@ def run_of(cells: Sequence[str], folder: Path) -> Path:
         frame.to_parquet(path, index=False)
     bench = "bench: {_target_: harness.benches.nasbench201.bench.NasBench201}\n"
     (folder / "config.yaml").write_text(f"report: {{figures: [], dpi: 50}}\n{bench}")
+    write_sums(folder)
     return folder
 
 

@@ -13,6 +13,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from harness.storage.tables import write_results
+
 FAMILIES = {
     "beta_eff_last": "capacitance",
     "movement": "movement",
@@ -180,7 +182,8 @@ def tables(
             cost = 0.0 if family == "size" else 0.4 if family == "zero_cost" else 0.1 + step * 0.03 * (1 + j / 40)
             label = {"predictor": name, "step": step}
             fitted = 0.8 * n if learned else 0.0
-            rows.append({"predictor": name, "family": family, "baseline": family != "capacitance", "step": step,
+            rows.append({"predictor": name, "family": family, "baseline": family != "capacitance",
+                         "studied": family == "capacitance", "step": step,
                          "epoch": step / 16, "images": step * 128, "seconds": cost, "note": "", "fitted_on": fitted,
                          "initial_seconds": fitted * cost + 0.2 if learned else 0.0}
                         | _metrics_row(score, truth, last, pearson))  # fmt: skip
@@ -287,22 +290,17 @@ STATUS: dict[str, Any] = {
     "dataset_fingerprint": "6f1f0d0c5b6d2a4f9e7c1a83b5d04c2e9a7b6c5d4e3f2a1b0c9d8e7f6a5b4c3d",
     "recipe": {"batch": 128, "steps": 64, "schedule_steps": None, "learning_rate": 0.1},
     "network": {"channels": 8, "cells": 1},
-    "schema_version": 1,
     "seconds": 98.2,
 }  # fmt: skip
 
 
 def build(folder: Path, level: float = 0.95, **how: Any) -> Path:
     """Write a results folder of `tables(**how)` and return it; `level` is what the status says of the intervals."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, frame in tables(**how).items():
-        frame.to_parquet(folder / f"{name}.parquet", index=False)
     environment = {"python": "3.11.9", "torch": "2.13.0", "numpy": "2.4.6", "device": "cpu, 1 core", "commit": "0f3c"}
     evaluation = STATUS["evaluation"] | {"level": level, "pearson": how.get("pearson", False)}
     status = STATUS | {"architectures": how.get("n", 60), "evaluation": evaluation}
-    (folder / "status.json").write_text(json.dumps(status))
-    (folder / "environment.json").write_text(json.dumps(environment))
-    (folder / "config.yaml").write_text("bench:\n  name: nasbench201 # <space>\ndataset:\n  name: digits\n")
+    config = "bench:\n  name: nasbench201 # <space>\ndataset:\n  name: digits\n"
+    write_results(folder, tables(**how), {"environment.json": json.dumps(environment), "config.yaml": config}, status)
     return folder
 
 

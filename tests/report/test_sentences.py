@@ -15,6 +15,7 @@ import pytest
 from harness.report.run_tables import RunTables, read
 from harness.report.sentences import capacitance, cost, derived, failing, named, question, ranking, settled, tried
 from harness.report.tables.failures import count_failures
+from harness.storage.files import write_sums
 
 
 def with_difference(tables: RunTables, low: float, high: float) -> RunTables:
@@ -96,6 +97,7 @@ def test_the_level_of_the_run_is_in_every_text(
     status = json.loads((folder / "status.json").read_text())
     status["evaluation"]["level"] = level
     (folder / "status.json").write_text(json.dumps(status))
+    write_sums(folder)
     tables = read(folder)
     sure = replace(tables, differences=tables.differences.assign(p_holm=1e-4))
     assert f"({percent} interval" in ranking(tables)

@@ -22,6 +22,9 @@ from harness.report.sweep.sentences import answer, cautions, counts, question, s
 from harness.report.sweep.sweep_tables import SweepTables, read
 from harness.report.sweep.write import write
 from harness.schema import BadInput
+from harness.schema.columns import JOBS
+from harness.storage.files import SUMS, write_sums
+from harness.storage.tables import write_results
 
 FAMILIES = ("capacitance", "learning_curve", "movement", "weight_statistics", "zero_cost", "size", "control", "my_own")
 
@@ -65,12 +68,8 @@ def build(
     )
     table = pd.DataFrame(jobs, columns=["job", "setting", "seed", "overrides", "folder", "report", "bench", "dataset",
                                         "state", "code", "reason", "n", "step"])  # fmt: skip
-    folder.mkdir(parents=True, exist_ok=True)
-    table.astype({"n": "Int64", "step": "Int64", "seed": "Int64"}).to_parquet(folder / "jobs.parquet")
-    gathered.to_parquet(folder / "gathered.parquet")
-    ranks.to_parquet(folder / "ranks.parquet")
     status = {
-        "kind": "sweep", "level": 0.9, "bootstrap": 500, "seed": 0, "harness": "0.1.0",
+        "kind": "sweep", "state": "complete", "level": 0.9, "bootstrap": 500, "seed": 0, "harness": "0.1.0",
         "varied": ["dataset", "train.steps"] if settings > 1 else [], "blocks": settings * seeds,
         "friedman": {"statistic": 20.5, "p": 0.0004} if groups else {"statistic": None, "p": None},
         "critical_difference": 2.5 if groups else None, "groups_by": groups, "left_out": names[-1:], "dropped": [],
@@ -80,7 +79,8 @@ def build(
         "report": {"dpi": 60, "figures": ["nowhere"]}, "environment": {"python": "3.11"},
         "recipe": {"batch": 128, "watch": ["valid"]}, "network": {"channels": 8, "cells": 1},
     }  # fmt: skip
-    (folder / "status.json").write_text(json.dumps(status))
+    tables = {"jobs": table.astype(JOBS.dtypes), "gathered": gathered, "ranks": ranks}
+    write_results(folder, tables, {}, status)
     return folder
 
 
@@ -233,9 +233,8 @@ def test_where_every_job_failed_no_seed_and_no_rank_is_told_of(tables, tmp_path:
     sweep = tables(silent=True, groups="")
     lost = sweep.jobs.assign(state="failed", code=2, n=pd.NA, step=pd.NA)
     assert question(replace(sweep, jobs=lost)).startswith("Which predictor ranks architectures best as `dataset` and")
-    lost.to_parquet(tmp_path / "sweep" / "jobs.parquet")
     status = json.loads((tmp_path / "sweep" / "status.json").read_text()) | {"blocks": 0}
-    (tmp_path / "sweep" / "status.json").write_text(json.dumps(status))
+    write_results(tmp_path / "sweep", {"jobs": lost, "gathered": sweep.gathered, "ranks": sweep.ranks}, {}, status)
     assert "ranks are over" not in write(tmp_path / "sweep", tmp_path / "out").read_text()
 
 
@@ -362,7 +361,7 @@ def test_without_any_tau_there_is_a_page_of_reasons_and_no_figure(tmp_path: Path
 def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
     folder = build(tmp_path / "sweep")
     (folder / name).unlink()
-    with pytest.raises(BadInput, match=rf"^results: must be the (table|file) {re.escape(name)} is needed"):
+    with pytest.raises(BadInput, match=rf"/{re.escape(name)}: must be an existing file \(got missing file\); run"):
         read(folder)
 
 
@@ -370,9 +369,13 @@ def test_a_missing_column_or_key_is_named(tmp_path: Path) -> None:
     folder = build(tmp_path / "sweep")
     frame = pd.read_parquet(folder / "gathered.parquet")
     frame.drop(columns="sd").to_parquet(folder / "gathered.parquet")
-    with pytest.raises(BadInput, match=r"^gathered\.parquet: must be the column sd is needed"):
+    (folder / SUMS).unlink()
+    with pytest.raises(BadInput, match=r"gathered\.parquet: must be a table with the column sd \(got "):
         read(folder)
     frame.to_parquet(folder / "gathered.parquet")
-    (folder / "status.json").write_text(json.dumps({"kind": "sweep"}))
-    with pytest.raises(BadInput, match=r"^status\.json: must be the key 'level' is needed"):
+    status = json.loads((folder / "status.json").read_text())
+    del status["level"]
+    (folder / "status.json").write_text(json.dumps(status))
+    write_sums(folder)
+    with pytest.raises(BadInput, match=r"status\.json: must be a document with the key level"):
         read(folder)

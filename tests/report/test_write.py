@@ -20,6 +20,7 @@ from harness.report.content import TITLES
 from harness.report.tables import SHEETS
 from harness.report.write import write
 from harness.schema import BadInput
+from harness.storage.files import write_sums
 from tests.report.conftest import build
 
 ODD: list[dict[str, Any]] = [
@@ -137,6 +138,7 @@ def test_a_run_without_failures_and_differences_says_so(make: Callable[..., Path
     folder = Path(shutil.copytree(make(n=20, k=5), tmp_path / "results"))
     for name in ("failures", "differences"):
         pd.read_parquet(folder / f"{name}.parquet").iloc[:0].to_parquet(folder / f"{name}.parquet")
+    write_sums(folder)
     text = write(folder, tmp_path / "out", ReportConfig(figures=[])).read_text()
     assert "No training and no score failed." in text
     assert "No paired difference to a baseline was computed, so no difference was tested." in text

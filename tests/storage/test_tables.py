@@ -170,8 +170,8 @@ def test_a_folder_that_nothing_vouches_for_is_read_with_a_warning_if_it_is_compl
 
 def test_an_older_table_names_the_column_and_what_to_do(folder: Path) -> None:
     (folder / SUMS).unlink()
-    frame(METRICS).drop(columns="studied").to_parquet(folder / "metrics.parquet")
-    with pytest.raises(BadInput, match=r"the column studied .*earlier version: run the same command again"):
+    frame(METRICS).drop(columns="front").to_parquet(folder / "metrics.parquet")
+    with pytest.raises(BadInput, match=r"the column front .*earlier version: run the same command again"):
         read_results(folder, ["metrics"])
     assert list(read_results(folder, {"metrics": ["predictor", "tau"]}).tables["metrics"]) == ["predictor", "tau"]
 

@@ -110,15 +110,31 @@ def test_a_folder_without_runs_is_refused_in_one_line(tmp_path: Path, name: str)
         read_jobs(tmp_path / name)
 
 
-def test_a_damaged_job_file_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("job.json", b"{", "job.json: must be a JSON object"),
+        ("job.json", b"\xff\xfe", "job.json: must be a readable UTF-8 file"),
+        ("job.json", b'{"number": 0, "overrides": [], "code": 0, "reason": ""}', "a document with the key state"),
+        ("job.json", b'{"number": 0, "overrides": [], "code": 0, "reason": "", "state": []}', "state: must be one of"),
+        ("config.yaml", b"seed: [", "config.yaml: must be a YAML mapping"),
+        ("config.yaml", b"seed: many", "seed: must be an integer"),
+        ("config.yaml", None, "config.yaml: must be an existing file"),
+    ],
+)
+def test_a_job_with_a_damaged_file_is_a_failed_one_with_the_reason(tmp_path, name, content, reason) -> None:
     (tmp_path / "sweep.json").write_text("{}")
-    record_job(tmp_path / "0", 0, [], "{}", lambda: JobResult(0))
-    (tmp_path / "0" / "job.json").write_text("{")
-    with pytest.raises(BadInput, match=r"job\.json: must be a mapping \(got "):
-        read_jobs(tmp_path)
-    (tmp_path / "0" / "job.json").write_text('{"number": 0, "overrides": [], "code": 0, "reason": ""}')
-    with pytest.raises(BadInput, match=r"job\.json: must be the state of a job \(got None\)$"):
-        read_jobs(tmp_path)
+    for number in (0, 1):
+        run = run_in(tmp_path / "runs" / str(number))
+        record_job(tmp_path / str(number), number, [], "{}", lambda run=run: JobResult(0, run))
+    path = tmp_path / "1" / name
+    if content is None:
+        path.unlink()
+    else:
+        path.write_bytes(content)
+    whole, damaged = read_jobs(tmp_path)
+    assert (whole.state, damaged.state, damaged.code, damaged.number) == ("complete", "failed", 2, 1)
+    assert reason in damaged.reason and damaged.damaged and damaged.config == {}
 
 
 def sweep_in(folder: Path, *jobs: tuple[Path | None, str]) -> Path:

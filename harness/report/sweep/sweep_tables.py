@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,21 +10,9 @@ import pandas as pd
 
 from harness.report.numbers import number
 from harness.schema import demand
-
-COLUMNS = {
-    "jobs": ("job", "setting", "seed", "overrides", "folder", "report", "bench", "dataset", "state", "code", "reason",
-             "n", "step"),
-    "gathered": ("setting", "predictor", "family", "step", "last", "jobs", "n", "tau", "low", "high", "sd", "baseline",
-                 "difference", "difference_low", "difference_high"),
-    "ranks": ("predictor", "family", "rank", "blocks", "first_group", "last_group"),
-}  # fmt: skip
-"""RunTables of a sweep's folder and the columns that the report reads of each."""
-
-STATUS_KEYS = (
-    *("level", "bootstrap", "varied", "blocks", "friedman", "critical_difference", "groups_by", "note", "left_out"),
-    *("ranked_runs", "ranked_on", "ranked_seeds", "followed"),
-    *("dropped", "asked", "report", "environment", "recipe", "network"),
-)
+from harness.schema.columns import SWEEP_TABLES
+from harness.schema.documents import SWEEP_STATUS, demand_keys
+from harness.storage.tables import STATUS, read_results
 
 
 @dataclass(frozen=True)
@@ -107,20 +94,18 @@ class SweepTables:
 
 
 def read(folder: Path) -> SweepTables:
-    """The tables of a sweep. Raises BadInput, naming file and column, where something is missing."""
-    frames = {}
-    for name, columns in COLUMNS.items():
-        path = folder / f"{name}.parquet"
-        demand(path.is_file(), "results", f"the table {path.name}", str(path))
-        frames[name] = pd.read_parquet(path)
-        missing = [column for column in columns if column not in frames[name]]
-        demand(not missing, path.name, f"the column {', '.join(missing)}", sorted(map(str, frames[name].columns)))
-    path = folder / "status.json"
-    demand(path.is_file(), "results", "the file status.json", str(path))
-    status = json.loads(path.read_text(encoding="utf-8"))
-    for key in STATUS_KEYS:
-        demand(key in status, "status.json", f"the key {key!r}", sorted(status))
-    return SweepTables(**frames, status=status, place=folder)
+    """The tables of a sweep.
+
+    Raises BadInput, in one line that names the file, where one is missing, damaged, or made by an earlier version.
+    """
+    found = read_results(folder, SWEEP_TABLES.keys(), texts=())
+    status, where = found.status, str(folder / STATUS)
+    demand_keys(where, status, SWEEP_STATUS)
+    tested = not status["note"]
+    numbers = [status["friedman"]["p"]] + [status["critical_difference"]] * (status["groups_by"] == "nemenyi")
+    demand(not tested or None not in numbers, where, "a document with the numbers of its test", numbers)
+    demand(tested == bool(status["groups_by"]), where, "a document with either a test or a note", status["groups_by"])
+    return SweepTables(**found.tables, status=status, place=folder)
 
 
 def _span(values: pd.Series) -> str:
