@@ -13,7 +13,7 @@ import pandas as pd
 from harness.runs.context import RunContext, Sample
 from harness.runs.environment import code_fingerprint, environment
 from harness.schema import SCHEMA_VERSION, Trace, Truth, digest, settings
-from harness.storage.files import write_json, write_table, write_text
+from harness.storage.tables import CONFIG, ENVIRONMENT, write_results
 
 
 def folder(context: RunContext) -> Path:
@@ -84,18 +84,8 @@ def status(context: RunContext, sample: Sample, traces: Sequence[Trace]) -> dict
     }
 
 
-def is_current(folder: Path, identity: str) -> bool:
-    """Whether the tables in `folder` are complete and were made from just this."""
-    path = folder / "status.json"
-    return path.is_file() and json.loads(path.read_text(encoding="utf-8")).get("identity") == identity
-
-
 def write(context: RunContext, tables: Mapping[str, pd.DataFrame], status: Mapping[str, Any]) -> None:
     """Store the tables, the configuration and the environment in the run's folder."""
-    place = folder(context)
-    (place / "status.json").unlink(missing_ok=True)
-    for name, table in tables.items():
-        write_table(place / f"{name}.parquet", table)
-    write_text(place / "config.yaml", context.spec.settings)
-    write_json(place / "environment.json", environment(context.campaign.device, context.kernels))
-    write_json(place / "status.json", status)
+    about = environment(context.campaign.device, context.kernels)
+    texts = {CONFIG: context.spec.settings, ENVIRONMENT: f"{json.dumps(about, indent=2)}\n"}
+    write_results(folder(context), tables, texts, status)

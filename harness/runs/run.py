@@ -16,6 +16,7 @@ from harness.runs.context import RunContext, Sample, Scores, Traces, Training, d
 from harness.runs.spec import RunSpec
 from harness.runs.train_many import Failure, Progress, Wanted, missing_of, train_missing
 from harness.schema import Architecture, BadInput, Trace
+from harness.storage.tables import is_current
 from harness.train.job import clocks
 
 
@@ -38,7 +39,7 @@ def run(spec: RunSpec, progress: Progress) -> Outcome:
     sample = truth_and_sample(context)
     training = train(context, sample, progress)
     folder, known_as = identity.folder(context), identity.identity(context, sample)
-    if not (training.cached and identity.is_current(folder, known_as)):  # newly trained: the measured seconds are new
+    if not (training.cached and is_current(folder, known_as)):  # newly trained: the measured seconds are new
         traces = load(context, sample)
         if len(traces.scored) < 2:
             reason = training.failures[0].reason
