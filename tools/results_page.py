@@ -1,0 +1,52 @@
+"""`python -m tools.results_page`: prints docs/results.md, made from the declared schema and results.md.jinja."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from harness.schema.columns import CURVES, RUN_TABLES, SWEEP_TABLES, Column, Table
+
+
+def page() -> str:
+    """The whole page as Markdown."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=False,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template("results.md.jinja").render(
+        run=list(RUN_TABLES.values()), sweep=list(SWEEP_TABLES.values()), tabulated=CURVES, columns=columns
+    )
+
+
+def columns(table: Table) -> str:
+    """What one row is, and the table of its columns as Markdown."""
+    lines = [f"A row is {table.row}.", "", "| column | type | unit | meaning |", "|---|---|---|---|"]
+    for column in table:
+        if not column.end_of:
+            ends = [end.name for end in table if end.end_of == column.name]
+            lines.append(f"| {_names(column, ends)} | {_type(column)} | {column.unit} | {column.meaning} |")
+    return "\n".join(lines)
+
+
+def _names(column: Column, ends: list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in (column.name, *ends))
+
+
+def _type(column: Column) -> str:
+    """The type, and whether there may be no value."""
+    missing = {"float": ", nan", "int64": ", null"}.get(column.dtype[:5], "") if column.nullable else ""
+    return column.dtype + missing + (", optional" if column.optional else "")
+
+
+def main() -> None:
+    sys.stdout.write(page())
+
+
+if __name__ == "__main__":
+    main()
