@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from argparse import ArgumentParser
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -44,9 +45,12 @@ def _type(column: Column) -> str:
     return column.dtype + missing + (", optional" if column.optional else "")
 
 
-def main() -> None:
+def main() -> int:
+    """Print the page."""
+    ArgumentParser(prog="tools.results_page", description="Print docs/results.md.").parse_args()
     sys.stdout.write(page())
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
