@@ -15,7 +15,11 @@ from harness.schema import BadInput, demand
 MOST = 10**8
 """Rows that are read at a time: every epoch of ten seeds of the larger space on one split is fewer."""
 
-_FAULTS = (pa.ArrowException, OSError, ValueError, KeyError, TypeError, OverflowError)  # of damaged files, to pyarrow
+_FAULTS = (
+    *(pa.ArrowException, OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError),
+    *(MemoryError, RecursionError, SystemError, NotImplementedError),
+)
+"""What pyarrow and json raise of damaged files."""
 
 
 def read(path: Path, columns: Sequence[str], key: str, groups: Sequence[int] | None = None) -> pa.Table:

@@ -1,15 +1,22 @@
-"""RunTables made by `python -m harness.tabulate`: full curves of architectures x seeds, in one Parquet file."""
+"""Tables made by `python -m harness.tabulate`: full curves of architectures x seeds, in one Parquet file."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from harness.schema import Truth, demand
+from harness.storage.files import write_atomically
 
 from . import parquet
 
@@ -18,7 +25,14 @@ if TYPE_CHECKING:
 
 COLUMNS = ("architecture", "seed", "epoch", "train_loss", "valid_loss", "valid_accuracy", "test_loss", "test_accuracy")
 
-ABOUT = {"dataset", "dataset_fingerprint", "made_by"}
+ABOUT = ("dataset", "dataset_fingerprint", "made_by")
+
+METADATA = b"tabulate"
+
+TABLE_VERSION = 3
+"""From this version on a table has a digest of its content."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -62,23 +76,80 @@ class Tabulated:
         demand(bench in (None, made_of), key, f"a table of {bench}", f"{self.path} of {made_of}")
 
 
+def write(path: Path, curves: pd.DataFrame, about: Mapping[str, Any]) -> None:
+    """Store a table, whole or not at all, with how it was made and a digest of both in the file's metadata."""
+    table = pa.Table.from_pandas(curves[list(COLUMNS)], preserve_index=False)
+    about = {**about, "table_version": TABLE_VERSION}
+    about["content_sha256"] = content_digest(table, about)
+    table = table.replace_schema_metadata({**(table.schema.metadata or {}), METADATA: json.dumps(about).encode()})
+    options = {"compression": "zstd", "compression_level": 15, "write_page_checksum": True}
+    write_atomically(path, lambda file: pq.write_table(table, file, **options))
+
+
+def content_digest(table: pa.Table, about: Mapping[str, Any]) -> str:
+    """SHA-256 (hex) of the names, types and values of the columns and of `about`, whatever the file's encoding."""
+    sha = hashlib.sha256(json.dumps({k: v for k, v in about.items() if k != "content_sha256"}, sort_keys=True).encode())
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            kind, values = "string", json.dumps(column.to_pylist()).encode()
+        else:
+            kind, values = str(column.type), np.ascontiguousarray(column.to_numpy()).tobytes()
+        sha.update(f"{name} {kind} {len(values)} ".encode() + values)
+    return sha.hexdigest()
+
+
 def read(path: Path, key: str = "bench.source") -> Tabulated:
-    """The table at `path`. Raises BadInput, naming `key`, where there is none, or it is not wholly one of ours."""
-    demand(path.is_file(), key, "an existing table (or auto, embedded, converted, archive, table)", str(path))
-    about, metadata = parquet.about(path, b"tabulate", (), key)
-    ours = isinstance(about, dict) and about.keys() >= ABOUT and isinstance(about.get("network", {}), dict)
-    schema, what = metadata.schema.to_arrow_schema(), "a Parquet file made by python -m harness.tabulate"
-    demand(ours and set(COLUMNS) <= set(schema.names), key, what, str(path))
+    """The table at `path`; one of an earlier version, which has no digest, is read with a warning.
+
+    Raises BadInput, naming `key`, where there is none, it is not one of ours, or it is not what was written.
+    """
+    demand(_is_file(path), key, "an existing table (or auto, embedded, converted, archive, table)", str(path))
+    about, metadata = parquet.about(path, METADATA, (), key)
+    what = "a Parquet file made by python -m harness.tabulate"
+    ours = isinstance(about, dict) and all(isinstance(about.get(name), str) for name in ABOUT)
+    demand(ours and isinstance(about.get("network", {}), dict), key, what, str(path))
+    schema = metadata.schema.to_arrow_schema()
+    demand(set(COLUMNS) <= set(schema.names), key, what, str(path))
     kinds = {name: schema.field(name).type for name in COLUMNS}
     numbers = all(pa.types.is_floating(kinds[name]) for name in COLUMNS[3:])
     whole = all(pa.types.is_integer(kinds[name]) for name in ("seed", "epoch"))
     text = pa.types.is_string(kinds["architecture"]) or pa.types.is_large_string(kinds["architecture"])
     demand(numbers and whole and text, key, f"{what}, its columns names and numbers,", str(path))
-    table = parquet.read(path, COLUMNS, key).to_pandas()
-    demand(len(table) > 0 and not table.isna()[list(COLUMNS[:3])].any(axis=None), key,
-           f"rows that name architecture, seed and epoch in {path}", f"{len(table)} rows")  # fmt: skip
-    demand(not table.duplicated(list(COLUMNS[:3])).any(), key, f"every training once in {path}", "one twice")
-    for column in ("valid_accuracy", "test_accuracy"):
-        values = table[column].dropna()
-        demand(bool(values.between(0, 100).all()), key, f"percentages {column} in {path}", "others")
-    return Tabulated(table, about, path)
+    table = parquet.read(path, COLUMNS, key)
+    curves = table.to_pandas()
+    demand(len(curves) > 0 and not curves.isna()[list(COLUMNS[:3])].any(axis=None), key,
+           f"rows that name architecture, seed and epoch in {path}", f"{len(curves)} rows")  # fmt: skip
+    _demand_digest(path, table, about, key)
+    _demand_ranges(path, curves, key)
+    return Tabulated(curves, about, path)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
+
+
+def _demand_digest(path: Path, table: pa.Table, about: Mapping[str, Any], key: str) -> None:
+    if "content_sha256" not in about and "table_version" not in about:
+        log.warning("%s was made by an earlier version and has no checksum: damage to it may go unnoticed", path)
+        return
+    demand(about.get("content_sha256") == content_digest(table, about), key,
+           "an undamaged table", f"{path}, whose checksum does not match")  # fmt: skip
+
+
+def _demand_ranges(path: Path, curves: pd.DataFrame, key: str) -> None:
+    demand(
+        not curves.duplicated(list(COLUMNS[:3])).any(),
+        key,
+        "a table with one row per training and epoch",
+        f"more in {path}",
+    )
+    demand(
+        bool((curves["epoch"] >= 1).all()), key, "a table with epochs from 1 on", f"{curves['epoch'].min()} in {path}"
+    )
+    for column, most in (("valid_accuracy", 100), ("test_accuracy", 100), ("train_loss", inf), ("valid_loss", inf)):
+        values = curves[column].dropna()
+        outside = values[~values.between(0, most)]
+        demand(outside.empty, key, f"a table with {column} from 0 to {most}", f"{[*outside[:1]]} in {path}")

@@ -19,7 +19,7 @@ from harness.benches.nasbench201 import curves, table
 from harness.benches.nats import archive, converted, spaces
 from harness.benches.nats.convert import convert
 from harness.benches.natsbench_sss.bench import NatsBenchSize
-from harness.cli.tabulate import write
+from harness.benches.tabulated import write
 from harness.schema import BadInput, Truth
 from tests.benches import nats_records
 from tests.benches.nats_records import NAMES

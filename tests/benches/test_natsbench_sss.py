@@ -24,7 +24,7 @@ from harness.benches.nats.convert import convert
 from harness.benches.natsbench_sss import space
 from harness.benches.natsbench_sss.bench import NatsBenchSize
 from harness.benches.natsbench_sss.size_network import Network
-from harness.cli.tabulate import write
+from harness.benches.tabulated import write
 from harness.config.components import build, conf_folder
 from harness.schema import BadInput, StoredCurves
 from tests.benches import nats_records
@@ -291,10 +291,10 @@ def test_a_table_of_the_other_space_or_of_strange_names_is_refused(tmp_path: Pat
     with pytest.raises(BadInput, match="architectures of natsbench_sss in"):
         bench.truth("tiny", "f", None)
     write(path, pd.concat([rows, rows]), about)
-    with pytest.raises(BadInput, match="every training once"):
+    with pytest.raises(BadInput, match="one row per training and epoch"):
         bench.truth("tiny", "f", None)
     write(path, rows.assign(test_accuracy=101.0), about)
-    with pytest.raises(BadInput, match="percentages test_accuracy"):
+    with pytest.raises(BadInput, match="test_accuracy from 0 to 100"):
         bench.truth("tiny", "f", None)
 
 

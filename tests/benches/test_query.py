@@ -17,7 +17,7 @@ from harness.benches.nats.convert import convert
 from harness.benches.nats.spaces import SPLITS, TRAIN, TRAIN_SETS, Space
 from harness.benches.natsbench_sss.space import every_name
 from harness.benches.query import truth
-from harness.cli.tabulate import write
+from harness.benches.tabulated import write
 from harness.schema import BadInput
 from tests.benches import nats_records
 from tests.benches.nats_records import NAMES, figure
@@ -168,7 +168,7 @@ def test_the_embedded_table_answers_for_its_data_set() -> None:
         truth("nasbench201", "digits", None, "valid", None, epoch - 1, seed, name, str(path)).percent == answer.percent
     )
     for change, message in (
-        ({"schedule_epochs": 200}, "schedule: 6 epochs"),
+        ({"schedule_epochs": 200}, "schedule: must be 6 epochs"),
         ({"epoch": 6}, "epoch: an epoch from 0 to 5"),
         ({"split": "train"}, "split: 'valid' or 'test'"),
         ({"seed": 77}, "seed: a recorded seed"),

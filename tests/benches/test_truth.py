@@ -92,7 +92,7 @@ def test_a_damaged_source_is_passed_over_and_the_log_says_so(tmp_path: Path, cap
     (convert("tss", folder, tmp_path).folder / "finals.parquet").write_bytes(b"none")
     with caplog.at_level(logging.WARNING):
         assert source_of(tmp_path).startswith(folder.name)
-    assert "from archive, not from converted: data: a Parquet file is needed" in caplog.text
+    assert "from archive, not from converted: data: must be a Parquet file" in caplog.text
 
 
 def test_where_no_source_has_it_every_reason_is_told_in_one_line(tmp_path: Path) -> None:

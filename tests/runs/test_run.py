@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from harness.benches.nasbench201.bench import NasBench201
-from harness.cli.tabulate import write
+from harness.benches.tabulated import write
 from harness.evaluate.judge import Evaluation
 from harness.measures.movement import Movement
 from harness.predictors.last_value import LastValue

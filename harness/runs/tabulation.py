@@ -1,0 +1,62 @@
+"""Curves of full trainings as a table of ground truth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from harness import __version__
+from harness.evaluate.ceiling import reliability
+from harness.runs.campaign import Campaign
+from harness.schema import Trace
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CURVES = ("train_loss", "valid_loss", "valid_accuracy", "test_loss", "test_accuracy")
+
+
+def curves(traces: Sequence[Trace], steps_per_epoch: int) -> pd.DataFrame:
+    """One row per architecture, seed and finished epoch, the columns of CURVES in float32.
+
+    The training loss of an epoch is the mean over its batches. A diverged training has no rows from there on.
+    """
+    import pandas as pd
+
+    frames = []
+    for trace in traces:
+        ends = trace.table[(trace.table["step"] > 0) & (trace.table["step"] % steps_per_epoch == 0)]
+        frame = ends[list(CURVES)].astype("float32")
+        frame.insert(0, "epoch", (ends["step"] // steps_per_epoch).astype("int16"))
+        frame.insert(0, "seed", trace.seed)
+        frame.insert(0, "architecture", trace.architecture.name)
+        frames.append(frame)
+    table = pd.concat(frames, ignore_index=True)
+    return table.sort_values(["architecture", "seed", "epoch"], ignore_index=True)
+
+
+def about(campaign: Campaign, seed: int, traces: Sequence[Trace]) -> dict[str, Any]:
+    """How the table was made, enough to make it again, and which trainings diverged at which step."""
+    diverged = [[t.architecture.name, t.seed, t.diverged] for t in traces if t.diverged is not None]
+    return {
+        "made_by": f"harness.tabulate {__version__}",
+        "dataset": campaign.images.name,
+        "dataset_fingerprint": campaign.fingerprint,
+        "network": campaign.bench.network(),
+        "recipe": vars(campaign.recipe),
+        "sample_seed": seed,
+        "diverged": diverged,
+    }
+
+
+def summary(table: pd.DataFrame, diverged: int) -> str:
+    """Size of the table and how well its seeds agree, in words."""
+    last = table[table["epoch"] == table["epoch"].max()]
+    final = last.pivot(index="architecture", columns="seed", values="test_accuracy")
+    lines = [f"{len(final)} architectures x {final.shape[1]} seeds, {table['epoch'].max()} epochs"]
+    if final.shape[1] > 1:
+        found = reliability(final.to_numpy(dtype=float))
+        lines.append(
+            f"Kendall tau-b between two seeds {found.single:.3f}, of their mean {found.mean:.3f} (Spearman-Brown)"
+        )
+    return "; ".join([*lines, f"{diverged} diverged"] if diverged else lines)
