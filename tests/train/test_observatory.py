@@ -133,7 +133,7 @@ def test_a_measure_that_fails_takes_no_other_with_it() -> None:
 def test_a_measure_that_writes_on_a_weight_is_not_gentle_whatever_it_says() -> None:
     model = network()
     before = model.stem[0].weight.clone()
-    with pytest.raises(TypeError, match=r"measure\.a: says that it is non_mutating"):
+    with pytest.raises(TypeError, match=r"measure\.a: is declared non-mutating"):
         Observatory({"a": Passing("a", spoils=True)}, model, SCENE).observe(batch(), 0)
     assert torch.equal(model.stem[0].weight, before)
 

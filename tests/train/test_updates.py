@@ -34,7 +34,7 @@ class Tape:
         for mine, new in zip(self.results, self.act(), strict=True):
             mine.copy_(new)
 
-    def alone(self, act):
+    def run_eagerly(self, act):
         self.alones += 1
         return act()
 
