@@ -158,6 +158,8 @@ def _print_outcome(console: Console, outcome: Outcome, page: Path) -> None:
 
     print_ranked(read(outcome.folder), console)
     _print(console, f"engine {outcome.engine}\ntables {outcome.folder}\nreport {page}")
+    if outcome.warning:
+        _print(console, f"warning {outcome.warning}")
     for failure in outcome.failures:
         _print(console, f"failed {failure.architecture}: {failure.reason}")
 

@@ -22,11 +22,15 @@ from harness.train.job import clocks
 
 @dataclass(frozen=True)
 class Outcome:
-    """Where a run's tables lie, what failed, and what computed; `code` is 0, or 3 where a training failed."""
+    """Where a run's tables lie, what failed, what computed; `code` is 0, or 3 where a training failed.
+
+    `warning` says that traces were made with several sets of versions or machines; empty where they were not.
+    """
 
     folder: Path
     failures: Sequence[Failure]
     engine: str
+    warning: str = ""
 
     @property
     def code(self) -> int:
@@ -48,7 +52,7 @@ def run(spec: RunSpec, progress: Progress) -> Outcome:
             )
         scores = score_and_judge(context, sample, traces)
         write(context, sample, traces, scores, training)
-    return Outcome(folder, training.failures, engine_of(context))
+    return Outcome(folder, training.failures, engine_of(context), mixture(made_with(context, sample)))
 
 
 def truth_and_sample(context: RunContext) -> Sample:
@@ -105,8 +109,22 @@ def score_and_judge(context: RunContext, sample: Sample, traces: Traces) -> Scor
 def write(context: RunContext, sample: Sample, traces: Traces, scores: Scores, training: Training) -> None:
     """Stage 5: everything that is known of the run goes into its folder."""
     made = tables.tables(context, sample, traces, scores, training.failures)
-    status = identity.status(context, sample, traces.scored)
+    status = identity.status(context, sample, traces.scored) | {"made_with": made_with(context, sample)}
     identity.write(context, made, status)
+
+
+def made_with(context: RunContext, sample: Sample) -> list[dict[str, str]]:
+    """The distinct sets of versions and machines that the run's traces were made with."""
+    keys = [c.key(a.name, context.spec.seed) for c in context.campaigns for a in sample.architectures]
+    return context.store.made_with(keys)
+
+
+def mixture(sets: Sequence[Mapping[str, str]]) -> str:
+    """What differs between sets of versions and machines, in one line; empty where there is one set."""
+    names = sorted({name for each in sets for name in each})
+    values = {name: sorted({each.get(name, "unknown") for each in sets}) for name in names}
+    differing = [f"{name} {' and '.join(found)}" for name, found in values.items() if len(found) > 1]
+    return f"traces were made with {'; '.join(differing)}: their last digits may differ" if differing else ""
 
 
 def engine_of(context: RunContext) -> str:

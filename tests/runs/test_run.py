@@ -20,7 +20,7 @@ from harness.predictors.last_value import LastValue
 from harness.runs import identity, records
 from harness.runs.context import prepare
 from harness.runs.engine import Engine
-from harness.runs.run import Outcome, run, truth_and_sample
+from harness.runs.run import Outcome, mixture, run, truth_and_sample
 from harness.runs.spec import RunSpec
 from harness.schema import Architecture, BadInput, ImageSet, NoScore, Recorded, StoredCurves, Trace, columns
 from harness.storage.traces import TraceStore
@@ -501,3 +501,11 @@ def test_an_architecture_without_a_trace_is_never_passed_over_in_silence(table, 
     monkeypatch.setattr(TraceStore, "write", forgetful)
     done = run(spec(table, tmp_path, architectures=4), quiet)
     assert [(f.architecture, f.reason) for f in done.failures] == [(lost[0], "no trace was stored")] and done.code == 3
+
+
+def test_traces_of_several_versions_are_named_in_one_line() -> None:
+    here = {"torch": "2.13.0", "numpy": "2.4"}
+    assert mixture([here]) == mixture([]) == ""
+    assert mixture([here, here | {"torch": "2.12.1"}]) == (
+        "traces were made with torch 2.12.1 and 2.13.0: their last digits may differ"
+    )
