@@ -20,22 +20,24 @@ import pandas as pd
 from scipy.stats import kendalltau
 from threadpoolctl import threadpool_limits
 
-from harness.evaluate import metrics, verdict
-from harness.evaluate.judge import Evaluation, judge
+from harness.evaluate import judge as judgement
+from harness.evaluate import metrics
+from harness.evaluate.judge import judge
+from harness.evaluate.settings import Evaluation
 from harness.schema import Truth
 
 PARTS = {
-    "τ-b": (verdict, "tau_b"),
+    "τ-b": (judgement, "tau_b"),
     "Spearman": (metrics, "spearman"),
     "τ-b in the subsets": (metrics, "tau_b"),
     "weighted τ": (metrics, "weighted_tau"),
     "half accuracy": (metrics, "half_accuracy"),
     "partial τ": (metrics, "partial_tau"),
     "partial τ given two": (metrics, "partial_tau_of_two"),
-    "differences, permutation test": (verdict, "differences"),
-    "selection": (verdict, "selection"),
-    "pairs by gap": (verdict, "pairs"),
-    "ceilings": (verdict, "ceilings"),
+    "differences, permutation test": (judgement, "differences"),
+    "selection": (judgement, "selection"),
+    "pairs by gap": (judgement, "pairs"),
+    "ceilings": (judgement, "ceilings"),
 }
 
 

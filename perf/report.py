@@ -25,8 +25,9 @@ from threadpoolctl import threadpool_limits
 from harness.benches.nasbench201 import space
 from harness.benches.nasbench201.bench import NasBench201
 from harness.datasets.digits import Digits
-from harness.evaluate.judge import Evaluation, judge
-from harness.predictors.last_value import LastValue
+from harness.evaluate.judge import judge
+from harness.evaluate.settings import Evaluation
+from harness.predictors.column_value import ColumnValue
 from harness.report.config import ReportConfig
 from harness.report.write import write
 from harness.runs import identity, tables
@@ -92,7 +93,7 @@ def example(
     kinds = {f"{COLUMNS[i % 6]}_{i}" if i >= 6 else COLUMNS[i]: i % 6 for i in range(predictors)}
     spec = RunSpec(
         bench=NasBench201(), dataset=Digits(), recipe=Recipe(epochs=None, steps=steps[-1], observe_every=EVERY),
-        measures={}, predictors={name: LastValue(COLUMNS[i], 1.0, FAMILIES[i]) for name, i in kinds.items()},
+        measures={}, predictors={name: ColumnValue(COLUMNS[i], 1.0, FAMILIES[i]) for name, i in kinds.items()},
         evaluation=replace(evaluation, budgets=steps), engine=Engine(), seed=0,
         architectures=n, data=None, results=results, settings="bench:\n  name: nasbench201\n",
     )  # fmt: skip

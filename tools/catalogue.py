@@ -17,8 +17,8 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from harness.config.components import build, conf_folder
-from harness.predictors.last_value import LastValue
-from harness.schema import FACT_COLUMNS, Collective, Learned, Measure, Periodic
+from harness.predictors.column_value import ColumnValue
+from harness.schema import FACT_COLUMNS, Collective, Learned, Measure, Periodic, at_initialization
 from harness.schema.families import FAMILIES, family
 from tools.readme import print_page
 
@@ -32,6 +32,9 @@ MEANING = {
     "valid_accuracy": "accuracy on the validation images",
 }
 """Columns that no measure writes."""
+
+READING = {"first": "; at initialization", "last": "", "best": "; the best value so far"}
+"""What is added to the meaning of a column for each reading of it."""
 
 MANY = 8
 """More columns than this are counted, not listed."""
@@ -81,14 +84,16 @@ def _row(
     reads = {column: writers.get(column) for column in predictor.columns}
     used = sorted({writer for writer in reads.values() if writer})
     what = summary(predictor)
-    if isinstance(predictor, LastValue):
+    if isinstance(predictor, ColumnValue):
         writer = reads[predictor.column]
         what = MEANING[predictor.column] if writer is None else meaning(measures[writer], predictor.column)
+        what += READING[predictor.reading] if writer or predictor.reading == "best" else ""
     elif unusual := _unusual(predictor):
         what += f"; {unusual}"
     sign = getattr(predictor, "sign", 1.0)
-    needs = [] if set(predictor.columns) <= set(FACT_COLUMNS) else ["training"]
-    needs += [f"`{writer}`{_every(measures[writer])}" for writer in used]
+    untrained = at_initialization(predictor)
+    needs = [] if untrained or set(predictor.columns) <= set(FACT_COLUMNS) else ["training"]
+    needs += [f"`{writer}`{'' if untrained else _every(measures[writer])}" for writer in used]
     if set(predictor.columns) & {"valid_loss", "valid_accuracy"}:
         needs.append("validation")
     kind = ["learned"] if isinstance(predictor, Learned) else ["joint"] if isinstance(predictor, Collective) else []

@@ -17,7 +17,7 @@ from harness.sweep.job_files import JobResult
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from harness.evaluate.judge import Evaluation
+    from harness.evaluate.settings import Evaluation
     from harness.report.config import ReportConfig
     from harness.runs.engine import Engine
     from harness.runs.run import Outcome

@@ -1,76 +1,33 @@
-"""The verdict on the scores of one run: how well each predictor ranks, by how much it leads, what could be reached."""
+"""The judgement of one run's scores: how well each predictor ranks, by how much it leads, what could be reached."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from math import isfinite
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass
 
-from harness.schema import Truth, demand
+import numpy as np
+import pandas as pd
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """How scores are made and judged.
-
-    `bootstrap` draws give the percentile intervals at `level`, `permutations` swaps the p values; learned predictors
-    are cross-fitted in `folds` folds; `seed` decides draws, swaps and folds; `budgets` are the steps (updates) at which
-    predictors are scored, null for every observed step. Selection is told for the best `top`; pairs of architectures by
-    the lower edges `gaps` of their difference (percentage points); costs for the τ of `targets`; `pearson` adds
-    Pearson's r.
-    """
-
-    kind: ClassVar[str] = "evaluate/evaluation"
-
-    bootstrap: int = 1000
-    level: float = 0.95
-    folds: int = 5
-    seed: int = 0
-    budgets: list[int] | None = None
-    permutations: int = 9999
-    top: list[int] = field(default_factory=lambda: [1, 5, 10])
-    gaps: list[float] = field(default_factory=lambda: [0.0, 0.5, 1.0, 2.0, 5.0, 10.0])
-    targets: list[float] = field(default_factory=lambda: [0.5, 0.6, 0.7])
-    pearson: bool = False
-    studied: list[str] = field(default_factory=lambda: ["capacitance"])
-
-    def __post_init__(self) -> None:
-        demand(self.bootstrap >= 1, "evaluate.bootstrap", "at least 1", self.bootstrap)
-        demand(0 < self.level < 1, "evaluate.level", "a number between 0 and 1", self.level)
-        demand(self.folds >= 2, "evaluate.folds", "at least 2", self.folds)
-        demand(self.seed >= 0, "evaluate.seed", "an integer of at least 0", self.seed)
-        steps = self.budgets
-        demand(
-            steps is None or (len(steps) > 0 and min(steps) >= 0 and len(set(steps)) == len(steps)),
-            "evaluate.budgets",
-            "a list of different steps of at least 0 (or null)",
-            steps,
-        )
-        demand(self.permutations >= 1, "evaluate.permutations", "at least 1", self.permutations)
-        counts = "a list of different counts of at least 1"
-        demand(min(self.top, default=1) >= 1 and len(set(self.top)) == len(self.top), "evaluate.top", counts, self.top)
-        rising = all(low < high for low, high in zip(self.gaps, self.gaps[1:], strict=False))
-        rising = rising and len(self.gaps) > 0 and self.gaps[0] >= 0 and all(map(isfinite, self.gaps))
-        demand(rising, "evaluate.gaps", "an increasing list of percentage points from 0 on", self.gaps)
-        different = len(set(self.targets)) == len(self.targets) and all(0 < target <= 1 for target in self.targets)
-        demand(different, "evaluate.targets", "a list of different numbers above 0 and at most 1", self.targets)
+from harness.evaluate.bootstrap import observed_and_draws
+from harness.evaluate.ceiling import ceilings
+from harness.evaluate.correlations import tau_b
+from harness.evaluate.differences import ablations, differences
+from harness.evaluate.metrics import NOT_MEASURED, metrics
+from harness.evaluate.pairs import pairs
+from harness.evaluate.predictions import NOT_YET
+from harness.evaluate.scored_run import ScoredRun
+from harness.evaluate.selection import selection, too_few
+from harness.evaluate.settings import Evaluation
+from harness.schema import Truth, demand, seed_of
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """Six tables, in long form.
+    """Six tables in long form; their columns are declared in harness/schema/columns.py, by the names of these fields.
 
-    `metrics`: predictor, family, baseline, step, n, failed, tau, spearman, tau_half, tau_fifth, tau_tenth,
-    weighted_tau, half_accuracy, pearson if asked for, tau_given_<control> and tau_given_train_loss_and_flops (each with
-    _low and _high, from weighted_tau on at the last step only), n_half, n_fifth, n_tenth, note. `differences`:
-    predictor, step, baseline, difference, low, high, n, p, p_holm, detectable. `ablations`: predictor, group, step,
-    tau, tau_without, difference, low, high, n. `ceiling`: subset, kind, tau, low, high, tau_one, seeds, n, note.
-    `selection`: predictor, step, k, precision, regret (each with _low and _high), n. `pairs`: predictor, step, gap_low,
-    gap_high, pairs, disjoint, accuracy, low, high.
+    `metrics` has a row for each predictor and step, `differences` compares each with the best baseline, `ceiling` holds
+    the noise ceilings, `ablations` compares a predictor with its twin without a group of inputs, `selection` and
+    `pairs` say what a search gets that trusts the scores.
     """
 
     metrics: pd.DataFrame
@@ -91,16 +48,64 @@ def judge(
 ) -> Judgement:
     """How well each predictor ranks at each step, against the mean of the truth's seeds.
 
-    `scores` has the columns predictor, step, architecture, score (higher is better, nan for none); `truth` holds the
-    evaluated architectures; `families` names each predictor's family, and all are baselines but those of "capacitance"
-    and those of `not_baselines`, which read it among other things. `twins`: see `differences.ablations`.
-    Architectures without any recorded accuracy are left out; of the others, `n` have a score and `failed` have none:
+    `scores` has the columns predictor, step, architecture, score (higher is better, nan for none), and may have reason
+    (see `scoring.score_all`); `truth` holds the evaluated architectures; `families` names each predictor's family.
+    Baselines are the predictors that are neither under study (`evaluation.studied`) nor among `not_baselines`, which
+    read a studied input. `twins`: see `differences.ablations`. Architectures without any recorded accuracy are left
+    out; of the others, `n` have a score and `failed` have none although the budget holds what the predictor reads:
     those are counted, never ranked. Intervals resample architectures with replacement (for the subsets, within the
     subset); all predictors see the same draws, which depend on the seed and the number of architectures alone. A
     correlation that does not exist is nan and `note` says why.
 
-    Raises BadInput for a predictor without family and for a scored architecture without a row in the truth.
+    Raises BadInput for a predictor without family, for a scored architecture without a row in the truth, and for a
+    studied name that is neither a family nor a predictor of the run.
     """
-    from harness.evaluate.verdict import verdict
+    run = scored_run(scores, truth, families, evaluation)
+    predictors = [predictor for predictor, _ in run.labels]
+    studied = evaluation.studied_of(families)
+    baseline = [name not in studied and name not in not_baselines for name in predictors]
+    numbers = metrics(run, evaluation.seed, evaluation.pearson)
+    numbers.insert(1, "family", [families[name] for name in predictors])
+    numbers.insert(2, "baseline", baseline)
+    numbers.insert(3, "studied", [name in studied for name in predictors])
+    numbers["note"] = [
+        note if note == NOT_MEASURED else "; ".join(filter(None, [note, too_few(n, evaluation.top)]))
+        for note, n in zip(numbers["note"], numbers["n"], strict=True)
+    ]
+    rows = run.labels, run.scores, run.truth
+    accuracy = truth.accuracy.loc[_names(truth)].to_numpy(dtype=float)
+    return Judgement(
+        numbers,
+        differences(run, baseline, evaluation.permutations, seed_of(evaluation.seed, "permutations")),
+        ceilings(accuracy, run.weights, run.level),
+        ablations(run, twins or {}),
+        selection(*rows, evaluation.top, run.draws, run.level),
+        pairs(*rows, evaluation.gaps, run.draws, run.level),
+    )
 
-    return verdict(scores, truth, families, evaluation, not_baselines, twins or {})
+
+def scored_run(scores: pd.DataFrame, truth: Truth, families: Mapping[str, str], evaluation: Evaluation) -> ScoredRun:
+    """The arrays behind a judgement: rows in the order in which (predictor, step) appear, architectures by name."""
+    strangers = sorted(set(scores["predictor"].unique()) - set(families))
+    demand(not strangers, "families", "given for every predictor", strangers)
+    missing = sorted(set(scores["architecture"].unique()) - set(truth.accuracy.index))
+    demand(not missing, "truth", "given for every scored architecture", missing[:3])
+    names = _names(truth)
+    rows = scores[["predictor", "step"]].drop_duplicates()
+    labels = [(str(predictor), int(step)) for predictor, step in rows.itertuples(index=False)]
+    reasons = scores["reason"] if "reason" in scores else pd.Series("", index=scores.index)
+    pending = reasons.str.startswith(NOT_YET).to_numpy(dtype=bool)
+    columns = scores.assign(pending=np.where(pending, 1.0, 0.0))
+    table, early = (
+        columns.pivot(index=["predictor", "step"], columns="architecture", values=value)
+        .reindex(columns=names).loc[labels].to_numpy(dtype=float)
+        for value in ("score", "pending")
+    )  # fmt: skip
+    mean = truth.mean().loc[names].to_numpy(dtype=float)
+    weights = observed_and_draws(len(names), evaluation.bootstrap, evaluation.seed)
+    return ScoredRun(labels, table, early == 1, mean, weights, tau_b(table, mean, weights), evaluation.level)
+
+
+def _names(truth: Truth) -> list[str]:
+    """The architectures with a recorded accuracy, sorted."""
+    return sorted(truth.accuracy.index[truth.mean().notna()])

@@ -1,4 +1,4 @@
-"""What one predictor says of the architectures at one budget, what it took, and why where it says nothing."""
+"""The predictions of one predictor at one budget: scores, the reasons for missing ones, and the time they took."""
 
 from __future__ import annotations
 
@@ -12,7 +12,18 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.schema import FACT_COLUMNS, BadInput, Collective, Explained, Learned, NoScore, Predictor, Trace, Uncertain
+from harness.schema import (
+    FACT_COLUMNS,
+    BadInput,
+    Collective,
+    Explained,
+    Learned,
+    NoScore,
+    Predictor,
+    Trace,
+    Uncertain,
+    at_initialization,
+)
 
 Answer = TypeVar("Answer")
 
@@ -21,22 +32,28 @@ AnyPredictor = Predictor | Collective | Learned
 Prediction = tuple[float, float, str]
 """Score, standard deviation, reason; nan for a number that is not stated, "" where there is a score."""
 
+NOT_YET = "not yet"
+"""How the reason of a score begins that is missing because the budget is too short, which is not a failure."""
+
+NO_OTHERS = "no other architecture to fit on"
+NO_SCORE = "no score"
+
 
 @dataclass(frozen=True)
 class BudgetedTrace:
-    """A trace as it stood at a budget; `unusable` says why nothing that reads the training can be scored, or is ""."""
+    """A trace until a budget; `unusable` is the reason why no predictor that reads the training has a score, or ""."""
 
     trace: Trace
     unusable: str
 
 
 FitExample = tuple[int, BudgetedTrace]
-"""The place of an architecture, and a trace of it that learned predictors may be fitted on."""
+"""The index of an architecture, and a trace of it that learned predictors may be fitted on."""
 
 
 @dataclass
 class Clock:
-    """What a predictor took at one budget: of each fit the traces and seconds, of all scores together the seconds."""
+    """The time of one predictor at one budget: traces and seconds of each fit, and the seconds of all scores."""
 
     fits: list[tuple[int, float]] = field(default_factory=list)
     scored: int = 0
@@ -49,8 +66,10 @@ class Clock:
 
 
 def cut(trace: Trace, budget: int) -> BudgetedTrace:
-    """The trace until `budget`, and what is wrong with it."""
+    """The trace until `budget` (steps), and whether it is usable there."""
     short = trace.until(budget)
+    if short.table.empty:
+        return BudgetedTrace(short, f"{NOT_YET}: nothing is observed by step {budget}")
     if short.diverged is not None:
         return BudgetedTrace(short, f"diverged at step {short.diverged}")
     if trace.diverged is None and trace.last_step < budget:
@@ -58,36 +77,88 @@ def cut(trace: Trace, budget: int) -> BudgetedTrace:
     return BudgetedTrace(short, "")
 
 
+@dataclass(frozen=True)
+class Fold:
+    """What learned predictors are fitted on: traces, accuracies (architectures,) in percent, and the fold of each
+    architecture (architectures,)."""
+
+    fit_examples: Sequence[FitExample]
+    accuracies: NDArray[np.float64]
+    fold: NDArray[np.int64]
+
+
 def predictions_of(
-    predictor: AnyPredictor,
-    cuts: Sequence[BudgetedTrace],
-    fit_examples: Sequence[FitExample],
-    accuracies: NDArray[np.float64],
-    fold: NDArray[np.int64],
-    clock: Clock,
+    predictor: AnyPredictor, traces: Sequence[BudgetedTrace], folds: Fold, clock: Clock
 ) -> list[Prediction]:
-    """What a predictor says of each cut trace, in their order; a learned one is fitted on `fit_examples`."""
+    """The prediction for each budgeted trace, in their order; a learned predictor is cross-fitted on `folds`.
+
+    A missing score whose columns are not measured yet at this budget has a reason that begins with `NOT_YET`.
+    """
     untrained = set(predictor.columns) <= set(FACT_COLUMNS)
-    predictions = [_none("" if untrained else c.unusable) for c in cuts]
+    predictions = [_none("" if untrained else each.unusable) for each in traces]
     usable = np.array([not reason for _, _, reason in predictions], dtype=bool)
     if isinstance(predictor, Collective):
-        together = np.flatnonzero(usable).tolist()
-        if not together:
-            return predictions
-        begin = time.perf_counter()
-        answers = _answers(predictor, [cuts[i].trace for i in together])
-        clock.scored, clock.seconds = len(together), time.perf_counter() - begin
-        for i, answer in zip(together, answers, strict=True):
-            predictions[i] = _checked(answer)
-        return predictions
-    for scored, fitted, level in _fitted(predictor, fit_examples, accuracies, fold, usable, clock):
-        begin = time.perf_counter()
-        for i in scored:
-            score, sd, reason = _none(fitted) if isinstance(fitted, str) else _prediction(fitted, cuts[i].trace)
-            predictions[i] = (score - level, sd, reason)
-        if not isinstance(fitted, str):
-            clock.scored, clock.seconds = clock.scored + len(scored), clock.seconds + time.perf_counter() - begin
+        _score_together(predictor, traces, np.flatnonzero(usable).tolist(), predictions, clock)
+    else:
+        for scored, fitted, level in _fitted(predictor, folds, usable, clock):
+            begin = time.perf_counter()
+            for i in scored:
+                score, sd, reason = _none(fitted) if isinstance(fitted, str) else _prediction(fitted, traces[i].trace)
+                predictions[i] = (score - level, sd, reason)
+            if not isinstance(fitted, str):
+                clock.scored, clock.seconds = clock.scored + len(scored), clock.seconds + time.perf_counter() - begin
+    for i in np.flatnonzero(usable).tolist():
+        reason = predictions[i][2]
+        if reason and reason != NO_OTHERS and _is_early(predictor, traces[i].trace):
+            predictions[i] = _none(f"{NOT_YET}: {reason.removeprefix(f'{NOT_YET}: ')}")
     return predictions
+
+
+def _is_early(predictor: AnyPredictor, trace: Trace) -> bool:
+    """Whether a missing score is one that a longer budget may give: no reading of its columns has failed, and one of
+    them is not measured yet, or nothing is trained yet."""
+    if at_initialization(predictor):
+        return False
+    states = [_due(trace, column) for column in predictor.columns if column not in FACT_COLUMNS]
+    if not states or any(due and not finite for due, finite in states):
+        return False
+    return trace.last_step == 0 or any(not due for due, _ in states)
+
+
+def _due(trace: Trace, column: str) -> tuple[bool, bool]:
+    """Whether a column was due at some observation of the trace, and whether its last value that was due is finite.
+
+    A column without a clock is the mean of an interval of training, which is due from the first interval on. Cells of
+    vector columns count as finite where any entry is.
+    """
+    clock = trace.clocks.get(column)
+    measured = clock is not None and clock in trace.table
+    rows = trace.table[trace.table[clock if measured else "step"] > 0]
+    if rows.empty and not measured:
+        first = trace.table[column].iloc[0]
+        return _is_finite(first), True
+    return not rows.empty, not rows.empty and _is_finite(rows[column].iloc[-1])
+
+
+def _is_finite(cell: object) -> bool:
+    return bool(np.isfinite(np.asarray(np.nan if cell is None else cell, dtype=float)).any())
+
+
+def _score_together(
+    predictor: Collective,
+    traces: Sequence[BudgetedTrace],
+    usable: Sequence[int],
+    predictions: list[Prediction],
+    clock: Clock,
+) -> None:
+    """Write the predictions for the `usable` traces, which a collective predictor scores at once."""
+    if not usable:
+        return
+    begin = time.perf_counter()
+    answers = _answers(predictor, [traces[i].trace for i in usable])
+    clock.scored, clock.seconds = len(usable), time.perf_counter() - begin
+    for i, answer in zip(usable, answers, strict=True):
+        predictions[i] = _checked(answer)
 
 
 def _answers(predictor: Collective, traces: Sequence[Trace]) -> list[float | str]:
@@ -95,41 +166,39 @@ def _answers(predictor: Collective, traces: Sequence[Trace]) -> list[float | str
     found = _attempt(partial(predictor.score_together, traces))
     if isinstance(found, str):
         return [found for _ in traces]
-    tell = predictor.reason if isinstance(predictor, Explained) else lambda _: "no opinion"
-    return [tell(trace) if isnan(score) else score for trace, score in zip(traces, found.tolist(), strict=True)]
+    explain = predictor.reason if isinstance(predictor, Explained) else lambda _: NO_SCORE
+    return [explain(trace) if isnan(score) else score for trace, score in zip(traces, found.tolist(), strict=True)]
 
 
 def _fitted(
-    predictor: Predictor | Learned,
-    fit_examples: Sequence[FitExample],
-    accuracies: NDArray[np.float64],
-    fold: NDArray[np.int64],
-    usable: NDArray[np.bool_],
-    clock: Clock,
+    predictor: Predictor | Learned, folds: Fold, usable: NDArray[np.bool_], clock: Clock
 ) -> Iterator[tuple[NDArray[np.intp], Predictor | str, float]]:
-    """Which traces a ready predictor may score; that predictor, or the reason why there is none; the level to take off.
+    """For each fold the indices to score, the fitted predictor (or the reason why there is none), and its level.
 
-    The level of a learned one is its mean score on what it was fitted on. A fold of good architectures is scored by a
-    fit on the worse others, so that without this a predictor that knows nothing would rank the folds backwards: its
-    pooled tau would be about -.1 at n = 80 in 5 folds (derived, docs/methods.md).
+    The level, which is subtracted from every score, is the mean score on the traces of the fit; 0 for a predictor that
+    is not learned. A fold of good architectures is scored by a fit on the worse others: without the subtraction an
+    uninformative predictor would rank the folds backwards, with a pooled τ of about −.1 at n = 80 in 5 folds (derived,
+    docs/methods.md).
     """
     if not isinstance(predictor, Learned):
         yield np.flatnonzero(usable), predictor, 0.0
         return
     untrained = set(predictor.columns) <= set(FACT_COLUMNS)
-    known = [(i, c) for i, c in fit_examples if np.isfinite(accuracies[i]) and (untrained or not c.unusable)]
+    accuracies, fold = folds.accuracies, folds.fold
+    known = [(i, each) for i, each in folds.fit_examples if np.isfinite(accuracies[i])]
+    known = [(i, each) for i, each in known if untrained or not each.unusable]
     for number in np.unique(fold[usable]):
-        seen = [(i, c.trace) for i, c in known if fold[i] != number]
+        examples = [(i, each.trace) for i, each in known if fold[i] != number]
         scored = np.flatnonzero(usable & (fold == number))
-        if seen:
-            levels = accuracies[[i for i, _ in seen]]
-            begin = time.perf_counter()
-            fit = _attempt(partial(predictor.fit, [trace for _, trace in seen], levels))
-            level = 0.0 if isinstance(fit, str) else _level(fit, [trace for _, trace in seen])
-            clock.fits.append((len(seen), time.perf_counter() - begin))
-            yield scored, fit, level
-        else:
-            yield scored, "no other architecture to fit on", 0.0
+        if not examples:
+            yield scored, NO_OTHERS, 0.0
+            continue
+        begin = time.perf_counter()
+        traces = [trace for _, trace in examples]
+        fit = _attempt(partial(predictor.fit, traces, accuracies[[i for i, _ in examples]]))
+        level = 0.0 if isinstance(fit, str) else _level(fit, traces)
+        clock.fits.append((len(examples), time.perf_counter() - begin))
+        yield scored, fit, level
 
 
 def _level(fitted: Predictor, traces: Sequence[Trace]) -> float:
@@ -151,12 +220,12 @@ def _prediction(predictor: Predictor, trace: Trace) -> Prediction:
 
 
 def _checked(found: tuple[float, float] | float | str) -> Prediction:
-    """The answer as an opinion: a reason, or a finite score, or none."""
+    """The answer as a prediction: a finite score, or the reason why there is none."""
     if isinstance(found, str):
         return _none(found)
     score, sd = map(float, found if isinstance(found, tuple) else (found, float("nan")))
     if isnan(score):
-        return _none("no opinion")
+        return _none(NO_SCORE)
     return (score, sd, "") if np.isfinite(score) else _none("the score is infinite")
 
 
@@ -165,7 +234,7 @@ def _attempt(ask: Callable[[], Answer]) -> Answer | str:
     try:
         return ask()
     except NoScore as none:
-        return str(none) or "no opinion"
+        return str(none) or NO_SCORE
     except BadInput:
         raise
     except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:

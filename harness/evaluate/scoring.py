@@ -1,4 +1,4 @@
-"""The scores of all predictors at all budgets, with nobody looking ahead and nobody scored by what was fitted on it."""
+"""The scores of all predictors at all budgets: no predictor sees past its budget, learned ones are cross-fitted."""
 
 from __future__ import annotations
 
@@ -11,20 +11,24 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from harness.evaluate.folds import assign_folds
-from harness.evaluate.predictions import AnyPredictor, BudgetedTrace, Clock, FitExample, cut, predictions_of
-from harness.schema import Trace, demand
+from harness.evaluate.predictions import AnyPredictor, BudgetedTrace, Clock, FitExample, Fold, cut, predictions_of
+from harness.schema import Trace, at_initialization, demand
 
 COLUMNS = ["predictor", "step", "architecture", "score", "sd", "reason"]
 
 TIMINGS = ["predictor", "step", "fitted_on", "fit_seconds", "score_seconds"]
 
-Row = tuple[str, int, str, float, float, str]
+INITIAL = 0
+"""The step at which predictors at initialization see every trace, whatever the budget."""
 
 CHUNKS = 4
 """Parts a worker: some predictors take a hundred times as long as others."""
 
 WORTH_SHARING = 200
 """Traces times budgets below which starting processes costs more than it saves."""
+
+Row = tuple[str, int, str, float, float, str]
+"""A row of scores."""
 
 Clocked = tuple[str, int, float, float, float]
 """A row of timings."""
@@ -35,47 +39,60 @@ ByName = dict[str, tuple[list[Row], list[Clocked]]]
 
 @dataclass(frozen=True)
 class ScoringInput:
-    """What predictors are scored on: traces and fit examples of every budget, accuracies and folds."""
+    """What predictors are scored on.
 
-    cuts: Mapping[int, Sequence[BudgetedTrace]]
-    fit_examples: Mapping[int, Sequence[FitExample]]
+    `traces`, one an architecture; `accuracies` (architectures,) in percent, nan where unknown; `budgets` in steps
+    (updates); cross-fitting in `folds` folds that depend on `seed` and the names. `fitting`: traces of other networks
+    (of another width, say) by architecture name, on which learned predictors are fitted instead of on `traces`.
+    """
+
+    traces: Sequence[Trace]
     accuracies: NDArray[np.float64]
-    fold: NDArray[np.int64]
+    budgets: Sequence[int]
+    folds: int
+    seed: int
+    fitting: Sequence[Mapping[str, Trace]] = ()
+
+    def __post_init__(self) -> None:
+        demand(self.folds >= 2, "evaluate.folds", "at least 2", self.folds)
+        demand(all(step >= 0 for step in self.budgets), "evaluate.budgets", "steps of at least 0", list(self.budgets))
+        names = [trace.architecture.name for trace in self.traces]
+        twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+        demand(not twice, "traces", "one per architecture", twice)
+
+
+@dataclass(frozen=True)
+class BudgetedInput:
+    """Traces and fit examples at every budget and at `INITIAL`, sorted by name; accuracies and folds to match."""
+
+    budgets: Sequence[int]
+    traces: Mapping[int, Sequence[BudgetedTrace]]
+    folds: Mapping[int, Fold]
 
 
 def score_all(
-    predictors: Mapping[str, AnyPredictor],
-    traces: Sequence[Trace],
-    accuracies: NDArray[np.float64],
-    budgets: Sequence[int],
-    folds: int,
-    seed: int,
-    fitting: Sequence[Mapping[str, Trace]] = (),
-    workers: int = 1,
+    predictors: Mapping[str, AnyPredictor], given: ScoringInput, workers: int = 1
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Scores and what they cost: two tables.
 
     Scores have a row for each predictor, budget and architecture: predictor, step, architecture, score, sd, reason.
     Timings have one for each predictor and budget: predictor, step, `fitted_on` (traces that a learned one was fitted
     on, mean over its folds, 0 for others), `fit_seconds` (one fit and the level taken from it, likewise),
-    `score_seconds` (one trace to one score; a `Collective`'s time shared by those it scored). Seconds are wall-clock
-    time, measured once, while the other `workers` run beside; nan where nothing was timed.
+    `score_seconds` (one trace to one score; a `Collective`'s time divided by the traces that it scored). Seconds are
+    wall-clock time, measured once, while the other `workers` run; nan where nothing was timed.
 
-    Traces are cut to the budget (in updates) before a predictor sees them. A trace that diverged within the budget, or
-    ends before it, has no score (nan, with the reason) but from predictors that read no training, only facts. Learned
-    predictors are cross-fitted: `folds` folds that depend on `seed` and the names, groups kept together, fitted on the
-    usable traces of the other folds whose accuracy (architectures,) in percent is finite. With `fitting`, traces of
-    other networks (of another width, say) by architecture name, they are fitted on those of the other folds'
-    architectures in place of the traces that are scored. NoScore, nan and arithmetic that fails (ValueError,
-    ArithmeticError, numpy's LinAlgError) give nan with a reason; any other error is a mistake in the predictor and is
-    raised. Rows do not depend on the order of `traces`; architectures are sorted by name. Nor do they on `workers`,
-    processes that share the predictors out.
-
-    Raises BadInput where two traces are of one architecture, a budget is negative or there are fewer than 2 folds.
+    Traces are cut to the budget before a predictor sees them; a predictor at initialization sees them until step 0 and
+    has the same scores and timings at every budget. A trace that diverged within what is seen, or ends before it, has
+    no score (nan, with the reason) but from predictors that read properties alone. A score that is missing because its
+    columns are not measured yet at this budget has a reason that begins with "not yet"; it is no failure. Learned
+    predictors are cross-fitted: groups (isomorphism classes) are kept together, and the fit is on the usable traces of
+    the other folds whose accuracy is finite. NoScore, nan and arithmetic that fails (ValueError, ArithmeticError,
+    numpy's LinAlgError) give nan with a reason; any other error is a mistake in the predictor and is raised. Rows do
+    not depend on the order of the traces, which are sorted by name, nor on `workers`, the number of processes.
     """
-    matter = _matter(traces, accuracies, budgets, folds, seed, fitting)
-    share = len(traces) * len(budgets) >= WORTH_SHARING
-    by_name = _shared_out(predictors, matter, workers if share else 1)
+    prepared = _prepared(given)
+    share = len(given.traces) * len(given.budgets) >= WORTH_SHARING
+    by_name = _shared_out(predictors, prepared, workers if share else 1)
     rows = [row for name in predictors for row in by_name[name][0]]
     clocked = [row for name in predictors for row in by_name[name][1]]
     numbers = dict.fromkeys(TIMINGS[2:], "float64")
@@ -85,53 +102,49 @@ def score_all(
     )
 
 
-def _matter(
-    traces: Sequence[Trace],
-    accuracies: NDArray[np.float64],
-    budgets: Sequence[int],
-    folds: int,
-    seed: int,
-    fitting: Sequence[Mapping[str, Trace]],
-) -> ScoringInput:
-    """What `score_all` was given, sorted by name and cut to every budget. Raises BadInput as it does."""
-    demand(folds >= 2, "evaluate.folds", "at least 2", folds)
-    demand(all(budget >= 0 for budget in budgets), "evaluate.budgets", "steps of at least 0", list(budgets))
-    names = [trace.architecture.name for trace in traces]
-    demand(len(set(names)) == len(names), "traces", "one trace an architecture", f"{len(names)} of {len(set(names))}")
-    order = np.argsort(np.array(names, dtype=object), kind="stable")
-    traces, accuracies = [traces[i] for i in order], np.asarray(accuracies, dtype=float)[order]
-    fold = assign_folds([trace.architecture for trace in traces], folds, seed)
-    cuts = {budget: [cut(trace, budget) for trace in traces] for budget in budgets}
-    places = {trace.architecture.name: place for place, trace in enumerate(traces)}
-    fit_examples = {
-        budget: [(places[name], cut(t, budget)) for source in fitting for name, t in sorted(source.items())]
-        if fitting
-        else list(enumerate(cuts[budget]))
-        for budget in budgets
-    }
-    return ScoringInput(cuts, fit_examples, accuracies, fold)
+def _prepared(given: ScoringInput) -> BudgetedInput:
+    """What is given, sorted by name and cut to every budget."""
+    order = sorted(range(len(given.traces)), key=lambda i: given.traces[i].architecture.name)
+    traces, accuracies = [given.traces[i] for i in order], np.asarray(given.accuracies, dtype=float)[order]
+    fold = assign_folds([trace.architecture for trace in traces], given.folds, given.seed)
+    at = {trace.architecture.name: i for i, trace in enumerate(traces)}
+    others = [(at[name], trace) for source in given.fitting for name, trace in sorted(source.items())]
+    seen, folds = {}, {}
+    for step in {*given.budgets, INITIAL}:
+        seen[step] = [cut(trace, step) for trace in traces]
+        examples: list[FitExample] = [(i, cut(trace, step)) for i, trace in others] or list(enumerate(seen[step]))
+        folds[step] = Fold(examples, accuracies, fold)
+    return BudgetedInput(given.budgets, seen, folds)
 
 
-def _shared_out(predictors: Mapping[str, AnyPredictor], matter: ScoringInput, workers: int) -> ByName:
+def _shared_out(predictors: Mapping[str, AnyPredictor], prepared: BudgetedInput, workers: int) -> ByName:
     """The rows of all predictors, made by so many processes."""
     items = list(predictors.items())
     if workers <= 1:
-        return _rows(items, matter)
+        return _rows(items, prepared)
     parts = [items[i :: CHUNKS * workers] for i in range(CHUNKS * workers)]
-    done = Parallel(n_jobs=workers)(delayed(_rows)(part, matter) for part in parts if part)
+    done = Parallel(n_jobs=workers)(delayed(_rows)(part, prepared) for part in parts if part)
     return {name: rows for part in done for name, rows in part.items()}
 
 
-def _rows(predictors: Sequence[tuple[str, AnyPredictor]], matter: ScoringInput) -> ByName:
+def _rows(predictors: Sequence[tuple[str, AnyPredictor]], prepared: BudgetedInput) -> ByName:
     """The rows of scores and of timings of some predictors, by name."""
     rows: ByName = {name: ([], []) for name, _ in predictors}
     for name, predictor in predictors:
-        for budget, cuts in matter.cuts.items():
-            clock = Clock()
-            predictions = predictions_of(
-                predictor, cuts, matter.fit_examples[budget], matter.accuracies, matter.fold, clock
-            )
-            scores, clocked = rows[name]
-            scores += [(name, budget, c.trace.architecture.name, *o) for c, o in zip(cuts, predictions, strict=True)]
-            clocked.append((name, budget, *clock.read()))
+        scores, timings = rows[name]
+        once = _at(predictor, prepared, INITIAL) if at_initialization(predictor) else None
+        for budget in prepared.budgets:
+            predicted, clocked = once or _at(predictor, prepared, budget)
+            scores += [(name, budget, *row) for row in predicted]
+            timings.append((name, budget, *clocked))
     return rows
+
+
+def _at(
+    predictor: AnyPredictor, prepared: BudgetedInput, step: int
+) -> tuple[list[tuple[str, float, float, str]], tuple[float, float, float]]:
+    """(architecture, score, sd, reason) of every trace cut to `step`, and the timings of a predictor there."""
+    clock, traces = Clock(), prepared.traces[step]
+    predictions = predictions_of(predictor, traces, prepared.folds[step], clock)
+    names = [each.trace.architecture.name for each in traces]
+    return [(name, *found) for name, found in zip(names, predictions, strict=True)], clock.read()

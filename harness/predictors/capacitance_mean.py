@@ -41,5 +41,5 @@ class CapacitanceMean:
         """The signed mean in the column's unit; higher is better. Raises NoScore as the class says."""
         steps, values = points(trace, "step", self.column, after_start=self.skip_initial)
         if len(steps) < 2:
-            raise NoScore(f"needs 2 finite values of {self.column}, has {len(steps)}")
+            raise NoScore(f"not yet: needs 2 finite values of {self.column}, has {len(steps)}")
         return self.sign * float(np.trapezoid(values, steps) / (steps[-1] - steps[0]))

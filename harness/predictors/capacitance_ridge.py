@@ -54,7 +54,8 @@ class CapacitanceRidge:
         x, y = points(trace, self.column, self.target, after_start=self.skip_initial)
         different = len(np.unique(x))
         if different < 2:
-            raise NoScore(f"needs 2 different values of {self.column}, has {different}")
+            early = "not yet: " if len(x) < 2 else ""
+            raise NoScore(f"{early}needs 2 different values of {self.column}, has {different}")
         model = BayesianRidge().fit((x / np.abs(x).max())[:, None], y)
         mean, deviation = model.predict(np.zeros((1, 1)), return_std=True)
         return float(mean[0]), float(deviation[0])

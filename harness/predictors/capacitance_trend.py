@@ -45,7 +45,7 @@ class CapacitanceTrend:
         """The signed slope; higher is better. Raises NoScore as the class says."""
         steps, values = points(trace, "step", self.column, after_start=self.skip_initial)
         if len(steps) < 2:
-            raise NoScore(f"needs 2 finite values of {self.column}, has {len(steps)}")
+            raise NoScore(f"not yet: needs 2 finite values of {self.column}, has {len(steps)}")
         x = np.log1p(steps) if self.time == "log" else steps
         x = x - x.mean()
         return self.sign * float(x @ (values - values.mean()) / (x @ x))

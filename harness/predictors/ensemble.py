@@ -1,4 +1,4 @@
-"""The rank of an architecture predicted by three models that vote, from the ranks of a few columns."""
+"""The rank of an architecture predicted by an ensemble of three models, from the ranks of a few columns."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from scipy.stats import norm, rankdata
 
 from harness.predictors.boosting import boosting
+from harness.predictors.column_value import value_or_nan
 from harness.predictors.points import Column
 from harness.schema import NoScore, Trace, demand
 
@@ -24,14 +25,15 @@ SMALLEST = 1e-3
 class Ensemble:
     """The rank by final accuracy as the mean of a Gaussian process, extremely randomised trees and boosting [derived].
 
-    `reads` are number columns, of which the last value counts. Each is turned into its normal score among the
+    `reads` are number columns. `reading`: "last", their last values count; "first", those at initialization, for an
+    ensemble of zero-cost proxies, which then needs no training. Each is turned into its normal score among the
     architectures of the fit: rank r of n becomes the quantile (r - 1/2) / n of N(0, 1), values between two of the fit
-    lie between theirs, and what is missing or not finite lies where the lowest does, as for a network that passes
-    nothing on. The accuracies are turned likewise, so that only orders enter, on both sides. The three models are
+    are interpolated, and one that is missing or not finite counts as the lowest, as for a network that passes no signal
+    on. The accuracies are turned likewise, so that only orders enter, on both sides. The three models are
     fitted to that: a Gaussian process (one radial kernel over all columns and noise, their sizes by maximum
     likelihood), `trees` extremely randomised trees of leaves of two (Geurts et al. 2006) and as many of LightGBM. The
-    score is the mean of their predictions, a normal score and no percentage: folds are compared by scores from which
-    the mean over the fit is taken off, which a single dead network among the accuracies would shift.
+    score is the mean of their predictions, a normal score, not a percentage: scores are compared across folds after
+    the mean over the fit is subtracted, which a single dead network among the accuracies would shift.
 
     `signs` may declare directions of some of the columns, as a rank aggregate does: the sum of the logarithms of their
     ranks in the fit, as a normal score of its own, is then one more column to the models, and half of the score.
@@ -44,6 +46,7 @@ class Ensemble:
     trees: int = 200
     seed: int = 0
     family: str = "combination"
+    reading: str = "last"
 
     def __post_init__(self) -> None:
         key = "predictor.ensemble"
@@ -54,14 +57,20 @@ class Ensemble:
             demand(abs(sign) == 1, f"{key}.signs", "1 or -1 for each column", self.signs)
         demand(self.trees >= 1, f"{key}.trees", "at least 1", self.trees)
         demand(0 <= self.seed < 2**31, f"{key}.seed", "a whole number from 0 to 2147483647", self.seed)
+        demand(self.reading in ("first", "last"), f"{key}.reading", "'first' or 'last'", self.reading)
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Trace columns that are read."""
         return tuple(self.reads)
 
-    def fit(self, traces: Sequence[Trace], accuracies: Column) -> FittedCommittee:
-        """The models fitted to `traces` and their final `accuracies` (n,), in percent; one not finite is passed over.
+    @property
+    def at_initialization(self) -> bool:
+        """Whether the observation at step 0 is all that is read."""
+        return self.reading == "first"
+
+    def fit(self, traces: Sequence[Trace], accuracies: Column) -> FittedEnsemble:
+        """The models fitted to `traces` and their final `accuracies` (n,), in percent, those that are finite.
 
         Raises NoScore where fewer than 10 architectures remain.
         """
@@ -71,7 +80,7 @@ class Ensemble:
         from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
         known = np.isfinite(accuracies)
-        table = np.array([_row(t, self.columns) for t, finite in zip(traces, known, strict=True) if finite])
+        table = np.array([_row(traces[i], self.columns, self.reading) for i in np.flatnonzero(known).tolist()])
         truth = accuracies[known]
         if len(truth) < FEWEST:
             raise NoScore(f"the fit needs {FEWEST} architectures, has {len(truth)}")
@@ -83,29 +92,32 @@ class Ensemble:
         process = GaussianProcessRegressor(kernel, random_state=self.seed)
         trees = ExtraTreesRegressor(self.trees, min_samples_leaf=2, max_features=0.5, random_state=self.seed, n_jobs=1)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # a size at its bound: a column that says nothing, say
+            warnings.simplefilter(
+                "ignore", ConvergenceWarning
+            )  # a length scale at its bound, e.g. of a constant column
             process.fit(x, y)
         models = [process, trees.fit(x, y), boosting(x, y, self.trees, self.seed)]
-        return FittedCommittee(self.columns, self.family, columns, models)
+        return FittedEnsemble(self.columns, self.family, self.reading, columns, models)
 
 
 @dataclass(frozen=True)
-class FittedCommittee:
+class FittedEnsemble:
     """Ensemble after its fit: how its columns are read, and its three models."""
 
     columns: tuple[str, ...]
     family: str
+    reading: str
     read: Columns = field(repr=False)
     models: list[Any] = field(repr=False)
 
     def score(self, trace: Trace) -> float:
         """Predicted normal score of the accuracy; higher is better. Raises NoScore where no column is finite."""
-        row = _row(trace, self.columns)
+        row = _row(trace, self.columns, self.reading)
         if not np.isfinite(row).any():
             raise NoScore("none of its columns is finite within the budget")
         x = self.read.scores(row[None])
-        voted = float(np.mean([np.asarray(model.predict(x))[0] for model in self.models]))
-        return (voted + float(x[0, -1])) / 2 if self.read.declared else voted
+        mean = float(np.mean([np.asarray(model.predict(x))[0] for model in self.models]))
+        return (mean + float(x[0, -1])) / 2 if self.read.declared else mean
 
 
 class Scale:
@@ -151,12 +163,6 @@ class Columns:
         return sums
 
 
-def _row(trace: Trace, columns: Sequence[str]) -> Column:
-    """The last value that was due of each column, nan where it is not finite."""
-    found = []
-    for name in columns:
-        try:
-            found.append(trace.last(name))
-        except NoScore:
-            found.append(float("nan"))
-    return np.array(found)
+def _row(trace: Trace, columns: Sequence[str], reading: str) -> Column:
+    """The value of each column, nan where it is not finite."""
+    return np.array([value_or_nan(trace, name, reading) for name in columns])

@@ -64,7 +64,7 @@ class LCE:
         """Accuracies (k,) at the horizon in percent, ascending, and their posterior weights (k,), which sum to 1."""
         epoch, accuracy = points(trace, "epoch", self.column, after_start=True)
         if len(accuracy) < FEWEST:
-            raise NoScore(f"needs {FEWEST} points, has {len(accuracy)}")
+            raise NoScore(f"not yet: needs {FEWEST} points, has {len(accuracy)}")
         horizon = max(self.horizon_epochs, float(epoch[-1])) / epoch[0]
         values, weights = posterior(epoch / epoch[0], accuracy / 100, horizon, self.noise / 100)
         order = np.argsort(values, kind="stable")

@@ -10,7 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from harness.predictors.column_value import value_or_nan
 from harness.schema import NoScore, Trace, demand
+
+MISSING = ("unscored", "last")
+READINGS = ("first", "last")
 
 
 @dataclass(frozen=True)
@@ -20,11 +24,12 @@ class RankAggregate:
     It is the paper's non-linear ranking aggregation. Ranks ascend, so that the best has rank m and adds log 1 = 0, the
     worst adds log(1/m): being bad in one column costs more than being good in another brings. Equal values share their
     mean rank. `signs` gives each column its direction, 1 where higher is better, -1 where lower is; it is declared,
-    never fitted. The last finite value of a column is read.
+    never fitted. `reading`: "last", the last value of each column is read; "first", the one at initialization, for an
+    aggregate of zero-cost proxies, which then needs no training.
 
-    `missing` says what becomes of an architecture that lacks a column: "unscored", it has no score, and no rank among
-    the others; "last", it shares the worst rank in that column with all others that lack it, as AZ-NAS's authors have
-    it for networks that pass nothing on. One that lacks all of them has no score either way.
+    `missing` says how an architecture that lacks a column is treated: "unscored", it has no score, and no rank among
+    the others; "last", it shares the worst rank in that column with all others that lack it, as in the code of AZ-NAS
+    for networks that pass no signal on. One that lacks all columns has no score either way.
     """
 
     kind: ClassVar[str] = "predictor/rank_aggregate"
@@ -32,26 +37,32 @@ class RankAggregate:
     signs: dict[str, float]
     family: str
     missing: str = "unscored"
+    reading: str = "last"
 
     def __post_init__(self) -> None:
         demand(bool(self.signs), "predictor.rank_aggregate.signs", "at least one column", self.signs)
         for sign in self.signs.values():
             demand(abs(sign) == 1, "predictor.rank_aggregate.signs", "1 or -1 for each column", self.signs)
-        ways = ("unscored", "last")
-        demand(self.missing in ways, "predictor.rank_aggregate.missing", " or ".join(map(repr, ways)), self.missing)
+        demand(self.missing in MISSING, "predictor.rank_aggregate.missing", "'unscored' or 'last'", self.missing)
+        demand(self.reading in READINGS, "predictor.rank_aggregate.reading", "'first' or 'last'", self.reading)
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Trace columns that are read."""
         return tuple(self.signs)
 
+    @property
+    def at_initialization(self) -> bool:
+        """Whether the observation at step 0 is all that is read."""
+        return self.reading == "first"
+
     def score_together(self, traces: Sequence[Trace]) -> NDArray[np.float64]:
         """One score a trace, (n,), at most 0, higher is better; nan for a trace that lacks a column (or all of them).
 
         Raises NoScore, naming the columns, where that is every trace.
         """
-        values = np.array([[sign * _last(trace, name) for name, sign in self.signs.items()] for trace in traces])
-        values = values.reshape(len(traces), len(self.signs))
+        read = [[value_or_nan(trace, name, self.reading) for name in self.signs] for trace in traces]
+        values = np.array(read).reshape(len(traces), len(self.signs)) * list(self.signs.values())
         there = np.isfinite(values)
         whole = there.any(axis=1) if self.missing == "last" else there.all(axis=1)
         if not whole.any():
@@ -64,12 +75,5 @@ class RankAggregate:
 
     def reason(self, trace: Trace) -> str:
         """The columns that this trace lacks, by name."""
-        return f"no finite {', '.join(name for name in self.signs if not np.isfinite(_last(trace, name)))}"
-
-
-def _last(trace: Trace, column: str) -> float:
-    """The last value that was due, nan where it is not finite."""
-    try:
-        return trace.last(column)
-    except NoScore:
-        return float("nan")
+        lacking = [name for name in self.signs if not np.isfinite(value_or_nan(trace, name, self.reading))]
+        return f"no finite {', '.join(lacking)}"

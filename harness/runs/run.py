@@ -9,7 +9,7 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from harness.evaluate.judge import judge
-from harness.evaluate.scoring import score_all
+from harness.evaluate.scoring import ScoringInput, score_all
 from harness.runs import identity, tables
 from harness.runs.campaign import Campaign
 from harness.runs.context import RunContext, Sample, Scores, Traces, Training, draw, prepare
@@ -92,12 +92,14 @@ def score_and_judge(context: RunContext, sample: Sample, traces: Traces) -> Scor
     accuracies = truth.mean().loc[[trace.architecture.name for trace in traces.scored]].to_numpy()
     scores, timings = score_all(
         spec.predictors,
-        traces.scored,
-        accuracies,
-        spec.budgets(context.train_images),
-        spec.evaluation.folds,
-        spec.evaluation.seed,
-        traces.fitting,
+        ScoringInput(
+            traces.scored,
+            accuracies,
+            spec.budgets(context.train_images),
+            spec.evaluation.folds,
+            spec.evaluation.seed,
+            traces.fitting,
+        ),
         spec.engine.processes(len(spec.predictors)),
     )
     families = {name: predictor.family for name, predictor in spec.predictors.items()}

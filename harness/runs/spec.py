@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.evaluate.judge import Evaluation
+from harness.evaluate.settings import Evaluation
 from harness.runs.engine import Engine
 from harness.schema import (
     BASE_COLUMNS,
@@ -65,6 +65,7 @@ class RunSpec:
         demand(self.signal is None or not trained, "signal", "null where a measure or fit_on is set", trained)
         self._demand_one_writer()
         self._skip_unmeasured()
+        self.studied()  # raises BadInput for an unknown name
 
     def _demand_one_writer(self) -> None:
         """Raise BadInput where two parts of the run write one column."""
@@ -113,8 +114,7 @@ class RunSpec:
 
     def studied(self) -> set[str]:
         """Predictors under study: those that `evaluate.studied` names, or whose family it names."""
-        names = set(self.evaluation.studied)
-        return {name for name, predictor in self.predictors.items() if {name, predictor.family} & names}
+        return self.evaluation.studied_of({name: predictor.family for name, predictor in self.predictors.items()})
 
     def readers_of_studied(self) -> set[str]:
         """Predictors that read an input under study, so that they are no baselines.

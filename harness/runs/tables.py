@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from harness.evaluate.cost import front, time_to_tau
+from harness.evaluate.cost import CostInput, Reads, costs, front, time_to_tau
+from harness.evaluate.predictions import NOT_YET
 from harness.runs.context import RunContext, Sample, Scores, Traces
-from harness.runs.records import _costs
+from harness.runs.spec import RunSpec
 from harness.runs.train_many import Failure
-from harness.schema import Architecture, Benchmark, Drawable, Trace, Truth, columns
+from harness.schema import FACT_COLUMNS, Architecture, Benchmark, Drawable, Trace, Truth, at_initialization, columns
 
 
 def tables(
@@ -19,8 +20,8 @@ def tables(
 ) -> dict[str, pd.DataFrame]:
     """The tables of docs/results.md, by name."""
     spec, judgement = context.spec, scores.judgement
-    costs = _costs(spec, traces.scored, traces.fitted_on, scores.timings, context.train_images)
-    metrics = judgement.metrics.merge(costs, on=["predictor", "step"], how="left")
+    paid = costs(CostInput(_reads(spec), traces.scored, traces.fitted_on, context.train_images), scores.timings)
+    metrics = judgement.metrics.merge(paid, on=["predictor", "step"], how="left")
     return {
         "architectures": _architectures(sample),
         "truth": _truth(sample.truth),
@@ -35,6 +36,19 @@ def tables(
         "edges": _edges(spec.bench, sample.architectures),
         "failures": _failures(traces.scored, scores.scores, failures),
         "trajectories": _trajectories(traces.scored),
+    }
+
+
+def _reads(spec: RunSpec) -> dict[str, Reads]:
+    """What each predictor pays for: the clocks of what it reads, and whether it needs training."""
+    clock_of = spec.clock_of()
+    return {
+        name: Reads(
+            frozenset(clock_of[column] for column in predictor.columns if clock_of[column]),
+            set(predictor.columns) <= set(FACT_COLUMNS),
+            at_initialization(predictor),
+        )
+        for name, predictor in spec.predictors.items()
     }
 
 
@@ -71,7 +85,8 @@ def _failures(traces: Sequence[Trace], scores: pd.DataFrame, failures: Sequence[
         for measure, step, reason in _failed_readings(trace)
     ]
     names = columns.FAILURES.names
-    missing = scores[scores["reason"] != ""].assign(stage="score")
+    failed = (scores["reason"] != "") & ~scores["reason"].str.startswith(NOT_YET)
+    missing = scores[failed].assign(stage="score")
     return pd.concat([pd.DataFrame(trained + diverged + measured, columns=names), missing[names]], ignore_index=True)
 
 

@@ -27,7 +27,7 @@ from harness.schema.measure import (
     Scene,
     Shared,
 )
-from harness.schema.predictor import Collective, Explained, Learned, Predictor, Uncertain
+from harness.schema.predictor import Collective, Explained, Learned, Predictor, Uncertain, at_initialization
 from harness.schema.stored_curves import Recorded, StoredCurves
 from harness.schema.trace import Trace
 from harness.schema.truth import Truth
@@ -62,6 +62,7 @@ __all__ = [
     "Trace",
     "Truth",
     "Uncertain",
+    "at_initialization",
     "demand",
     "digest",
     "kind_of",

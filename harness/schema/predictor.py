@@ -17,7 +17,12 @@ class Predictor(Protocol):
     """Gives an architecture a score from its trace; higher means predicted to be better.
 
     A predictor is a frozen dataclass without torch. `columns` are the trace columns it reads, `family` groups it in
-    tables and figures. `score` may raise NoScore, or return nan, where it has no opinion.
+    tables and figures. `score` may raise NoScore, or return nan, where there is no score.
+
+    Any predictor (a Collective or Learned one too) may have `at_initialization: bool`, absent = False: True says that
+    it reads the observation at step 0 alone, as zero-cost proxies do. At every budget evaluation then shows it the
+    trace until step 0, also of a training that diverged later, and charges it for no training (see
+    `at_initialization`).
     """
 
     @property
@@ -79,3 +84,8 @@ class Learned(Protocol):
     def family(self) -> str: ...
 
     def fit(self, traces: Sequence[Trace], accuracies: NDArray[np.float64]) -> Predictor: ...
+
+
+def at_initialization(predictor: Predictor | Collective | Learned) -> bool:
+    """Whether a predictor reads the observation at step 0 alone: its attribute of that name, False if it has none."""
+    return bool(getattr(predictor, "at_initialization", False))

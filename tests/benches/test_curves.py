@@ -19,10 +19,9 @@ from harness.benches.nats.convert import convert
 from harness.benches.nats.converted import Converted
 from harness.benches.nats.spaces import TSS
 from harness.datasets.digits import Digits
-from harness.evaluate.scoring import score_all
-from harness.predictors.best_value import BestValue
+from harness.evaluate.scoring import ScoringInput, score_all
+from harness.predictors.column_value import ColumnValue
 from harness.predictors.curve_combination import CurveCombination
-from harness.predictors.last_value import LastValue
 from harness.predictors.lcsvr import LcSVR
 from harness.predictors.learning_curve_extrapolation import LCE
 from harness.schema import BadInput, StoredCurves
@@ -222,13 +221,13 @@ def test_real_curves_rank_as_published_and_every_curve_predictor_runs_on_them() 
         }
         traces.append(replace(trace, table=trace.table.assign(**facts)))
     predictors = {
-        "valacc": LastValue("valid_accuracy", 1.0, "learning_curve"),
-        "best": BestValue("valid_accuracy", 1.0, "learning_curve"),
+        "valacc": ColumnValue("valid_accuracy", 1.0, "learning_curve"),
+        "best": ColumnValue("valid_accuracy", 1.0, "learning_curve", "best"),
         "lce": LCE(horizon_epochs=200.0),
         "lcsvr": LcSVR(),
         "cl": CurveCombination(),
     }
-    scores = score_all(predictors, traces, accuracies, [98 * e for e in (4, 12, 50)], 5, 0)[0]
+    scores = score_all(predictors, ScoringInput(traces, accuracies, [98 * e for e in (4, 12, 50)], 5, 0))[0]
     final = dict(zip(stored.traces, accuracies, strict=True))
     for name in predictors:
         taus = [

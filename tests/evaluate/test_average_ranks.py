@@ -116,7 +116,7 @@ def test_a_missing_tau_is_left_out_not_ranked_last() -> None:
         index=["one", "two", "three", "four"],
     )
     found = rank(taus, 0.95)
-    assert found.dropped == ("four",) and found.skipped == ("c",)
+    assert found.dropped == ("four",) and found.left_out == ("c",)
     assert found.table["predictor"].tolist() == ["a", "d", "b"] and set(found.table["blocks"]) == {3}
     assert found.table["rank"].tolist() == pytest.approx([1, (2 + 2.5 + 2) / 3, (3 + 2.5 + 3) / 3])
     found = rank(taus.drop(columns="d"), 0.95)
@@ -158,7 +158,7 @@ def test_settings_of_a_block_are_averaged_before_they_are_ranked() -> None:
     taus = pd.DataFrame({"a": [0.9, 0.1, 0.5], "b": [0.6, 0.6, 0.4], "c": [0.0, np.nan, 0.1], "d": [0.2, 0.3, 0.9]})
     found = rank(taus, 0.95, ["x", "x", "y"])
     assert found.table.set_index("predictor")["rank"].to_dict() == {"b": 2.0, "a": 2.0, "d": 2.0}
-    assert found.skipped == ("c",) and found.blocks == ("x", "y")
+    assert found.left_out == ("c",) and found.blocks == ("x", "y")
 
 
 def test_predictors_that_never_differ_are_not_told_apart() -> None:

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from harness.evaluate.cost import front, time_to_tau
+from harness.evaluate.cost import CostInput, Reads, costs, front, time_to_tau
+from harness.schema import Architecture, Trace
 
 
 def table(*rows):
@@ -14,7 +15,7 @@ def table(*rows):
     )
 
 
-def test_the_front_is_whoever_nobody_beats_in_cost_and_tau():
+def test_the_front_holds_what_is_not_dominated_in_cost_and_tau():
     rng = np.random.default_rng(0)
     seconds, taus = rng.integers(0, 9, 60).astype(float), np.round(rng.normal(size=60), 1)
     seconds[3], taus[5] = np.nan, np.nan
@@ -65,3 +66,60 @@ def test_what_nobody_reaches_has_no_row():
     for targets in ([0.5], []):
         assert time_to_tau(rows, targets).empty
         assert time_to_tau(rows, targets).columns[0] == "target"
+
+
+def a_trace(name, speed):
+    steps = np.array([0, 2, 4])
+    table = {"step": steps, "epoch": steps / 2, "seconds": speed * steps, "seconds_proxy": [0.25, 0.5, 0.5]}
+    return Trace(Architecture(name, name), 0, pd.DataFrame(table))
+
+
+PAID = frozenset({"seconds_proxy"})
+READS = {
+    "learned": Reads(PAID), "facts": Reads(frozenset(), free=True), "trained": Reads(PAID),
+    "proxy": Reads(PAID, at_initialization=True), "taught": Reads(PAID, at_initialization=True),
+}  # fmt: skip
+
+
+def timings(step):
+    rows = [
+        ("learned", step, 6.0, 1.5, 0.125), ("facts", step, 6.0, 0.5, 0.125), ("trained", step, 0.0, 0.0, 0.5),
+        ("proxy", step, 0.0, 0.0, 0.125), ("taught", step, 6.0, 2.0, 0.125),
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["predictor", "step", "fitted_on", "fit_seconds", "score_seconds"])
+
+
+def test_costs_add_up_what_was_measured_of_the_scored_and_of_the_fitted():
+    scored, fitted = [a_trace("a", 1.0), a_trace("b", 3.0)], [a_trace("a", 10.0)]
+    found = costs(CostInput(READS, scored, fitted, 100), timings(2)).set_index("predictor")
+    assert (found["epoch"] == 1).all() and (found["images"] == 100).all()
+    # two steps at 1 and 3 seconds, readings of .25 and .5, one score
+    assert found["seconds"].to_dict() == {
+        "learned": 4 + 0.75 + 0.125, "facts": 0, "trained": 4 + 0.75 + 0.5, "proxy": 0.25 + 0.125, "taught": 0.375,
+    }  # fmt: skip
+    assert found["initial_seconds"].to_dict() == {
+        "learned": 6 * (20 + 0.75) + 1.5, "facts": 0.5, "trained": 0, "proxy": 0, "taught": 6 * 0.25 + 2,
+    }  # fmt: skip
+
+
+def test_a_proxy_at_initialization_costs_the_same_at_every_budget_and_is_cheapest_at_the_first():
+    traces = [a_trace("a", 1.0), a_trace("b", 3.0)]
+    paid = costs(CostInput(READS, traces, traces, 100), pd.concat([timings(step) for step in (0, 2, 4)]))
+    seconds = paid.pivot(index="predictor", columns="step", values="seconds")
+    assert seconds.loc["proxy"].tolist() == [0.375] * 3
+    assert seconds.loc["trained"].tolist() == [0.25 + 0.5, 4 + 0.75 + 0.5, 8 + 1.25 + 0.5]
+    found = time_to_tau(paid.assign(family="x", tau=0.6, tau_low=0.5, tau_high=0.7), [0.5])
+    assert found.set_index("predictor").loc[["proxy", "trained"], "step"].tolist() == [0, 0]
+
+
+def test_a_clock_that_was_not_recorded_is_no_cost_of_0():
+    traces = [a_trace(name, 1.0) for name in "ab"]
+    unread = [Trace(t.architecture, 0, t.table.drop(columns="seconds_proxy")) for t in traces]
+    found = costs(CostInput(READS, unread, unread, 100), timings(2)).set_index("predictor")["seconds"]
+    assert found.isna().to_dict() == {"learned": True, "facts": False, "trained": True, "proxy": True, "taught": True}
+
+
+def test_a_budget_before_any_observation_has_no_cost_to_tell():
+    late = [Trace(t.architecture, 0, t.table[t.table["step"] > 0]) for t in (a_trace("a", 1.0), a_trace("b", 2.0))]
+    found = costs(CostInput({"proxy": READS["proxy"]}, late, late, 100), timings(2).query("predictor == 'proxy'"))
+    assert found["seconds"].isna().all() and found["epoch"].tolist() == [1]

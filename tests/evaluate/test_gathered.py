@@ -162,7 +162,7 @@ def test_settings_are_judged_apart_each_to_its_own_last_step() -> None:
 
 def test_no_run_gives_no_row_and_one_seed_twice_is_refused() -> None:
     assert gather([], 10, 0.95, 0).empty
-    with pytest.raises(BadInput, match=r"^seed: must be one run a seed in the setting 'x' \(got \[0, 0\]$"):
+    with pytest.raises(BadInput, match=r"^seed: must be one run a seed in the setting 'x' \(got \[0, 0\]\)$"):
         gather([made(0), made(0)], 10, 0.95, 0)
 
 

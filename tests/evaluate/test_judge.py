@@ -9,7 +9,8 @@ import yaml
 from scipy.stats import kendalltau, norm, pearsonr, spearmanr, weightedtau
 
 from harness.evaluate.bootstrap import draws
-from harness.evaluate.judge import Evaluation, judge
+from harness.evaluate.judge import judge
+from harness.evaluate.settings import Evaluation
 from harness.schema import BadInput, Truth
 
 FAMILIES = {"beta": "capacitance", "loss": "learning_curve", "params": "size", "flat": "control"}
@@ -93,7 +94,7 @@ def test_a_constant_score_has_no_tau_and_the_note_says_so():
     found = row(judge(a_table(truth), truth, FAMILIES, QUICK).metrics, "flat", 0)
     undefined = ["tau", "tau_low", "tau_high", "spearman", "tau_half", "tau_fifth", "tau_tenth", "weighted_tau"]
     assert found[undefined].isna().all()
-    subsets = ("better half", "best fifth", "best tenth")
+    subsets = ("top 50 %", "top 20 %", "top 10 %")
     assert found["note"] == "; ".join(["constant score", *(f"{name}: constant score" for name in subsets)])
 
 
@@ -104,7 +105,7 @@ def test_a_subset_of_fewer_than_five_has_no_tau():
     assert found["n_fifth"] == 4
     assert np.isnan(found["tau_fifth"])
     assert np.isfinite(found["tau_half"])
-    assert found["note"] == "best fifth: fewer than 5 scores; best tenth: fewer than 5 scores"
+    assert found["note"] == "top 20 %: fewer than 5 scores; top 10 %: fewer than 5 scores"
 
 
 def test_an_architecture_without_truth_is_left_out():
@@ -179,12 +180,12 @@ def test_without_another_baseline_there_is_no_difference():
 def test_the_ceiling_is_told_beside_the_metrics():
     truth = a_truth()
     ceiling = judge(a_table(truth), truth, FAMILIES, QUICK).ceiling
-    assert ceiling["subset"].unique().tolist() == ["all", "better half", "best fifth", "best tenth"]
+    assert ceiling["subset"].unique().tolist() == ["all", "top 50 %", "top 20 %", "top 10 %"]
     assert ceiling["n"].tolist() == [60, 60, 30, 30, 12, 12, 6, 6]
     assert ceiling["tau"].between(0, 1).all()
 
 
-def test_strangers_are_refused_by_name():
+def test_unknown_names_are_refused():
     truth = a_truth()
     scores = a_table(truth)
     with pytest.raises(BadInput, match=r"families.*'beta'"):
@@ -213,6 +214,8 @@ def test_strangers_are_refused_by_name():
         ({"targets": [0.5, 0.5]}, "evaluate.targets"),
         ({"targets": [0.0]}, "evaluate.targets"),
         ({"targets": [1.1]}, "evaluate.targets"),
+        ({"studied": ["capacitance", "capacitance"]}, "evaluate.studied"),
+        ({"studied": [""]}, "evaluate.studied"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_its_key(wrong, key):
@@ -223,7 +226,7 @@ def test_a_wrong_setting_is_refused_by_its_key(wrong, key):
 def test_the_configuration_file_states_every_field_and_its_default():
     path = Path(__file__).parents[2] / "conf" / "evaluate" / "default.yaml"
     stated = yaml.safe_load(path.read_text())
-    assert stated.pop("_target_") == "harness.evaluate.judge.Evaluation"
+    assert stated.pop("_target_") == "harness.evaluate.settings.Evaluation"
     assert stated == vars(Evaluation())
 
 
@@ -244,6 +247,44 @@ def test_a_twin_without_a_group_of_inputs_shows_what_the_group_adds():
     assert added["difference"] == pytest.approx(whole - without) and added["low"] < added["difference"] < added["high"]
 
 
+@pytest.mark.parametrize(
+    ("studied", "mine"),
+    [(["capacitance"], {"beta"}), (["size", "loss"], {"params", "loss"}), ([], set()), (["flat"], {"flat"})],
+)
+def test_families_and_predictors_under_study_are_no_baselines(studied, mine):
+    truth = a_truth()
+    found = judge(a_table(truth), truth, FAMILIES, Evaluation(bootstrap=20, studied=studied)).metrics
+    assert set(found.loc[found["studied"], "predictor"]) == mine
+    assert (found["baseline"] == ~found["studied"]).all()
+    assert found.columns[:5].tolist() == ["predictor", "family", "baseline", "studied", "step"]
+
+
+def test_a_studied_name_that_does_not_run_is_refused_but_the_default_is_not():
+    truth = a_truth()
+    scores = a_table(truth).query("predictor != 'beta'")
+    families = {name: family for name, family in FAMILIES.items() if name != "beta"}
+    assert not judge(scores, truth, families, QUICK).metrics["studied"].any()
+    wanted = r"^evaluate\.studied: must be families or predictors of this run \(.*params.*\) \(got \['capacitanse'\]\)$"
+    with pytest.raises(BadInput, match=wanted):
+        judge(scores, truth, families, Evaluation(bootstrap=20, studied=["size", "capacitanse"]))
+
+
+def test_a_score_that_is_not_measured_yet_is_no_failure():
+    truth = a_truth()
+    scores = a_table(truth)
+    early = (scores["predictor"] == "loss") & (scores["step"] == 0)
+    scores.loc[early, ["score", "reason"]] = [np.nan, "not yet: no finite loss within the budget"]
+    some = scores.index[(scores["predictor"] == "beta") & (scores["step"] == 0)]
+    scores.loc[some[:3], ["score", "reason"]] = [np.nan, "not yet: one value"]
+    scores.loc[some[3:5], ["score", "reason"]] = [np.nan, "diverged at step 0"]
+    metrics = judge(scores, truth, FAMILIES, QUICK).metrics
+    assert row(metrics, "loss", 0)[["n", "failed", "note"]].tolist() == [
+        0, 0, "not yet measured at this budget",
+    ]  # fmt: skip
+    assert row(metrics, "beta", 0)[["n", "failed"]].tolist() == [55, 2]
+    assert row(metrics, "loss", 10)[["n", "failed", "note"]].tolist() == [60, 0, ""]
+
+
 def test_what_reads_the_capacitance_among_other_things_is_no_baseline_of_it():
     truth = a_truth()
     found = judge(a_table(truth), truth, FAMILIES, QUICK, not_baselines={"params"})
@@ -262,7 +303,7 @@ def with_the_loss(truth):
     return a_table(truth).replace({"predictor": {"loss": "train_loss"}}), FAMILIES | {"train_loss": "learning_curve"}
 
 
-def test_dear_intervals_are_those_of_the_last_step_alone():
+def test_expensive_intervals_are_those_of_the_last_step_alone():
     truth = a_truth()
     metrics = judge(*with_the_loss(truth)[:1], truth, with_the_loss(truth)[1], QUICK).metrics
     for name in LAST_ONLY:

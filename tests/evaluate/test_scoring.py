@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.evaluate.scoring import score_all
-from harness.predictors.last_value import LastValue
+from harness.evaluate.scoring import ScoringInput, score_all
+from harness.predictors.column_value import ColumnValue
 from harness.predictors.rank_aggregate import RankAggregate
 from harness.schema import Architecture, BadInput, NoScore, Trace
 
@@ -79,7 +79,7 @@ class Recall(Spy):
 
 def scored(predictor, traces, accuracies=None, budgets=(20,), folds=3, seed=0):
     accuracies = np.arange(len(traces), dtype=float) if accuracies is None else accuracies
-    table, _ = score_all({"it": predictor}, traces, accuracies, budgets, folds, seed)
+    table, _ = score_all({"it": predictor}, ScoringInput(traces, accuracies, budgets, folds, seed))
     assert list(table) == ["predictor", "step", "architecture", "score", "sd", "reason"]
     return table
 
@@ -154,7 +154,7 @@ def test_without_others_there_is_nothing_to_fit_on():
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (float("nan"), "no opinion"),
+        (float("nan"), "no score"),
         (float("inf"), "the score is infinite"),
         (NoScore("too short a curve"), "too short a curve"),
         (ValueError("bad fit"), "ValueError: bad fit"),
@@ -210,10 +210,78 @@ def test_a_trace_that_ends_before_the_budget_is_not_scored_nor_fitted_on():
     assert not any("a" in names for names in memory.fits)
 
 
-def test_wrong_requests_are_refused():
-    for wrong in ({"folds": 1}, {"budgets": [-1]}, {"traces": [trace("a"), trace("a")]}):
-        with pytest.raises(BadInput):
-            scored(Spy(), **{"traces": [trace("a")], **wrong})
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"folds": 1}, r"evaluate\.folds: must be at least 2 \(got 1\)"),
+        ({"budgets": [-1]}, r"evaluate\.budgets: must be steps of at least 0 \(got \[-1\]\)"),
+        ({"traces": [trace("a"), trace("a")]}, r"traces: must be one per architecture \(got \['a'\]\)"),
+    ],
+)
+def test_wrong_requests_are_refused(wrong, said):
+    with pytest.raises(BadInput, match=said):
+        scored(Spy(), **{"traces": [trace("a")], **wrong})
+
+
+def measured(name, proxy, diverged=None, steps=(0, 10, 20)):
+    """A trace with a proxy that is read at every observation and a validation loss that is first due at step 10."""
+    columns = {"proxy": proxy, "late": [np.nan, 2.0, 1.0], "train_loss": [np.nan, 2.0, 1.0]}
+    clocks = {"seconds_proxy": 0.5, "seconds_late": [0.0, 0.5, 0.5]}
+    table = pd.DataFrame({"step": (0, 10, 20), "params": 7.0, **columns, **clocks}).iloc[: len(steps)]
+    return Trace(Architecture(name, name), 0, table, diverged, {"proxy": "seconds_proxy", "late": "seconds_late"})
+
+
+PROXY = ColumnValue("proxy", 1.0, "zero_cost", "first")
+
+
+def test_a_proxy_at_initialization_is_the_same_at_every_budget_whatever_became_of_the_training():
+    traces = [measured("a", [1.0, 5.0, 6.0]), measured("b", [2.0, 4.0, 3.0], diverged=11, steps=(0, 10))]
+    given = ScoringInput([*traces, measured("c", [3.0, 0.0, 0.0], steps=(0, 10))], np.arange(3.0), [0, 10, 20], 2, 0)
+    scores, timings = score_all({"proxy": PROXY, "trained": replace(PROXY, reading="last")}, given)
+    found = scores.pivot(index=["predictor", "architecture"], columns="step", values="score")
+    assert found.loc["proxy"].to_numpy().tolist() == [[1, 1, 1], [2, 2, 2], [3, 3, 3]]
+    assert found.loc[("trained", "a")].tolist() == [1, 5, 6] and found.loc[("trained", "b")].isna().tolist()[2]
+    seconds = timings[timings["predictor"] == "proxy"]["score_seconds"]
+    assert seconds.nunique() == 1  # measured once, so that the cheapest budget is the first
+
+
+def test_learned_and_collective_predictors_at_initialization_see_step_0_alone():
+    @dataclass(frozen=True)
+    class Initial(Memory):
+        at_initialization: bool = True
+
+        def fit(self, traces, accuracies):
+            assert [t.last_step for t in traces] == [0] * len(traces)
+            return Spy()
+
+    traces = [measured(n, [float(i), 0.0, 0.0]) for i, n in enumerate("abcdef")]
+    assert set(scored(Initial(), traces, budgets=[0, 20])["score"]) == {0.0}
+    aggregate = RankAggregate({"proxy": 1.0}, "combination", reading="first")
+    found = scored(aggregate, traces, budgets=[0, 20])
+    assert found["score"].tolist() == pytest.approx([*np.log(np.arange(1, 7) / 6)] * 2)
+
+
+def test_what_is_not_measured_yet_is_told_from_what_failed():
+    traces = [measured("a", [1.0, 1.0, 1.0]), measured("b", [np.nan, np.nan, np.nan])]
+    for column in ("late", "train_loss"):
+        found = scored(ColumnValue(column, -1.0, "control"), traces, budgets=[0, 10])
+        assert found["reason"].str.startswith("not yet: no finite").tolist() == [True, True, False, False]
+    proxy = scored(ColumnValue("proxy", 1.0, "zero_cost"), traces, budgets=[0, 10])
+    assert proxy["reason"].tolist() == ["", "no finite proxy at step 0", "", "no finite proxy at step 10"]
+    initial = scored(PROXY, traces, budgets=[0, 10])
+    assert initial["reason"].tolist() == ["", "no finite proxy at the first observation"] * 2
+
+
+def test_a_method_that_needs_more_than_the_untrained_network_is_not_failing_at_step_0():
+    needs_two = Says(columns=("proxy",), answer=NoScore("needs 2 observations, has 1"))
+    traces = [measured("a", [1.0, 1.0, 1.0]), measured("b", [2.0, 2.0, 2.0])]
+    found = scored(needs_two, traces, budgets=[0, 10])["reason"].tolist()
+    assert found == ["not yet: needs 2 observations, has 1"] * 2 + ["needs 2 observations, has 1"] * 2
+
+
+def test_a_budget_before_the_first_observation_is_not_yet():
+    late = Trace(Architecture("a", "a"), 0, pd.DataFrame({"step": [5, 10], "train_loss": [2.0, 1.0]}))
+    assert scored(Spy(), [late], budgets=[0])["reason"].tolist() == ["not yet: nothing is observed by step 0"]
 
 
 def test_a_learned_predictor_that_knows_nothing_does_not_rank_the_folds_backwards():
@@ -241,12 +309,13 @@ class Ranks:
         return np.where(values > 25, np.nan, values.argsort().argsort())
 
 
-def test_a_collective_predictor_sees_all_usable_traces_at_once_and_may_have_no_opinion() -> None:
+def test_a_collective_predictor_sees_all_usable_traces_at_once_and_may_leave_some_out() -> None:
     traces = [trace("a", value=2), trace("b", value=1), trace("c", diverged=10), trace("d", value=3)]
-    found = score_all({"ranks": Ranks()}, traces, np.arange(4.0), [10, 20], 2, 0)[0].set_index(["step", "architecture"])
+    found = score_all({"ranks": Ranks()}, ScoringInput(traces, np.arange(4.0), [10, 20], 2, 0))[0]
+    found = found.set_index(["step", "architecture"])
     assert found.loc[10, "score"].tolist() == pytest.approx([1, 0, np.nan, np.nan], nan_ok=True)
     assert found.loc[(10, "c"), "reason"] == "diverged at step 10"
-    assert found.loc[(10, "d"), "reason"] == "no opinion"
+    assert found.loc[(10, "d"), "reason"] == "no score"
 
 
 def test_a_collective_predictor_that_knows_why_it_has_no_score_is_asked() -> None:
@@ -254,7 +323,7 @@ def test_a_collective_predictor_that_knows_why_it_has_no_score_is_asked() -> Non
     traces = [trace("a"), trace("b"), trace("c")]
     traces[1].table["params"] = np.nan
     traces[2].table.loc[traces[2].table["step"] == 20, "train_loss"] = np.nan
-    found = score_all({"it": aggregate}, traces, np.arange(3.0), [20], 2, 0)[0].set_index("architecture")
+    found = score_all({"it": aggregate}, ScoringInput(traces, np.arange(3.0), [20], 2, 0))[0].set_index("architecture")
     assert found["reason"].to_dict() == {"a": "", "b": "no finite params", "c": ""}
     assert found["score"].notna().to_dict() == {"a": True, "b": False, "c": True}
 
@@ -277,7 +346,8 @@ def test_a_learned_predictor_may_be_fitted_on_other_networks_of_other_architectu
     names = [f"n{i}" for i in range(8)]
     small = [{n: replace(trace(n), table=trace(n).table.assign(params=p)) for n in names} for p in (1.0, 2.0)]
     pupil = Pupil()
-    found = score_all({"pupil": pupil}, [trace(n) for n in names], np.arange(8.0), [10], 4, 0, small)[0]
+    given = ScoringInput([trace(n) for n in names], np.arange(8.0), [10], 4, 0, small)
+    found = score_all({"pupil": pupil}, given)[0]
     assert len(pupil.fit_examples) == 4 and found["score"].notna().all()
     assert all(sizes == {1.0, 2.0} and len(seen) == 6 for seen, sizes in pupil.fit_examples)
     left = [set(names) - seen for seen, _ in pupil.fit_examples]
@@ -309,10 +379,11 @@ def test_a_learned_score_in_another_unit_than_percent_still_ranks_across_folds()
 
 def test_processes_that_share_the_predictors_out_change_no_number_and_no_order():
     traces, accuracies = [trace(f"n{i:03d}", value=i % 7) for i in range(70)], np.arange(70.0)
-    several = {f"p{i}": LastValue("train_loss", 1.0 if i % 2 else -1.0, "control") for i in range(5)}
-    alone, shared = (score_all(several, traces, accuracies, [0, 10, 20], 3, 0, workers=w)[0] for w in (1, 2))
-    pd.testing.assert_frame_equal(alone, shared)
-    assert alone["predictor"].unique().tolist() == list(several)
+    several = {f"p{i}": ColumnValue("train_loss", 1.0 if i % 2 else -1.0, "control") for i in range(5)}
+    given = ScoringInput(traces, accuracies, [0, 10, 20], 3, 0)
+    one, two = (score_all(several, given, workers)[0] for workers in (1, 2))
+    pd.testing.assert_frame_equal(one, two)
+    assert one["predictor"].unique().tolist() == list(several)
 
 
 @dataclass(frozen=True)
@@ -342,7 +413,7 @@ class SlowRanks(Slow):
 
 def timings(predictor, traces, budgets=(20,), folds=3, fitting=()):
     accuracies = np.arange(len(traces), dtype=float)
-    table = score_all({"it": predictor}, traces, accuracies, budgets, folds, 0, fitting)[1]
+    table = score_all({"it": predictor}, ScoringInput(traces, accuracies, budgets, folds, 0, fitting))[1]
     assert list(table) == ["predictor", "step", "fitted_on", "fit_seconds", "score_seconds"]
     return table.set_index("step").drop(columns="predictor")
 

@@ -44,5 +44,5 @@ def test_one_value_has_no_area(trace_of):
 
 @pytest.mark.parametrize(("key", "value"), [("column", ""), ("sign", 2.0)])
 def test_a_wrong_setting_is_named(key, value):
-    with pytest.raises(BadInput, match=rf"predictor\.capacitance_mean\.{key}: .* got {value!r}"):
+    with pytest.raises(BadInput, match=rf"predictor\.capacitance_mean\.{key}: .* \(got {value!r}\)"):
         CapacitanceMean(**{key: value})

@@ -51,5 +51,5 @@ def test_one_value_has_no_trend(trace_of):
 
 @pytest.mark.parametrize(("key", "value"), [("column", ""), ("time", "sqrt"), ("sign", 0.0)])
 def test_a_wrong_setting_is_named(key, value):
-    with pytest.raises(BadInput, match=rf"predictor\.capacitance_trend\.{key}: .* got {value!r}"):
+    with pytest.raises(BadInput, match=rf"predictor\.capacitance_trend\.{key}: .* \(got {value!r}\)"):
         CapacitanceTrend(**{key: value})

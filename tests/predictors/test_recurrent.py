@@ -9,7 +9,7 @@ import torch
 from scipy.special import expit
 from scipy.stats import kendalltau
 
-from harness.evaluate.scoring import score_all
+from harness.evaluate.scoring import ScoringInput, score_all
 from harness.predictors.recurrent import Recurrent
 from harness.predictors.weight_statistics import WeightStatistics
 from harness.schema import Architecture, BadInput, NoScore
@@ -69,7 +69,7 @@ def test_what_was_learned_is_lost_where_time_runs_backwards(fitted, traces):
 
 
 def test_most_of_the_variance_is_explained_out_of_fold(traces):
-    table = score_all({"it": Recurrent()}, traces, ACCURACY, [16], 5, 0)[0].sort_values("architecture")
+    table = score_all({"it": Recurrent()}, ScoringInput(traces, ACCURACY, [16], 5, 0))[0].sort_values("architecture")
     wanted = ACCURACY - ACCURACY.mean()
     assert 1 - np.sum((table["score"] - wanted) ** 2) / np.sum(wanted**2) > 0.5
 
@@ -155,8 +155,8 @@ def test_scores_are_the_same_every_time_and_random_states_stay(fitted, traces):
 def test_cross_fitted_scores_do_not_depend_on_the_order_of_the_architectures(traces):
     order = np.random.default_rng(1).permutation(20)
     method = {"it": Recurrent(updates=10)}
-    plain = score_all(method, traces[:20], ACCURACY[:20], [16], 2, 0)[0]
-    mixed = score_all(method, [traces[i] for i in order], ACCURACY[:20][order], [16], 2, 0)[0]
+    plain = score_all(method, ScoringInput(traces[:20], ACCURACY[:20], [16], 2, 0))[0]
+    mixed = score_all(method, ScoringInput([traces[i] for i in order], ACCURACY[:20][order], [16], 2, 0))[0]
     assert plain.equals(mixed)
 
 

@@ -10,7 +10,7 @@ from scipy.special import expit, logit
 from scipy.stats import kendalltau, linregress
 from sklearn.linear_model import RidgeCV
 
-from harness.evaluate.scoring import score_all
+from harness.evaluate.scoring import ScoringInput, score_all
 from harness.predictors.stack import Stack, features, readings
 from harness.schema import Architecture, BadInput, NoScore
 
@@ -63,7 +63,9 @@ def test_what_a_group_adds_is_the_difference_to_the_stack_without_it(model, trac
 
 @pytest.mark.parametrize("model", MODELS)
 def test_four_fifths_of_the_variance_are_explained_out_of_fold(model, traces):
-    table = score_all({"it": Stack(GROUPS, model)}, traces, ACCURACY, [8], 5, 0)[0].sort_values("architecture")
+    table = score_all({"it": Stack(GROUPS, model)}, ScoringInput(traces, ACCURACY, [8], 5, 0))[0].sort_values(
+        "architecture"
+    )
     wanted = ACCURACY - ACCURACY.mean()
     assert 1 - np.sum((table["score"] - wanted) ** 2) / np.sum(wanted**2) > 0.8
 
@@ -110,8 +112,10 @@ def test_the_unit_of_a_column_does_not_matter(model, traces):
 @pytest.mark.parametrize("model", MODELS)
 def test_cross_fitted_scores_do_not_depend_on_the_order_of_the_architectures(model, traces):
     order = np.random.default_rng(1).permutation(40)
-    plain = score_all({"it": Stack(GROUPS, model)}, traces[:40], ACCURACY[:40], [8], 5, 0)[0]
-    mixed = score_all({"it": Stack(GROUPS, model)}, [traces[i] for i in order], ACCURACY[:40][order], [8], 5, 0)[0]
+    plain = score_all({"it": Stack(GROUPS, model)}, ScoringInput(traces[:40], ACCURACY[:40], [8], 5, 0))[0]
+    mixed = score_all(
+        {"it": Stack(GROUPS, model)}, ScoringInput([traces[i] for i in order], ACCURACY[:40][order], [8], 5, 0)
+    )[0]
     assert plain.equals(mixed)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.special import expit
 from scipy.stats import kendalltau
 
-from harness.evaluate.scoring import score_all
+from harness.evaluate.scoring import ScoringInput, score_all
 from harness.predictors.logit_linear import LogitLinear
 from harness.predictors.weight_statistics import WeightStatistics
 from harness.schema import Architecture, BadInput, NoScore
@@ -102,7 +102,9 @@ def test_four_fifths_of_the_variance_are_explained_out_of_fold(model, trace_of):
     accuracies = 100 * expit(0.5 + 0.8 * causes[:, 0] - 0.4 * causes[:, 1])
     traces = [trace_of(weight_statistics=[v], step=[0]) for v in vectors]
     traces = [replace(t, architecture=Architecture(f"a{i}", f"a{i}")) for i, t in enumerate(traces)]
-    table = score_all({"it": WeightStatistics(model)}, traces, accuracies, [0], 5, 0)[0].set_index("architecture")
+    table = score_all({"it": WeightStatistics(model)}, ScoringInput(traces, accuracies, [0], 5, 0))[0].set_index(
+        "architecture"
+    )
     scores = table["score"].reindex([t.architecture.name for t in traces]).to_numpy()
     wanted = accuracies - accuracies.mean()
     assert 1 - np.sum((scores - wanted) ** 2) / np.sum(wanted**2) > 0.8
@@ -129,8 +131,10 @@ def test_the_linear_model_does_not_depend_on_the_order_of_the_architectures(orde
 def test_cross_fitted_scores_do_not_depend_on_the_order_of_the_architectures(model, traces):
     named = [replace(t, architecture=Architecture(f"a{i}", f"a{i}")) for i, t in enumerate(traces[:40])]
     order = np.random.default_rng(1).permutation(40)
-    plain = score_all({"it": WeightStatistics(model)}, named, LINEAR[:40], [4], 5, 0)[0]
-    mixed = score_all({"it": WeightStatistics(model)}, [named[i] for i in order], LINEAR[:40][order], [4], 5, 0)[0]
+    plain = score_all({"it": WeightStatistics(model)}, ScoringInput(named, LINEAR[:40], [4], 5, 0))[0]
+    mixed = score_all(
+        {"it": WeightStatistics(model)}, ScoringInput([named[i] for i in order], LINEAR[:40][order], [4], 5, 0)
+    )[0]
     assert plain.equals(mixed)
 
 

@@ -202,7 +202,7 @@ def tables(
     ceiling = [
         {"subset": subset, "kind": kind, "tau": tau - drop, "low": tau - drop - 0.02, "high": tau - drop + 0.02,
          "tau_one": tau - drop - 0.04 if kind == "retraining" else np.nan, "seeds": seeds, "n": n, "note": ""}
-        for subset, drop in (("all", 0), ("better half", 0.15), ("best fifth", 0.3), ("best tenth", 0.4))
+        for subset, drop in (("all", 0), ("top 50 %", 0.15), ("top 20 %", 0.3), ("top 10 %", 0.4))
         for kind, tau in (("retraining", 0.86), ("oracle", 0.92))
     ]  # fmt: skip
     if seeds == 1:

@@ -14,15 +14,15 @@ import pytest
 
 from harness.benches.nasbench201.bench import NasBench201
 from harness.benches.tabulated import write
-from harness.evaluate.judge import Evaluation
+from harness.evaluate.settings import Evaluation
 from harness.measures.movement import Movement
-from harness.predictors.last_value import LastValue
-from harness.runs import identity, records
+from harness.predictors.column_value import ColumnValue
+from harness.runs import identity
 from harness.runs.context import prepare
 from harness.runs.engine import Engine
 from harness.runs.run import Outcome, mixture, run, truth_and_sample
 from harness.runs.spec import RunSpec
-from harness.schema import Architecture, BadInput, ImageSet, NoScore, Recorded, StoredCurves, Trace, columns
+from harness.schema import BadInput, ImageSet, NoScore, Recorded, StoredCurves, Trace, columns
 from harness.storage.traces import TraceStore
 from harness.train.native.library import CannotCompile, compiler, library
 from harness.train.recipe import Recipe
@@ -81,8 +81,8 @@ def spec(table: Path, results: Path, **changes) -> RunSpec:
         "recipe": Recipe(steps=4, batch=20, observe_every=2),
         "measures": {"movement": Movement()},
         "predictors": {
-            "movement": LastValue("movement", 1.0, "movement"),
-            "flops": LastValue("flops", 1.0, "size"),
+            "movement": ColumnValue("movement", 1.0, "movement"),
+            "flops": ColumnValue("flops", 1.0, "size"),
             "moody": Moody(),
         },
         "evaluation": Evaluation(bootstrap=50),
@@ -253,7 +253,7 @@ class Patiently(Moody):
 
 
 def test_costs_are_those_of_one_more_architecture_and_what_went_before_stands_apart(table, tmp_path) -> None:
-    learned = {"patient": Patient(), "facts": Widths(), "movement": LastValue("movement", 1.0, "movement")}
+    learned = {"patient": Patient(), "facts": Widths(), "movement": ColumnValue("movement", 1.0, "movement")}
     folder = run(spec(table, tmp_path, predictors=learned, evaluation=Evaluation(bootstrap=20, folds=4)), quiet).folder
     metrics = pd.read_parquet(folder / "metrics.parquet").set_index(["predictor", "step"])
     trained = pd.read_parquet(folder / "trajectories.parquet").sort_values("step")
@@ -266,29 +266,6 @@ def test_costs_are_those_of_one_more_architecture_and_what_went_before_stands_ap
         assert patient["fitted_on"] == 6 and movement["fitted_on"] == movement["initial_seconds"] == 0
         assert patient["initial_seconds"] == pytest.approx(6 * one + 0.05 + 6 * 0.01, abs=0.2)
         assert facts["seconds"] == 0 and facts["fitted_on"] == 6 and 0 < facts["initial_seconds"] < 0.3
-
-
-def test_costs_add_up_what_was_measured_of_the_scored_and_of_the_taught(table, tmp_path) -> None:
-    def a_trace(name: str, speed: float) -> Trace:
-        steps = np.array([0, 2, 4])
-        columns = {"step": steps, "epoch": steps / 2, "seconds": speed * steps, "seconds_movement": 0.25}
-        return Trace(Architecture(name, name), 0, pd.DataFrame(columns))
-
-    learned = {"patient": Patient(), "facts": Widths(), "movement": LastValue("movement", 1.0, "movement")}
-    given = spec(table, tmp_path, predictors=learned)
-    timings = pd.DataFrame(
-        [("patient", 2, 6.0, 1.5, 0.125), ("facts", 2, 6.0, 0.5, 0.125), ("movement", 2, 0.0, 0.0, 0.5)],
-        columns=["predictor", "step", "fitted_on", "fit_seconds", "score_seconds"],
-    )
-    scored, taught = [a_trace("a", 1.0), a_trace("b", 3.0)], [a_trace("a", 10.0)]
-    found = records._costs(given, scored, taught, timings, 100).set_index("predictor")
-    assert (found["epoch"] == 1).all() and (found["images"] == 100).all()
-    # two seconds' worth of steps at speeds 1 and 3, two readings of a quarter, one score
-    assert found["seconds"].to_dict() == {"patient": 4 + 0.5 + 0.125, "facts": 0, "movement": 4 + 0.5 + 0.5}
-    assert found["initial_seconds"].to_dict() == {"patient": 6 * (20 + 0.5) + 1.5, "facts": 0.5, "movement": 0}
-    unread = [replace(t, table=t.table.drop(columns="seconds_movement")) for t in scored]
-    unknown = records._costs(given, unread, taught, timings, 100).set_index("predictor")["seconds"]
-    assert unknown.isna().to_dict() == {"patient": True, "facts": False, "movement": True}
 
 
 def test_tables_hold_the_columns_that_the_schema_declares(finished) -> None:
@@ -403,7 +380,7 @@ class Widths:
     family: str = "size"
 
     def fit(self, traces, accuracies):
-        return LastValue("params", 1.0 if max(t.column("params")[0] for t in traces) < 9000 else -1.0, "size")
+        return ColumnValue("params", 1.0 if max(t.column("params")[0] for t in traces) < 9000 else -1.0, "size")
 
 
 def test_learned_predictors_may_be_fitted_on_networks_of_other_widths(table: Path, tmp_path: Path) -> None:
@@ -447,7 +424,7 @@ class Recording(NasBench201):
 def test_recorded_curves_are_ranked_without_any_training(table: Path, tmp_path: Path) -> None:
     given = spec(
         table, tmp_path, bench=Recording(source=str(table)), measures={}, signal=StoredCurves(), architectures=15,
-        predictors={"valacc": LastValue("valid_accuracy", 1.0, "curve"), "flops": LastValue("flops", 1.0, "size")},
+        predictors={"valacc": ColumnValue("valid_accuracy", 1.0, "curve"), "flops": ColumnValue("flops", 1.0, "size")},
     )  # fmt: skip
     done = run(given, quiet)
     assert not (tmp_path / "traces").exists()
@@ -471,7 +448,7 @@ def test_a_measure_that_fails_is_a_row_of_failures_and_the_run_goes_on(table, tm
 
 
 def test_a_column_that_its_measure_never_gave_is_no_score_with_its_reason(table, tmp_path) -> None:
-    readers = {"broken": LastValue("broken", 1.0, "control"), "flops": LastValue("flops", 1.0, "size")}
+    readers = {"broken": ColumnValue("broken", 1.0, "control"), "flops": ColumnValue("flops", 1.0, "size")}
     done = run(spec(table, tmp_path, measures={"broken": Broken()}, predictors=readers, architectures=3), quiet)
     found = pd.read_parquet(done.folder / "scores.parquet").query("predictor == 'broken'")
     assert found["score"].isna().all() and found["reason"].str.contains("no finite broken").all()

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from harness.benches.nasbench201.bench import NasBench201
-from harness.evaluate.judge import Evaluation
+from harness.evaluate.settings import Evaluation
 from harness.measures.capacitance import Capacitance
 from harness.measures.movement import Movement
-from harness.predictors.last_value import LastValue
+from harness.predictors.column_value import ColumnValue
 from harness.predictors.stack import Stack
 from harness.runs.engine import Engine
 from harness.runs.spec import RunSpec
@@ -26,7 +26,7 @@ def spec(**changes) -> RunSpec:
     given = {
         "bench": NasBench201(), "dataset": Tiny(), "recipe": Recipe(steps=4), "evaluation": Evaluation(),
         "measures": {"movement": Movement(), "capacitance": Capacitance()}, "engine": Engine(), "seed": 0,
-        "predictors": {"flops": LastValue("flops", 1.0, "size")}, "architectures": 4, "data": None,
+        "predictors": {"flops": ColumnValue("flops", 1.0, "size")}, "architectures": 4, "data": None,
         "results": Path("nowhere"), "settings": "",
     }  # fmt: skip
     return RunSpec(**(given | changes))
@@ -39,28 +39,28 @@ def test_twins_differ_in_one_group_of_inputs_and_in_nothing_else() -> None:
         "less": replace(whole, without=["capacitance"]),
         "least": replace(whole, without=["capacitance", "movement"]),
         "other": replace(whole, without=["movement"], trees=7),
-        "flops": LastValue("flops", 1.0, "size"),
+        "flops": ColumnValue("flops", 1.0, "size"),
     }
     assert spec(predictors=stacks).twins() == {"less": ("stack", "capacitance"), "least": ("less", "movement")}
 
 
-@pytest.mark.parametrize("others", [{}, {"beta": LastValue("beta_eff", -1.0, "capacitance")}])
+@pytest.mark.parametrize("others", [{}, {"beta": ColumnValue("beta_eff", -1.0, "capacitance")}])
 def test_a_reader_of_a_studied_input_is_known_whoever_else_takes_part(others) -> None:
-    found = spec(predictors={"stack": Stack(GROUPS), "flops": LastValue("flops", 1.0, "size"), **others})
+    found = spec(predictors={"stack": Stack(GROUPS), "flops": ColumnValue("flops", 1.0, "size"), **others})
     assert found.readers_of_studied() == {"stack", *others} and found.studied() == set(others)
     without = spec(predictors={"stack": Stack(GROUPS, without=["capacitance"])})
     assert without.readers_of_studied() == set()
 
 
 def test_any_family_or_predictor_can_be_under_study() -> None:
-    predictors = {"stack": Stack(GROUPS), "move": LastValue("movement", 1.0, "movement")}
+    predictors = {"stack": Stack(GROUPS), "move": ColumnValue("movement", 1.0, "movement")}
     for studied in (["movement"], ["move"]):
         found = spec(predictors=predictors, evaluation=Evaluation(studied=studied))
         assert found.studied() == {"move"} and found.readers_of_studied() == {"move", "stack"}
 
 
 def test_what_nobody_named_and_nobody_measures_is_left_out_but_what_was_named_is_refused() -> None:
-    predictors = {"zen": LastValue("zen", 1.0, "zero_cost"), "flops": LastValue("flops", 1.0, "size")}
+    predictors = {"zen": ColumnValue("zen", 1.0, "zero_cost"), "flops": ColumnValue("flops", 1.0, "size")}
     with pytest.raises(BadInput, match=r"predictor\.zen: must be a predictor whose inputs are measured"):
         spec(predictors=predictors)
     found = spec(predictors=predictors, automatic=True)

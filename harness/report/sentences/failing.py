@@ -26,7 +26,7 @@ def failing(tables: RunTables) -> str:
 
 def _good(best: dict[str, Any], tables: RunTables) -> str:
     """τ among the good ones, with what the truth's own noise leaves to be known there."""
-    names = {"better half": "tau_half", "best fifth": "tau_fifth", "best tenth": "tau_tenth"}
+    names = {"top 50 %": "tau_half", "top 20 %": "tau_fifth", "top 10 %": "tau_tenth"}
     names = {name: column for name, column in names.items() if pd.notna(best[column])}
     if not names:
         return ""

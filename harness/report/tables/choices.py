@@ -15,7 +15,7 @@ from harness.report.tables.display_table import DisplayTable, estimates
 def subsets(tables: RunTables) -> DisplayTable:
     """τ among all architectures and among the good ones."""
     table = ranked_table(tables)
-    names = {"all": "tau", "better half": "tau_half", "best fifth": "tau_fifth", "best tenth": "tau_tenth"}
+    names = {"all": "tau", "top 50 %": "tau_half", "top 20 %": "tau_fifth", "top 10 %": "tau_tenth"}
     text = {heading: estimates(table, name) for heading, name in names.items()}
     kept = [f"{name}{end}" for name in names.values() for end in ("", "_low", "_high")]
     numbers = table[["predictor", *kept, "n", "n_half", "n_fifth", "n_tenth"]]

@@ -1,0 +1,75 @@
+"""How scores are made and judged: the keys of conf/evaluate. Light to import."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import ClassVar
+
+from harness.schema import demand
+
+STUDIED = ("capacitance",)
+"""Studied where nobody says otherwise, also in a run that has none of it."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How scores are made and judged.
+
+    `bootstrap` draws give the percentile intervals at `level`, `permutations` swaps the p values; learned predictors
+    are cross-fitted in `folds` folds; `seed` decides draws, swaps and folds; `budgets` are the steps (updates) at which
+    predictors are scored, null for every observed step. Precision and regret are given for each k of `top`, pairwise
+    accuracy by the lower edges `gaps` of the difference in accuracy (percentage points), the cheapest budget for each τ
+    of `targets`; `pearson` adds Pearson's r. `studied` names the families or predictors under study: they are no
+    baselines.
+    """
+
+    kind: ClassVar[str] = "evaluate/evaluation"
+
+    bootstrap: int = 1000
+    level: float = 0.95
+    folds: int = 5
+    seed: int = 0
+    budgets: list[int] | None = None
+    permutations: int = 9999
+    top: list[int] = field(default_factory=lambda: [1, 5, 10])
+    gaps: list[float] = field(default_factory=lambda: [0.0, 0.5, 1.0, 2.0, 5.0, 10.0])
+    targets: list[float] = field(default_factory=lambda: [0.5, 0.6, 0.7])
+    pearson: bool = False
+    studied: list[str] = field(default_factory=lambda: list(STUDIED))
+
+    def __post_init__(self) -> None:
+        demand(self.bootstrap >= 1, "evaluate.bootstrap", "at least 1", self.bootstrap)
+        demand(0 < self.level < 1, "evaluate.level", "a number between 0 and 1", self.level)
+        demand(self.folds >= 2, "evaluate.folds", "at least 2", self.folds)
+        demand(self.seed >= 0, "evaluate.seed", "an integer of at least 0", self.seed)
+        steps = self.budgets
+        demand(
+            steps is None or (len(steps) > 0 and min(steps) >= 0 and len(set(steps)) == len(steps)),
+            "evaluate.budgets",
+            "a list of different steps of at least 0 (or null)",
+            steps,
+        )
+        demand(self.permutations >= 1, "evaluate.permutations", "at least 1", self.permutations)
+        counts = "a list of different counts of at least 1"
+        demand(min(self.top, default=1) >= 1 and len(set(self.top)) == len(self.top), "evaluate.top", counts, self.top)
+        rising = all(low < high for low, high in zip(self.gaps, self.gaps[1:], strict=False))
+        rising = rising and len(self.gaps) > 0 and self.gaps[0] >= 0 and all(map(isfinite, self.gaps))
+        demand(rising, "evaluate.gaps", "an increasing list of percentage points from 0 on", self.gaps)
+        different = len(set(self.targets)) == len(self.targets) and all(0 < target <= 1 for target in self.targets)
+        demand(different, "evaluate.targets", "a list of different numbers above 0 and at most 1", self.targets)
+        once = all(self.studied) and len(set(self.studied)) == len(self.studied)
+        demand(once, "evaluate.studied", "a list of different families or predictors", self.studied)
+
+    def studied_of(self, families: Mapping[str, str]) -> set[str]:
+        """The predictors under study, by name, out of those that run with their `families`.
+
+        Raises BadInput for a name in `studied` that is neither a family nor a predictor of the run, unless `studied` is
+        the default.
+        """
+        known = {*families, *families.values()}
+        strangers = [name for name in self.studied if name not in known]
+        there = f"families or predictors of this run ({', '.join(sorted(known))})"
+        demand(not strangers or tuple(self.studied) == STUDIED, "evaluate.studied", there, strangers)
+        return {name for name, family in families.items() if {name, family} & set(self.studied)}
