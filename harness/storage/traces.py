@@ -63,8 +63,12 @@ class TraceStore:
         found = self._undamaged(key)
         if found is None:
             raise DamagedTrace(f"{self.path(key)} was damaged; re-run the same command to train it again")
-        table, about = found
-        frame = table.read().to_pandas()
+        file, about = found
+        try:
+            frame = file.read().to_pandas()
+        except (OSError, ValueError) as error:  # pages that were damaged before the checksum was made
+            put_aside(self.path(key), " ".join(str(error).split()))
+            raise DamagedTrace(f"{self.path(key)} was damaged; re-run the same command to train it again") from error
         return Trace(Architecture(**about["architecture"]), about["seed"], frame, about["diverged"], about["clocks"])
 
     def made_with(self, keys: Iterable[TraceKey]) -> list[dict[str, str]]:
