@@ -103,7 +103,7 @@ def example(
                       "score": -good + rng.uniform(0.3, 3) * rng.normal(size=n)})
         for step in steps for name in kinds
     ]  # fmt: skip
-    timings = pd.DataFrame([(name, step, 0, 0.0, 1e-4) for step in steps for name in kinds],
+    timings = pd.DataFrame([(name, step, 0.0, 0.0, 1e-4) for step in steps for name in kinds],
                            columns=["predictor", "step", "fitted_on", "fit", "score"])  # fmt: skip
     traces = Traces(random_traces(architectures, good, rng, [0, *steps]))
     return spec, Sample(architectures, truth), traces, pd.concat(frames, ignore_index=True), timings
