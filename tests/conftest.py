@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -37,6 +41,33 @@ def images() -> ImageSet:
 @pytest.fixture(scope="session")
 def bench() -> NasBench201:
     return NasBench201(channels=4, cells=1)
+
+
+SMALL = [
+    "dataset.train_images=64", "dataset.valid_images=40", "dataset.test_images=40", "bench.channels=2",
+    "train.batch=32", "engine.workers=1",
+]  # fmt: skip
+"""Settings of a run that takes a second."""
+
+
+@dataclass(frozen=True)
+class Tabulated:
+    """A folder with a table of ground truth, truth.parquet, of 6 architectures by 2 seeds, and what was printed."""
+
+    folder: Path
+    code: int
+    out: str
+
+
+@pytest.fixture(scope="session")
+def tabulated(tmp_path_factory: pytest.TempPathFactory) -> Tabulated:
+    from harness.tabulate import main
+
+    folder, out = tmp_path_factory.mktemp("tabulated"), io.StringIO()
+    few = ["architectures=6", "seeds=[0,1]", "train.epochs=2", f"out={folder}/truth.parquet", f"results={folder}"]
+    with contextlib.redirect_stdout(out):
+        code = main(["+bench=nasbench201", *SMALL, *few])
+    return Tabulated(folder, code, out.getvalue())
 
 
 @pytest.fixture

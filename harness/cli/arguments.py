@@ -68,7 +68,7 @@ def parse_arguments(typed: list[str]) -> Arguments:
             raise BadInput(f"{flag}: must be left out (got {value!r}); {instead}")
     modes = [flag for flag, is_given in (("--run", given.run), ("-m", given.multirun), ("--cfg", given.cfg),
              ("--info", given.info), ("--shell-completion", given.shell_completion)) if is_given]  # fmt: skip
-    demand(len(modes) <= 1, modes[0] if modes else "", "the only one of its kind", " ".join(modes))
+    demand(len(modes) <= 1, modes[-1] if modes else "", "given alone", " ".join(modes))
     demand(not given.package or bool(given.cfg), "--package", "used with --cfg", given.package)
     demand(not given.resolve or bool(given.cfg or given.help), "--resolve", "used with --cfg or --help", "--resolve")
     overrides = tuple(given.overrides)

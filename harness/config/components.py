@@ -51,7 +51,7 @@ def fill(kind: type[T], given: Mapping[str, Any], prefix: str) -> T:
         raise BadInput(re.sub(r"^(measure|predictor)\.\w+\.", prefix, str(error))) from error
     except ConfigKeyError as error:
         there = ", ".join(map(str, schema))
-        raise BadInput(f"{prefix}{error.key!s}: must be a known key (got an unknown one); known: {there}") from error
+        raise BadInput(f"{prefix}{error.key!s}: must be a known key (got {error.key!s}); known: {there}") from error
     except MissingMandatoryValue as error:
         raise BadInput(f"{prefix}{error.key!s}: must be a value (got none)") from error
     except ValidationError as error:

@@ -206,7 +206,7 @@ def _unknown_key(error: ConfigCompositionException, config_name: str, overrides:
     whole = compose(config_name, overrides=[o for o in overrides if o.lstrip("+~").partition("=")[0] != name])
     parent = OmegaConf.select(whole, name.rpartition(".")[0]) if "." in name else whole
     keys = ", ".join(str(k) for k in (parent if isinstance(parent, DictConfig) else whole) if str(k)[0] != "_")
-    return f"{name}: must be a known key (got an unknown one, = {value}); known: {keys}"
+    return f"{name}: must be a known key (got {name}={value}); known: {keys}"
 
 
 def _first_line(error: BaseException) -> str:
