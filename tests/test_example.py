@@ -52,7 +52,7 @@ def test_by_a_flag_its_measure_predictor_and_figure_take_part_in_a_run(tmp_path:
     )
     fallen = (courses[0] - courses[2]).loc[scores["architecture"]]
     pd.testing.assert_series_equal(scores["score"], fallen, check_names=False, check_index=False)
-    page = tmp_path / "reports" / "nasbench201-digits"
+    page = tmp_path / "reports" / "nasbench201-digits" / folder.name
     assert (page / "figures" / "el2n_courses.pdf").is_file() and "Error norm (EL2N)" in (page / "report.md").read_text()
 
 

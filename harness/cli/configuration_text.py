@@ -6,7 +6,8 @@ import string
 
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import Container, DictConfig, OmegaConf, open_dict
+from omegaconf import Container, DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from harness.cli.arguments import Arguments
 from harness.config.composition import (
@@ -61,16 +62,19 @@ def _selected(config: DictConfig, given: Arguments) -> str:
     HydraConfig.instance().set_config(config)
     OmegaConf.set_readonly(config.hydra, None)
     part = without_hydra(config) if given.show == "job" else config
-    if given.show == "hydra":
-        with open_dict(config):
-            for key in [key for key in config if key != "hydra"]:
-                del config[key]
     package = "" if given.package == "_global_" else given.package
-    found = OmegaConf.select(part, package) if package else part
+    wanted = package or "hydra" * (given.show == "hydra")
+    found = OmegaConf.select(part, wanted) if wanted else part
     demand(found is not None, "--package", f"a part of the configuration, e.g. one of {', '.join(map(str, part))}",
            package)  # fmt: skip
     if not isinstance(found, Container):
         return f"{found}\n"
     if given.resolve:
-        OmegaConf.resolve(found)
+        try:
+            OmegaConf.resolve(found)
+        except OmegaConfBaseException as error:
+            unknown = str(error).splitlines()[0]
+            raise BadInput(f"--resolve: must be used where no value is known in a job alone (got {unknown})") from error
+    if given.show == "hydra" and not package:
+        found = OmegaConf.create({"hydra": found})
     return (f"# @package {package}\n" if package else "") + OmegaConf.to_yaml(found)

@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from harness.config.components import conf_folder
-from harness.schema import BadInput
+from harness.schema import BadInput, demand
 
 PLUGIN_GROUPS = ("measure", "predictor")
 """Groups of which every file found is taken, unless the command line names some."""
@@ -85,7 +85,7 @@ def quoted(text: str) -> str:
 def search_path(arguments: Sequence[str], folder: Path) -> tuple[str, ...]:
     """The arguments with `folder` first among those in which Hydra looks for configuration files."""
     overrides = parse_overrides(arguments)
-    given = [place for o in overrides if o.key_or_group == SEARCH_PATH for place in _values(o)]
+    given = [place for o in overrides if o.key_or_group == SEARCH_PATH for place in _list(o)]
     others = [o.input_line or "" for o in overrides if o.key_or_group != SEARCH_PATH]
     places = ",".join(quoted(place) for place in (f"file://{folder.absolute()}", *given))
     return f"{SEARCH_PATH}=[{places}]", *others
@@ -160,6 +160,11 @@ def _plugins_of_experiment(overrides: Sequence[Override], config_name: str) -> M
 def _values(override: Override) -> list[str]:
     value = override.value()
     return [str(v) for v in value] if isinstance(value, list) else [str(value)]
+
+
+def _list(override: Override) -> list[str]:
+    demand(isinstance(override.value(), list), override.key_or_group, "a list", override.value())
+    return _values(override)
 
 
 def _demand_bench(overrides: Sequence[Override]) -> None:

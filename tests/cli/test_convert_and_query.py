@@ -43,7 +43,7 @@ def test_a_figure_of_the_embedded_table_is_answered_with_where_it_comes_from(
         (["convert", "nats-tss"], "NATS-tss-v1_0-3ffb9-simple"),
         (["convert", "nats-sss", "--folder", "FOLDER"], "NATS-sss-v1_0-50262-simple"),
         (["convert", "nats-xss"], "nats-tss"),
-        (["convert", "nats-tss", "--folder", "/nonexistent"], "error: --folder: a NATS-Bench folder"),
+        (["convert", "nats-tss", "--folder", "/nonexistent"], "error: --folder: must be a NATS-Bench folder"),
         (
             [
                 "query",
@@ -57,7 +57,7 @@ def test_a_figure_of_the_embedded_table_is_answered_with_where_it_comes_from(
                 "--source",
                 "/no.parquet",
             ],
-            "error: --source: an existing table",
+            "error: --source: must be an existing table",
         ),
     ],
 )

@@ -225,7 +225,7 @@ def test_an_archive_with_every_record_is_present_whatever_lies_in_the_place_of_i
     (tmp_path / "data" / "nats-tss" / "README.md").write_text("tables go here")
     code, out, found = nats()
     assert (code, found["state"], found["files"][0]["name"]) == (0, "present", FOLDER)
-    assert "unusable beside it: " in out and "finals.parquet" in found["beside"][0]
+    assert "also present but unusable: " in out and "finals.parquet" in found["unusable"][0]
 
 
 def test_a_folder_of_tables_without_tables_is_unusable(nats, tmp_path: Path) -> None:
@@ -243,7 +243,7 @@ def test_a_data_folder_that_is_a_file_is_refused(
     (tmp_path / "file").touch()
     for place in (tmp_path / "file", tmp_path / "file" / "below"):
         assert main([command, "digits", "--data", str(place)]) == 2
-        assert capsys.readouterr().err == f"error: must be --data: a folder (got 'the file {tmp_path / 'file'}'\n"
+        assert capsys.readouterr().err == f"error: --data: must be a folder (got 'the file {tmp_path / 'file'}')\n"
     monkeypatch.setenv("HARNESS_DATA", str(tmp_path / "file"))
     assert main([command, "digits"]) == 2
     assert capsys.readouterr().err.startswith("error: HARNESS_DATA: ")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +9,6 @@ import pandas as pd
 import pytest
 from omegaconf import OmegaConf
 
-from harness.cli.main import main
-from harness.cli.run import run_and_report
 from harness.cli.tabulate import tabulate
 from harness.config.components import build, conf_folder
 from harness.datasets import cifar100, official_splits
@@ -22,16 +19,9 @@ CONF = sorted((conf_folder() / "dataset").glob("*.yaml"))
 TINY = ["bench.channels=2", "train.batch=16", "engine.workers=1", "architectures=4"]
 
 
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, tmp_path: Path):
+@pytest.fixture(autouse=True)
+def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str, task=run_and_report, config: str = "config") -> tuple[int, str, str]:
-        code = main(config, task, sys.modules[task.__module__].check, arguments)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
 
 
 def _run_on_a_table_of_its_own(call, dataset: str, *more: str) -> pd.DataFrame:

@@ -24,13 +24,13 @@ def small(results: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def test_the_report_goes_to_a_folder_named_after_bench_and_data_set(
+def test_the_report_goes_to_a_folder_of_the_benchmark_the_data_set_and_the_run(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main([str(small)]) == 0
-    assert capsys.readouterr().out.strip() == "reports/nasbench201-digits/index.html"
-    assert (tmp_path / "reports" / "nasbench201-digits" / "figures" / "ranked.png").is_file()
+    assert capsys.readouterr().out.strip() == "reports/nasbench201-digits/results/index.html"
+    assert (tmp_path / "reports" / "nasbench201-digits" / "results" / "figures" / "ranked.png").is_file()
 
 
 def test_another_folder_can_be_asked_for(small: Path, tmp_path: Path) -> None:
@@ -100,8 +100,8 @@ def test_the_page_of_an_architecture_goes_into_the_runs_report(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main([str(small), "arch=7"]) == 0
-    assert capsys.readouterr().out.strip() == "reports/nasbench201-digits/architectures/7.html"
-    assert not (tmp_path / "reports" / "nasbench201-digits" / "index.html").exists()
+    assert capsys.readouterr().out.strip() == "reports/nasbench201-digits/results/architectures/7.html"
+    assert not (tmp_path / "reports" / "nasbench201-digits" / "results" / "index.html").exists()
 
 
 @pytest.mark.parametrize("wanted", ["nonsense", "400", DIRECT.replace("3x3", "1x1").format("none~2")])
@@ -140,7 +140,7 @@ def test_of_several_of_one_function_none_is_found_where_none_is_isomorphic(
 ) -> None:
     folder = run_of((PLAIN, SKIP), Path(shutil.copytree(make(n=8, k=2), tmp_path / "several")))
     assert main([str(folder), f"arch={POOL}", "--out", str(tmp_path)]) == 2
-    assert "arch: one of the 8 architectures" in capsys.readouterr().err
+    assert "arch: must be one of the 8 architectures" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("bench", ["", "bench: {_target_: no.such.Bench}\n", "bench: 3\n"])
@@ -149,12 +149,12 @@ def test_without_its_benchmark_only_strings_of_the_run_are_known(
 ) -> None:
     (real / "config.yaml").write_text(f"report: {{figures: [], dpi: 50}}\n{bench}")
     assert main([str(real), f"arch={PLAIN}"]) == 2
-    assert "arch: one of the 8 architectures" in capsys.readouterr().err
+    assert "arch: must be one of the 8 architectures" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("words", "told"),
-    [(["arch=best", "arch=worst"], "arch: one architecture is needed"), (["OTHER", "arch=best"], "of one run")],
+    [(["arch=best", "arch=worst"], "arch: must be one architecture (got "), (["OTHER", "arch=best"], "of one run")],
 )
 def test_one_architecture_of_one_run_is_explained_at_a_time(
     small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], told: str

@@ -44,18 +44,18 @@ def said(commands: Sequence[Sequence[str]]) -> list[tuple[int, set[str], str]]:
 
 
 def test_help_imports_nothing_heavy() -> None:
-    modules = ("harness.data", "harness.report", "tools.readme", "harness", "harness.cli.tabulate", "tools.catalogue")
+    modules = ("harness.data", "harness.report", "tools.readme", "harness", "harness.tabulate", "tools.catalogue")
     for module, (code, imported, err) in zip(modules, said([[module, "--help"] for module in modules]), strict=True):
         assert (module, code, imported & LIGHT, err) == (module, 0, set(), "")
 
 
 def test_a_name_that_is_not_there_is_refused_in_one_line_before_anything_heavy_is_imported() -> None:
     wanted = {
-        ("harness", "bench.n=x"): "+bench=NAME is needed",
+        ("harness", "bench.n=x"): "bench: must be +bench=NAME (got none)",
         ("harness", "+bench=nope"): "got 'nope'",
         (*RUN, "dataset=nope"): "got 'nope'",
-        (*RUN, "bench.n=x"): "there is: name, channels",
-        (*RUN, "architectures"): "key=value is needed",
+        (*RUN, "bench.n=x"): "known: name, channels",
+        (*RUN, "architectures"): "must be KEY=VALUE",
     }
     for (command, text), (code, imported, err) in zip(wanted.items(), said(list(wanted)), strict=True):
         assert (command, code, imported & LIGHT) == (command, 2, set())
@@ -74,9 +74,9 @@ def test_a_value_that_cannot_be_is_refused_in_one_line_before_anything_heavy_is_
         (*RUN, "train.batch=0"),
         (*RUN, "evaluate.level=2"),
         (*RUN, "engine.device=gpu"),
-        ("harness.cli.tabulate", "+bench=nasbench201", "train.watch=[valid]"),
+        ("harness.tabulate", "+bench=nasbench201", "train.watch=[valid]"),
         (*RUN, "dataset=cifar10", f"data={tmp_path / 'nothing'}"),
-        ("harness.cli.tabulate", "+bench=nasbench201", "dataset=cifar10", f"data={tmp_path / 'nothing'}"),
+        ("harness.tabulate", "+bench=nasbench201", "dataset=cifar10", f"data={tmp_path / 'nothing'}"),
     ]
     for command, (code, imported, err) in zip(commands, said(commands), strict=True):
         assert (command, code, imported & HEAVY) == (command, 2, set())
@@ -93,4 +93,4 @@ def test_a_plugin_with_a_wrong_setting_on_the_command_line_is_refused_without_to
 def test_a_folder_that_is_no_run_is_refused_in_one_line(module: str, tmp_path) -> None:
     [(code, _, err)] = said([(module, str(tmp_path))])
     assert code == 2
-    assert err == f"{module}: must be results: a folder with the tables of a run (got {str(tmp_path)!r}\n"
+    assert err == f"{module}: results: must be a folder with the tables of a run (got {str(tmp_path)!r})\n"

@@ -1,0 +1,5 @@
+"""The synthetic tables of the report's tests, for those of its command."""
+
+from tests.report.conftest import make, results
+
+__all__ = ["make", "results"]
