@@ -1,4 +1,4 @@
-"""One unambiguous question to a benchmark: data set, training, split, schedule, epoch, seed, architecture → percent."""
+"""One unambiguous query of a benchmark, answered with an accuracy in percent."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SOURCES = ("auto", "converted", "archive", "table", "embedded")
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked, every default filled in: `split` by its official name, `epoch` from 0, `seed` None for a mean."""
+    """A query with every default filled in: `split` by its official name, `epoch` from 0, `seed` None for a mean."""
 
     bench: str
     train_set: str
@@ -34,9 +34,9 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """`percent` accuracy, and exactly what it is the accuracy of; `seeds` are those it is a mean over, none if unsaid.
+    """`percent` accuracy and its full provenance; `seeds` are those averaged over, empty if unknown.
 
-    `epoch` counts from 0, so that the last of a schedule of 200 is 199; `index` is the official place, if known.
+    `epoch` counts from 0, so the last epoch of a 200-epoch schedule is 199; `index` is the official index, if known.
     """
 
     percent: float
@@ -78,29 +78,31 @@ def truth(
 ) -> Answer:
     """Accuracy on `split` after `epoch` (from 0; None: the last) of one recorded training.
 
-    `bench` is "nasbench201" or "natsbench_sss"; `train_set` names the training where a data set has two (None: cifar10
-    takes cifar10-valid), `schedule_epochs` the schedule (None: the longest), `seed` one training (None: the mean over
-    those recorded, which the answer lists), `split` is train, valid, test or valtest, or the archive's own name;
-    `architecture` the string or its official index.
+    `bench` is "nasbench201" or "natsbench_sss"; `train_set` selects the protocol where a data set has two (None:
+    cifar10 uses cifar10-valid), `schedule_epochs` the schedule (None: the longest), `seed` one training run (None: the
+    mean over the recorded seeds, which the answer lists), `split` is train, valid, test or valtest, or the archive's
+    own name; `architecture` is the string or its official index.
 
     `source`: "converted" (tables by `python -m harness.data convert`), "archive" (the official folder), "table" (final
-    accuracies alone), "embedded" (this package's own table), the path of a table by `python -m harness.tabulate`, or
-    "auto", the first of these that there is and that has it. Files are looked for in the folder `data`.
+    accuracies only), "embedded" (this package's own table), the path of a table made by `python -m harness.tabulate`,
+    or "auto", the first available source that has the figure. Files are looked up in the folder `data`.
 
-    Raises BadInput for what is not recorded, saying why and what there is.
+    Raises BadInput for a figure that is not recorded, with the reason and the recorded alternatives.
     """
     space = space_of(bench, "bench")
-    own = _table_of_ones_own(space, dataset, source)
-    if own:
-        return _tabulated(space, own, dataset, train_set, split, schedule_epochs, epoch, seed, architecture, data)
+    table_path = _local_table(space, dataset, source)
+    if table_path:
+        return _tabulated(
+            space, table_path, dataset, train_set, split, schedule_epochs, epoch, seed, architecture, data
+        )
     demand(source in SOURCES[:-1], "source", f"{', '.join(SOURCES)} or the path of a table", source)
     dataset = _official_name(dataset)
     train_set = _official_name(train_set) if train_set else DEFAULT_TRAIN_SET.get(dataset, dataset)
     if train_set not in SPLITS or dataset not in (train_set, train_set.removesuffix("-valid")):
         raise BadInput(
             f"dataset: must be a data set of {space.bench} ({', '.join(SPLITS)}) (got {dataset!r})"
-            f"{'' if train_set in (dataset, None) else f' with train_set {train_set!r}'}; for others `python -m"
-            " harness.cli.tabulate` makes a table, and source=FILE asks it"
+            f"{'' if train_set in (dataset, None) else f' with train_set {train_set!r}'}; for other data sets make a"
+            " table with `python -m harness.tabulate` and query it with source=FILE"
         )
     official = space.official(train_set, split, "split")
     schedule = space.longest if schedule_epochs is None else schedule_epochs
@@ -111,42 +113,42 @@ def truth(
         space.bench, train_set, official, schedule, last if epoch is None else epoch, seed, str(architecture)
     )
     if source != "auto":
-        return _ASKED[source](space, question, data)
+        return _BY_SOURCE[source](space, question, data)
     return _first(space, question, data)
 
 
 def _official_name(dataset: str) -> str:
-    """The data set as the benchmark writes it, of ImageNet16-120 and of our imagenet16_120, too."""
+    """The name as the benchmark writes it; ImageNet16-120 and imagenet16_120 are accepted as well."""
     folded = dataset.lower().replace("_", "-")
     return folded if folded in SPLITS else dataset
 
 
 def _first(space: Space, question: Question, data: str | None) -> Answer:
-    """From the first source that is there and has it."""
-    there = {
+    """From the first available source that has the figure."""
+    available = {
         "converted": files.find(data, converted.name(space)) is not None,
         "archive": archive.folder(space, data) is not None,
-        "table": space.bench == "nasbench201",  # the last: it is downloaded where it is missing
+        "table": space.bench == "nasbench201",  # last: downloaded if missing
     }
     reasons = []
-    for source in (name for name, is_there in there.items() if is_there):
+    for source in (name for name, present in available.items() if present):
         try:
-            return _ASKED[source](space, question, data)
+            return _BY_SOURCE[source](space, question, data)
         except BadInput as error:
             reasons.append(f"{source}: {error}")
-    if not there["archive"] and not there["converted"]:
+    if not available["archive"] and not available["converted"]:
         reasons.append(
-            f"every other figure is in {space.folder} (see {archive.SITE}), which is not in {files.folder(data)}, its"
-            " nats_records or $TORCH_HOME"
+            f"every other figure is in {space.folder} (download: {archive.SITE}), missing in {files.folder(data)}, its"
+            " nats_records and $TORCH_HOME"
         )
-    raise BadInput(f"source: none that is there has this; {'; '.join(reasons)}")
+    raise BadInput(f"source: no available source has this figure; {'; '.join(reasons)}")
 
 
 def _archive(space: Space, question: Question, data: str | None) -> Answer:
     found = archive.needed(space, data, "source")
     place = _place(question.architecture, {name: place for place, name in enumerate(found.names)}, found.path)
-    there = f"an architecture whose record is in {found.path} ({len(found.places):,} of {space.total:,})"
-    demand(place in found.places, "architecture", there, question.architecture)
+    wanted = f"an architecture whose record is in {found.path} ({len(found.places):,} of {space.total:,})"
+    demand(place in found.places, "architecture", wanted, question.architecture)
     values = {
         training.seed: float(training.splits[question.split].accuracy[question.epoch])
         for training in found.read(place)
@@ -162,12 +164,12 @@ def _converted(space: Space, question: Question, data: str | None) -> Answer:
     named = f"{int(question.architecture):06d}." if question.architecture.isdecimal() else f"({question.architecture})"
     lost = [reason for reason in found.about.get("damaged", ()) if named in reason]
     if lost:
-        raise BadInput(f"architecture: must be one whose record was whole (got {question.architecture}, which was)"
-                       f" left out of {found.path} as damaged ({lost[0]})")  # fmt: skip
+        raise BadInput(f"architecture: must be one with an intact record (got {question.architecture}, skipped in"
+                       f" {found.path} as damaged: {lost[0]})")  # fmt: skip
     place = _place(question.architecture, indices, found.path)
     name = next((name for name, index in indices.items() if index == place), None)
-    there = f"an architecture in {found.path} ({len(indices):,} of {space.total:,})"
-    demand(name is not None, "architecture", there, question.architecture)
+    wanted = f"an architecture in {found.path} ({len(indices):,} of {space.total:,})"
+    demand(name is not None, "architecture", wanted, question.architecture)
     assert name is not None
     protocol = (question.train_set, question.split, question.schedule)
     if question.epoch == question.schedule - 1:
@@ -188,7 +190,7 @@ def _table(space: Space, question: Question, data: str | None) -> Answer:
         space.bench == "nasbench201", "source", "converted or archive (no table of the size space is public)", "table"
     )
     last = question.schedule - 1
-    demand(question.epoch == last, "epoch", f"{last} (the table has final accuracies alone)", question.epoch)
+    demand(question.epoch == last, "epoch", f"{last} (the table has final accuracies only)", question.epoch)
     aliases = {official: split for split, official in SPLITS[question.train_set].items()}
     demand(question.split in aliases, "split", f"one of {', '.join(aliases)} (the table has no others)", question.split)
     try:
@@ -200,9 +202,9 @@ def _table(space: Space, question: Question, data: str | None) -> Answer:
     demand(place in names, "architecture", f"one of the {len(names):,} of {found.source}", question.architecture)
     row = {str(seed): value for seed, value in found.accuracy.loc[names[place]].dropna().to_dict().items()}
     if list(found.accuracy.columns) == ["mean"]:
-        demand(question.seed is None, "seed", f"none (a mean is all that {found.source} has)", question.seed)
-        demand(len(row) == 1, "architecture", f"one with a figure in {found.source}", question.architecture)
-        return _said(question, float(row["mean"]), (), names[place], place, found.source)
+        demand(question.seed is None, "seed", f"null ({found.source} has means over seeds only)", question.seed)
+        demand(len(row) == 1, "architecture", f"one with an accuracy in {found.source}", question.architecture)
+        return _at(question, float(row["mean"]), (), names[place], place, found.source)
     return _answer(question, {int(seed): float(value) for seed, value in row.items()}, names[place], place,
                    found.source)  # fmt: skip
 
@@ -215,34 +217,37 @@ def _tabulated(
     found.demand_bench(space.bench, "source")
     own, epochs = str(found.about["dataset"]), int(found.curves["epoch"].max())
     demand(
-        dataset == own and train_set in (None, own), "dataset", f"{own!r}, that of {path.name},", train_set or dataset
+        dataset == own and train_set in (None, own),
+        "dataset",
+        f"{own!r} (the data set of {path.name})",
+        train_set or dataset,
     )
-    demand(schedule in (None, epochs), "schedule", f"{epochs} epochs, the schedule of {path.name},", schedule)
-    demand(split in ("valid", "test"), "split", f"'valid' or 'test', what {path.name} has,", split)
+    demand(schedule in (None, epochs), "schedule", f"{epochs} epochs (the schedule of {path.name})", schedule)
+    demand(split in ("valid", "test"), "split", f"'valid' or 'test' (the splits of {path.name})", split)
     last = epochs - 1
-    demand(epoch is None or 0 <= epoch <= last, "epoch", f"an epoch from 0 to {last}, the last,", epoch)
+    demand(epoch is None or 0 <= epoch <= last, "epoch", f"an epoch from 0 to {last}", epoch)
     architecture, index = _named(space, str(architecture), data)
     rows = found.curves[found.curves["architecture"] == architecture]
-    there = f"one of the {found.curves['architecture'].nunique()} architectures of {path.name}"
-    demand(len(rows) > 0, "architecture", there, architecture)
+    wanted = f"one of the {found.curves['architecture'].nunique()} architectures of {path.name}"
+    demand(len(rows) > 0, "architecture", wanted, architecture)
     question = Question("", own, split, epochs, last if epoch is None else epoch, seed, architecture)
-    rows = rows[rows["epoch"] == question.epoch + 1]  # the table counts finished passes
+    rows = rows[rows["epoch"] == question.epoch + 1]  # the table counts finished epochs
     values = dict(zip(rows["seed"].astype(int), rows[f"{split}_accuracy"].astype(float), strict=True))
     return _answer(question, values, architecture, index, f"{path.name}, {found.about['made_by']}")
 
 
 def _answer(question: Question, values: Mapping[int, float], name: str, place: int | None, source: str) -> Answer:
-    """The figure of the seed that is asked for, or the mean over those there are."""
+    """The figure of the requested seed, or the mean over the recorded seeds."""
     known = {seed: value for seed, value in sorted(values.items()) if np.isfinite(value)}
     what = f"{question.split} of {name}, {question.train_set}, {question.schedule} epochs, epoch {question.epoch}"
-    demand(bool(known), "architecture", f"one with a figure in {source} for {question.split}", what)
-    there = f"a recorded seed of {what} ({', '.join(map(str, known))})"
-    demand(question.seed is None or question.seed in known, "seed", there, question.seed)
+    demand(bool(known), "architecture", f"one with an accuracy in {source} for {question.split}", what)
+    wanted = f"a recorded seed of {what} ({', '.join(map(str, known))})"
+    demand(question.seed is None or question.seed in known, "seed", wanted, question.seed)
     seeds = tuple(known) if question.seed is None else (question.seed,)
-    return _said(question, float(np.mean([known[seed] for seed in seeds])), seeds, name, place, source)
+    return _at(question, float(np.mean([known[seed] for seed in seeds])), seeds, name, place, source)
 
 
-def _said(
+def _at(
     question: Question, percent: float, seeds: tuple[int, ...], name: str, place: int | None, source: str
 ) -> Answer:
     return Answer(
@@ -251,28 +256,29 @@ def _said(
 
 
 def _place(architecture: str, indices: Mapping[str, int], path: Path) -> int:
-    """Official place of an architecture that is given by its string or by that place."""
+    """Official index of an architecture given by its string or by that index."""
     if architecture.isdecimal():
         return int(architecture)
-    there = f"an architecture of the {len(indices):,} in {path}"
-    demand(architecture in indices, "architecture", there, architecture)
+    demand(
+        architecture in indices, "architecture", f"one of the {len(indices):,} architectures in {path}", architecture
+    )
     return indices[architecture]
 
 
 def _named(space: Space, architecture: str, data: str | None) -> tuple[str, int | None]:
-    """The string of an architecture that is given by it, or by its official index, and that index if it was given."""
+    """The string of an architecture given by string or by official index, and that index if it was given."""
     if not architecture.isdecimal():
         return architecture, None
     names = _official_order(space, data)
-    where = f"its string (no file of the official order of {space.bench} is in {files.folder(data)})"
-    demand(bool(names), "architecture", where, architecture)
+    wanted = f"an architecture string (no file with the official order of {space.bench} is in {files.folder(data)})"
+    demand(bool(names), "architecture", wanted, architecture)
     place = int(architecture)
-    demand(place in names, "architecture", f"an official index of {space.bench} that is known here", architecture)
+    demand(place in names, "architecture", f"a known official index of {space.bench}", architecture)
     return names[place], place
 
 
 def _official_order(space: Space, data: str | None) -> dict[int, str]:
-    """Every architecture by its official place, from the first source that lists them; none where there is none."""
+    """Every architecture by its official index, from the first source that lists them; empty without a source."""
     if space.bench == "natsbench_sss":
         return dict(enumerate(every_width()))
     if found := converted.find(space, data):
@@ -283,7 +289,7 @@ def _official_order(space: Space, data: str | None) -> dict[int, str]:
     return {place: name for name, place in table.indices(listed).items()} if listed else {}
 
 
-def _table_of_ones_own(space: Space, dataset: str, source: str) -> Path | None:
+def _local_table(space: Space, dataset: str, source: str) -> Path | None:
     """The table that `source` names, or the embedded one of the data set."""
     if source not in SOURCES:
         return Path(source)
@@ -292,7 +298,7 @@ def _table_of_ones_own(space: Space, dataset: str, source: str) -> Path | None:
     return found
 
 
-_ASKED: dict[str, Callable[[Space, Question, str | None], Answer]] = {
+_BY_SOURCE: dict[str, Callable[[Space, Question, str | None], Answer]] = {
     "converted": _converted,
     "archive": _archive,
     "table": _table,

@@ -1,4 +1,4 @@
-"""Which ground truth answers for a data set: a table of one's own, the benchmark's final figures, its archive."""
+"""Selection of the ground truth of a data set: a local table, the benchmark's final accuracies, or its archive."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from .nats.curves import count
 from .nats.spaces import DEFAULT_TRAIN_SET, SPLITS, Space
 
 Table = Callable[[str, str, int, str | None], Truth]
-Asked = tuple[str, str, int]  # training set, split, epochs
+Protocol = tuple[str, str, int]  # training set, split, epochs
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Request:
-    """The protocol that is asked for: `train_set` and `epochs` None mean the source's own."""
+    """The requested protocol; None for `train_set` and `epochs` takes the source's own."""
 
     dataset: str
     fingerprint: str
@@ -41,22 +41,22 @@ def find(
     embedded: Callable[[str], Path | None],
     table: Table | None,
 ) -> Truth:
-    """The truth that `source` gives; files are looked for in the folder `data`.
+    """The ground truth from `source`; files are looked up in the folder `data`.
 
-    `source` is "embedded", "converted", "archive", "table", the path of a table by `python -m harness.tabulate`, or
-    "auto": the embedded table if there is one, else the converted tables where they hold the whole space, else the
-    public `table` where it is there or can be had and has the protocol, else the fuller of converted tables and
-    archive. `embedded` gives the table of a data set that the package carries, and `table` the public table of final
-    figures, if the space has one.
+    `source` is "embedded", "converted", "archive", "table", the path of a table made by
+    `python -m harness.tabulate`, or "auto": the embedded table if there is one, else the converted tables if they hold
+    the whole space, else the public `table` if it is present or downloadable and has the protocol, else the more
+    complete of converted tables and archive. `embedded` gives the packaged table of a data set, and `table` the public
+    table of final accuracies, if the space has one.
 
-    Raises BadInput that says what there is where the source has no such accuracies.
+    Raises BadInput, with the recorded alternatives, where the source has no such accuracies.
     """
-    carried = embedded(request.dataset)
-    if source == "auto" and carried:
+    packaged = embedded(request.dataset)
+    if source == "auto" and packaged:
         source = "embedded"
     if source == "embedded":
-        demand(carried is not None, "bench.source", "a data set with an embedded table", request.dataset)
-    path = carried if source == "embedded" else Path(source)
+        demand(packaged is not None, "bench.source", "a data set with an embedded table", request.dataset)
+    path = packaged if source == "embedded" else Path(source)
     if path and source not in ("auto", "converted", "archive", "table"):
         found = tabulated.read(path)
         truth = found.truth(request.train_set, request.split, request.epochs, request.fingerprint, space.bench)
@@ -64,23 +64,25 @@ def find(
         demand(not strange, "bench.source", f"architectures of {space.bench} in {path}", strange[:1])
         return truth
     train_set = request.train_set or DEFAULT_TRAIN_SET.get(request.dataset, request.dataset)
-    own = f"a table made by `python -m harness.tabulate +bench={space.bench}` with these dataset settings"
-    known = f"one that has a truth ({', '.join(SPLITS)}), or bench.source={own}"
-    demand(train_set in SPLITS, "dataset", known, train_set)
-    asked = (train_set, request.split, request.epochs or space.longest)
+    wanted = (
+        f"a data set with known accuracies ({', '.join(SPLITS)}), or bench.source= a table made by `python -m"
+        f" harness.tabulate +bench={space.bench}` with these dataset settings"
+    )
+    demand(train_set in SPLITS, "dataset", wanted, train_set)
+    protocol = (train_set, request.split, request.epochs or space.longest)
     if source == "auto":
-        return _first(space, asked, data, table)
+        return _first(space, protocol, data, table)
     if source == "converted":
-        return converted.needed(space, data).truth(*asked)
+        return converted.needed(space, data).truth(*protocol)
     if source == "archive":
-        return archive.truth(archive.needed(space, data), *asked)
-    demand(table is not None, "bench.source", "converted, archive or a path (no table of this space is public)", source)
+        return archive.truth(archive.needed(space, data), *protocol)
+    demand(table is not None, "bench.source", "converted, archive or a path (this space has no public table)", source)
     assert table is not None
-    return table(*asked, data)
+    return table(*protocol, data)
 
 
-def _first(space: Space, asked: Asked, data: str | None, table: Table | None) -> Truth:
-    """From the first source of the order of "auto" that is there and has it; those passed over are logged with why."""
+def _first(space: Space, protocol: Protocol, data: str | None, table: Table | None) -> Truth:
+    """From the first available source in the order of "auto"; skipped sources are logged with the reason."""
     held, refused = _held(space, data)
     order: list[tuple[str, Archive | Converted | Table]] = [(_name(one), one) for one in held]
     if table:
@@ -89,25 +91,25 @@ def _first(space: Space, asked: Asked, data: str | None, table: Table | None) ->
     for name, one in order:
         try:
             if isinstance(one, Converted):
-                found = one.truth(*asked)
+                found = one.truth(*protocol)
             else:
-                found = archive.truth(one, *asked) if isinstance(one, Archive) else one(*asked, data)
+                found = archive.truth(one, *protocol) if isinstance(one, Archive) else one(*protocol, data)
         except BadInput as error:
             refused.append((name, error))
         else:
-            for passed, why in refused:
-                log.warning("bench.source=auto takes the truth from %s, not from %s: %s", name, passed, why)
+            for skipped, why in refused:
+                log.warning("bench.source=auto uses %s; skipping %s: %s", name, skipped, why)
             return found
     if not refused:
-        archive.needed(space, data)  # says what to put where
+        archive.needed(space, data)  # raises, with the download instructions
     if len(refused) == 1:
         raise refused[0][1]
     reasons = "; ".join(f"{name}: {error}" for name, error in refused)
-    raise BadInput(f"bench.source: none that is there has this; {reasons}")
+    raise BadInput(f"bench.source: no available source has this protocol; {reasons}")
 
 
 def _held(space: Space, data: str | None) -> tuple[list[Archive | Converted], list[tuple[str, BadInput]]]:
-    """The converted tables and the archive, the fuller first, as far as they can be read; and why one cannot."""
+    """The readable ones of converted tables and archive, the more complete first; and the errors of the others."""
     held: list[Archive | Converted] = []
     refused = []
     try:

@@ -1,1 +1,1 @@
-"""Image sets, split and described as the benchmark wants them."""
+"""Image sets with the benchmark's splits and transforms."""

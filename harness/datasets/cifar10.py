@@ -29,12 +29,11 @@ class Cifar10:
     padding of 4 pixels, which shrinks with the size. `train_set` is the benchmark's name of the protocol:
 
     - "cifar10-valid": the official 25,000 training and 25,000 validation images, and the 10,000 test images;
-    - "cifar10": all 50,000 training images and the test images. That protocol has no validation images, and images
-      that are trained on cannot stand in for them: `valid_images` has to be given, and that many, drawn by `seed`,
-      are held out of the 50,000.
+    - "cifar10": all 50,000 training images and the test images. That protocol has no validation images:
+      `valid_images` must be given, and that many, drawn by `seed`, are held out of the 50,000.
 
     `train_images`, `valid_images` and `test_images` limit a part to a random choice of that many, drawn by `seed`
-    without regard to class (a file may be sorted by class); null takes all.
+    regardless of class; null takes all.
     """
 
     kind: ClassVar[str] = "dataset/cifar10"
@@ -54,20 +53,20 @@ class Cifar10:
         demand(
             self.train_set == "cifar10-valid" or (self.valid_images or 0) in range(1, TRAIN),
             "dataset.valid_images",
-            "a count of images to hold out of the 50,000 (train_set cifar10 has no validation images of its own,"
-            " train_set cifar10-valid has 25,000)",
+            "a number of images to hold out of the 50,000 (train_set cifar10 has no validation images;"
+            " cifar10-valid has 25,000)",
             self.valid_images,
         )
-        self._places()  # its limits are checked before any file is opened
+        self._places()  # validates the limits before any file is opened
 
     def sources(self) -> tuple[Source, ...]:
-        """The files that would do."""
+        """The accepted files."""
         return (cifar_files.CIFAR10.source,)
 
     def load(self, data: str | None = None) -> ImageSet:
-        """The data set, from the files in the folder `data` (see docs/data.md), downloaded where there are none.
+        """The data set, from the files in the folder `data` (see docs/data.md), downloaded if missing.
 
-        Raises BadInput where there are neither, or where a file holds other than CIFAR-10's 60,000 images.
+        Raises BadInput for missing files, and for files that do not hold CIFAR-10's 60,000 images.
         """
         train, test = cifar_files.read(cifar_files.CIFAR10, (TRAIN, TEST), 10, data)
         parts = [
@@ -78,7 +77,7 @@ class Cifar10:
         return ImageSet(self.name, parts[0], parts[1], parts[2], 10, MEAN, STD, flip=True, crop=crop)
 
     def _places(self) -> list[Places]:
-        """Where the training and validation images lie among the 50,000, and the test images among the 10,000."""
+        """Indices of the training and validation images in the 50,000, and of the test images in the 10,000."""
         if self.train_set == "cifar10-valid":
             training = first_half("cifar10")
             train, valid = np.flatnonzero(training), np.flatnonzero(~training)

@@ -26,7 +26,7 @@ class Cifar100:
     The protocol of NAS-Bench-201 (Dong & Yang 2020, section 2.2): all 50,000 images for training; the 10,000 test
     images are halved by the official list into x-valid and x-test. Mean, deviation, flip and the crop after a padding
     of 4 pixels (which shrinks with the size) are the constants of its code. `train_images`, `valid_images` and
-    `test_images` limit a part to a random choice of that many, drawn by `seed` without regard to class.
+    `test_images` limit a part to a random choice of that many, drawn by `seed` regardless of class.
     """
 
     kind: ClassVar[str] = "dataset/cifar100"
@@ -40,16 +40,16 @@ class Cifar100:
 
     def __post_init__(self) -> None:
         demand(self.size in (8, 16, 32), "dataset.size", "8, 16 or 32 pixels", self.size)
-        self._places()  # its limits are checked before any file is opened
+        self._places()  # validates the limits before any file is opened
 
     def sources(self) -> tuple[Source, ...]:
-        """The files that would do."""
+        """The accepted files."""
         return (cifar_files.CIFAR100.source,)
 
     def load(self, data: str | None = None) -> ImageSet:
-        """The data set, from the files in the folder `data` (see docs/data.md), downloaded where there are none.
+        """The data set, from the files in the folder `data` (see docs/data.md), downloaded if missing.
 
-        Raises BadInput where there are neither, or where a file holds other than CIFAR-100's 60,000 images.
+        Raises BadInput for missing files, and for files that do not hold CIFAR-100's 60,000 images.
         """
         train, test = cifar_files.read(cifar_files.CIFAR100, (TRAIN, TEST), CLASSES, data)
         parts = [

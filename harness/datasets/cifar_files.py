@@ -1,4 +1,4 @@
-"""The files that CIFAR-10 and CIFAR-100 come in, and their readers."""
+"""File formats of CIFAR-10 and CIFAR-100, and their readers."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def _download(name: str, md5: str) -> Download:
 
 @dataclass(frozen=True)
 class Release:
-    """One of the two data sets as it was published."""
+    """One of the two data sets as published."""
 
     name: str
     python: Download
     binary: Download
     python_folder: str
     binary_folder: str
-    train: tuple[str, ...]  # the training batches in their order; ".bin" comes after in the binary version
+    train: tuple[str, ...]  # training batches in order; with the suffix ".bin" in the binary version
     test: str
     labels: bytes  # of the Python version's pickles
     heads: int  # bytes before the pixels of a binary record; the last of them is the label
@@ -50,7 +50,7 @@ class Release:
 
     @property
     def source(self) -> Source:
-        """What is looked for in the data folder, the best first."""
+        """The accepted files in the data folder, the preferred ones first."""
         packed = ((self.python,), (self.python_folder,), (self.binary,), (self.binary_folder,))
         note = f"the folder {self.name} holds train*.parquet and test*.parquet, at any depth"
         return Source("images", (*packed, *self.tables, (self.name,)), note)
@@ -84,11 +84,11 @@ CIFAR100 = Release(
 
 
 def read(release: Release, counts: tuple[int, int], classes: int, data: str | None) -> tuple[Labelled, Labelled]:
-    """Training images in the original order and test images, 32 x 32 x 3, from the first of these in `data`.
+    """Training images in the original order and test images, 32 x 32 x 3, from the first accepted files in `data`.
 
-    The official archives, packed (then their checksum is checked) or unpacked; or Parquet tables of encoded images
-    (see `encoded`), which say so in a warning where they are lossy. The first archive is downloaded where there is
-    none of them. Raises BadInput for damaged files, and for others than `counts` images, evenly of `classes` classes.
+    The official archives, packed (with a verified checksum) or unpacked; or Parquet tables of encoded images (see
+    `encoded`), with a warning if they are lossy. If none is present the first archive is downloaded. Raises BadInput
+    for damaged files, and unless they hold `counts` images, equally many of each of `classes` classes.
     """
     paths = files.obtain(release.source, data, release.name)
     if paths[0].name in (release.python.name, release.python_folder):
@@ -103,7 +103,7 @@ def read(release: Release, counts: tuple[int, int], classes: int, data: str | No
         demand(0 <= labelled[1].min() <= labelled[1].max() < classes, "data", f"{wanted} of {classes} classes", part)
         found = np.bincount(labelled[1], minlength=classes)
         even = bool((found == count // classes).all())
-        demand(even, "data", f"{wanted}, {count // classes} a class", f"{found.min()} to {found.max()} a class")
+        demand(even, "data", f"{wanted}, {count // classes} per class", f"{found.min()} to {found.max()} per class")
     return train, test
 
 
@@ -112,24 +112,24 @@ def _from_batches(release: Release, path: Path, ending: str) -> tuple[Labelled, 
     decode: Callable[[bytes, Release], Labelled] = decode_binary if ending else decode_python
     names = [f"{name}{ending}" for name in (*release.train, release.test)]
     if path.is_dir():
-        there = [path / name for name in names if (path / name).is_file()]
-        found = {file.name: decode(archives.content(file, LARGEST), release) for file in there}
+        present = [path / name for name in names if (path / name).is_file()]
+        found = {file.name: decode(archives.content(file, LARGEST), release) for file in present}
     else:
         members = archives.tarred(path, lambda name: Path(name).name in names)
         found = {Path(name).name: decode(batch, release) for name, batch in members}
     missing = [name for name in names if name not in found]
-    demand(not missing, "data", f"{path} with the files {', '.join(names)}", f"none of {', '.join(missing)}")
+    demand(not missing, "data", f"an archive or folder with {', '.join(names)}", f"{path} without {', '.join(missing)}")
     images, labels = (np.concatenate(parts) for parts in zip(*(found[name] for name in names[:-1]), strict=True))
     return (images, labels), found[names[-1]]
 
 
 def decode_python(batch: bytes, release: Release) -> Labelled:
-    """Images and labels of one batch of the Python version: a pickle, read without running it."""
+    """Images and labels of one batch of the Python version: a pickle, read without executing it."""
     content = files.read_pickle(io.BytesIO(batch), encoding="bytes")
     keys = [b"data", release.labels]
-    there = isinstance(content, dict) and content.keys() >= set(keys)
+    complete = isinstance(content, dict) and content.keys() >= set(keys)
     wanted = f"a batch of {release.name} with {b' and '.join(keys).decode()}"
-    demand(there, "data", wanted, type(content).__name__)
+    demand(complete, "data", wanted, type(content).__name__)
     pixels, labels = content[b"data"], content[release.labels]
     sound = isinstance(pixels, np.ndarray) and pixels.dtype == np.uint8 and pixels.shape == (len(pixels), PIXELS)
     demand(sound, "data", f"{wanted}, rows of {PIXELS} bytes", str(getattr(pixels, "shape", type(pixels).__name__)))
@@ -156,8 +156,8 @@ def _from_tables(release: Release, paths: list[Path], counts: tuple[int, int]) -
     """Two Parquet files, or a folder of such files whose names begin with train and test."""
     if paths[0].is_dir():
         shards = [sorted(p for p in paths[0].rglob(f"{part}*.parquet") if p.is_file()) for part in ("train", "test")]
-        wanted = f"{paths[0]} with {release.source.note.partition('holds ')[2]}"
-        demand(all(shards), "data", wanted, f"{len(shards[0])} and {len(shards[1])} of them")
+        wanted = f"a folder with {release.source.note.partition('holds ')[2]}"
+        demand(all(shards), "data", wanted, f"{paths[0]} with {len(shards[0])} and {len(shards[1])} of them")
     else:
         shards = [[path] for path in paths]
     log = logging.getLogger(__name__)
@@ -172,25 +172,27 @@ def _from_tables(release: Release, paths: list[Path], counts: tuple[int, int]) -
         train = _in_order(train, len(release.train), release.order, shards[0][0])
     if _whole(test_places):
         test = take(test, np.argsort(test_places))
-    elif release.order is None:  # then it is the test images that are split
-        log.warning("%s: its rows are taken to be in the original order, which the split follows", shards[1][0])
+    elif release.order is None:  # then the test images are split
+        log.warning(
+            "%s: assuming that its rows are in the original order, which the official split refers to", shards[1][0]
+        )
     return train, test
 
 
 def _whole(places: Places | None) -> TypeGuard[Places]:
-    """Whether each row has its place, 0, 1, ... in any order."""
+    """Whether the indices are 0, 1, ... in any order."""
     return places is not None and np.array_equal(np.sort(places), np.arange(len(places)))
 
 
 def _in_order(labelled: Labelled, batches: int, order: str, path: Path) -> Labelled:
     """The images in the original order, if they are the original batches, each whole, in any order.
 
-    The archive holds its batches out of order, and tables made from it keep that. The official split needs the true
-    one, which the labels tell. Raises BadInput where they tell of another.
+    The archive holds its batches out of order, and so do tables made from it. The official split refers to the original
+    order, which is identified by the labels. Raises BadInput if no order of the batches matches.
     """
     for batch_order in itertools.permutations(np.array_split(np.arange(len(labelled[1])), batches)):
         places = np.concatenate(batch_order)
         if hashlib.sha256(labelled[1][places].astype(np.uint8).tobytes()).hexdigest() == order:
             return take(labelled, places)
-    wanted = "training images in the order of the official archive, or their places in it (orig_index)"
-    raise BadInput(f"data: {wanted} are needed, got {path}")
+    wanted = "training images in the order of the official archive, or with their index in it (orig_index)"
+    raise BadInput(f"data: must be {wanted} (got {path})")

@@ -17,7 +17,7 @@ from harness.schema import ImageSet, demand, digest
 from . import archives
 from .described import described
 from .image_files import state
-from .pixel_cache import remembered
+from .pixel_cache import cached_pixels
 from .pixels import Form, Pixels
 from .subset import parted
 
@@ -41,11 +41,11 @@ BATCH = 256  # encoded images in memory at a time
 class Cub200:
     """CUB-200-2011 (Wah et al. 2011): 200 species of birds, 3 colours, `size` x `size` pixels.
 
-    The photographs are rectangles of about 500 x 375 pixels: `aspect` says whether they are cut to the central square
-    ("crop") or pressed into one ("stretch"); see `pixels.Form`. The official split: 5,994 training images, of which
-    `valid_images`, drawn by `seed` without regard to class, are for validation, and 5,794 test images. Random flip,
-    random crop after a padding of an eighth of the size. Mean and deviation are those of the images that are trained
-    on. NAS-Bench-201 itself has no accuracies on this data set.
+    The photographs have about 500 x 375 pixels: `aspect` "crop" takes the central square,
+    "stretch" resizes to a square; see `pixels.Form`. The official split: 5,994 training images, of which
+    `valid_images`, drawn by `seed` regardless of class, are for validation, and 5,794 test images. Random flip,
+    random crop after a padding of an eighth of the size. Mean and deviation are those of the training images in use.
+    NAS-Bench-201 has no accuracies on this data set.
     """
 
     kind: ClassVar[str] = "dataset/cub200"
@@ -60,23 +60,28 @@ class Cub200:
 
     def __post_init__(self) -> None:
         Form(self.size, 3, self.aspect)
-        self._places()  # its limits are checked before any file is opened
+        self._places()  # validates the limits before any file is opened
 
     def sources(self) -> tuple[Source, ...]:
-        """The files that would do."""
+        """The accepted files."""
         return (SOURCE,)
 
     def load(self, data: str | None = None) -> ImageSet:
-        """The data set, from the archive or the folder in `data` (see docs/data.md), downloaded where there is none.
+        """The data set, from the archive or the folder in `data` (see docs/data.md), downloaded if missing.
 
-        Raises BadInput where there is neither, and for damaged files. The decoded images are kept in the user's cache.
+        Raises BadInput for missing and damaged files. The decoded images are cached in the user's cache folder.
         """
         (path,) = files.obtain(SOURCE, data, "cub200")
         form = Form(self.size, 3, self.aspect)
         images, labels, training = (from_folder if path.is_dir() else from_archive)(path, form)
         found = (int(training.sum()), int((~training).sum()), len(np.unique(labels)))
         wanted = (TRAIN, TEST, CLASSES)
-        demand(found == wanted, "data", f"{path} with {wanted} training images, test images, classes", found)
+        demand(
+            found == wanted,
+            "data",
+            f"CUB-200-2011 with {wanted} training images, test images and classes",
+            f"{path} with {found}",
+        )
         sources = {"train": np.flatnonzero(training), "test": np.flatnonzero(~training)}
         chosen = {part: sources[source][places] for part, (source, places) in self._places().items()}
         parts = {part: (images[places], labels[places]) for part, places in chosen.items()}
@@ -96,7 +101,7 @@ def from_folder(path: Path, form: Form) -> Birds:
     texts = {name: archives.content(path / name, LONGEST) for name in LISTS if (path / name).is_file()}
     names, labels, training = listed(texts, path)
     photographs = [path / "images" / name for name in names]
-    images = remembered(
+    images = cached_pixels(
         digest([state(photographs), vars(form)]),
         (len(names), form.size, form.size, 3),
         lambda: form.decode(photographs, names),
@@ -109,7 +114,7 @@ def from_archive(path: Path, form: Form) -> Birds:
     texts: dict[str, bytes] = {}
     for member, content in archives.tarred(path, lambda name: name in [f"{FOLDER}/{file}" for file in LISTS]):
         texts[PurePosixPath(member).name] = content
-        if len(texts) == len(LISTS):  # they lie before the images
+        if len(texts) == len(LISTS):  # they come before the images
             break
     names, labels, training = listed(texts, path)
 
@@ -127,38 +132,55 @@ def from_archive(path: Path, form: Form) -> Birds:
             if len(batch) == BATCH:
                 store()
         store()
-        demand(not places, "data", f"{path} with all its images", f"none of {next(iter(places), '')}")
+        demand(not places, "data", "an archive with all listed images", f"{path} without {next(iter(places), '')}")
         return images
 
-    key = digest([ARCHIVE.checksum, vars(form)])  # which was checked
-    return remembered(key, (len(names), form.size, form.size, 3), decode), labels, training
+    key = digest([ARCHIVE.checksum, vars(form)])  # verified before
+    return cached_pixels(key, (len(names), form.size, form.size, 3), decode), labels, training
 
 
 def listed(texts: Mapping[str, bytes], path: Path) -> tuple[list[str], NDArray[np.int64], NDArray[np.bool_]]:
     """Names of the images, their labels 0..199 and which are for training, from the contents of the three lists.
 
-    Raises BadInput where a list is missing or damaged, where they do not name the same images, and for a name that
-    leads out of the folder.
+    Raises BadInput if a list is missing or damaged, if the lists name different images, and for a name that leads out
+    of the folder.
     """
-    demand(set(texts) == set(LISTS), "data", f"{path} with {', '.join(LISTS)}", sorted(texts))
+    demand(
+        set(texts) == set(LISTS), "data", f"a folder or archive with {', '.join(LISTS)}", f"{path} with {sorted(texts)}"
+    )
     columns = {name: _column(text, f"{path}, {name}") for name, text in texts.items()}
     same = columns[NAMES].keys() == columns[LABELS].keys() == columns[SPLIT].keys()
-    demand(same, "data", f"{path} with three lists of the same images", {n: len(c) for n, c in columns.items()})
+    demand(same, "data", "three lists of the same images", f"{path} with { {n: len(c) for n, c in columns.items()} }")
     names = [*columns[NAMES].values()]
     inside = all(len(PurePosixPath(n).parts) == 2 and ".." not in n and not n.startswith("/") for n in names)
-    demand(inside and len(set(names)) == len(names), "data", f"{path} with names folder/image, each once", names[:1])
+    demand(
+        inside and len(set(names)) == len(names),
+        "data",
+        "a list of names folder/image, each once",
+        f"{path} with {names[:1]}",
+    )
     labels = [columns[LABELS][image] for image in columns[NAMES]]
     training = [columns[SPLIT][image] for image in columns[NAMES]]
     known = {str(label) for label in range(1, CLASSES + 1)}
-    demand(known >= set(labels), "data", f"{path} with labels from 1 to {CLASSES}", sorted({*labels} - known)[:1])
-    demand({"0", "1"} >= set(training), "data", f"{path} with a split of 0 and 1", sorted(set(training))[:3])
+    demand(
+        known >= set(labels),
+        "data",
+        f"a list of labels from 1 to {CLASSES}",
+        f"{path} with {sorted({*labels} - known)[:1]}",
+    )
+    demand({"0", "1"} >= set(training), "data", "a split of 0 and 1", f"{path} with {sorted(set(training))[:3]}")
     return names, np.array(labels, dtype=np.int64) - 1, np.array(training) == "1"
 
 
-def _column(text: bytes, told: str) -> dict[str, str]:
-    """What stands behind each number in a list of lines "number word"."""
+def _column(text: bytes, where: str) -> dict[str, str]:
+    """The word of each number, of lines "number word"."""
     lines = [line.split() for line in text.decode("utf-8", "replace").splitlines() if line.strip()]
-    demand(all(len(line) == 2 for line in lines), "data", f"{told}, lines of two words", "others")
+    demand(all(len(line) == 2 for line in lines), "data", "a list of lines of two words", where)
     column = {line[0]: line[1] for line in lines}
-    demand(len(column) == len(lines), "data", f"{told}, each image once", f"{len(lines) - len(column)} twice")
+    demand(
+        len(column) == len(lines),
+        "data",
+        "a list with each image once",
+        f"{where} with {len(lines) - len(column)} duplicates",
+    )
     return column

@@ -1,4 +1,4 @@
-"""Image sets that no benchmark prescribes a recipe for: described by their own training images."""
+"""Image sets without a benchmark's constants: mean and deviation come from their own training images."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from .pixels import moments
 from .subset import Labelled
 
 BENCHMARK = ("cifar10", "cifar10-valid", "cifar100", "imagenet16-120")
-"""Names by which NAS-Bench-201 and NATS-Bench look up their accuracies, which are of their own images alone."""
+"""Data set names under which NAS-Bench-201 and NATS-Bench have accuracies, valid for their own images only."""
 
 
 def demand_own_name(name: str) -> None:
-    """Raises BadInput where images of one's own have a name that would give them the benchmark's ground truth."""
-    wanted = "a name that is none of the benchmark's (bench.train_set takes its accuracies for images that are its own)"
+    """Raise BadInput if a user's images have a name that would select the benchmark's ground truth."""
+    wanted = f"another name than {', '.join(BENCHMARK)} (names with benchmark accuracies)"
     demand(name not in BENCHMARK, "dataset.name", wanted, name)
 
 

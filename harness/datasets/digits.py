@@ -1,9 +1,8 @@
 """`digits`: the embedded data set, made from scikit-learn's bundled handwritten digits; nothing is downloaded.
 
-Plain digits are too easy to tell architectures apart, so each image is a digit, turned, sheared, scaled and moved at
-random on a larger canvas, with a piece of another digit and noise beside it. Every image is the same on every
-machine: the random numbers come from NumPy's frozen `RandomState` stream, and the warp works on numbers that float64
-holds exactly.
+Plain digits are too easy to separate architectures, so each image is a digit, rotated, sheared, scaled and shifted at
+random on a larger canvas, with clutter (a fragment of another digit) and noise. Images are identical on every machine:
+random numbers come from NumPy's frozen `RandomState` stream, and the warp uses numbers that float64 holds exactly.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ GRID = 4096  # warps are rounded to 1/GRID, so that bilinear weights times 0..16
 class Digits:
     """Ten classes of cluttered digits, 1 colour, `size` x `size` pixels.
 
-    The scanned digits behind the training, validation and test images are three disjoint sets.
+    Training, validation and test images are made from three disjoint sets of scanned digits.
     """
 
     kind: ClassVar[str] = "dataset/digits"
@@ -34,20 +33,20 @@ class Digits:
     valid_images: int = 1024
     test_images: int = 2048
     size: int = 12  # pixels
-    clutter: int = 1  # pieces of other digits beside each
+    clutter: int = 1  # fragments of other digits in each image
     noise: float = 0.3  # standard deviation, in units of full ink
     seed: int = 0
 
     def __post_init__(self) -> None:
         for key in ("train_images", "valid_images", "test_images"):
             demand(getattr(self, key) >= 1, f"dataset.{key}", "at least 1", getattr(self, key))
-        demand(self.size >= 12 and self.size % 4 == 0, "dataset.size", "a multiple of 4 from 12 pixels", self.size)
+        demand(self.size >= 12 and self.size % 4 == 0, "dataset.size", "a multiple of 4, at least 12 pixels", self.size)
         demand(self.clutter >= 0, "dataset.clutter", "at least 0", self.clutter)
-        demand(0 <= self.seed < 2**32, "dataset.seed", "a number from 0 to below 2**32", self.seed)
-        demand(self.noise >= 0, "dataset.noise", "a number of at least 0", self.noise)
+        demand(0 <= self.seed < 2**32, "dataset.seed", "an integer from 0 to 2**32 - 1", self.seed)
+        demand(self.noise >= 0, "dataset.noise", "at least 0", self.noise)
 
     def load(self, data: str | None = None) -> ImageSet:
-        """The data set; `data`, the folder of downloaded files, is not needed."""
+        """The data set; `data`, the folder of downloaded files, is not used."""
         from sklearn.datasets import load_digits
 
         scans, labels = load_digits(return_X_y=True)
@@ -77,7 +76,7 @@ class Digits:
 
 
 def warp(scans: Images, size: int, random: np.random.RandomState, scale: tuple[float, float], shift: float) -> Images:
-    """Each 8 x 8 scan, turned by up to 0.5 rad, sheared by up to 0.3, scaled and shifted, on a size x size canvas."""
+    """Each 8 x 8 scan, rotated by up to 0.5 rad, sheared by up to 0.3, scaled and shifted, on a size x size canvas."""
     n = len(scans)
     angle, shear = random.uniform(-0.5, 0.5, n), random.uniform(-0.3, 0.3, n)
     zoom = random.uniform(*scale, n)
@@ -102,9 +101,9 @@ def warp(scans: Images, size: int, random: np.random.RandomState, scale: tuple[f
 
 
 def _fragments(count: int, size: int, random: np.random.RandomState) -> Images:
-    """Masks (count, size, size) that keep one random window of 5 x 5 pixels near the rim and hide the rest."""
+    """Masks (count, size, size) that keep one random window of 5 x 5 pixels near the border and hide the rest."""
     corner = random.randint(0, size - 4, size=(count, 2))
-    rim = random.randint(2, size=count)  # which of the two coordinates is pushed to the rim
+    rim = random.randint(2, size=count)  # which coordinate is moved to the border
     side = random.randint(2, size=count) * (size - 5)
     corner[np.arange(count), rim] = side
     along = np.arange(size)

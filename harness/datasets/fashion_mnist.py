@@ -39,10 +39,10 @@ TRAIN, TEST = 60_000, 10_000  # images
 class FashionMnist:
     """Fashion-MNIST (Xiao, Rasul & Vollgraf 2017): 10 classes, 1 colour, 28 x 28 pixels.
 
-    `valid_images` of the 60,000 training images, drawn by `seed` without regard to class, are for validation; the
-    others are for training, or `train_images` of them. The choice is the same whatever the order of the file. Random
+    `valid_images` of the 60,000 training images, drawn by `seed` regardless of class, are for validation; the
+    others are for training, or `train_images` of them. The choice does not depend on the order of the file. Random
     flip and random crop after a padding of 4 pixels, as NAS-Bench-201 does for CIFAR-10; the mean and standard
-    deviation are those of the 60,000 images. NAS-Bench-201 itself has no accuracies on this data set.
+    deviation are those of the 60,000 images. NAS-Bench-201 has no accuracies on this data set.
     """
 
     kind: ClassVar[str] = "dataset/fashion_mnist"
@@ -61,14 +61,14 @@ class FashionMnist:
             demand(limit is None or 1 <= limit <= most, f"dataset.{key}", f"a count from 1 to {most} (or null)", limit)
 
     def sources(self) -> tuple[Source, ...]:
-        """The files that would do."""
+        """The accepted files."""
         return (SOURCE,)
 
     def load(self, data: str | None = None) -> ImageSet:
-        """The data set, from the files in the folder `data` (see harness/files), downloaded where there are none.
+        """The data set, from the files in the folder `data` (see harness/files), downloaded if missing.
 
         The files are the four official ones, or `fashion_mnist_train.npz` and `fashion_mnist_test.npz` (x, y). Raises
-        BadInput where there are neither, or where a file holds other than Fashion-MNIST's 70,000 images.
+        BadInput for missing files, and for files that do not hold Fashion-MNIST's 70,000 images.
         """
         train, test = (_ordered(part) for part in read(data))
         for part, labelled, count in (("training", train, TRAIN), ("test", test, TEST)):
@@ -93,14 +93,14 @@ class FashionMnist:
 
 
 def _ordered(labelled: Labelled) -> Labelled:
-    """The same images sorted by label and pixels, so that nothing depends on the order of the file."""
+    """The same images sorted by label and pixels, for independence of the order of the file."""
     images, labels = labelled
     rows = np.concatenate([labels[:, None].astype(np.uint8), images.reshape(len(images), -1)], axis=1)
     return take(labelled, np.argsort(rows.view(f"S{rows.shape[1]}").ravel(), kind="stable"))
 
 
 def read(data: str | None) -> tuple[Labelled, Labelled]:
-    """Training and test images (n, 28, 28, 1) with labels, of the first files that are there. Raises BadInput."""
+    """Training and test images (n, 28, 28, 1) with labels, of the first available files. Raises BadInput."""
     paths = files.obtain(SOURCE, data, "fashion_mnist")
     if len(paths) == len(TABLES):
         train, test = (read_table(path) for path in paths)
@@ -116,7 +116,7 @@ def read_table(path: Path) -> Labelled:
     """Images (n, 28, 28, 1) and labels of an .npz file with `x` and `y`. Raises BadInput for a damaged one."""
     images, labels = (archives.npz_array(path, name) for name in ("x", "y"))
     plain = images.dtype == labels.dtype == np.uint8
-    demand(plain, "data", f"{path}, bytes in x and y", [str(images.dtype), str(labels.dtype)])
+    demand(plain, "data", "a file with uint8 arrays x and y", f"{path} with {images.dtype}, {labels.dtype}")
     return images[..., None], labels.astype(np.int64)
 
 
@@ -126,7 +126,7 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     Raises BadInput for a damaged file.
     """
     content = archives.gunzipped(path)
-    with archives.whole(path, "an IDX file of bytes, whole"):
+    with archives.damage_refused(path, "an intact IDX file of bytes"):
         zero, kind, axes = struct.unpack_from(">HBB", content)
         shape = struct.unpack_from(f">{axes}I", content, 4)
         values = np.frombuffer(content, dtype=np.uint8, offset=4 + 4 * axes)

@@ -1,4 +1,4 @@
-"""`folder`: any directory of images, one folder a class."""
+"""`folder`: any directory of images, one folder per class."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from harness.files import Source
 from harness.schema import ImageSet, demand, digest
 
 from .described import demand_own_name, described
-from .image_files import classes, state, tell_passed_over
-from .pixel_cache import remembered
+from .image_files import classes, state, warn_of_skipped
+from .pixel_cache import cached_pixels
 from .pixels import Form
 from .subset import Labelled, parted
 
@@ -25,14 +25,14 @@ PARTS = {"train": ("train", "training"), "valid": ("valid", "val", "validation")
 class ImageFolder:
     """Images in `path` (in the data folder, or absolute), as `size` x `size` pixels in 1 or 3 `colours`.
 
-    Either class folders straight in `path`, or in its folders train, val (valid, validation) and test. A part without
+    Class folders either directly in `path`, or in its folders train, val (valid, validation) and test. A part without
     a folder is held out of the training images: `valid_images` or `test_images` of them (null: a fifth), drawn by
-    `seed` without regard to class. Elsewhere those two and `train_images` limit a part to a random choice of that many.
+    `seed` regardless of class. Otherwise those two and `train_images` limit a part to a random choice of that many.
     Classes are the training images' folders in the order of their names.
 
     See `pixels.Form` for `size`, `colours` and `aspect`. `flip` and `crop` (pixels of padding) are the augmentation;
-    mean and deviation are those of the images that are trained on. `name` is what results and tables call the data
-    set. No benchmark has accuracies on it: make them with `python -m harness.tabulate`.
+    mean and deviation are those of the training images in use. `name` identifies the data set in results and tables. No
+    benchmark has accuracies on it: make them with `python -m harness.tabulate`.
     """
 
     kind: ClassVar[str] = "dataset/image_folder"
@@ -58,26 +58,26 @@ class ImageFolder:
             demand(limit is None or limit >= 1, f"dataset.{key}", "at least 1 (or null)", limit)
 
     def sources(self) -> tuple[Source, ...]:
-        """The folder that is needed, once it is named."""
+        """The folder, once `path` is set."""
         return (Source("images", ((str(Path(self.path).expanduser()),),), "a folder of your own"),) if self.path else ()
 
     def load(self, data: str | None = None) -> ImageSet:
-        """The data set, from `path`; the decoded images are kept in the user's cache folder.
+        """The data set, from `path`; the decoded images are cached in the user's cache folder.
 
-        They are decoded anew when a file's name, size or time of change is another. Raises BadInput where there is no
-        such folder, and for damaged images.
+        They are decoded again if a file's name, size or modification time changes. Raises BadInput for a missing folder
+        and for damaged images.
         """
         demand(bool(self.path), "dataset.path", "the path of a folder of images", self.path)
         folder = files.folder(data) / Path(str(self.path)).expanduser()
-        demand(folder.is_dir(), "dataset.path", "a folder of images that is there", str(folder))
+        demand(folder.is_dir(), "dataset.path", "an existing folder of images", str(folder))
         places = part_folders(folder)
         named = {part: classes(place) for part, place in places.items()}
-        tell_passed_over(places.values())
+        warn_of_skipped(places.values())
         known = [*named["train"]]
-        demand(len(known) >= 2, "dataset.path", "two classes of training images", known)
+        demand(len(known) >= 2, "dataset.path", "a folder with at least two classes of training images", known)
         for part, found in named.items():
             others = [*(found.keys() - set(known))]
-            demand(not others, "dataset.path", f"{part} images of the training images' classes", others[:3])
+            demand(not others, "dataset.path", f"a folder whose {part} classes are training classes", others[:3])
         every = {
             part: [(path, known.index(name)) for name, paths in found.items() for path in paths]
             for part, found in named.items()
@@ -92,7 +92,7 @@ class ImageFolder:
 
     def _decoded(self, listed: list[tuple[Path, int]]) -> Labelled:
         form, paths = Form(self.size, self.colours, self.aspect), [path for path, _ in listed]
-        images = remembered(
+        images = cached_pixels(
             digest([state(paths), vars(form)]),
             (len(paths), self.size, self.size, self.colours),
             lambda: form.decode(paths, [str(path) for path in paths]),
@@ -101,11 +101,11 @@ class ImageFolder:
 
 
 def part_folders(folder: Path) -> dict[str, Path]:
-    """Where the parts lie: `folder` itself is the training part where it has no folder of that name."""
+    """Folder of each part: `folder` itself holds the training part if it has no folder of that name."""
     found = {}
     for part, names in PARTS.items():
-        there = [folder / name for name in names if (folder / name).is_dir()]
-        demand(len(there) < 2, "dataset.path", f"one folder of {part} images", list(map(str, there)))
-        if there:
-            found[part] = there[0]
+        present = [folder / name for name in names if (folder / name).is_dir()]
+        demand(len(present) < 2, "dataset.path", f"a folder with one folder of {part} images", list(map(str, present)))
+        if present:
+            found[part] = present[0]
     return found if "train" in found else {"train": folder}

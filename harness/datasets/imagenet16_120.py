@@ -13,7 +13,7 @@ import numpy as np
 
 from harness import files
 from harness.files import Download, Source
-from harness.schema import ImageSet, demand
+from harness.schema import BadInput, ImageSet, demand
 
 from . import archives
 from .official_splits import halved
@@ -39,7 +39,7 @@ BATCHES = {  # MD5, as in xautodl/datasets/DownsampledImageNet.py of github.com/
     "val_data": "3410e3017fdaefba8d5073aaa65e4bd6",
 }
 SITE = "https://image-net.org/data/downsample"
-# no checksum of the two archives was found in public; those of the batches in them are checked
+# no checksum of the two archives is published; those of the batches in them are verified
 ZIPS = tuple(Download(name, None, (f"{SITE}/{name}",)) for name in ("Imagenet16_train.zip", "Imagenet16_val.zip"))
 SOURCE = Source(
     "images",
@@ -56,7 +56,7 @@ class ImageNet16:
     NAS-Bench-201 (Dong & Yang 2020, section 2.2): 151,700 images for training; the 6,000 validation images are halved
     by the official list into x-valid and x-test. Mean, deviation, flip and the crop after a padding of 2 pixels (which
     shrinks with the size) are the constants of its code. `train_images`, `valid_images` and `test_images` limit a part
-    to a random choice of that many, drawn by `seed` without regard to class.
+    to a random choice of that many, drawn by `seed` regardless of class.
     """
 
     kind: ClassVar[str] = "dataset/imagenet16_120"
@@ -70,16 +70,16 @@ class ImageNet16:
 
     def __post_init__(self) -> None:
         demand(self.size in (8, 16), "dataset.size", "8 or 16 pixels", self.size)
-        self._places()  # its limits are checked before any file is opened
+        self._places()  # validates the limits before any file is opened
 
     def sources(self) -> tuple[Source, ...]:
-        """The files that would do."""
+        """The accepted files."""
         return (SOURCE,)
 
     def load(self, data: str | None = None) -> ImageSet:
-        """The data set, from the official batches in the folder `data` (see docs/data.md), each with its checksum.
+        """The data set, from the official batches in the folder `data` (see docs/data.md), with verified checksums.
 
-        Raises BadInput where there are none, and for a file that is not the official one.
+        Raises BadInput for missing files, and for a file that is not the official one.
         """
         train, valid = read(files.obtain(SOURCE, data, "imagenet16_120"))
         for part, labelled, count in (("training", train, TRAIN), ("validation", valid, VALID)):
@@ -100,22 +100,31 @@ class ImageNet16:
 def read(paths: Sequence[Path]) -> tuple[Labelled, Labelled]:
     """Training and validation images of the first 120 classes, in the order of the batches in these folders or zips.
 
-    Raises BadInput for a batch that is missing, damaged, or has another checksum than the official one.
+    Raises BadInput for a batch that is missing, damaged, or has a wrong checksum.
     """
     found: dict[str, Labelled] = {}
     for name, batch in _batches(paths):
         md5 = hashlib.md5(batch, usedforsecurity=False).hexdigest()
-        demand(md5 == BATCHES[name], "data", f"{name} with md5:{BATCHES[name]} (delete a damaged one)", f"md5:{md5}")
+        if md5 != BATCHES[name]:
+            raise BadInput(
+                f"data: checksum mismatch: {name} must have md5:{BATCHES[name]} (got md5:{md5}). Delete it and download"
+                " it again"
+            )
         found[name] = decode(batch)
     missing = [name for name in BATCHES if name not in found]
-    demand(not missing, "data", f"all batches in {' and '.join(map(str, paths))}", f"none of {', '.join(missing)}")
+    demand(
+        not missing,
+        "data",
+        "folders or archives with all batches",
+        f"{' and '.join(map(str, paths))} without {', '.join(missing)}",
+    )
     *train, valid = (found[name] for name in BATCHES)
     images, labels = (np.concatenate(parts) for parts in zip(*train, strict=True))
     return (images, labels), valid
 
 
 def _batches(paths: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
-    """Name and content of the batches, one in memory at a time."""
+    """Name and content of the batches, one at a time."""
     for path in paths:
         if path.is_dir():
             for file in sorted(file for file in path.rglob("*") if file.name in BATCHES and file.is_file()):

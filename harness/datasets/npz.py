@@ -39,16 +39,16 @@ class Npz:
     """Images and labels in the .npz file `path` (in the data folder, or absolute), and in others for its parts.
 
     One file with x_train, y_train and perhaps x_valid, y_valid, x_test, y_test (or train_images, train_labels, ...),
-    or with x, y (or images, labels): then `valid_path` and `test_path` may name files of the same kind. Other names
-    are given as [images, labels] in `train_keys`, `valid_keys` and `test_keys`. A part that is nowhere is held out of
-    the training images: `valid_images` or `test_images` of them (null: a fifth), drawn by `seed` without regard to
-    class. Elsewhere those two and `train_images` limit a part to a random choice of that many.
+    or with x, y (or images, labels): then `valid_path` and `test_path` may name files of the same kind. Give other
+    names as [images, labels] in `train_keys`, `valid_keys` and `test_keys`. A missing part is held out of the
+    training images: `valid_images` or `test_images` of them (null: a fifth), drawn by `seed` regardless of class.
+    Otherwise those two and `train_images` limit a part to a random choice of that many.
 
-    Images are (n, height, width), (n, height, width, 1 or 3) or (n, 1 or 3, height, width): whole numbers 0..255, or
-    fractions 0..1. Labels are whole numbers or text, (n,) or (n, 1); classes are the training labels in their order.
+    Images are (n, height, width), (n, height, width, 1 or 3) or (n, 1 or 3, height, width): integers 0..255, or
+    floats 0..1. Labels are integers or text, (n,) or (n, 1); classes are the training labels in their order.
     `size` and `colours` null keep what the file has; see `pixels.Form`. `flip` and `crop` (pixels of padding) are the
-    augmentation; mean and deviation are those of the images that are trained on. `name` is what results and tables
-    call the data set. No benchmark has accuracies on it: make them with `python -m harness.tabulate`.
+    augmentation; mean and deviation are those of the training images in use. `name` identifies the data set in results
+    and tables. No benchmark has accuracies on it: make them with `python -m harness.tabulate`.
     """
 
     kind: ClassVar[str] = "dataset/npz"
@@ -73,7 +73,7 @@ class Npz:
     def __post_init__(self) -> None:
         demand_own_name(self.name)
         Form(self.size or 32, 3 if self.colours is None else self.colours, self.aspect)
-        demand(self.size != 0, "dataset.size", "a count of pixels (or null)", self.size)
+        demand(self.size != 0, "dataset.size", "a number of pixels (or null)", self.size)
         demand(0 <= self.crop <= (self.size or 512), "dataset.crop", "a count of pixels up to the size", self.crop)
         for key in ("train_images", "valid_images", "test_images"):
             limit = getattr(self, key)
@@ -83,22 +83,22 @@ class Npz:
             demand(names is None or len(names) == 2, f"dataset.{key}", "[images, labels] (or null)", names)
 
     def sources(self) -> tuple[Source, ...]:
-        """The files that are needed, once they are named."""
+        """The files, once they are named."""
         paths = tuple(str(Path(path).expanduser()) for path in (self.path, self.valid_path, self.test_path) if path)
         return (Source("images", (paths,), "files of your own"),) if self.path else ()
 
     def load(self, data: str | None = None) -> ImageSet:
-        """The data set. Raises BadInput where a file or an array is missing, damaged or not of images or labels."""
+        """The data set. Raises BadInput if a file or array is missing, damaged, or does not hold images or labels."""
         demand(bool(self.path), "dataset.path", "the path of an .npz file", self.path)
         arrays = self._arrays(files.folder(data))
         known = np.unique(arrays["train"][1])
-        demand(len(known) >= 2, "dataset.path", "two classes of training images", known.tolist())
+        demand(len(known) >= 2, "dataset.path", "a file with at least two classes of training images", known.tolist())
         form = Form(self.size or side(arrays["train"][0]), self.colours or arrays["train"][0].shape[3], self.aspect)
         demand(self.crop <= form.size, "dataset.crop", f"a count of up to {form.size} pixels", self.crop)
         labels = {}
         for part, (_, given) in arrays.items():
             place = np.searchsorted(known, given).clip(max=len(known) - 1)
-            demand(bool((known[place] == given).all()), "data", f"{part} labels that are in the training labels", part)
+            demand(bool((known[place] == given).all()), "data", f"{part} labels among the training labels", "others")
             labels[part] = place.astype(np.int64)
         limits = {"train": self.train_images, "valid": self.valid_images, "test": self.test_images}
         chosen = parted({part: len(found) for part, found in labels.items()}, limits, self.seed)
@@ -109,53 +109,53 @@ class Npz:
         return described(self.name, parts, len(known), self.flip, self.crop)
 
     def _arrays(self, folder: Path) -> dict[str, tuple[Pixels, NDArray[Any]]]:
-        """Images (n, height, width, 1 or 3) and labels (n,) of the parts there are."""
+        """Images (n, height, width, 1 or 3) and labels (n,) of the available parts."""
         found = {}
         for part, own in (("train", self.path), ("valid", self.valid_path), ("test", self.test_path)):
             given: Sequence[str] | None = getattr(self, f"{part}_keys")
             path = folder / Path(own or str(self.path)).expanduser()
-            demand(path.is_file(), "dataset.path", "an .npz file that is there", str(path))
+            demand(path.is_file(), "dataset.path", "an existing .npz file", str(path))
             names = archives.npz_names(path)
             likely = (*SEVERAL[part], *(ONE if own else ()))
             pair = given or next((pair for pair in likely if {*pair} <= {*names}), None)
             if pair is None and not own:
                 continue
-            there = f"arrays of {part} images and labels in {path} (which has {', '.join(names)[:200]})"
-            demand(pair is not None and {*pair} <= {*names}, f"dataset.{part}_keys", there, given)
+            wanted = f"names of {part} images and labels in {path} (which has {', '.join(names)[:200]})"
+            demand(pair is not None and {*pair} <= {*names}, f"dataset.{part}_keys", wanted, given)
             first, second = pair or ("", "")
-            told = f"{path}, {first} and {second}"
+            where = f"{path}, {first} and {second}"
             found[part] = (
-                pixels(archives.npz_array(path, first), told),
-                numbers(archives.npz_array(path, second), told),
+                pixels(archives.npz_array(path, first), where),
+                numbers(archives.npz_array(path, second), where),
             )
             same = len(found[part][0]) == len(found[part][1]) > 0
-            demand(same, "data", f"{told}, a label for each image", [len(a) for a in found[part]])
+            demand(same, "data", "one label per image", f"{where}: {[len(a) for a in found[part]]}")
         return found
 
 
-def pixels(array: NDArray[Any], told: str) -> Pixels:
-    """An array of images as (n, height, width, 1 or 3) of 0..255. Raises BadInput where it is something else."""
+def pixels(array: NDArray[Any], where: str) -> Pixels:
+    """An array of images as (n, height, width, 1 or 3) of 0..255. Raises BadInput for any other array."""
     if array.ndim == 4 and array.shape[3] not in (1, 3) and array.shape[1] in (1, 3):
         array = np.moveaxis(array, 1, 3)
     if array.ndim == 3:
         array = array[..., None]
     shaped = array.ndim == 4 and array.shape[3] in (1, 3) and min(array.shape) > 0
-    demand(shaped, "data", f"{told}, images (n, height, width) in 1 or 3 colours", array.shape)
+    demand(shaped, "data", "images (n, height, width) in 1 or 3 colours", f"{where}: {array.shape}")
     if array.dtype == np.uint8:
         return np.ascontiguousarray(array)
-    demand(array.dtype.kind in "uif", "data", f"{told}, images in numbers", str(array.dtype))
+    demand(array.dtype.kind in "uif", "data", "images as numbers", f"{where}: {array.dtype}")
     low, high = float(array.min()), float(array.max())  # nan where there is one
     fractions = array.dtype.kind == "f"
-    wanted = f"{told}, whole numbers 0..255 or fractions 0..1"
-    demand(0 <= low <= high <= (1 if fractions else 255), "data", wanted, f"{array.dtype} {low} to {high}")
+    wanted = "images of integers 0..255 or floats 0..1"
+    demand(0 <= low <= high <= (1 if fractions else 255), "data", wanted, f"{where}: {array.dtype} {low} to {high}")
     return (np.rint(array * 255) if fractions else array).astype(np.uint8)
 
 
-def numbers(array: NDArray[Any], told: str) -> NDArray[Any]:
-    """An array of labels as (n,). Raises BadInput where it is something else."""
+def numbers(array: NDArray[Any], where: str) -> NDArray[Any]:
+    """An array of labels as (n,). Raises BadInput for any other array."""
     flat = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
     fits = flat.ndim == 1 and flat.dtype.kind in "iubU"
-    demand(fits, "data", f"{told}, labels (n,) in whole numbers or text", f"{flat.shape} of {flat.dtype}")
+    demand(fits, "data", "labels (n,) as integers or text", f"{where}: {flat.shape} of {flat.dtype}")
     return flat
 
 

@@ -1,4 +1,4 @@
-"""The splits of NAS-Bench-201, kept as packed bits: one bit an image, set for the first half of the split.
+"""The splits of NAS-Bench-201, stored as packed bits: one bit per image, set for the first half of the split.
 
 They were made from the files cifar-split.txt, cifar100-test-split.txt and imagenet-16-120-test-split.txt of
 github.com/D-X-Y/AutoDL-Projects (MIT licence), in configs/nas-benchmark.
@@ -30,9 +30,9 @@ def first_half(name: str) -> NDArray[np.bool_]:
 
 
 def halved(name: str, train: int, limits: Sequence[int | None], seed: int) -> list[Places]:
-    """Places of the training images among `train`, and of x-valid and x-test among the images that are halved.
+    """Indices of the training images in `train`, and of x-valid and x-test in the images that are split.
 
-    `limits` limit the three parts to so many, drawn by `seed` whatever the class; None takes all.
+    `limits` limit the size of the three parts, drawn by `seed` regardless of class; None takes all.
     """
     valid = first_half(name)
     every = (np.arange(train), np.flatnonzero(valid), np.flatnonzero(~valid))

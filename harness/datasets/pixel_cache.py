@@ -1,4 +1,4 @@
-"""Decoded pixels kept in the user's cache folder, so that images are decoded once."""
+"""Cache of decoded pixels in the user's cache folder."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import pooch
 from .pixels import Pixels
 
 
-def remembered(key: str, shape: tuple[int, ...], decode: Callable[[], Pixels]) -> Pixels:
-    """What `decode` gives, an array of this `shape`, from the cache where it was kept under `key` before.
+def cached_pixels(key: str, shape: tuple[int, ...], decode: Callable[[], Pixels]) -> Pixels:
+    """The result of `decode`, an array of this `shape`, from the cache if it is stored under `key`.
 
-    `key` has to change with everything that decides the pixels. A cache that cannot be read or written is only slower.
+    `key` must depend on everything that determines the pixels. Without a readable and writable cache it is only slower.
     """
     path = Path(pooch.os_cache("harness")) / "decoded" / f"{key}.npy"
     try:
@@ -32,7 +32,7 @@ def remembered(key: str, shape: tuple[int, ...], decode: Callable[[], Pixels]) -
 
 
 def _keep(path: Path, pixels: Pixels) -> None:
-    """Store `pixels` at `path`, whole or not at all."""
+    """Store `pixels` at `path`, atomically."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".npy")
@@ -43,6 +43,6 @@ def _keep(path: Path, pixels: Pixels) -> None:
         np.save(temporary, pixels)
         os.replace(temporary, path)
     except OSError:
-        logging.getLogger(__name__).warning("%s: the decoded images could not be kept", path.parent)
+        logging.getLogger(__name__).warning("%s: cannot cache the decoded images", path.parent)
     finally:
         Path(temporary).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Pixels of every image set: encoded images read, made square, brought to one size and one number of colours."""
+"""Pixels of image sets: decoding, cropping to squares, resizing, and conversion of colours."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from PIL import Image
 from harness.schema import BadInput, demand
 
 Pixels = NDArray[np.uint8]
-MOST = 2**26  # pixels of one encoded image, read from its head before anything is decoded
+MOST = 2**26  # pixels of one encoded image, read from its header before decoding
 FORMATS = ("JPEG", "PNG", "BMP", "PPM", "WEBP")
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm", ".pbm", ".pnm", ".webp")
-MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")  # those of 8 bits or fewer a channel
+MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")  # at most 8 bits per channel
 ASPECTS = ("crop", "stretch")
-CHUNK = 128  # images a thread takes at once
-SIZES = range(4, 513)  # pixels a side that may be asked for
-# what Pillow raises for damaged files, beside its own UnidentifiedImageError, which is an OSError
+CHUNK = 128  # images per task of a thread
+SIZES = range(4, 513)  # allowed side in pixels
+# raised by Pillow for damaged files; its UnidentifiedImageError is an OSError
 DAMAGED = (OSError, SyntaxError, ValueError, LookupError, TypeError, EOFError, struct.error, zlib.error,
            Image.DecompressionBombError, OverflowError)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Form:
-    """How images are brought to one shape: (`size`, `size`, `colours`).
+    """The common shape of images, (`size`, `size`, `colours`), and how it is reached.
 
-    A rectangle is cut to its central square ("crop") or pressed into one ("stretch"). A side that is a whole multiple
-    of `size` is averaged down, halves up; for other sizes Pillow interpolates linearly (BILINEAR, over all the pixels
-    that fall together where an image becomes smaller). Colours become grey by ITU-R 601, as in Pillow; grey becomes
-    three equal colours. Transparency is dropped, and a camera's note that a picture lies on its side is not obeyed.
+    `aspect` "crop" takes the central square of a rectangle, "stretch" resizes it to a square. A side that is a multiple
+    of `size` is averaged down, rounding half up; for other sizes Pillow interpolates linearly (BILINEAR, with
+    antialiasing). Colours are converted to grey by ITU-R 601, as in Pillow; grey becomes three equal colours.
+    Transparency is dropped, and EXIF orientation is ignored.
     """
 
     size: int
@@ -45,53 +45,53 @@ class Form:
     aspect: str = "crop"
 
     def __post_init__(self) -> None:
-        demand(self.size in SIZES, "dataset.size", f"a count of {SIZES[0]} to {SIZES[-1]} pixels", self.size)
+        demand(self.size in SIZES, "dataset.size", f"{SIZES[0]} to {SIZES[-1]} pixels", self.size)
         demand(self.colours in (1, 3), "dataset.colours", "1 or 3", self.colours)
         demand(self.aspect in ASPECTS, "dataset.aspect", " or ".join(map(repr, ASPECTS)), self.aspect)
 
     def of(self, images: Pixels) -> Pixels:
-        """Images (n, height, width, 1 or 3) in this form."""
+        """Images (n, height, width, 1 or 3), converted to this form."""
         return resized(squared(coloured(images, self.colours), self.aspect), self.size)
 
-    def decode(self, encoded: Sequence[bytes | Path], told: Sequence[str]) -> Pixels:
-        """Encoded images, or files that hold them, in this form; `told` says in messages which one is damaged.
+    def decode(self, encoded: Sequence[bytes | Path], where: Sequence[str]) -> Pixels:
+        """Encoded images, or files that hold them, in this form; `where` names each in error messages.
 
-        Raises BadInput for an image that is damaged, of another format than `FORMATS`, of more than `MOST` pixels or of
-        more than 8 bits a channel.
+        Raises BadInput for an image that is damaged, not in `FORMATS`, of more than `MOST` pixels or 8 bits a channel.
         """
         images = np.empty((len(encoded), self.size, self.size, self.colours), dtype=np.uint8)
 
         def some(start: int) -> None:
             for place in range(start, min(start + CHUNK, len(encoded))):
-                images[place] = self.of(decoded(encoded[place], self.colours, told[place])[None])[0]
+                images[place] = self.of(decoded(encoded[place], self.colours, where[place])[None])[0]
 
         with warnings.catch_warnings(), ThreadPoolExecutor() as pool:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `MOST` is stricter, and an error
-            list(pool.map(some, range(0, len(encoded), CHUNK)))  # Pillow decodes beside Python
+            list(pool.map(some, range(0, len(encoded), CHUNK)))  # Pillow decodes without the GIL
         return images
 
 
-def decoded(encoded: bytes | Path, colours: int, told: str) -> Pixels:
-    """One image (height, width, colours), its declared size checked before it is decoded. Raises BadInput."""
+def decoded(encoded: bytes | Path, colours: int, where: str) -> Pixels:
+    """One image (height, width, colours), with its declared size checked before decoding. Raises BadInput."""
     try:
         with Image.open(io.BytesIO(encoded) if isinstance(encoded, bytes) else encoded, formats=FORMATS) as image:
             width, height = image.size
-            demand(0 < width * height <= MOST, "data", f"an image of up to {MOST} pixels", f"{told}, {width}x{height}")
-            demand(image.mode in MODES, "data", "an image of at most 8 bits a channel", f"{told} ({image.mode})")
+            demand(
+                0 < width * height <= MOST, "data", f"an image of at most {MOST} pixels", f"{where}, {width}x{height}"
+            )
+            demand(image.mode in MODES, "data", "an image of at most 8 bits per channel", f"{where} ({image.mode})")
             pixels: Pixels = np.asarray(image.convert("RGB" if colours == 3 else "L"))
     except BadInput:
         raise
     except DAMAGED as error:
         raise BadInput(
-            f"data: must be a whole image ({', '.join(FORMATS)}) (got {told} ({type(error).__name__}: {error}))"
+            f"data: must be an intact image ({', '.join(FORMATS)}) (got {where}: {type(error).__name__}: {error})"
         ) from error
     return pixels.reshape(height, width, colours)
 
 
 def coloured(images: Pixels, colours: int) -> Pixels:
     """Images (n, height, width, 1 or 3) with `colours` colours."""
-    there = images.shape[3]
-    if there == colours:
+    if images.shape[3] == colours:
         return images
     if colours == 3:
         return np.repeat(images, 3, axis=3)
@@ -101,7 +101,7 @@ def coloured(images: Pixels, colours: int) -> Pixels:
 
 
 def squared(images: Pixels, aspect: str) -> Pixels:
-    """The central squares of rectangular images; the images themselves where they are to be stretched later."""
+    """The central squares of rectangular images; unchanged for `aspect` "stretch", which resizes later."""
     _, height, width, _ = images.shape
     if height == width or aspect == "stretch":
         return images
@@ -129,16 +129,21 @@ def resized(images: Pixels, size: int) -> Pixels:
 
 
 def moments(images: Pixels) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation of each colour in units of 0..1, rounded to 4 places; exact before that.
+    """Mean and standard deviation of each colour in units of 0..1, rounded to 4 decimals; exact before that.
 
-    Raises BadInput where a colour never varies: nothing can be divided by its deviation.
+    Raises BadInput if a colour is constant, since images are divided by its deviation.
     """
     counts = np.zeros((images.shape[3], 256))
-    for start in range(0, len(images), 1000):  # bincount widens what it counts eightfold
+    for start in range(0, len(images), 1000):  # bincount converts to 8 bytes per pixel
         for colour, values in enumerate(np.moveaxis(images[start : start + 1000], 3, 0)):
             counts[colour] += np.bincount(values.ravel(), minlength=256)
     share, value = counts / counts.sum(axis=1, keepdims=True), np.arange(256) / 255
     mean = share @ value
     deviation = np.sqrt((share * (value - mean[:, None]) ** 2).sum(axis=1))
-    demand(bool((deviation >= 0.0001).all()), "data", "training images that differ in every colour", deviation.tolist())
+    demand(
+        bool((deviation >= 0.0001).all()),
+        "data",
+        "a set of training images that vary in every colour",
+        deviation.tolist(),
+    )
     return tuple(round(float(m), 4) for m in mean), tuple(round(float(d), 4) for d in deviation)

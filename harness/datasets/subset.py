@@ -1,4 +1,4 @@
-"""Random parts of an image set, the same on every machine."""
+"""Random subsets of an image set, identical on every machine."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ Labelled = tuple[NDArray[np.uint8], NDArray[np.int64]]
 """Images (n, height, width, colours) and their labels (n,)."""
 
 Places = NDArray[np.int64]
-FIFTH = 5  # one image in so many is held out where nobody says how many
+FIFTH = 5  # one image in so many is held out by default
 
 
 def shuffled(count: int, seed: int, name: str) -> Places:
-    """The numbers 0 to `count` - 1 in an order that `seed` and `name` alone decide (NumPy's frozen stream)."""
+    """The numbers 0 to `count` - 1 in an order determined by `seed` and `name` only (NumPy's frozen stream)."""
     order: Places = np.random.RandomState(seed_of(seed, name) % 2**32).permutation(count).astype(np.int64)
     return order
 
 
 def limited(places: Places, limit: int | None, seed: int, name: str) -> Places:
-    """`limit` of `places`, drawn uniformly whatever the class, in their old order; all of them for None.
+    """`limit` of `places`, drawn uniformly regardless of class, in their original order; all of them for None.
 
-    A smaller limit with the same seed and name gives a part of what a larger one gives.
+    With the same seed and name, a smaller limit gives a subset of a larger one.
     """
     if limit is None:
         return places
@@ -34,19 +34,19 @@ def limited(places: Places, limit: int | None, seed: int, name: str) -> Places:
 
 
 def held_out(places: Places, count: int | None, seed: int, name: str) -> tuple[Places, Places]:
-    """(the rest, `count` of `places` drawn by `seed` whatever the class); a fifth of them for None."""
+    """(the rest, `count` of `places` drawn by `seed` regardless of class); a fifth of them for None."""
     wanted = len(places) // FIFTH if count is None else count
-    what = f"a count from 1 to {len(places) - 1} of the training images to hold out"
+    what = f"a count from 1 to {len(places) - 1} (images to hold out of the training images)"
     demand(1 <= wanted < len(places), f"dataset.{name}_images", what, wanted)
     order = shuffled(len(places), seed, name)
     return places[np.sort(order[wanted:])], places[np.sort(order[:wanted])]
 
 
 def parted(counts: Mapping[str, int], limits: Mapping[str, int | None], seed: int) -> dict[str, tuple[str, Places]]:
-    """For train, valid and test the source of its images ("train", "valid" or "test") and their places there.
+    """For train, valid and test the source of its images ("train", "valid" or "test") and their indices in it.
 
-    `counts` says how many images each source has, `limits` how many are wanted (None: all). A part without a source
-    of its own is held out of the training images.
+    `counts` are the images in each source, `limits` the wanted numbers (None: all). A part without a source of its own
+    is held out of the training images.
     """
     rest, parts = np.arange(counts["train"]), {}
     for part in ("test", "valid"):

@@ -12,7 +12,7 @@ from harness import files
 from harness.files import Download, Source
 from harness.schema import ImageSet, demand
 
-from . import matlab
+from . import archives
 from .described import described
 from .pixels import Form
 from .subset import Labelled, Places, parted, take
@@ -34,10 +34,10 @@ PADDING = 4  # pixels, at the full size of 32
 class Svhn:
     """SVHN (Netzer et al. 2011), format 2: 10 digits, 3 colours, `size` x `size` pixels (averaged down from 32).
 
-    73,257 training images, of which `valid_images`, drawn by `seed` without regard to class, are for validation, and
-    26,032 test images; with `extra` the 531,131 easier ones are trained on too. Random crop after a padding of 4
+    73,257 training images, of which `valid_images`, drawn by `seed` regardless of class, are for validation, and
+    26,032 test images; `extra` adds the 531,131 easier images to the training images. Random crop after a padding of 4
     pixels, which shrinks with the size, and no flip: digits are not symmetric. Mean and deviation are those of the
-    images that are trained on. NAS-Bench-201 itself has no accuracies on this data set.
+    training images in use. NAS-Bench-201 has no accuracies on this data set.
     """
 
     kind: ClassVar[str] = "dataset/svhn"
@@ -52,16 +52,16 @@ class Svhn:
 
     def __post_init__(self) -> None:
         demand(self.size in (8, 16, 32), "dataset.size", "8, 16 or 32 pixels", self.size)
-        self._places()  # its limits are checked before any file is opened
+        self._places()  # validates the limits before any file is opened
 
     def sources(self) -> tuple[Source, ...]:
-        """The files that are needed."""
+        """The needed files."""
         return (Source("images", ((TRAIN, TEST, *([EXTRA] if self.extra else [])),)),)
 
     def load(self, data: str | None = None) -> ImageSet:
-        """The data set, from the files in the folder `data` (see docs/data.md), downloaded where there are none.
+        """The data set, from the files in the folder `data` (see docs/data.md), downloaded if missing.
 
-        Raises BadInput where there are neither, and for damaged files.
+        Raises BadInput for missing files and for checksum mismatches.
         """
         paths = files.obtain(self.sources()[0], data, "svhn")
         train, test, *extra = (read(path, COUNTS[path.name]) for path in paths)
@@ -81,15 +81,25 @@ class Svhn:
 
 
 def read(path: Path, count: int) -> Labelled:
-    """The `count` images (n, 32, 32, 3) and labels 0..9 of a .mat file (version 5) with X and y, where 10 stands for 0.
+    """The `count` images (n, 32, 32, 3) and labels 0..9 of a .mat file with X and y, where 10 stands for digit 0.
 
-    Raises BadInput for a damaged file, and for one with other contents.
+    SciPy may crash on a damaged file: call it only on one whose checksum was verified, as `files.obtain` does. Raises
+    BadInput for a file of another format, and for one with other contents.
     """
-    found = matlab.arrays(path)
-    there = {name: (found[name].shape, found[name].dtype.kind) for name in ("X", "y") if name in found}
-    told = f"{path} with bytes X (32, 32, 3, {count}) and numbers y ({count}, 1)"
-    demand(len(there) == 2 and found["X"].dtype == np.uint8, "data", told, there)
-    demand([shape for shape, _ in there.values()] == [(32, 32, 3, count), (count, 1)], "data", told, there)
+    from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
+
+    with archives.damage_refused(path, "a MATLAB 5 file", MatReadError):
+        found = loadmat(path, variable_names=["X", "y"])
+    arrays = {name: (found[name].shape, str(found[name].dtype)) for name in ("X", "y") if name in found}
+    sound = [shape for shape, _ in arrays.values()] == [(32, 32, 3, count), (count, 1)]
+    wanted = f"a file with uint8 X (32, 32, 3, {count}) and numbers y ({count}, 1)"
+    demand(sound and found["X"].dtype == np.uint8, "data", wanted, f"{path} with {arrays}")
     labels = found["y"].ravel()
-    demand(bool(np.isin(labels, np.arange(11)).all()), "data", f"{path} with labels up to 10", labels[:10].tolist())
+    demand(
+        bool(np.isin(labels, np.arange(11)).all()),
+        "data",
+        "a file with labels up to 10",
+        f"{path} with {labels[:10].tolist()}",
+    )
     return np.ascontiguousarray(found["X"].transpose(3, 0, 1, 2)), labels.astype(np.int64) % 10

@@ -1,13 +1,15 @@
-"""Files from outside: where they lie, how they are fetched, how a pickle among them is read without running it."""
+"""Files from outside: the data folder, downloads, locks, and pickles read without executing them."""
 
 from harness.files.fetching import fetch, has_checksum, obtain, offline
 from harness.files.pickles import read_pickle
-from harness.files.places import Availability, Download, Source, find, folder, name_of, present, standing, there
+from harness.files.places import Availability, Download, Source, availability, exists, find, folder, name_of, present
 
 __all__ = [
     "Availability",
     "Download",
     "Source",
+    "availability",
+    "exists",
     "fetch",
     "find",
     "folder",
@@ -17,6 +19,4 @@ __all__ = [
     "offline",
     "present",
     "read_pickle",
-    "standing",
-    "there",
 ]  # fmt: skip

@@ -1,4 +1,8 @@
-"""Downloads that go on where an earlier one stopped, from several addresses, one process at a time."""
+"""Resumable downloads from several mirrors, one process at a time.
+
+Pooch verifies checksums and renames, but it neither resumes nor notices a stalled transfer: `Resumable` is a downloader
+for it that does both.
+"""
 
 from __future__ import annotations
 
@@ -20,59 +24,61 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from harness.files.lock import alone
-from harness.files.places import Download, there
+from harness.files.lock import exclusive_lock
+from harness.files.places import Download, exists
 
 CONNECT = 20.0  # seconds until a server has to answer
-STALL = 60.0  # seconds without a byte, or with fewer than SLOW a second, after which a download is given up
+STALL = 60.0  # seconds without a byte, or below SLOW bytes a second, until a transfer counts as stalled
 SLOW = 1000  # bytes a second
-ROUNDS = 2  # times that all addresses are tried in vain before the download has failed
+ROUNDS = 2  # rounds over all mirrors without progress until the download fails
 PAUSE = 1.0  # seconds between two rounds
-PROGRESS = 2**20  # bytes that have to be new for a round not to have been in vain
+PROGRESS = 2**20  # new bytes that count as progress
 CHUNK = 2**18  # bytes
 
 
 def download(wanted: Download, place: Path) -> str | None:
-    """None once the file is in the folder `place`, else why it is not.
+    """None once the file is in the folder `place`, else the reason for the failure.
 
-    What came of it so far is kept beside it as `.NAME.part`, and gone on with by the next download, from whichever
-    address; the file gets its name when it is whole and its checksum holds.
+    A partial transfer is kept as `.NAME.part` and resumed by the next download, from any mirror; the file gets its name
+    when it is complete and its checksum is verified.
     """
     try:
         place.mkdir(parents=True, exist_ok=True)
-        with alone(place / f".{wanted.name}.lock", wanted.name, "fetches"):
-            if there(place / wanted.name):  # another process was first
+        with exclusive_lock(place / f".{wanted.name}.lock", wanted.name, "fetching"):
+            if exists(place / wanted.name):  # another process was first
                 return None
-            if (place / wanted.name).is_file():  # empty: pooch would take it for the file where no checksum is known
+            if (place / wanted.name).is_file():  # empty: pooch would accept it if no checksum is known
                 (place / wanted.name).unlink()
             return _from_any(wanted, place)
-    except OSError as error:  # the folder's own: no room, no permission
-        return f"the download failed: {place}: {error.strerror or error}"
+    except OSError as error:  # of the folder: no space, no permission
+        return f"download failed: {place}: {error.strerror or error}"
 
 
 def _from_any(wanted: Download, place: Path) -> str | None:
-    """None once the file is there, else why it is not. Raises OSError for what is wrong with the folder."""
-    pooch.get_logger().setLevel("WARNING")  # the bar says it
+    """None once the file is complete, else the reason for the failure. Raises OSError for errors of the folder."""
+    pooch.get_logger().setLevel("WARNING")  # the progress bar reports instead
     reasons: dict[str, str] = {}
-    hopeless: set[str] = set()
-    vain = 0
+    exhausted: set[str] = set()
+    idle_rounds = 0
     with _bar(wanted.name) as bar:
         transfer = Resumable(place / f".{wanted.name}.part", bar)
         while True:
             before = transfer.most
-            for url in (url for url in wanted.urls if url not in hopeless):
+            for url in (url for url in wanted.urls if url not in exhausted):
                 if (failure := _from_one(url, wanted, place, transfer)) is None:
                     return None
                 reasons[url], again = failure
-                hopeless |= set() if again else {url}
-            vain = 0 if transfer.most - before >= PROGRESS else vain + 1
-            if vain == ROUNDS or hopeless == set(wanted.urls):
-                return f"the download failed: {'; '.join(f'{_site(url)}: {why}' for url, why in reasons.items())}"
+                exhausted |= set() if again else {url}
+            idle_rounds = 0 if transfer.most - before >= PROGRESS else idle_rounds + 1
+            if idle_rounds == ROUNDS or exhausted == set(wanted.urls):
+                causes = "; ".join(f"{_site(url)}: {why}" for url, why in reasons.items())
+                resumable = "; re-run the same command to resume" if transfer.received() else ""
+                return f"download failed: {causes}{resumable}"
             time.sleep(PAUSE)
 
 
 def _from_one(url: str, wanted: Download, place: Path, transfer: Resumable) -> tuple[str, bool] | None:
-    """None once the file is there, else why this address did not give it, and whether it may yet."""
+    """None once the file is complete, else the reason and whether this mirror is worth another try."""
     try:
         pooch.retrieve(url, wanted.checksum, fname=wanted.name, path=place, downloader=transfer)
         return None
@@ -86,13 +92,13 @@ def _from_one(url: str, wanted: Download, place: Path, transfer: Resumable) -> t
     except (requests.exceptions.SSLError, requests.TooManyRedirects, requests.exceptions.InvalidURL) as error:
         return type(error).__name__, False
     except _WebPage:
-        return "a web page came in place of the file", False
+        return "a web page instead of the file", False
     except requests.exceptions.ChunkedEncodingError as error:
-        return f"cut off ({error})", True
+        return f"interrupted ({error})", True
     except requests.RequestException as error:
         return "no connection" if isinstance(error, requests.ConnectionError) else type(error).__name__, True
-    except ValueError:  # how pooch reports a checksum; it has deleted what came
-        return "what came has another checksum", transfer.resumed
+    except ValueError:  # pooch: checksum mismatch; it has deleted the file
+        return "checksum mismatch", transfer.resumed
 
 
 def _site(url: str) -> str:
@@ -100,20 +106,20 @@ def _site(url: str) -> str:
 
 
 class _WebPage(requests.RequestException):
-    """A page for people came: a log-in, say, or a question."""
+    """The server sent an HTML page instead of the file: a log-in, say."""
 
 
 class Resumable:
-    """A downloader for pooch that writes to `part`, goes on where that ends, and hands it over when it is whole."""
+    """A downloader for pooch that appends to `part`, resuming where it ends, and renames it when complete."""
 
     def __init__(self, part: Path, bar: Progress) -> None:
         self.part, self.bar, self.task = part, bar, bar.task_ids[0]
-        self.most = self._have()
+        self.most = self.received()
         self.resumed = False
 
     def __call__(self, url: str, output_file: str, pooch: object) -> None:
         """Fetch `url` into `output_file`, an empty file whose name pooch has chosen. Raises RequestException."""
-        os.unlink(output_file)  # a process that is killed now leaves only the part
+        os.unlink(output_file)  # a killed process leaves only the part
         try:
             self._fill(url)
         except urllib3.exceptions.ReadTimeoutError as error:
@@ -121,24 +127,25 @@ class Resumable:
         except urllib3.exceptions.HTTPError as error:
             raise requests.exceptions.ChunkedEncodingError(type(error).__name__) from error
         finally:
-            self.most = max(self.most, self._have())
-            if not self._have():
+            self.most = max(self.most, self.received())
+            if not self.received():
                 self.part.unlink(missing_ok=True)
         os.replace(self.part, output_file)
 
-    def _have(self) -> int:
+    def received(self) -> int:
+        """Bytes in the part."""
         return self.part.stat().st_size if self.part.exists() else 0
 
     def _fill(self, url: str) -> None:
-        """Make the part whole."""
-        have, self.resumed = self._have(), False
-        # a packed transfer of a file that is packed itself would not come out as the bytes of the checksum
+        """Complete the part."""
+        have, self.resumed = self.received(), False
+        # a compressed transfer would not yield the bytes of the checksum
         headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
         with requests.get(url, headers=headers, stream=True, timeout=(CONNECT, STALL)) as response:
             first, total = _range(response)
-            if have and response.status_code == 416 and total == have:  # killed between the last byte and the renaming
+            if have and response.status_code == 416 and total == have:  # killed between last byte and rename
                 self.resumed = True
-            elif have and response.status_code in (206, 416) and first != have:  # not what was asked for
+            elif have and response.status_code in (206, 416) and first != have:  # not the requested range
                 self.part.unlink()
                 self._fill(url)
             else:
@@ -149,15 +156,15 @@ class Resumable:
                 self._copy(response, have if self.resumed else 0, total)
 
     def _copy(self, response: requests.Response, start: int, total: int | None) -> None:
-        """Write the body behind the first `start` bytes of the part; `total` is the size of the whole file."""
+        """Append the body after the first `start` bytes of the part; `total` is the size of the whole file."""
         need, room = (total or start) - start, shutil.disk_usage(self.part.parent).free
         if need > room:
-            raise OSError(errno.ENOSPC, f"no room: {decimal(need)} are needed, {decimal(room)} are free")
+            raise OSError(errno.ENOSPC, f"no space left: {decimal(need)} needed, {decimal(room)} free")
         have, mark, since = start, start, time.monotonic()
         with self.part.open("ab" if start else "wb") as file:
             while chunk := response.raw.read1(CHUNK, decode_content=False):
                 file.write(chunk)
-                file.flush()  # a process that is killed leaves all that came
+                file.flush()  # a killed process keeps all received bytes
                 have += len(chunk)
                 self.bar.update(self.task, completed=have, total=total)
                 if (now := time.monotonic()) - since >= STALL:
@@ -169,7 +176,7 @@ class Resumable:
 
 
 def _range(response: requests.Response) -> tuple[int | None, int | None]:
-    """First byte of what comes, if that is a part, and size of the whole file, as far as the server says."""
+    """First byte of a partial response, and size of the whole file, where the server states them."""
     found = re.fullmatch(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)", response.headers.get("Content-Range", ""))
     if found:
         first, total = found.groups()
@@ -180,7 +187,7 @@ def _range(response: requests.Response) -> tuple[int | None, int | None]:
 
 @contextmanager
 def _bar(name: str) -> Iterator[Progress]:
-    """A bar of one task in a terminal; a line elsewhere, for a long download should not look like a hang."""
+    """A progress bar in a terminal; one printed line elsewhere."""
     console = Console(stderr=True)
     columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn(compact=True))
     with Progress(TextColumn(name), *columns, console=console, disable=not console.is_terminal) as bar:

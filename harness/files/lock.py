@@ -1,4 +1,4 @@
-"""One process at a time."""
+"""Locks between processes."""
 
 from __future__ import annotations
 
@@ -11,17 +11,19 @@ from filelock import FileLock, Timeout
 
 
 @contextmanager
-def alone(lock: Path, name: str, does: str) -> Iterator[None]:
-    """No other process holds the file `lock` while the block runs; waits for one that does, and says so: it `does`
-    ("fetches", say) what is called `name`. The file is gone afterwards."""
-    mine = FileLock(lock)
+def exclusive_lock(lock: Path, name: str, doing: str) -> Iterator[None]:
+    """Hold the lock file `lock` during the block, and delete it afterwards.
+
+    If another process holds it, print a line that it is `doing` ("fetching", say) `name`, and wait.
+    """
+    file_lock = FileLock(lock)
     try:
-        mine.acquire(timeout=0)
+        file_lock.acquire(timeout=0)
     except Timeout:
-        print(f"{name}: waiting for another process that {does} it", file=sys.stderr)
-        mine.acquire()
+        print(f"{name}: waiting for another process that is {doing} it", file=sys.stderr)
+        file_lock.acquire()
     try:
         yield
     finally:
         lock.unlink(missing_ok=True)
-        mine.release()
+        file_lock.release()

@@ -1,4 +1,4 @@
-"""Pickles from outside, read without running them."""
+"""Pickles from outside, read without executing code."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ import numpy as np
 from harness.files.opcodes import inspect
 from harness.schema import BadInput, demand
 
-MOST = 2**28  # bytes of a pickle, unpacked
-NESTED = 100  # containers within containers
-VALUES = 10**7  # what a walk through the whole would meet, with all that is met again by way of the memo
+MOST = 2**28  # bytes of an unpacked pickle
+NESTED = 100  # nested containers
+VALUES = 10**7  # values in the whole tree, shared ones counted each time
 _DTYPE = re.compile(r"[<>=|]?(?:[biuf][1248]|f16|c(?:8|16|32)|b|\?|[SU]\d{1,9})")
 _CONTAINERS = {dict, list, tuple, set, frozenset}
 
 
 def read_pickle(stream: IO[bytes], encoding: str = "ASCII", most: int = MOST) -> Any:
-    """What the pickle in `stream` holds, if that is plain values, dicts and NumPy arrays and scalars alone.
+    """The content of the pickle in `stream`: plain values, dicts, NumPy arrays and scalars only.
 
-    A pickle is a program. This one is looked through before it runs, may name the few globals below alone and gets
-    stand-ins for them that check what they are given, so that nothing else is run or imported, no array is larger than
-    the bytes that are there for it, and what comes out is a tree that can be walked through. An ordered dict becomes a
-    dict (which is ordered), an array one of a subclass. `encoding` is as in `pickle.load`, `most` the number of bytes
-    read at most. Raises BadInput for any other pickle and for a damaged one.
+    A pickle is a program. It is checked statically (`opcodes.inspect`) before it is executed and may name only the few
+    globals below, which are replaced by stand-ins that validate their arguments: nothing else is executed or imported,
+    no array is larger than its bytes in the file, and the result is a finite tree. An ordered dict becomes a dict
+    (which is ordered), an array an instance of a subclass. `encoding` is as in `pickle.load`, `most` the largest number
+    of bytes read. Raises BadInput for any other pickle and for a damaged one.
     """
     try:
         program = _bounded(stream, most)
@@ -42,13 +42,13 @@ def read_pickle(stream: IO[bytes], encoding: str = "ASCII", most: int = MOST) ->
         RecursionError, MemoryError, zlib.error,
     ) as error:  # fmt: skip
         reason = " ".join(str(error).split())[:200]
-        raise BadInput(f"data: must be a whole pickle (got {type(error).__name__}: {reason})") from error
+        raise BadInput(f"data: must be a complete pickle (got {type(error).__name__}: {reason})") from error
     _demand_tree(value)
     return value
 
 
 def _bounded(stream: IO[bytes], most: int) -> bytes:
-    """All of the stream, read in small pieces: a packed one may be far longer than its file."""
+    """All of the stream, read in small pieces: a compressed one may be far longer than its file."""
     pieces, length = [], 0
     while piece := stream.read(2**20):
         pieces.append(piece)
@@ -58,7 +58,7 @@ def _bounded(stream: IO[bytes], most: int) -> bytes:
 
 
 def _demand_tree(value: Any) -> None:
-    """Raise BadInput where a walk through all of `value` would not end, or not soon."""
+    """Raise BadInput unless `value` is a tree of bounded depth and size."""
     sizes: dict[int, int] = {}  # of finished containers
     above: set[int] = set()
     todo = _within([value])
@@ -68,19 +68,23 @@ def _demand_tree(value: Any) -> None:
             todo.pop()
             continue
         inner = _within(top)
-        if id(top) in above:  # all below it are finished
+        if id(top) in above:  # all containers in it are finished
             sizes[id(top)] = len(top) + sum(sizes[id(v)] for v in inner)
-            demand(sizes[id(top)] <= VALUES, "data", f"a pickle of at most {VALUES} values", "more, by repetition")
+            demand(
+                sizes[id(top)] <= VALUES, "data", f"a pickle of at most {VALUES} values", "more, by shared references"
+            )
             above.remove(id(todo.pop()))
         else:
             above.add(id(top))
-            demand(len(above) <= NESTED, "data", f"a pickle with at most {NESTED} containers within each other", "more")
-            demand(not any(id(v) in above for v in inner), "data", "a pickle of a tree", "a container within itself")
+            demand(len(above) <= NESTED, "data", f"a pickle with at most {NESTED} nested containers", "more")
+            demand(
+                not any(id(v) in above for v in inner), "data", "a pickle of a tree", "a container that contains itself"
+            )
             todo += [v for v in inner if id(v) not in sizes]
 
 
 def _within(container: Any) -> list[Any]:
-    """The containers directly within one."""
+    """The containers that are direct elements of `container`."""
     inner = [value for value in container if type(value) in _CONTAINERS]
     if type(container) is dict:
         inner += [value for value in container.values() if type(value) in _CONTAINERS]
@@ -88,7 +92,7 @@ def _within(container: Any) -> list[Any]:
 
 
 class _Global:
-    """What stands in for a global: it can be called, and nothing else."""
+    """Stand-in for a global that can be called and nothing else."""
 
     __slots__ = ("call",)
 
@@ -103,7 +107,7 @@ class _Global:
 
 
 class _Dtype:
-    """Stands in for a NumPy dtype, whose own state NumPy believes unseen; `real` is one of numbers or of strings."""
+    """Stand-in for a NumPy dtype, whose state NumPy does not validate; `real` is a dtype of numbers or of strings."""
 
     __slots__ = ("real",)
 
@@ -111,7 +115,7 @@ class _Dtype:
         name = text.decode("ascii") if isinstance(text, bytes) else text
         demand(bool(_DTYPE.fullmatch(name)), "data", "an array of numbers or strings", name)
         self.real = np.dtype(name)
-        demand(self.real.itemsize > 0, "data", "an array of values that have a size", name)
+        demand(self.real.itemsize > 0, "data", "an array of values of a positive size", name)
 
     def __setstate__(self, state: Any) -> None:
         _, given, *record = state
@@ -121,7 +125,7 @@ class _Dtype:
 
 
 class _Array(np.ndarray[Any, Any]):
-    """An array that checks the state it is given."""
+    """An array that validates its state."""
 
     def __setstate__(self, state: Any) -> None:
         *_, shape, dtype, fortran, raw = state
@@ -143,7 +147,7 @@ def _dict(items: list[list[Any]] | tuple[()] = ()) -> dict[Any, Any]:
 
 
 def _empty(kind: object, shape: object, dtype: object) -> _Array:
-    demand(kind is _KIND and shape == (0,), "data", "an array whose shape comes with its values", "another")
+    demand(kind is _KIND and shape == (0,), "data", "an array with its shape in its state", "another")
     return _Array(0)
 
 

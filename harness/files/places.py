@@ -1,4 +1,4 @@
-"""The data folder, and what a component says it needs from it."""
+"""The data folder, and the files that a component needs from it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from harness.schema import BadInput
 class Download:
     """A public file: `name` in the data folder, `checksum` ("md5:..." or "sha256:..."), `urls` to try in this order.
 
-    `checksum` is None where nobody published one: such a file is downloaded only for a user who says so, and every
-    use of it is logged as a warning.
+    `checksum` is None if none is published: such a file is downloaded only with `--unverified`, and every use of it is
+    logged as a warning.
     """
 
     name: str
@@ -23,23 +23,23 @@ class Download:
     urls: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.checksum or 'no checksum is published'}, {self.urls[0]})"
+        return f"{self.name} ({self.checksum or 'no published checksum'}, {self.urls[0]})"
 
 
 @dataclass(frozen=True)
 class Source:
-    """One need of a data set or benchmark, and the alternatives that meet it, the best first.
+    """One group of files that a data set or benchmark needs, with its accepted alternatives, the preferred one first.
 
     `what` is one word ("images", "table", "curves", "archive"): `python -m harness.data fetch NAME-WHAT` gets it. An
     alternative is all of its files: a Download can be fetched and checked, a string names a file or folder that is
-    looked for in the data folder (or anywhere, if it is an absolute path) but has no public download. `note` says, in
-    one line, where such a file comes from.
+    looked for in the data folder (or anywhere, if it is an absolute path) but has no public download. `note` states in
+    one line where such a file comes from.
 
-    `state` looks into one path of an alternative that is there: it returns "" for what is whole and, in words, how much
-    a partial one holds ("3 of 15,625 records"), and raises BadInput for what cannot be used. Without it, what is there
-    is taken to be whole.
+    `state` inspects one existing path of an alternative: it returns "" if it is complete, a description of what a
+    partial one holds ("3 of 15,625 records"), and raises BadInput if it is unusable. Without it an existing path counts
+    as complete.
 
-    A component that needs files has a method `sources() -> tuple[Source, ...]`; one without it needs none.
+    A component that needs files has a method `sources() -> tuple[Source, ...]`; a component without it needs none.
     """
 
     what: str
@@ -50,7 +50,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Availability:
-    """How it stands with one alternative: `state` is "whole", "partial", "unusable" or "missing", `why` in words."""
+    """Availability of one alternative: `state` is "whole", "partial", "unusable" or "missing", `why` the reason."""
 
     state: str
     why: str = ""
@@ -67,30 +67,30 @@ def folder(data: str | None) -> Path:
 
 
 def find(data: str | None, *names: str) -> Path | None:
-    """The first of `names` (files or folders that hold something) that lies in the data folder, or None."""
-    return next((path for name in names if there(path := folder(data) / name)), None)
+    """The first of `names` (non-empty files or folders) that exists in the data folder, or None."""
+    return next((path for name in names if exists(path := folder(data) / name)), None)
 
 
 def present(source: Source, data: str | None) -> list[Path] | None:
-    """Paths of the first alternative of `source` that is whole, else of the first partial one; None where none is.
+    """Paths of the first complete alternative of `source`, else of the first partial one, else None.
 
     Checksums are not computed.
     """
-    states = [standing(source, alternative, data).state for alternative in source.any_of]
+    states = [availability(source, alternative, data).state for alternative in source.any_of]
     best = next((state for state in ("whole", "partial") if state in states), None)
     return _paths(source.any_of[states.index(best)], data) if best else None
 
 
-def standing(source: Source, alternative: tuple[Download | str, ...], data: str | None) -> Availability:
-    """How it stands with an alternative of `source` in the data folder; checksums are not computed."""
+def availability(source: Source, alternative: tuple[Download | str, ...], data: str | None) -> Availability:
+    """Availability of an alternative of `source` in the data folder; checksums are not computed."""
     paths = _paths(alternative, data)
-    if not all(map(there, paths)):
+    if not all(map(exists, paths)):
         return Availability("missing")
     try:
-        lacks = [said for path in paths if source.state and (said := source.state(path))]
+        gaps = [gap for path in paths if source.state and (gap := source.state(path))]
     except BadInput as error:
         return Availability("unusable", str(error))
-    return Availability("partial", "; ".join(lacks)) if lacks else Availability("whole")
+    return Availability("partial", "; ".join(gaps)) if gaps else Availability("whole")
 
 
 def name_of(part: Download | str) -> str:
@@ -98,12 +98,12 @@ def name_of(part: Download | str) -> str:
     return part.name if isinstance(part, Download) else part
 
 
-def there(path: Path) -> bool:
-    """Whether `path` is a file or a folder that is not empty. Raises BadInput where that may not be looked at."""
+def exists(path: Path) -> bool:
+    """Whether `path` is a non-empty file or folder. Raises BadInput if it may not be read."""
     try:
         return next(path.iterdir(), None) is not None if path.is_dir() else path.exists() and path.stat().st_size > 0
     except OSError as error:
-        raise BadInput(f"data: must be a readable {path} (got {error.strerror})") from error
+        raise BadInput(f"data: cannot read {path} ({error.strerror})") from error
 
 
 def _paths(alternative: tuple[Download | str, ...], data: str | None) -> list[Path]:

@@ -1,1 +1,1 @@
-"""What is read off a network while it trains."""
+"""Measures: numbers read from a network while it trains."""

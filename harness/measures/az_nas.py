@@ -26,23 +26,23 @@ FLOOR = 1e-6
 class AzNas:
     """AZ-NAS: expressivity, progressivity and trainability of the blocks (Lee & Ham 2024, arXiv 2403.19232).
 
-        H_l = -sum_i p_i log p_i,  p the eigenvalues, made to sum to 1, of the channels' covariance after block l
+        H_l = -sum_i p_i log p_i,  p the eigenvalues, normalised to sum 1, of the channels' covariance after block l
         az_expressivity = sum_l H_l,    az_progressivity = min_l (H_(l+1) - H_l)
         az_trainability = mean_l (2 - s_l - 1 / s_l),  s_l the largest singular value of block l's Jacobian
 
-    The outputs of the stem and of each block (cell or reduction) count, over all images and positions, with the batch
-    statistics of BatchNorm, on Gaussian images. A block's Jacobian (c_in, c_out) is estimated, as in the authors' code,
-    by the mean over images and positions of g_in g_out', with g_out random signs at the block's output and g_in what
-    back-propagation makes of them at its input; where a block makes the map smaller, the positions of its input that
-    lie under one of its output are taken as channels. The images and the signs are the same for every architecture and
-    every observation. In all three higher is better. The fourth proxy of the paper, FLOPs, is a fact of the benchmark.
+    Computed on the outputs of the stem and of each block (cell or reduction), over all images and positions, with the
+    batch statistics of BatchNorm, on Gaussian images. A block's Jacobian (c_in, c_out) is estimated, as in the authors'
+    code, by the mean over images and positions of g_in g_out', where g_out are random signs at the block's output and
+    g_in is their back-propagated gradient at its input; if a block reduces the resolution, the input positions of one
+    output position are treated as channels. Images and signs are the same for every architecture and observation. For
+    all three, higher is better. The fourth proxy of the paper, FLOPs, is a fact of the benchmark.
 
-    nan where a map is constant (all of the first two), and for the trainability where some block passes no gradient, or
-    is the identity, which the paper shuts out with minus infinity. All are nan for a network without blocks: it needs
-    a module `stem` and an nn.Sequential `body` whose members map (B, c, h, w) to such.
+    nan where a map is constant (the first two), and for the trainability where a block passes no gradient or is the
+    identity, which the paper scores minus infinity. All are nan for a network without blocks: it needs a module `stem`
+    and an nn.Sequential `body` whose members map (B, c, h, w) to (B, c', h', w').
 
-    `weights`: "current", what the network has now [derived]; "kaiming", the new N(0, 2 / fan-in) that the authors give
-    each network before they look; "gaussian" N(0, 1). `images`: random images. `every`: observations between readings.
+    `weights`: "current", the network's weights [derived]; "kaiming", fresh N(0, 2 / fan-in) as in the authors' code;
+    "gaussian", fresh N(0, 1). `images`: number of random images. `every`: observations between two readings.
     """
 
     kind: ClassVar[str] = "measure/az_nas"
@@ -57,16 +57,16 @@ class AzNas:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Trace columns that are written."""
+        """The trace columns that it writes."""
         return ("az_expressivity", "az_progressivity", "az_trainability")
 
     @property
     def non_mutating(self) -> bool:
-        """Whether the model is left as it was."""
+        """Whether the observer leaves the model unchanged (see `schema.NonMutating`)."""
         return self.weights == "current"
 
     def observer(self, scene: Scene) -> Observer:
-        """A function that reads the three scores of whatever model it is shown."""
+        """A function that reads the three scores of the model it is shown."""
 
         def observe(model: nn.Module, batch: tuple[Tensor, Tensor], step: int) -> Mapping[str, float]:
             stem, body = getattr(model, "stem", None), getattr(model, "body", None)
@@ -104,8 +104,8 @@ def read(
 def entropy(features: Tensor) -> float:
     """Entropy (nats) of the normalised eigenvalues of the channels' covariance of `features` (B, c, h, w).
 
-    0 where all channels are one direction, log c where they are as good as independent and of one variance; nan where
-    the features are constant or not finite.
+    0 if all channels are collinear, log c if they are uncorrelated with equal variance; nan where the features are
+    constant or not finite.
     """
     rows = features.double().transpose(0, 1).flatten(1)
     rows = rows - rows.mean(dim=1, keepdim=True)
@@ -121,7 +121,7 @@ def trainability(inner: Tensor, outer: Tensor) -> float:
     """2 - s - 1 / s of the largest singular value s of a block's mean Jacobian; at most 0, where s = 1.
 
     `outer` (B, c', h', w') are the signs at the block's output, `inner` (B, c, h, w) the gradient at its input. nan
-    where s is 0 or not finite, the two are one (an identity), or h is no multiple of h'.
+    where s is 0 or not finite, `inner` equals `outer` (an identity), or h is not a multiple of h'.
     """
     if inner.shape == outer.shape and torch.equal(inner, outer):
         return nan

@@ -3,8 +3,8 @@
 Jiang et al., "Network properties determine neural network performance" (arXiv 2201.04194; Nat. Commun. 15:5718, 2024):
 training is a dynamical system on the line graph whose nodes are the weights; with its coupling matrix P,
 delta_in = P 1 and delta_out = 1' P, the mean field gives beta_eff = (delta_out . delta_in) / (1' delta_in). The neural
-capacitance probe (NCP) is a randomly initialised, frozen multi-layer unit in the place of the output layer, and P is
-taken from the probe alone. The entries of P are [derived] for this project, see docs/methods.md.
+capacitance probe (NCP) is a randomly initialised, frozen multi-layer unit that replaces the output layer, and P is
+that of the probe only. The entries of P are [derived] for this project, see docs/methods.md.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ class Capacitance:
     """Neural capacitance beta_eff of a frozen random probe on the features (Jiang et al. 2022, arXiv 2201.04194).
 
     Mean and standard deviation over `probes` random probes, shared by all architectures.
-    `mode`: "detached", an ordinary linear head trains the network and the probe only reads the features; "head", the
-    paper's, the frozen probe is the head and the network is trained through it (through the mean loss of all probes).
-    `coupling`: "absolute" takes |P|, "signed" takes P. `output_delta`: "softmax" takes p - y, which sums to 0 over the
-    classes; "diagonal" takes the element-wise dC/da s'(z), which does not. `widths` are those of the hidden layers:
-    three weight layers or more are needed for any numerator. `normalise` divides each image's features by their root
-    mean square, so that a detached probe does not read their scale; without it the features are multiplied by `scale`,
-    which shows how far their scale decides. Only the first `images` of the batch are read, None for all of it; they
-    alone make the statistics of BatchNorm. `every`: observations from one reading to the next. Time scale alpha = 1.
-    nan where the denominator is 0 or not finite. Lower means closer to convergence.
+    `mode`: "detached", the network trains with an ordinary linear head and the probe only reads the features; "head",
+    as in the paper, the frozen probe is the head and the network trains through it (through the mean loss of all
+    probes). `coupling`: "absolute" uses |P|, "signed" uses P. `output_delta`: "softmax" uses p - y, which sums to 0
+    over the classes; "diagonal" the element-wise dC/da s'(z), which does not. `widths` are those of the hidden layers:
+    the numerator needs at least three weight layers. `normalise` divides each image's features by their root mean
+    square, so that a detached probe does not read their scale; without it the features are multiplied by `scale`, to
+    test the influence of the scale. Only the first `images` of the batch are read (None: all), with their own BatchNorm
+    statistics. `every`: observations between two readings. Time scale alpha = 1. nan where the denominator is 0 or not
+    finite. Lower means closer to convergence.
     """
 
     kind: ClassVar[str] = "measure/capacitance"
@@ -70,19 +70,19 @@ class Capacitance:
         demand(
             len(self.widths) >= 2 and min(self.widths) >= 1,
             "measure.capacitance.widths",
-            "two or more widths of at least 1 (three weight layers: fewer have no numerator)",
+            "a list of at least two widths of at least 1 (the numerator needs three weight layers)",
             self.widths,
         )
         demand(self.every >= 1, "measure.capacitance.every", "at least 1", self.every)
         demand(self.probes >= 1, "measure.capacitance.probes", "at least 1", self.probes)
         demand(
-            self.images is None or self.images >= 2, "measure.capacitance.images", "2 or more (or null)", self.images
+            self.images is None or self.images >= 2, "measure.capacitance.images", "at least 2 (or null)", self.images
         )
         demand(0 < self.scale < inf, "measure.capacitance.scale", "a finite number above 0", self.scale)
         demand(
             self.scale == 1 or not self.normalise,
             "measure.capacitance.scale",
-            "1 where normalise is true (which undoes any other)",
+            "1 if normalise is true (which removes any scale)",
             self.scale,
         )
 
@@ -92,11 +92,11 @@ class Capacitance:
 
     @property
     def non_mutating(self) -> bool:
-        """Whether the model is left as it was."""
+        """Whether the observer leaves the model unchanged (see `schema.NonMutating`)."""
         return True
 
     def observer(self, scene: Scene) -> Observer:
-        """A function that reads beta_eff of whatever model it is shown."""
+        """A function that reads beta_eff of the model it is shown."""
         probe = self._probe(scene)
 
         def observe(model: nn.Module, batch: tuple[Tensor, Tensor], step: int) -> Mapping[str, float | np.ndarray]:
@@ -116,13 +116,13 @@ class Capacitance:
         return self.mode == "head"
 
     def head(self, scene: Scene) -> nn.Module | None:
-        """The module that has to be the network's head in training, or None for its own."""
+        """The module that replaces the network's head in training, or None."""
         return self._probe(scene) if self.replaces_head else None
 
     def read(self, probe: Probe, features: Tensor, labels: Tensor) -> Tensor:
         """beta_eff (K,) of K probes on features (B, n_0) with labels (B,), in the features' precision.
 
-        The signed form, whose terms nearly cancel, is taken in float64.
+        The signed form, whose terms nearly cancel, is computed in float64.
         """
         states = probe.states(features, torch.float64 if self.coupling == "signed" else features.dtype)
         deltas = probe.deltas(states, labels, self.output_delta)
@@ -143,11 +143,11 @@ class States:
 
 
 class Probe(nn.Module):
-    """K frozen random multi-layer units of `sizes` n_0 .. n_L, evaluated side by side.
+    """K frozen random multi-layer units of `sizes` n_0 .. n_L, evaluated in parallel.
 
     Weights are normal with the variance 2 / n_(l-1) for ReLU and 1 / n_(l-1) for tanh, biases 0 [derived: the paper
-    says "randomly initialised"]. They are buffers: no optimiser sees them, the gradient passes through. Features are
-    normalised, or else multiplied by `scale`.
+    says "randomly initialised"]. They are buffers: no optimiser updates them, the gradient passes through. Features
+    are normalised, or else multiplied by `scale`.
     """
 
     def __init__(
@@ -171,7 +171,7 @@ class Probe(nn.Module):
         return self.states(features, features.dtype).logits
 
     def states(self, features: Tensor, precision: torch.dtype = torch.float64) -> States:
-        """Everything the closed form needs of the forward pass, in float64 unless said otherwise."""
+        """The values of the forward pass that the closed form needs, in `precision`."""
         first = features.to(precision)
         per_image = (first.square().mean(1, keepdim=True) + 1e-12).rsqrt()  # 1e-12: features may be all 0
         first = first * (per_image if self.normalise else self.scale)

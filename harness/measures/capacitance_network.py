@@ -26,21 +26,21 @@ Sums = dict[str, tuple[Tensor, Tensor]]
 class CapacitanceNetwork:
     """Neural capacitance beta_eff of all weights of the network, without a probe [derived, docs/methods.md].
 
-    The nodes of the line graph are the weights of the convolutions and dense layers; a weight f of layer m is a next
-    neighbour of a weight e of layer l where a path from l to m meets no other such layer: only ReLU, BatchNorm,
+    The nodes of the line graph are the weights of the convolutions and dense layers; a weight f of layer m is a
+    neighbour of a weight e of layer l if a path from l to m contains no other such layer: only ReLU, BatchNorm,
     pooling, skips, sums, the global mean. With a the true input of l, d the true delta at the output of m, N the
-    derivative of what lies between, per image and position,
+    derivative of the operations between them, per image and position,
 
         P_ef = -mean over images sum over positions a_e N_ef d_f,   sum over f of P_ef w_f = -dL/dw_e,
         beta_eff = <1'P, P1> / sum P1        (frame: Jiang et al. 2022, arXiv 2201.04194)
 
     L is the mean cross-entropy of the first `images` of the batch. BatchNorm is a fixed diagonal map here, gamma/sigma
     with the statistics of these images held constant: images are not coupled. `coupling`: "absolute" sums the absolute
-    values over images, positions and paths; "signed" sums the values. It takes non-weight operations but BatchNorm to
-    have no negative derivatives, as ReLU and average pooling. `output_delta`: "softmax" is p - y at the logits,
-    "diagonal" is -y (1 - p); the deltas of the other layers follow. Under signed softmax the layers before a dense head
-    have P1 = 0 but for rounding. A head without layers (a probe) belongs to the loss. nan where the
-    denominator is 0 or not finite: a network whose weights see nothing. Lower means closer to convergence.
+    values over images, positions and paths; "signed" sums the values. It assumes that operations without weights,
+    except BatchNorm, have non-negative derivatives, as ReLU and average pooling do. `output_delta`: "softmax" is p - y
+    at the logits, "diagonal" is -y (1 - p); the deltas of the other layers follow. Under signed softmax the layers
+    before a dense head have P1 = 0 up to rounding. A head without layers (a probe) belongs to the loss. nan where the
+    denominator is 0 or not finite: a network whose weights receive no signal. Lower means closer to convergence.
     """
 
     kind: ClassVar[str] = "measure/capacitance_network"
@@ -58,20 +58,20 @@ class CapacitanceNetwork:
             value = getattr(self, key)
             demand(value in values, f"measure.capacitance_network.{key}", " or ".join(map(repr, values)), value)
         demand_counts("capacitance_network", self.images, self.every)
-        demand(self.column != "", "measure.capacitance_network.column", "the name of a column", self.column)
+        demand(self.column != "", "measure.capacitance_network.column", "the name of a column (not empty)", self.column)
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Trace columns that are written."""
+        """The trace columns that it writes."""
         return (self.column,)
 
     @property
     def non_mutating(self) -> bool:
-        """Whether the model is left as it was."""
+        """Whether the observer leaves the model unchanged (see `schema.NonMutating`)."""
         return True
 
     def observer(self, scene: Scene) -> Observer:
-        """A function that reads beta_eff of whatever model it is shown."""
+        """A function that reads beta_eff of the model it is shown."""
 
         def observe(model: nn.Module, batch: Batch, step: int) -> Mapping[str, float]:
             sums = line_graph_sums(model, first(batch, self.images), self.coupling, self.output_delta)
@@ -93,11 +93,11 @@ def beta_eff_of(sums: Sums) -> float:
 def line_graph_sums(model: nn.Module, batch: Batch, coupling: str, output_delta: str) -> Sums:
     """(P1, 1'P) of every weight at work, each in the weight's shape, by the parameter's name; alpha = 1.
 
-    P1 is the weight gradient where every later layer m passes ones' d_m upstream in the place of W' d; 1'P is that with
-    the true deltas on the tangent that leaves every earlier layer as ones applied to its true input. That tangent is
-    the transpose of the pass upstream: one pass forward, two back, one through the second, no product with P. The model
-    is left as it was. Raises BadInput for a layer of another kind than Conv2d (zero padding, given in numbers) and
-    Linear.
+    P1 is the weight gradient if every later layer m sends ones' d_m upstream instead of W' d; 1'P is the weight
+    gradient of the true deltas and the tangent that leaves every earlier layer as ones applied to its true input. That
+    tangent is the transpose of the upstream pass: one pass forward, two back, one through the second, no product with
+    P. The model is left unchanged. Raises BadInput for a layer of another kind than Conv2d (zero padding, given in
+    numbers) and Linear.
     """
     images, labels = batch
     tape = Tape(coupling == "absolute", images)
@@ -119,7 +119,7 @@ def line_graph_sums(model: nn.Module, batch: Batch, coupling: str, output_delta:
 
 
 def _output_delta(logits: Tensor, labels: Tensor, kind: str) -> Tensor:
-    """Delta at the logits (B, classes), or (K, B, classes) of K heads side by side, of the mean loss; same shape."""
+    """Delta at the logits (B, classes), or (K, B, classes) of K parallel heads, of the mean loss; same shape."""
     p = logits.softmax(-1)
     y = functional.one_hot(labels, p.shape[-1]).to(p.dtype)
     count = logits.numel() // logits.shape[-1]
@@ -128,10 +128,10 @@ def _output_delta(logits: Tensor, labels: Tensor, kind: str) -> Tensor:
 
 @dataclass
 class Call:
-    """One call of a weight layer: its input a, then what the passes bring.
+    """One call of a weight layer: its input a, and the signals of the passes.
 
-    `delta` is d; `sent` is ones' d, what goes upstream from here; `upstream` is what arrives of it from later layers;
-    `tangent` is what arrives at the input from earlier layers. None where nothing arrives.
+    `delta` is d; `sent` is ones' d, the signal sent upstream; `upstream` is the sum of those received from later
+    layers; `tangent` is received at the input from earlier layers. None where none is received.
     """
 
     module: Layer
@@ -143,19 +143,19 @@ class Call:
 
 
 class Tape:
-    """Stands in for the forward of every weight layer and BatchNorm of a network, and then sends signals through it."""
+    """Replaces the forward of every weight layer and BatchNorm of a network, and then propagates signals through it."""
 
     def __init__(self, absolute: bool, images: Tensor) -> None:
         self.absolute, self.sends_ones = absolute, False
         self.calls: list[Call] = []
-        self.anchor = torch.zeros((), device=images.device, requires_grad=True)  # lets the first layer be reached
+        self.anchor = torch.zeros((), device=images.device, requires_grad=True)  # makes the first layer reachable
 
     def size(self, x: Tensor) -> Tensor:
         return x.abs() if self.absolute else x
 
     @contextmanager
     def recording(self, model: nn.Module) -> Iterator[None]:
-        """Replace the forward of the modules, for as long as this lasts."""
+        """Replace the forward of the modules during the block."""
         layers = [module for module in model.modules() if isinstance(module, WEIGHTED)]
         norms = [module for module in model.modules() if isinstance(module, NORMS)]
         for layer in layers:
@@ -175,7 +175,7 @@ class Tape:
         torch.autograd.grad(logits, self.anchor, delta, retain_graph=True, allow_unused=True)
 
     def send_ones(self, logits: Tensor) -> None:
-        """From every weight layer to those before it, through what lies between: ones' d."""
+        """From every weight layer to those before it, through the operations between them: ones' d."""
         self.sends_ones = True
         none = torch.zeros_like(logits)
         torch.autograd.grad(logits, self.anchor, none, create_graph=True, allow_unused=True)
@@ -189,12 +189,12 @@ class Tape:
             arrived = torch.autograd.grad([u for u, _ in ends], [s for s, _ in starts], leaving, allow_unused=True)
             for (_, call), tangent in zip(starts, arrived, strict=True):
                 call.tangent = tangent
-        for call in self.calls:  # no way back into the graph, which knows the calls: else nothing would ever be freed
+        for call in self.calls:  # break the cycle between graph and calls, so that both are freed
             call.upstream, call.sent = None if call.upstream is None else call.upstream.detach(), None
 
     @torch.no_grad()
     def sums(self, call: Call) -> tuple[Tensor, Tensor]:
-        """What one call adds to P1 and 1'P, after all passes."""
+        """Contribution of one call to P1 and 1'P, after all passes."""
         sign = 1.0 if self.absolute else -1.0
         delta = None if call.delta is None else self.size(call.delta)
         row = weight_gradient(call.module, self.size(call.into), call.upstream)
@@ -212,7 +212,7 @@ class Tape:
 
 
 class _Weights(torch.autograd.Function):
-    """A weight layer whose backward notes what arrives, and sends W' d back, or ones' d."""
+    """A weight layer whose backward records the received signal, and sends W' d, or ones' d."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, anchor: Tensor, call: Call, tape: Tape) -> Tensor:
@@ -234,7 +234,7 @@ class _Weights(torch.autograd.Function):
 
 
 class _Diagonal(torch.autograd.Function):
-    """BatchNorm with its statistics held: a gain for each channel, its size where ones are sent back."""
+    """BatchNorm with constant statistics: a gain per channel, its absolute value when ones are propagated."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, module: Any, tape: Tape) -> Tensor:

@@ -1,4 +1,4 @@
-"""The layers of a network as its search space counts them: one an edge, whatever is computed together."""
+"""The layers of a network as its search space counts them: one per edge, even if they are computed together."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .layers import WEIGHTED, layers_at_work
 class Edge:
     """One layer: the rows `start` to `stop` (output channels) of the parameter of this name.
 
-    `slot` is the place in the search space, or the name of the module where the network tells no connections.
+    `slot` is the edge's place in the search space, or the module's name if the network is no `GraphProvider`.
     """
 
     slot: str
@@ -29,14 +29,13 @@ class Edge:
 
 
 def edges(model: nn.Module, images: Tensor, shared: Shared | None = None) -> list[Edge]:
-    """Every convolution and dense layer that a forward pass of `images` (B, ...) computes, one at a time.
+    """Every convolution and dense layer that a forward pass of `images` (B, ...) computes.
 
-    A `GraphProvider` network lists its own: convolutions that run as one are listed apart. Any other layer counts
-    whole, in the order of the first call. Sums over layers of anything that is not itself a sum over the weights
-    (a norm, a logarithm) need this to agree with a network that has one module an edge.
-    Running statistics of BatchNorm move.
+    A `GraphProvider` lists its own: convolutions that run as one are listed separately. Any other layer counts as one,
+    in the order of the first call. A sum over layers of a function that is not additive in the weights (a norm, a
+    logarithm) then agrees with a network that has one module per edge. The pass updates BatchNorm's running statistics.
 
-    Raises ValueError where the weight of a connection is not a block of rows of one parameter.
+    Raises ValueError if the weight of a connection is not a block of rows of one parameter.
     """
     if shared is not None:
         return shared.get("edges", lambda: _edges(model, layers_at_work(model, images, WEIGHTED, shared)))
@@ -46,22 +45,22 @@ def edges(model: nn.Module, images: Tensor, shared: Shared | None = None) -> lis
 def _edges(model: nn.Module, at_work: list[str]) -> list[Edge]:
     connections = model.connections() if isinstance(model, GraphProvider) else []
     found = [_edge(model, connection) for connection in connections if connection.weight is not None]
-    told = {edge.parameter for edge in found}
+    listed = {edge.parameter for edge in found}
     for name in at_work:
-        if f"{name}.weight" not in told:
+        if f"{name}.weight" not in listed:
             found.append(Edge(name, f"{name}.weight", 0, len(model.get_parameter(f"{name}.weight"))))
     return found
 
 
 def weights(model: nn.Module) -> dict[str, nn.Parameter]:
-    """The weight of every convolution and dense layer by its name, of those that are never called too."""
+    """The weight of every convolution and dense layer by its name, including layers that are never called."""
     names = [name for name, module in model.named_modules() if isinstance(module, WEIGHTED)]
     places = [f"{name}.weight" if name else "weight" for name in names]
     return {place: model.get_parameter(place) for place in places}
 
 
 def _edge(model: nn.Module, connection: Connection) -> Edge:
-    """The rows of a parameter whose memory the connection's weight shares."""
+    """The rows of the parameter that share memory with the connection's weight."""
     weight = connection.weight
     assert weight is not None
     for name, parameter in model.named_parameters():

@@ -24,9 +24,9 @@ class Fisher:
     a is the output of every convolution and dense layer, before its BatchNorm, the logits among them; L is the mean
     cross-entropy (nats) of the first `images` of the batch (B of them), BatchNorm with that batch's statistics.
     Activations and the sum over the network are those of the code of Abdelfattah et al. (2021, arXiv 2101.08134,
-    sec. 3.2). A channel is a channel, whether convolutions run as one
-    or not; a layer that is called twice counts twice. 0 for a network without such layers, nan where it is not finite.
-    Predictors take more as better.
+    sec. 3.2). The sum over channels does not depend on which
+    convolutions are computed together; a layer that is called twice counts twice. 0 for a network without such layers,
+    nan where it is not finite. Higher is better.
     """
 
     kind: ClassVar[str] = "measure/fisher"
@@ -39,16 +39,16 @@ class Fisher:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Trace columns that are written."""
+        """The trace columns that it writes."""
         return ("fisher",)
 
     @property
     def non_mutating(self) -> bool:
-        """Whether the model is left as it was."""
+        """Whether the observer leaves the model unchanged (see `schema.NonMutating`)."""
         return True
 
     def observer(self, scene: Scene) -> Observer:
-        """A function that reads the Fisher information of whatever model it is shown."""
+        """A function that reads the Fisher information of the model it is shown."""
 
         def observe(model: nn.Module, batch: Batch, step: int) -> Mapping[str, float]:
             return {"fisher": finite(fisher(model, first(batch, self.images), scene.shared))}
@@ -57,7 +57,7 @@ class Fisher:
 
 
 def fisher(model: nn.Module, batch: Batch, shared: Shared | None = None) -> Tensor:
-    """The sum over all channels of the whole batch, a float64 number."""
+    """The sum over all channels, on the whole batch, in float64."""
     found = slopes(shared or Shared(), model, batch, len(batch[0]))
     total = torch.zeros((), dtype=torch.float64, device=batch[0].device)
     for output, slope in zip(found.of.outputs, found.outputs, strict=True):

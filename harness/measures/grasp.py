@@ -18,7 +18,7 @@ from .passes import Batch, first, gradients
 
 @dataclass(frozen=True)
 class Grasp:
-    """GraSP: how much the weights hold the gradient's norm down (Wang et al. 2020, arXiv 2002.07376).
+    """GraSP: how much the weights reduce the gradient's norm (Wang et al. 2020, arXiv 2002.07376).
 
         grasp = -sum W (H g)
 
@@ -26,9 +26,8 @@ class Grasp:
     dense layers, over the first `images` of the batch as a whole, BatchNorm with that batch's statistics, temperature 1
     (the paper divides the logits by 200). Wang et al. give a weight the score -W (H g) and prune the weights of the
     highest scores; Abdelfattah et al. (2021, arXiv 2101.08134, section 3.2) sum the same score, sign included, over the
-    network and take more as better, as predictors here do. Where the loss does not see the scale of the weights, as
-    before BatchNorm, it is ||g||^2 [derived, docs/methods.md]. 0 for a network without such layers, nan where it is not
-    finite.
+    network; higher is better. For weights whose scale does not change the loss, as before BatchNorm, it is ||g||^2
+    [derived, docs/methods.md]. 0 for a network without such layers, nan where it is not finite.
     """
 
     kind: ClassVar[str] = "measure/grasp"
@@ -41,16 +40,16 @@ class Grasp:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Trace columns that are written."""
+        """The trace columns that it writes."""
         return ("grasp",)
 
     @property
     def non_mutating(self) -> bool:
-        """Whether the model is left as it was."""
+        """Whether the observer leaves the model unchanged (see `schema.NonMutating`)."""
         return True
 
     def observer(self, scene: Scene) -> Observer:
-        """A function that reads the score of whatever model it is shown."""
+        """A function that reads the score of the model it is shown."""
 
         def observe(model: nn.Module, batch: Batch, step: int) -> Mapping[str, float]:
             return {"grasp": finite(grasp(model, first(batch, self.images)))}
@@ -59,7 +58,7 @@ class Grasp:
 
 
 def grasp(model: nn.Module, batch: Batch) -> Tensor:
-    """-sum W (H g), a float64 number; H g is the gradient of the product of g with itself held fixed."""
+    """-sum W (H g) in float64; H g is the gradient of g . g with the second factor held constant."""
     tensors = list(weights(model).values())
     total = torch.zeros((), dtype=torch.float64)
     g = [slope for slope in gradients(model, batch, tensors, create_graph=True) if slope.requires_grad]

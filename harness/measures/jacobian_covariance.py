@@ -1,4 +1,4 @@
-"""How differently a network reacts to different images."""
+"""Correlation of a network's input gradients between images."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class JacobianCovariance:
 
     Row i of the Jacobian is the gradient of the sum of all logits of the batch in the pixels of image i; v are the
     eigenvalues of the rows' correlation matrix, in float64, and k = 1e-5. BatchNorm uses the statistics of the batch,
-    as in the code of Abdelfattah et al. (2021, arXiv 2101.08134), so that an image reaches the logits of the others.
-    Higher, taken as better: the rows are less correlated, and the network tells the images apart; the most is -B, up
-    to k. nan where some image does not reach the logits, or a gradient is not finite. Needs two images.
+    as in the code of Abdelfattah et al. (2021, arXiv 2101.08134), so that an image influences the logits of the others.
+    Higher is better: the rows are less correlated, and the network separates the images; the maximum is -B, up to k.
+    nan where the logits do not depend on some image, or a gradient is not finite. Needs two images.
 
-    `images`: the first so many of the batch. `every`: observations between two readings.
+    `images`: the number of images read from the batch. `every`: observations between two readings.
     """
 
     kind: ClassVar[str] = "measure/jacobian_covariance"
@@ -43,16 +43,16 @@ class JacobianCovariance:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Trace columns that are written."""
+        """The trace columns that it writes."""
         return ("jacov",)
 
     @property
     def non_mutating(self) -> bool:
-        """Whether the model is left as it was."""
+        """Whether the observer leaves the model unchanged (see `schema.NonMutating`)."""
         return True
 
     def observer(self, scene: Scene) -> Observer:
-        """A function that reads the score of whatever model it is shown."""
+        """A function that reads the score of the model it is shown."""
 
         def observe(model: nn.Module, batch: tuple[Tensor, Tensor], step: int) -> Mapping[str, float]:
             done = forward(scene.shared, model, batch, self.images)
@@ -62,13 +62,13 @@ class JacobianCovariance:
 
 
 def jacobian(model: nn.Module, images: Tensor) -> NDArray[np.float64]:
-    """Gradient (B, pixels) of the sum of all logits in each of the `images` (B, ...); 0 where there is no path."""
+    """Gradient (B, pixels) of the sum of all logits in each of the `images` (B, ...); 0 without a path."""
     images = images.detach().requires_grad_()
     return rows(images, model(images), keep=False)
 
 
 def rows(images: Tensor, logits: Tensor, keep: bool) -> NDArray[np.float64]:
-    """The same of a pass that is done; `keep` its graph for others."""
+    """The same from a finished forward pass; `keep` retains its graph for other measures."""
     total = logits.sum()
     gradient = None
     if total.requires_grad:
@@ -80,12 +80,12 @@ def rows(images: Tensor, logits: Tensor, keep: bool) -> NDArray[np.float64]:
 def score(rows: NDArray[np.float64]) -> float:
     """-sum_i [log(v_i + k) + 1 / (v_i + k)] of the eigenvalues v of the correlation of `rows` (B, pixels).
 
-    nan where a row is constant or not finite, or where there are fewer than two.
+    nan if a row is constant or not finite, or with fewer than two rows.
     """
     centred = rows - rows.mean(axis=1, keepdims=True)
     lengths = np.linalg.norm(centred, axis=1, keepdims=True)
     if len(rows) < 2 or not np.isfinite(lengths).all() or not (lengths > 0).all():
         return float("nan")
     unit = centred / lengths
-    v = np.linalg.eigvalsh(unit @ unit.T).clip(min=0.0) + K  # rounding alone makes an eigenvalue negative
+    v = np.linalg.eigvalsh(unit @ unit.T).clip(min=0.0) + K  # negative only by rounding
     return float(-np.sum(np.log(v) + 1 / v))

@@ -20,7 +20,7 @@ class L2Norm:
     ||W||_2 is the root of the sum of the squared weights of a layer. A layer is one edge of the network's own graph
     where the network is a `GraphProvider`: convolutions that are computed together count apart. Biases and BatchNorm
     do not count, nor (unlike in the authors' code) a layer that the forward pass never calls. 0 without any layer.
-    Higher is taken as better. `every`: observations from one reading to the next.
+    Higher is taken as better. `every`: observations between two readings.
     """
 
     kind: ClassVar[str] = "measure/l2_norm"
@@ -32,16 +32,16 @@ class L2Norm:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Trace columns that are written."""
+        """The trace columns that it writes."""
         return ("l2_norm",)
 
     @property
     def non_mutating(self) -> bool:
-        """Whether the model is left as it was."""
+        """Whether the observer leaves the model unchanged (see `schema.NonMutating`)."""
         return True
 
     def observer(self, scene: Scene) -> Observer:
-        """A function that reads the norm of whatever model it is shown."""
+        """A function that reads the norm of the model it is shown."""
 
         def observe(model: nn.Module, batch: tuple[Tensor, Tensor], step: int) -> Mapping[str, float]:
             return {

@@ -1,4 +1,4 @@
-"""Statistics of the weights layer by layer, each layer in the place that it has in the search space."""
+"""Statistics of the weights per layer, with one position in the vector per slot of the search space."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .weight_statistics import STATISTICS, statistics
 Vector = NDArray[np.float64]
 
 PARTS = ("weight", "scale", "shift")
-"""Tensors of a slot: of its convolution or dense layer, and of the BatchNorm behind that."""
+"""Tensors of a slot: of its convolution or dense layer, and of the BatchNorm after it."""
 
 CELL_EDGES = ("1<0", "2<0", "2<1", "3<0", "3<1", "3<2")
 REDUCTION_EDGES = ("first", "second", "shortcut")
@@ -29,16 +29,16 @@ REDUCTIONS = 2
 class LayerStatistics:
     """Measure of seven statistics of every layer's tensors (Unterthiner et al. 2020, arXiv 2002.11448, section 3).
 
-    Percentiles 0, 25, 50, 75, 100, standard deviation (of the population) and mean of each tensor, side by side. The
+    Percentiles 0, 25, 50, 75, 100, standard deviation (of the population) and mean of each tensor, concatenated. The
     paper's networks share their layers; those of a search space do not. Here [derived, docs/methods.md] a network of
-    the cell space has three rows for every slot that an architecture of its size may have (`slots`): of the weight,
-    and of the scale and the shift of the BatchNorm behind it. A slot without a layer (a skip, pooling, an edge that is
-    not computed) has zeros, which are the statistics of weights that are all 0, as has a part that a layer has not.
-    Networks of one number of cells have vectors of one length; the bias of the head is left out.
+    the cell space has three rows for every slot that an architecture of its size may have (`slots`): for the weight,
+    and for the scale and the shift of the BatchNorm after it. A slot without a layer (a skip, pooling, an edge that is
+    not computed), or without one of these tensors, has zeros, the statistics of weights that are all 0. Networks with
+    the same number of cells have vectors of the same length; the bias of the head is left out.
 
-    Any other network has the weight and the bias of each convolution, dense layer and BatchNorm that its forward pass
-    calls, as far as there are any, in the order of their first call: 56 entries for the paper's four layers. A tensor
-    that is not finite has seven nan. `every`: observations from one reading to the next.
+    For any other network the vector has the weight and the bias, where present, of each convolution, dense layer and
+    BatchNorm that its forward pass calls, in the order of the first call: 56 entries for the paper's four layers. A
+    tensor that is not finite has seven nan. `every`: observations between two readings.
     """
 
     kind: ClassVar[str] = "measure/layer_statistics"
@@ -50,12 +50,12 @@ class LayerStatistics:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Trace columns that are written."""
+        """The trace columns that it writes."""
         return ("layer_statistics",)
 
     @property
     def non_mutating(self) -> bool:
-        """Whether the model is left as it was."""
+        """Whether the observer leaves the model unchanged (see `schema.NonMutating`)."""
         return True
 
     def observer(self, scene: Scene) -> Observer:
@@ -74,10 +74,10 @@ class LayerStatistics:
 
 
 def slots(model: nn.Module) -> list[str]:
-    """Names of all 18 N + 8 places for a layer in a network of the cell space with N cells a stage; [] for any other.
+    """Names of all 18 N + 8 slots of a network of the cell space with N cells per stage; [] for any other.
 
-    N is told by `model.body`, which holds three stages of N cells and the reductions between them, so that a network
-    without a connection inside its cells has the same places.
+    N follows from `model.body`, which holds three stages of N cells and the reductions between them, so that a network
+    without a connection inside its cells has the same slots.
     """
     body = getattr(model, "body", None)
     if not isinstance(body, nn.Sequential):

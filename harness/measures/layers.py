@@ -1,4 +1,4 @@
-"""Which layers of a network are at work, and in which order."""
+"""The layers of a network that a forward pass calls, in order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WEIGHTED: tuple[type[nn.Module], ...] = (_ConvNd, nn.Linear)
 NORMS: tuple[type[nn.Module], ...] = (_BatchNorm,)
 
 FEW = 2
-"""Images that are sent through: enough for BatchNorm, which refuses a single value a channel."""
+"""Images in the pass: BatchNorm needs more than one value per channel."""
 
 
 def layers_at_work(
@@ -21,9 +21,9 @@ def layers_at_work(
 ) -> list[str]:
     """Names of the layers of these `kinds` that a forward pass calls, in the order of their first call.
 
-    The first of `images` (B, ...) go through, without gradients. A layer that the network carries but never calls (an
-    idle edge of a cell) is left out, and one that is called twice stands once. Running statistics of BatchNorm move.
-    Measures that share a model need one such pass together.
+    The first of `images` (B, ...) are passed, without gradients. A layer that the network holds but never calls (a dead
+    edge of a cell) is left out, and one that is called twice is listed once. The pass updates BatchNorm's running
+    statistics. Measures that share a model share one such pass.
     """
     if shared is not None and set(kinds) <= {*WEIGHTED, *NORMS}:
         names = shared.get("layers at work", lambda: layers_at_work(model, images, WEIGHTED + NORMS))

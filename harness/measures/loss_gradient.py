@@ -1,4 +1,4 @@
-"""The gradient of the loss, read three ways from one backward pass."""
+"""Three scores of the loss gradient from one backward pass."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from .weight_statistics import vector
 
 @dataclass(frozen=True)
 class LossGradient:
-    """Gradient of the loss in the weights, read three ways (Abdelfattah et al. 2021, arXiv 2101.08134, section 3.2).
+    """Three scores of the loss gradient in the weights (Abdelfattah et al. 2021, arXiv 2101.08134, section 3.2).
 
         grad_norm = sum over layers of ||dL/dW||_2,
         snip = sum |W dL/dW| (Lee et al. 2019, arXiv 1810.02340),
-        gradient_statistics = the 126 statistics of the weights, of dL/dW in the place of W [derived, docs/methods.md]
+        gradient_statistics = the 126 statistics of the weights, of dL/dW instead of W [derived, docs/methods.md]
 
     L is the mean cross-entropy (nats) of the first `images` of the batch, BatchNorm with that batch's statistics. The
-    first two run over the weights of the convolutions and dense layers that are at work, one layer an edge of the
-    search space (`edges`), without biases and BatchNorm; both are 0 for a network without such layers. The statistics
-    run over all four kinds of tensors, module by module, as in `weight_statistics`. A weight on which the loss does not
-    depend has the gradient 0. nan where a gradient is not finite. Predictors take more of the first two as better.
+    first two run over the weights of the convolutions and dense layers that the forward pass calls, one layer per edge
+    of the search space (`edges`), without biases and BatchNorm; both are 0 for a network without such layers. The
+    statistics run over all four kinds of tensors, module by module, as in `weight_statistics`. A weight on which the
+    loss does not depend has the gradient 0. nan where a gradient is not finite. Higher is better for the first two.
     """
 
     kind: ClassVar[str] = "measure/loss_gradient"
@@ -45,12 +45,12 @@ class LossGradient:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Trace columns that are written."""
+        """The trace columns that it writes."""
         return ("grad_norm", "snip", "gradient_statistics")
 
     @property
     def non_mutating(self) -> bool:
-        """Whether the model is left as it was."""
+        """Whether the observer leaves the model unchanged (see `schema.NonMutating`)."""
         return True
 
     def observer(self, scene: Scene) -> Observer:

@@ -1,4 +1,4 @@
-"""How far the weights have come since the training began."""
+"""Weight displacement since the start of training."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ class Movement:
 
     They are the "movement", "large final" and "magnitude increase" criteria of Zhou et al. ("Deconstructing lottery
     tickets", NeurIPS 2019), summed over the network as "Few-cost proxies" (ISCAS 2024) does. Biases and BatchNorm do
-    not count, nor does a layer that the forward pass never calls. W_0 is what the first call of the observer sees
-    (step 0). All are 0 for a network without such layers. Predictors take more of each as better.
+    not count, nor does a layer that the forward pass never calls. W_0 are the weights at the first call of the observer
+    (step 0). All are 0 for a network without such layers. Higher is better for each.
     """
 
     kind: ClassVar[str] = "measure/movement"
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Trace columns that are written."""
+        """The trace columns that it writes."""
         return ("movement", "weight_norm", "magnitude_increase")
 
     @property
     def non_mutating(self) -> bool:
-        """Whether the model is left as it was."""
+        """Whether the observer leaves the model unchanged (see `schema.NonMutating`)."""
         return True
 
     def observer(self, scene: Scene) -> Observer:

@@ -1,4 +1,4 @@
-"""How differently the ReLUs of a network fire on different images."""
+"""Difference of a network's ReLU activation patterns between images."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from .rectifiers import Rectified, Rectifiers, edge_counts
 class Naswot:
     """NASWOT: log |det K|, K_ij the ReLU units that agree on images i and j (Mellor et al. 2021, arXiv 2006.04647).
 
-    A unit is one entry of one ReLU layer's output; it agrees where it is on for both images or off for both. K is
+    A unit is one entry of one ReLU layer's output; it agrees if it is on for both images or off for both. K is
     summed over all ReLU calls of a forward pass with the batch statistics of BatchNorm; the determinant is in float64.
-    Higher, taken as better: the images fall into linear regions that lie further apart. nan where K is singular: two
-    images with one code, or a network whose codes do not depend on its input.
+    Higher is better: the images fall into more distant linear regions. nan where K is singular: two images with the
+    same code, or a network whose codes do not depend on its input.
 
     The benchmark's network has a ReLU of its own before each convolution of a cell. Where one ReLU serves several
-    (a `GraphProvider` says so), it counts once for each convolution that reads it, and once where none does [derived,
-    docs/methods.md]. As in the authors' code, a ReLU whose output reaches nothing does not count; unlike there, nor
-    does the constant code of a cell's node that holds nothing, which adds the same number to all entries of K.
+    (known for a `GraphProvider`), it counts once for each convolution that reads it, and once if none does [derived,
+    docs/methods.md]. As in the authors' code, a ReLU whose output is not used does not count; unlike there, nor does
+    the constant code of an empty node of a cell, which adds the same number to all entries of K.
 
-    `images`: the first so many of the batch. `every`: observations between two readings.
+    `images`: the number of images read from the batch. `every`: observations between two readings.
     """
 
     kind: ClassVar[str] = "measure/naswot"
@@ -45,16 +45,16 @@ class Naswot:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Trace columns that are written."""
+        """The trace columns that it writes."""
         return ("naswot",)
 
     @property
     def non_mutating(self) -> bool:
-        """Whether the model is left as it was."""
+        """Whether the observer leaves the model unchanged (see `schema.NonMutating`)."""
         return True
 
     def observer(self, scene: Scene) -> Observer:
-        """A function that reads the score of whatever model it is shown."""
+        """A function that reads the score of the model it is shown."""
 
         def observe(model: nn.Module, batch: tuple[Tensor, Tensor], step: int) -> Mapping[str, float]:
             done = forward(scene.shared, model, batch, self.images)
@@ -66,7 +66,7 @@ class Naswot:
 def kernel(model: nn.Module, images: Tensor) -> NDArray[np.float64]:
     """K (B, B) of the `images` (B, ...): how many ReLU units agree on each pair."""
     with torch.no_grad(), Rectifiers(len(images), edge_counts(model)) as rectifiers:
-        getattr(model, "features", model)(images)  # a probe in the place of the head has rectifiers of its own
+        getattr(model, "features", model)(images)  # a probe that replaces the head has ReLUs of its own
     return agreements(rectifiers.layers, images)
 
 
@@ -79,7 +79,7 @@ def agreements(layers: list[Rectified], images: Tensor) -> NDArray[np.float64]:
 
 
 def log_determinant(matrix: NDArray[np.float64]) -> float:
-    """log |det| of a symmetric matrix, nan where it is singular."""
+    """log |det| of a symmetric matrix, nan if it is singular."""
     if np.linalg.matrix_rank(matrix, hermitian=True) < len(matrix):
         return float("nan")
     return float(np.linalg.slogdet(matrix).logabsdet)
@@ -88,7 +88,7 @@ def log_determinant(matrix: NDArray[np.float64]) -> float:
 def agreement(on: Tensor) -> Tensor:
     """How many of n units (B, ...) are on for both images or off for both: (B, B), float64.
 
-    With codes s = 1 (on) and -1 (off), s_i . s_j is agreements less disagreements: (n + s_i . s_j) / 2 agree.
+    With codes s = 1 (on) and -1 (off), s_i . s_j is agreements minus disagreements: (n + s_i . s_j) / 2 agree.
     """
     codes = on.reshape(len(on), -1).float() * 2 - 1
     return (codes.shape[1] + (codes @ codes.T).double()) / 2

@@ -1,4 +1,4 @@
-"""One pass of a batch through a network, forward and back, for every measure that reads it."""
+"""Forward and backward passes of a batch, shared by the measures that read them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Batch = tuple[Tensor, Tensor]
 
 @dataclass(frozen=True)
 class Pass:
-    """A forward pass with its graph: `images` are a leaf that the graph reaches, `logits` and their mean loss (nats).
+    """A forward pass with its autograd graph: `images` (a leaf), `logits` and their mean loss (nats).
 
     `outputs` are those of each convolution and dense layer, call by call; `rectified` are the ReLU calls of the
     features, not of the head.
@@ -35,7 +35,7 @@ class Pass:
 
 @dataclass(frozen=True)
 class Slopes:
-    """Gradients of the loss of a pass in every weight by its name, and in every output; 0 where it does not depend."""
+    """Gradients of the loss of a pass in every weight by its name, and in every output; 0 where it is independent."""
 
     of: Pass
     weights: dict[str, Tensor]
@@ -84,17 +84,17 @@ def through(model: nn.Module, batch: Batch) -> Pass:
 
 
 def first(batch: Batch, count: int) -> Batch:
-    """The first `count` images and labels of a batch, or all of fewer."""
+    """The first `count` images and labels of a batch (all if there are fewer)."""
     return batch[0][:count], batch[1][:count]
 
 
 def mean_loss(model: nn.Module, batch: Batch) -> Tensor:
-    """Mean cross-entropy (nats) of a batch; over K heads side by side, logits (K, B, classes), their mean."""
+    """Mean cross-entropy (nats) of a batch; for K parallel heads, logits (K, B, classes), the mean over heads."""
     return loss_of(model(batch[0]), batch[1])
 
 
 def loss_of(logits: Tensor, labels: Tensor) -> Tensor:
-    """The same of logits that are there."""
+    """The same of computed logits."""
     heads = logits.shape[0] if logits.dim() == 3 else 1
     return functional.cross_entropy(logits.reshape(-1, logits.shape[-1]), labels.repeat(heads))
 
@@ -102,7 +102,7 @@ def loss_of(logits: Tensor, labels: Tensor) -> Tensor:
 def gradients(
     model: nn.Module, batch: Batch, tensors: Sequence[Tensor], create_graph: bool = False
 ) -> tuple[Tensor, ...]:
-    """dL/dT of every tensor T, in its shape; 0 where the loss does not depend on it."""
+    """dL/dT of every tensor T, in its shape; 0 if the loss does not depend on it."""
     if not tensors:
         return ()
     loss = mean_loss(model, batch)

@@ -1,4 +1,4 @@
-"""How well a linear readout of the features would do on images it has not seen."""
+"""Leave-one-out error of a linear readout of the features."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from harness.schema import Observer, Scene
 from .checks import demand_counts
 
 STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)
-"""Ridge strengths an image that are tried; the one with the least error counts."""
+"""Ridge strengths per image; the one with the smallest error is used."""
 
 CONSTANT = 1e-6
-"""A feature whose deviation is less is constant, and left out."""
+"""A feature with a smaller deviation counts as constant and is left out."""
 
 
 @dataclass(frozen=True)
@@ -26,15 +26,15 @@ class Readout:
     """Leave-one-out error of a ridge regression from the features to the labels [derived].
 
     The labels of the first `images` of the measure batch are predicted, as indicator vectors y (B, classes), from the
-    features that the head reads, standardised, and a constant: f (B, d + 1), with the batch statistics of BatchNorm.
+    input features of the head, standardised, and a constant: f (B, d + 1), with the batch statistics of BatchNorm.
 
         p_i = ridge of all images but i, at f_i,    readout_error = mean over images and classes of (p - y)^2
 
     in closed form, (p - y)_i = (H y - y)_i / (1 - H_ii) with H = f (f'f + s B I)^-1 f', in float64; the strength s is
     the best of `STRENGTHS`. `readout_accuracy` is the share in percent of images whose largest p is that of their
-    label. `readout_error_mean` is the mean of the errors at the observations so far but the first, that of the network
-    at its initialisation, where it is that alone. The head itself does not enter: neither how far it has come, nor the
-    running statistics. nan where a feature is not finite. `every`: observations from one reading to the next.
+    label. `readout_error_mean` is the mean of the errors over the observations so far, without the first one (the
+    network at initialisation); at the first it is that error. The head itself and BatchNorm's running statistics are
+    not used. nan where a feature is not finite. `every`: observations between two readings.
     """
 
     kind: ClassVar[str] = "measure/readout"
@@ -47,22 +47,22 @@ class Readout:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Trace columns that are written."""
+        """The trace columns that it writes."""
         return ("readout_error", "readout_accuracy", "readout_error_mean")
 
     @property
     def non_mutating(self) -> bool:
-        """Whether the model is left as it was."""
+        """Whether the observer leaves the model unchanged (see `schema.NonMutating`)."""
         return True
 
     def observer(self, scene: Scene) -> Observer:
-        """A function that reads the errors of whatever model it is shown, and remembers them."""
+        """A function that reads the errors of whatever model it is shown, and keeps them for the mean."""
         errors: list[float] = []
 
         def observe(model: nn.Module, batch: tuple[Tensor, Tensor], step: int) -> Mapping[str, float]:
             read = getattr(model, "features", None)
             if not callable(read):
-                raise ValueError(f"a network that has features(images) is needed, got {type(model).__name__}")
+                raise ValueError(f"network: must have features(images) (got {type(model).__name__})")
             with torch.no_grad():
                 features = read(batch[0][: self.images])
             error, accuracy = leave_one_out(features, batch[1][: self.images], scene.classes)
@@ -78,7 +78,7 @@ class Readout:
 
 
 def leave_one_out(features: Tensor, labels: Tensor, classes: int) -> tuple[float, float]:
-    """Least mean squared error, and the accuracy in percent beside it, of `features` (B, d) and `labels` (B,)."""
+    """Smallest mean squared error over `STRENGTHS`, and its accuracy (%), of features (B, d) and labels (B,)."""
     f = features.double()
     f = f - f.mean(dim=0)
     deviation = f.std(dim=0)

@@ -1,4 +1,4 @@
-"""The ReLU calls of a forward pass, in any spelling."""
+"""Recording of the ReLU calls of a forward pass: modules, functions and methods."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ RELUS = ("relu", "relu_")
 
 @dataclass
 class Rectified:
-    """One call of a ReLU: its output while it lives, which units are on (B, ...), and the convolution edges that read
-    it."""
+    """One ReLU call: a weak reference to its output, which units are on (B, ...), and how many convolutions read it."""
 
     output: weakref.ref[Tensor]
     on: Tensor
@@ -27,7 +26,7 @@ class Rectified:
 
 
 class Rectifiers(TorchFunctionMode):
-    """Notes every ReLU called on `batch` images, in any spelling, and which weights its output meets.
+    """Records every ReLU call on `batch` images, and which weights read its output.
 
     `edges` counts the connections whose weights lie at each place in memory (`edge_counts`).
     """
@@ -38,7 +37,7 @@ class Rectifiers(TorchFunctionMode):
         self.layers: list[Rectified] = []
 
     def stop(self) -> None:
-        """Note no more."""
+        """Stop recording."""
         self.listens = False
 
     def __torch_function__(
@@ -64,11 +63,11 @@ class Rectifiers(TorchFunctionMode):
 
 
 def edge_counts(model: nn.Module) -> Counter[int]:
-    """How many connections of a network that tells its graph have their weights at each place in memory."""
+    """Number of connections of a `GraphProvider` whose weights share each storage."""
     connections = model.connections() if isinstance(model, GraphProvider) else []
     return Counter(_place(edge.weight) for edge in connections if edge.weight is not None)
 
 
 def _place(tensor: Tensor) -> int:
-    """Where in memory the tensor that this one is a part of begins."""
+    """Address of the tensor's storage."""
     return tensor.untyped_storage().data_ptr()

@@ -1,4 +1,4 @@
-"""New random weights in the place of the current ones."""
+"""Fresh random weights."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from torch import Tensor, nn
 from .layers import NORMS, WEIGHTED, layers_at_work
 
 WEIGHTS = ("current", "gaussian", "kaiming")
-"""What a proxy reads: the weights as they are, or new ones: N(0, 1), or N(0, 2 / fan-in) of He et al. (2015)."""
+"""Weights that a proxy reads: the current ones, or fresh ones, N(0, 1) or N(0, 2 / fan-in) (He et al. 2015)."""
 
 
 @torch.no_grad()
 def redraw(model: nn.Module, images: Tensor, weights: str, generator: torch.Generator) -> None:
-    """Give every layer that a forward pass of `images` calls new weights; biases become 0, BatchNorm 1 and 0.
+    """Redraw the weights of every layer that a forward pass of `images` calls; biases become 0, BatchNorm 1 and 0.
 
-    `weights` is one of `WEIGHTS`; "current" leaves the model as it is. `generator` is on the CPU; layers draw from it
+    `weights` is one of `WEIGHTS`; "current" changes nothing. `generator` is on the CPU; layers draw from it
     in the order of their first call.
     """
     if weights == "current":

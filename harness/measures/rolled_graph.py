@@ -1,4 +1,4 @@
-"""The rolled graph of a network: channels and neurons joined by the strength of the weights between them."""
+"""The rolled graph of a network: channels and neurons joined by the norm of the weights between them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .wiring import strengths
 Values = NDArray[np.float64]
 
 DENSE = 64
-"""Graphs of at most so many nodes are solved in full; larger ones by Lanczos, which needs room for its subspace."""
+"""Graphs of at most so many nodes are solved densely; larger ones by Lanczos, which needs a larger subspace."""
 LANCZOS = 32
-"""Vectors of the Lanczos subspace: fewer take more restarts where the leading eigenvalues are close."""
+"""Size of the Lanczos subspace: a smaller one takes more restarts if the leading eigenvalues are close."""
 TOLERANCE = 1e-8
-"""Largest |A x - l x| / l of an eigenvector x, |x| = 1, that is taken as found; leading values this close are one."""
+"""Largest accepted residual |A x - l x| / l of an eigenvector x, |x| = 1; closer leading eigenvalues count as equal."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,11 @@ class RolledGraph:
 def rolled_graph(connections: Sequence[Connection], normalise: bool = False) -> RolledGraph:
     """The rolled graph of these connections (Vahedian et al. 2022, arXiv 2111.05410).
 
-    The edge between channels c and o is |W[o, c]|_2, the L2 norm of the kernel's slice; of a dense layer |w|; behind a
+    The edge between channels c and o is |W[o, c]|_2, the L2 norm of the kernel's slice; of a dense layer |w|; after a
     flattened map the norm over the positions of channel c. A connection without a weight (skip, pooling) joins channel
-    i to channel i with weight 1. Several connections between the same maps add. A feature map whose width no
-    connection tells is left out. `normalise` divides every connection's block by its largest singular value, which an
-    identity's is already: then no layer rules the leading eigenvector by the size of its weights [derived,
+    i to channel i with weight 1. Several connections between the same maps add. A feature map of
+    unknown width is left out. `normalise` divides every connection's block by its largest singular value, 1 for
+    an identity, so that no layer dominates the leading eigenvector by the scale of its weights [derived,
     docs/methods.md].
     """
     blocks = [None if c.weight is None else strengths(c).cpu().numpy().astype(np.float64) for c in connections]
@@ -74,8 +74,8 @@ def degrees(graph: RolledGraph, per_width: bool = False) -> Values:
 
     `per_width` divides every edge, as seen from a node, by the square root of the number of channels of the feature map
     at its other end. Weights of the usual initialisation shrink as 1 / sqrt(C) with the width C and their number grows
-    as C, so that the sum then does not depend on C, and still tells how many connections meet in a node; the part of a
-    skip or a pooling falls as 1 / sqrt(C) [derived, docs/methods.md].
+    as C, so that the sum then does not depend on C, but still on the number of connections of a node; the share of a
+    skip or a pooling decreases as 1 / sqrt(C) [derived, docs/methods.md].
     """
     share = 1 / np.sqrt(widths(graph)) if per_width else np.ones(graph.matrix.shape[0])
     degree: Values = graph.matrix @ share
@@ -91,10 +91,10 @@ def widths(graph: RolledGraph) -> NDArray[np.int64]:
 def centrality(matrix: csr_array) -> Values:
     """Eigenvector centrality (n,): the non-negative leading eigenvector of a symmetric adjacency, of length 1.
 
-    It is the projection of the vector of ones on the eigenspace of the largest eigenvalue, so it is the same every
-    time even where two components of the graph share that value. Nodes outside the leading component have 0; a graph
-    without edges has 0 everywhere. nan everywhere where an entry is not finite, and where the eigenvector is not found
-    to `TOLERANCE`.
+    It is the projection of the vector of ones on the eigenspace of the largest eigenvalue, hence unique even if two
+    components of the graph share that eigenvalue. Nodes outside the leading component have 0; a graph
+    without edges has 0 everywhere. nan everywhere if an entry is not finite, or if the eigenvector does not converge to
+    `TOLERANCE`.
     """
     size = matrix.shape[0]
     if not np.isfinite(matrix.data).all():
@@ -116,7 +116,7 @@ def centrality(matrix: csr_array) -> Values:
 
 
 def _unit(vector: Values) -> Values:
-    """The vector, of length 1 and with its larger part upwards; what rounding left below 0 is 0."""
+    """The vector with length 1 and a positive sum; entries that are negative by rounding become 0."""
     upright = np.maximum(vector if vector.sum() > 0 else -vector, 0)
     unit: Values = upright / np.linalg.norm(upright)
     return unit

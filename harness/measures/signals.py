@@ -1,4 +1,4 @@
-"""Signals through a weight layer, forward and back: by its own weights, or as if all of them were 1."""
+"""Propagation through a weight layer, forward and back: with its weights, or with all weights 1."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def send_back(module: Layer, delta: Tensor, shape: torch.Size) -> Tensor:
 
 
 def ones_forward(module: Layer, x: Tensor) -> Tensor:
-    """The layer's output on `x` if all its weights were 1, without bias; one channel stands for all of a group."""
+    """The layer's output on `x` with all weights 1, without bias; one channel represents all of a group."""
     if isinstance(module, nn.Linear):
         return x.sum(-1, keepdim=True)
     ones, groups = _window(module, x), module.groups
@@ -30,7 +30,7 @@ def ones_forward(module: Layer, x: Tensor) -> Tensor:
 
 
 def ones_backward(module: Layer, delta: Tensor, shape: torch.Size) -> Tensor:
-    """What the layer sends back of `delta` if all its weights were 1, in the shape of its input."""
+    """The back-propagated `delta` with all weights 1, in the shape of the layer's input."""
     if isinstance(module, nn.Linear):
         return delta.sum(-1, keepdim=True).expand(shape)
     ones, groups = _window(module, delta), module.groups
@@ -40,7 +40,7 @@ def ones_backward(module: Layer, delta: Tensor, shape: torch.Size) -> Tensor:
 
 
 def weight_gradient(module: Layer, into: Tensor | None, delta: Tensor | None) -> Tensor:
-    """Gradient in the shape of the layer's weight from its input and delta; 0 where one of them is None."""
+    """Gradient in the shape of the layer's weight from its input and delta; 0 if one of them is None."""
     weight = module.weight.detach()
     if into is None or delta is None:
         return torch.zeros_like(weight)

@@ -20,15 +20,15 @@ from .passes import Batch
 
 @dataclass(frozen=True)
 class SynFlow:
-    """SynFlow: strength of all paths from input to output (Tanaka et al. 2020, arXiv 2006.05467, eqs. 1 and 2).
+    """SynFlow: total strength of the paths from input to output (Tanaka et al. 2020, arXiv 2006.05467, eqs. 1 and 2).
 
         synflow = ln(1 + sum |w dR/dw|),  R = sum of the logits of one image of ones through the absolute weights
 
     The sum runs over the weights of all convolutions and dense layers. Every parameter and running statistic is
-    replaced by its absolute value, and BatchNorm passes its input on, as in the code of Abdelfattah et al. (2021, arXiv
-    2101.08134); no image and no label enters. Computed in float64: in float32 deep networks overflow. The logarithm
-    keeps the order of the networks, and the 1 gives 0, not minus infinity, to a network without a path. nan where the
-    sum is not finite. Predictors take more as better.
+    replaced by its absolute value, and BatchNorm is the identity, as in the code of Abdelfattah et al. (2021, arXiv
+    2101.08134); no image and no label is used. Computed in float64: in float32 deep networks overflow. The logarithm
+    preserves the ranking, and the 1 maps a network without a path to 0 instead of minus infinity. nan where the sum is
+    not finite. Higher is better.
     """
 
     kind: ClassVar[str] = "measure/synflow"
@@ -40,16 +40,16 @@ class SynFlow:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Trace columns that are written."""
+        """The trace columns that it writes."""
         return ("synflow",)
 
     @property
     def non_mutating(self) -> bool:
-        """Whether the model is left as it was."""
+        """Whether the observer leaves the model unchanged (see `schema.NonMutating`)."""
         return True
 
     def observer(self, scene: Scene) -> Observer:
-        """A function that reads the score of whatever model it is shown."""
+        """A function that reads the score of the model it is shown."""
 
         def observe(model: nn.Module, batch: Batch, step: int) -> Mapping[str, float]:
             return {"synflow": finite(flows(model, batch[0]).sum().log1p())}
@@ -60,8 +60,8 @@ class SynFlow:
 def flows(model: nn.Module, images: Tensor) -> Tensor:
     """sum |w dR/dw| of every convolution and dense layer, (layers,) in float64, in the order of `named_modules`.
 
-    A head without layers of its own, such as a probe, is passed over: R is then the sum of the features. Only the shape
-    of one of the `images` (B, ...) is used. The model is left as it was.
+    A head without layers, such as a probe, is skipped: R is then the sum of the features. Only the shape
+    of one of the `images` (B, ...) is used. The model is left unchanged.
     """
     training = [module for module in model.modules() if module.training]
     tensors = (*model.named_parameters(), *model.named_buffers())
@@ -70,8 +70,8 @@ def flows(model: nn.Module, images: Tensor) -> Tensor:
     if not paths:
         return torch.zeros(0, dtype=torch.float64)
     head = getattr(model, "head", None)
-    strange = isinstance(head, nn.Module) and not any(isinstance(module, WEIGHTED) for module in head.modules())
-    if strange:
+    without_layers = isinstance(head, nn.Module) and not any(isinstance(module, WEIGHTED) for module in head.modules())
+    if without_layers:
         model.head = nn.Identity()
     ones = torch.ones((1, *images.shape[1:]), dtype=torch.float64, device=images.device)
     hooks = [norm.register_forward_hook(_pass) for norm in model.modules() if isinstance(norm, NORMS)]
@@ -79,8 +79,8 @@ def flows(model: nn.Module, images: Tensor) -> Tensor:
         model.eval()
         total = functional_call(model, state, (ones,)).sum()
     finally:
-        if strange:
-            model.head = head  # type: ignore[assignment]  # the module that it was
+        if without_layers:
+            model.head = head  # type: ignore[assignment]  # the original module
         for hook in hooks:
             hook.remove()
         for module in training:
@@ -92,4 +92,4 @@ def flows(model: nn.Module, images: Tensor) -> Tensor:
 
 
 def _pass(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
-    return inputs[0].clone()  # what comes next may write on it, and a constant map is one value seen many times
+    return inputs[0].clone()  # the next operation may write in place, and a constant map is an expanded view

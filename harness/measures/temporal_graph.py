@@ -1,4 +1,4 @@
-"""Signature of the network as a weighted graph, to be taken at every checkpoint."""
+"""Signature of the network as a weighted graph, at every checkpoint."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FEATURES = ("degree", "centrality")
 GROUPS = ("stage1", "stage2", "stage3", "logits", "all")
 MOMENTS = ("mean", "median", "std", "skew", "kurtosis", "min", "max")
 CONSTANT = 1e-9
-"""Values whose deviation is below this part of the largest have no skew and no kurtosis."""
+"""Skew and kurtosis are nan if the deviation is below this fraction of the largest value."""
 
 
 def feature_names() -> list[str]:
@@ -34,24 +34,24 @@ class TemporalGraph:
     """Measure of the network as a graph: moments of its nodes' features (Vahedian et al. 2022, arXiv 2111.05410).
 
     The temporal graph of a training is this graph at every checkpoint. It is the *rolled* one (`rolled_graph`):
-    channels joined by the L2 norm of the kernel between them. A node has its weighted degree, from the weights as they
-    are, and its eigenvector centrality; of each the mean, median, standard deviation (of the population), skew, excess
-    kurtosis, minimum and maximum are taken over the channels of each third of the network, over the logits, and over
-    all of these [derived, docs/methods.md]. The colours of the image are nodes, but in no group. A third is a stage of
-    equal width where the network widens exactly twice, as that of NAS-Bench-201 does, else a third of the feature maps
-    in their order.
+    channels joined by the L2 norm of the kernel between them. Node features are the weighted degree, from the raw
+    weights, and the eigenvector centrality; of each the mean, median, standard deviation (of the population), skew,
+    excess kurtosis, minimum and maximum are taken over the channels of each third of the network, over the logits, and
+    over all of these [derived, docs/methods.md]. The colours of the image are nodes, but in no group. A third is a
+    stage of equal width if the network widens exactly twice, as in NAS-Bench-201, else a third of the ordered feature
+    maps.
 
-    `normalise`: the centrality is that of the graph whose blocks, one a connection, have 1 as their largest singular
-    value; else layers with large weights rule it. `per_width`: edges are divided by the square root of
+    `normalise`: the centrality is that of the graph whose blocks, one per connection, are scaled to a largest singular
+    value of 1; otherwise layers with large weights dominate it. `per_width`: edges are divided by the square root of
     the number of channels at their other end before they are summed to a degree (`degrees`), and a centrality is
     multiplied by that of the number of channels of its own feature map, so that neither depends on the width C under
     the usual initialisation; else a degree grows as sqrt(C) and a centrality falls as 1 / sqrt(C). Both [derived,
     docs/methods.md].
 
-    `temporal_graph` has 70 float64 entries, named by `feature_names`. An entry is nan where the network has no such
-    node (logits under a head that is not one dense layer), where the deviation is 0 (skew, kurtosis), and where an
-    eigenvector was not found. The numbers `graph_degree` and `graph_centrality` are its "degree.all.mean" and
-    "centrality.all.std". `every`: observations from one reading to the next. Raises BadInput as `wires` does.
+    `temporal_graph` has 70 float64 entries, named by `feature_names`. An entry is nan if the network has no such node
+    (logits of a head that is not one dense layer), if the deviation is 0 (skew, kurtosis), and if the eigenvector does
+    not converge. The numbers `graph_degree` and `graph_centrality` are its "degree.all.mean" and
+    "centrality.all.std". `every`: observations between two readings. Raises BadInput as `wires` does.
     """
 
     kind: ClassVar[str] = "measure/temporal_graph"
@@ -65,16 +65,16 @@ class TemporalGraph:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Trace columns that are written."""
+        """The trace columns that it writes."""
         return ("temporal_graph", "graph_degree", "graph_centrality")
 
     @property
     def non_mutating(self) -> bool:
-        """Whether the model is left as it was."""
+        """Whether the observer leaves the model unchanged (see `schema.NonMutating`)."""
         return True
 
     def observer(self, scene: Scene) -> Observer:
-        """A function without memory."""
+        """A stateless function that reads the vector of the model it is shown."""
 
         def observe(model: nn.Module, batch: tuple[Tensor, Tensor], step: int) -> Mapping[str, float | Values]:
             connections = wires(model, batch[0])
@@ -101,7 +101,7 @@ def signature(graph: RolledGraph, features: list[Values]) -> Values:
 
 
 def groups(maps: Mapping[str, slice]) -> dict[str, NDArray[np.int64]]:
-    """The nodes of each of `GROUPS`, those of the image left out."""
+    """The nodes of each of `GROUPS`, without those of the image."""
     hidden = [name for name in maps if name not in (IMAGE, LOGITS)]
     stages: list[list[str]] = []
     widest = 0
@@ -122,8 +122,8 @@ def groups(maps: Mapping[str, slice]) -> dict[str, NDArray[np.int64]]:
 def moments(values: Values) -> Values:
     """Mean, median, standard deviation, skew, excess kurtosis, minimum and maximum (7,), in the order of `MOMENTS`.
 
-    Moments are those of the population. All are nan where there is no value or one is not finite; skew and kurtosis
-    where the values are equal.
+    Moments are those of the population. All are nan without values or if one is not finite; skew and kurtosis also
+    if the values are equal.
     """
     if not values.size or not np.isfinite(values).all():
         return np.full(len(MOMENTS), np.nan)

@@ -1,4 +1,4 @@
-"""The unrolled graph of a small network: units at positions joined by single weights; a reference."""
+"""The unrolled graph of a small network, units joined by single weights: a reference for tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import nn
 from harness.schema import demand
 
 ELEMENTWISE = (nn.ReLU, nn.Tanh, nn.Sigmoid, nn.Identity, nn.Flatten, nn.BatchNorm1d, nn.BatchNorm2d)
-"""Layers that join a unit to itself alone: they add no edges."""
+"""Element-wise layers: they add no edges."""
 
 
 def unrolled_graph(model: nn.Sequential, shape: tuple[int, ...]) -> csr_array:
@@ -17,16 +17,16 @@ def unrolled_graph(model: nn.Sequential, shape: tuple[int, ...]) -> csr_array:
 
     A node is a unit at a position (Vahedian et al. 2022, arXiv 2111.05410: a convolution expanded as im2col),
     numbered from the image to the logits, within a layer channel by channel and row by row. The entry [i, j] is |w| of
-    the weight by which unit j reads unit i, 0 where it does not: a graph without cycles. Costs (units of a layer) x
+    the weight by which unit j reads unit i, 0 if it does not: an acyclic graph. Takes (units of a layer) x
     (units of the next) numbers: for networks of a few hundred units.
 
-    Raises BadInput for any layer but convolutions, dense layers and those that work unit by unit.
+    Raises BadInput for any layer except convolutions, dense layers and element-wise ones.
     """
     blocks = []
     units = torch.ones(shape).numel()
     for layer in model:
         known = isinstance(layer, (nn.Conv2d, nn.Linear, *ELEMENTWISE))
-        demand(known, "unrolled_graph", "a convolution, a dense layer or one that works unit by unit", layer)
+        demand(known, "unrolled_graph", "a convolution, a dense layer or an element-wise layer", layer)
         if isinstance(layer, ELEMENTWISE):
             shape = (units,) if isinstance(layer, nn.Flatten) else shape
             continue
@@ -40,7 +40,7 @@ def unrolled_graph(model: nn.Sequential, shape: tuple[int, ...]) -> csr_array:
 
 
 def _linear(layer: nn.Conv2d | nn.Linear, basis: torch.Tensor) -> torch.Tensor:
-    """What the layer makes of its inputs, the bias left out."""
+    """The layer's output without the bias."""
     if isinstance(layer, nn.Linear):
         return nn.functional.linear(basis, layer.weight)
     response: torch.Tensor = layer._conv_forward(basis, layer.weight, None)

@@ -1,4 +1,4 @@
-"""Zero-cost proxies of networks that nobody trains, of a size of their own."""
+"""Zero-cost proxies of untrained networks of a different size than the trained one."""
 
 from __future__ import annotations
 
@@ -27,23 +27,22 @@ PROXIES = MappingProxyType({
     "synflow": SynFlow,
     "zico": ZiCo,
 })  # fmt: skip
-"""Measures that can be read, by the name that `proxies` knows them by; `images` is theirs but for SynFlow, which has
-none."""
+"""Measures by their name in `proxies`; `images` is passed to all but SynFlow, which reads none."""
 
 
 @dataclass(frozen=True)
 class Untrained:
     """Zero-cost proxies of untrained networks of the same architecture, means over `draws` initialisations [derived].
 
-    The network that is trained may be small, to be cheap; the proxies are those of networks with `channels` and `cells`
-    (C and N, null: those of the trained network), such as the benchmark's own, with weights as the network itself draws
-    them. `proxies` are those named in `PROXIES`; each column is that of the measure with "untrained_" before it. They
-    see the first `images` of the measure batch, of the trained network's size. Weights and random probes are drawn from
-    the run's probe seed, alike for every architecture. Nothing changes as the training goes on: it is read once, at
-    the first observation, and repeated at no cost.
+    The trained network may be small, to be cheap; the proxies are those of networks with `channels` and `cells` (C and
+    N, null: those of the trained network), such as the benchmark's own, with the network's own initialisation.
+    `proxies` are names in `PROXIES`; each column is that of the measure with the prefix "untrained_". They read the
+    first `images` of the measure batch, at the trained network's resolution. Weights and random probes are drawn from
+    the run's probe seed, the same for every architecture. The values do not change during training: they are computed
+    once, at the first observation, and repeated at no cost.
 
-    nan where the proxy is nan in any draw. A network is needed that has `anew(channels, cells)`, which gives another of
-    its kind; one that has not is a failure of the measure.
+    nan where the proxy is nan in any draw. The network must have `anew(channels, cells)`, which returns a fresh network
+    of the same architecture; otherwise the measure raises ValueError.
     """
 
     kind: ClassVar[str] = "measure/untrained"
@@ -57,9 +56,9 @@ class Untrained:
     def __post_init__(self) -> None:
         key = "measure.untrained"
         for name in self.proxies:
-            demand(name in PROXIES, f"{key}.proxies", f"a list of {', '.join(PROXIES)}", name)
+            demand(name in PROXIES, f"{key}.proxies", f"a list of names in {', '.join(PROXIES)}", name)
         once = bool(self.proxies) and len(set(self.proxies)) == len(self.proxies)
-        demand(once, f"{key}.proxies", "one proxy or more, each once", self.proxies)
+        demand(once, f"{key}.proxies", "a list of one or more proxies, each once", self.proxies)
         for name in ("channels", "cells"):
             value = getattr(self, name)
             demand(value is None or value >= 1, f"{key}.{name}", "at least 1 (or null)", value)
@@ -68,16 +67,16 @@ class Untrained:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Trace columns that are written."""
+        """The trace columns that it writes."""
         return tuple(f"untrained_{column}" for proxy in self._measures() for column in proxy.columns)
 
     @property
     def non_mutating(self) -> bool:
-        """Whether the model is left as it was: it is only asked for others."""
+        """True: the model is only used to build others."""
         return True
 
     def observer(self, scene: Scene) -> Observer:
-        """A function that reads the proxies when it is first called, and remembers them."""
+        """A function that computes the proxies at its first call and repeats them afterwards."""
         known: dict[str, float] = {}
 
         def observe(model: nn.Module, batch: tuple[Tensor, Tensor], step: int) -> Mapping[str, float]:
@@ -89,10 +88,10 @@ class Untrained:
         return observe
 
     def _draw(self, model: nn.Module, batch: tuple[Tensor, Tensor], scene: Scene, draw: int) -> dict[str, float]:
-        """The proxies of one fresh network; those that read the same pass share it."""
+        """The proxies of one fresh network, which share their passes."""
         anew = getattr(model, "anew", None)
         if not callable(anew):
-            raise ValueError(f"a network that has anew(channels, cells) is needed, got {type(model).__name__}")
+            raise ValueError(f"network: must have anew(channels, cells) (got {type(model).__name__})")
         torch.manual_seed(seed_of(scene.probe_seed, "untrained", draw))
         network: nn.Module = anew(self.channels, self.cells)
         network.to(batch[0].device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in its stubs

@@ -1,4 +1,4 @@
-"""Statistics of the weights, as one vector of the same length for every network."""
+"""Statistics of the weights, as a vector of the same length for every network."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def feature_names() -> list[str]:
 class WeightStatistics:
     """Measure of weight statistics after Unterthiner et al. (2020, arXiv 2002.11448), for networks of any layers.
 
-    Theirs are the percentiles 0, 25, 50, 75, 100, the standard deviation and the mean of every tensor, side by side,
-    which asks for the same layers in every network. Here [derived, docs/methods.md] each statistic is summarised over
-    the layers by its mean, standard deviation (of the population), minimum and maximum, apart for the weights and the
-    biases of convolutions and dense layers and for those of BatchNorm; the first and the last weight layer follow in
-    full. Layers the forward pass never calls do not count; first and last are in the order of their first call.
+    Theirs are the percentiles 0, 25, 50, 75, 100, the standard deviation and the mean of every tensor, concatenated,
+    which requires the same layers in every network. Here [derived, docs/methods.md] each statistic is summarised over
+    the layers by its mean, standard deviation (of the population), minimum and maximum, separately for the weights and
+    the biases of convolutions and dense layers and of BatchNorm; the statistics of the first and the last weight layer
+    follow. Layers that the forward pass never calls do not count; first and last are in the order of their first call.
 
-    The vector has 126 float64 entries, named by `feature_names`. An entry is nan where the network has no such tensor,
-    and where a tensor is not finite.
+    The vector has 126 float64 entries, named by `feature_names`. An entry is nan if the network has no such tensor,
+    or if a tensor is not finite.
     """
 
     kind: ClassVar[str] = "measure/weight_statistics"
@@ -55,12 +55,12 @@ class WeightStatistics:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Trace columns that are written."""
+        """The trace columns that it writes."""
         return ("weight_statistics",)
 
     @property
     def non_mutating(self) -> bool:
-        """Whether the model is left as it was."""
+        """Whether the observer leaves the model unchanged (see `schema.NonMutating`)."""
         return True
 
     def observer(self, scene: Scene) -> Observer:
@@ -78,7 +78,7 @@ class WeightStatistics:
 def vector(layers: list[nn.Module], read: Callable[[Tensor], Tensor] = Tensor.detach) -> Vector:
     """The vector (126,) of these layers, in the order of `feature_names`.
 
-    It is of the parameters themselves, or of what `read` makes of each parameter (its gradient, say).
+    `read` maps each parameter to the tensor that is summarised: itself, or its gradient, say.
     """
     weighted = [layer for layer in layers if isinstance(layer, WEIGHTED)]
     norms = [layer for layer in layers if isinstance(layer, NORMS)]

@@ -15,16 +15,15 @@ IMAGE, LOGITS = "image", "logits"
 
 
 def wires(model: nn.Module, images: Tensor) -> list[Connection]:
-    """The connections of a network, inputs first: its own if it is GraphProvider, else those of a chain of layers.
+    """The connections of a network, inputs first: its own if it is a `GraphProvider`, else those of a chain of layers.
 
-    The chain is that of the convolutions and dense layers that a forward pass of `images` (B, colours, ...) calls, in
-    the order of their first call. A network with branches that is no `GraphProvider` is not recognised where its
-    widths happen to fit a chain. The feature maps are "image", the layers' names, and "logits"; a slot is the
-    layer's name. A dense layer behind a flattened map of c channels has the weight (out, c, space), any other
-    (out, in);
-    a convolution with groups the full weight (out, in, ...), zero where a group does not read.
+    The chain consists of the convolutions and dense layers that a forward pass of `images` (B, colours, ...) calls, in
+    the order of their first call. A branched network that is no `GraphProvider` goes unnoticed if its widths happen to
+    fit a chain. The feature maps are "image", the layers' names, and "logits"; a slot is the layer's name. A dense
+    layer after a flattened map of c channels has the weight (out, c, space), any other (out, in); a convolution with
+    groups has the full weight (out, in, ...), zero where a group does not read.
 
-    Raises BadInput where a layer cannot follow the one before it, and for transposed convolutions.
+    Raises BadInput if the width of a layer does not fit the one before it, and for transposed convolutions.
     """
     if isinstance(model, GraphProvider):
         return model.connections()
@@ -65,5 +64,5 @@ def _weight(name: str, layer: nn.Module, channels: int) -> Tensor:
 
 
 def _demand(holds: bool, name: str, layer: nn.Module, channels: int) -> None:
-    wanted = "a chain of convolutions and dense layers, or a network that tells its connections"
-    demand(holds, "measure.temporal_graph", wanted, f"{name} = {layer} behind {channels} channels")
+    wanted = "applied to a chain of convolutions and dense layers, or to a GraphProvider"
+    demand(holds, "measure.temporal_graph", wanted, f"{name} = {layer} after {channels} channels")

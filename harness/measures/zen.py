@@ -1,4 +1,4 @@
-"""How strongly a network's features answer to a small change of a random input."""
+"""Sensitivity of a network's features to a small change of a random input."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ class Zen:
 
     x and e are Gaussian images, a = `mixup`; f is the last feature map before the global pooling, the expectation the
     mean over images, the norm the sum of absolute differences, as in the authors' code (the paper writes an L2 norm).
-    The second term, sum of log sqrt(variance) over the BatchNorm layers, puts back the scale that they take out: the
+    The second term, sum of log sqrt(variance) over the BatchNorm layers, restores the scale that they remove: the
     variance is that of a layer's input in the batch of x (the code reads the running one), averaged over the channels.
-    The mean over `repeats` draws of x and e, the same for every architecture, is the score. Higher, taken as better: a
-    more expressive network. nan where the features do not answer at all, or are not finite.
+    The score is the mean over `repeats` draws of x and e, the same for every architecture. Higher is better: a more
+    expressive network. nan where the features do not change at all, or are not finite.
 
-    `weights`: "gaussian" draws N(0, 1) at each repeat, which is what the paper evaluates (and no training changes);
-    "kaiming" N(0, 2 / fan-in); "current" takes what the network has, so that the score moves as it trains [derived].
-    Under torch's own initialisation each BatchNorm's log scale is negative, so that with current weights more layers
-    score less and the direction turns over.
-    The paper takes residual links out; here they stay [derived]. BatchNorm behind convolutions that are computed
-    together counts apart for each edge of a `GraphProvider`, and one whose input is constant does not count [derived].
+    `weights`: "gaussian" draws N(0, 1) at each repeat, as in the paper (independent of training); "kaiming" draws
+    N(0, 2 / fan-in); "current" uses the network's weights, so that the score changes during training [derived]. Under
+    torch's own initialisation each BatchNorm's log scale is negative, so that with current weights more layers score
+    less and the direction is reversed. The paper removes residual links; here they stay [derived]. BatchNorm after
+    convolutions that are computed together counts separately for each edge of a `GraphProvider`, and one with constant
+    input does not count [derived].
 
-    `images`: random images a draw. `every`: observations between two readings.
+    `images`: random images per draw. `every`: observations between two readings.
     """
 
     kind: ClassVar[str] = "measure/zen"
@@ -53,21 +53,21 @@ class Zen:
         for key in ("images", "repeats", "every"):
             demand(getattr(self, key) >= 1, f"measure.zen.{key}", "at least 1", getattr(self, key))
         demand(self.images >= 2, "measure.zen.images", "at least 2", self.images)
-        demand(self.mixup > 0, "measure.zen.mixup", "a size above 0", self.mixup)
+        demand(self.mixup > 0, "measure.zen.mixup", "above 0", self.mixup)
         demand(self.weights in WEIGHTS, "measure.zen.weights", " or ".join(map(repr, WEIGHTS)), self.weights)
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Trace columns that are written."""
+        """The trace columns that it writes."""
         return ("zen",)
 
     @property
     def non_mutating(self) -> bool:
-        """Whether the model is left as it was."""
+        """Whether the observer leaves the model unchanged (see `schema.NonMutating`)."""
         return self.weights == "current"
 
     def observer(self, scene: Scene) -> Observer:
-        """A function that reads the score of whatever model it is shown."""
+        """A function that reads the score of the model it is shown."""
 
         known: list[float] = []
 
@@ -85,7 +85,7 @@ class Zen:
                 redraw(model, x, self.weights, fresh)
                 scores.append(score(model, x, x + self.mixup * e))
             value = sum(scores) / len(scores)
-            if self.weights != "current":  # redrawn alike, whatever the training does
+            if self.weights != "current":  # independent of the training
                 known.append(value)
             return {"zen": value}
 
@@ -116,8 +116,8 @@ def score(model: nn.Module, x: Tensor, near: Tensor) -> float:
 def last_map(model: nn.Module, images: Tensor) -> Tensor:
     """The last feature map (B, channels, height, width) before the global pooling, rectified where the network does it.
 
-    It is the last four-dimensional result of `features` (or of the whole network) that is no pooling or mean; where
-    there is no such map, the result itself.
+    It is the last four-dimensional result of `features` (or of the whole network) that is no pooling or mean; without
+    such a map, the result itself.
     """
     with _LastMap(len(images)) as seen:
         result: Tensor = getattr(model, "features", model)(images)
@@ -125,7 +125,7 @@ def last_map(model: nn.Module, images: Tensor) -> Tensor:
 
 
 class _LastMap(TorchFunctionMode):
-    """Remembers the last feature map of `batch` images that a function gave."""
+    """Records the last feature map of `batch` images that a function returned."""
 
     def __init__(self, batch: int) -> None:
         super().__init__()
@@ -146,7 +146,7 @@ Parts = Mapping[int, list[slice]]
 
 
 def _parts(model: nn.Module) -> Parts:
-    """Which channels of a BatchNorm belong to one edge, by where its scales lie in memory."""
+    """The channels of a BatchNorm that belong to each edge, by the address of its scales."""
     parts: dict[int, list[slice]] = defaultdict(list)
     for edge in model.connections() if isinstance(model, GraphProvider) else ():
         if edge.norm is not None:

@@ -18,16 +18,16 @@ from .passes import Batch, first, gradients
 
 @dataclass(frozen=True)
 class ZiCo:
-    """ZiCo: mean over deviation of the weights' gradients across mini-batches (Li et al. 2023, arXiv 2301.11300).
+    """ZiCo: mean over deviation of the weights' gradients across batches (Li et al. 2023, arXiv 2301.11300).
 
         zico = sum over layers of ln sum over weights of mean |g| / std g
 
     Mean and deviation (of the population, of the signed gradient, as in the authors' code) are over two mini-batches:
     the halves of the first `images` of the batch, each with its own BatchNorm statistics and its own mean
     cross-entropy. The ratio of a weight is then (|g1| + |g2|) / |g1 - g2|, 1 or more. As in that code a weight whose
-    deviation is 0 is left out, and so is a layer of such weights alone. Layers are the convolutions and dense layers at
-    work, one an edge of the search space (`edges`), without biases and BatchNorm. nan where no layer is left, where a
-    gradient is not finite, and for fewer than two images. Predictors take more as better.
+    deviation is 0 is left out, and so is a layer without any other weights. Layers are the convolutions and dense
+    layers that the forward pass calls, one per edge of the search space (`edges`), without biases and BatchNorm. nan
+    where no layer is left, where a gradient is not finite, and for fewer than two images. Higher is better.
     """
 
     kind: ClassVar[str] = "measure/zico"
@@ -40,16 +40,16 @@ class ZiCo:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Trace columns that are written."""
+        """The trace columns that it writes."""
         return ("zico",)
 
     @property
     def non_mutating(self) -> bool:
-        """Whether the model is left as it was."""
+        """Whether the observer leaves the model unchanged (see `schema.NonMutating`)."""
         return True
 
     def observer(self, scene: Scene) -> Observer:
-        """A function that finds the layers at its first call, and takes both gradients at every call."""
+        """A function that finds the layers at its first call, and computes both gradients at every call."""
         places: list[Edge] = []
 
         def observe(model: nn.Module, batch: Batch, step: int) -> Mapping[str, float]:
@@ -61,7 +61,7 @@ class ZiCo:
 
 
 def zico(model: nn.Module, batch: Batch, places: list[Edge]) -> float:
-    """The score of these layers, from the two halves of a batch; an odd image is left over."""
+    """The score of these layers, from the two halves of a batch; an odd image is left out."""
     images, labels = batch
     half = len(images) // 2
     names = list(dict.fromkeys(edge.parameter for edge in places))

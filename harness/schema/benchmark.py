@@ -34,11 +34,11 @@ class Benchmark(Protocol):
         ...
 
     def sample(self, n: int, seed: int, among: Sequence[str] | None = None) -> list[Architecture]:
-        """`n` architectures, distinct up to isomorphism, out of the names `among`."""
+        """`n` architectures, distinct up to isomorphism, out of the names `among` (None: all)."""
         ...
 
     def facts(self, architecture: Architecture, images: ImageSet) -> dict[str, float]:
-        """The FACT_COLUMNS of one architecture."""
+        """The FACT_COLUMNS of one architecture: properties known without training."""
         ...
 
     def build(self, architecture: Architecture, images: ImageSet) -> torch.nn.Module:
@@ -46,22 +46,22 @@ class Benchmark(Protocol):
         ...
 
     def recorded(self, dataset: str, wanted: StoredCurves, data: str | None) -> Recorded:
-        """Curves of finished trainings on the data set of this name."""
+        """Stored learning curves of finished training runs on the data set of this name."""
         ...
 
     def network(self) -> dict[str, object]:
-        """The settings that decide a network beside its architecture."""
+        """The settings that determine a network besides its architecture; part of a trace's identity."""
         ...
 
 
 @runtime_checkable
 class Drawable(Protocol):
-    """A benchmark that tells an architecture's graph, to be drawn: nodes hold feature maps, edges are operations."""
+    """A benchmark that provides an architecture's graph for drawing: nodes are feature maps, edges are operations."""
 
     def edges(self, architecture: Architecture) -> list[tuple[str, str, str]]:
         """(source, target, operation) of every edge of the cell, an acyclic graph; any strings are names.
 
-        An edge whose operation is "none" passes nothing on; it is in the list so that its nodes keep their places.
+        An edge with the operation "none" is a zero map; it is listed so that its nodes keep their positions.
         """
         ...
 

@@ -1,7 +1,7 @@
-"""What a network of convolutions, BatchNorms, sums and poolings computes, written down as data.
+"""Dataflow graph of a network's forward pass: convolutions, BatchNorms, sums and poolings as data.
 
-A network that can say this (`Lowerable`) may be trained by the native step (docs/performance.md) in place of
-autograd. Nothing here runs torch; weights are told by the module that owns them, since a step writes on them.
+A network that provides it (`Lowerable`) can be lowered to the compiled step (docs/performance.md) instead of autograd.
+Nothing here runs torch; a weight is identified by the module that owns it, since the step updates it in place.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Convolution:
-    """k × k convolution without bias, padded by k / 2 (k is 1 or 3), of map `source`, after its ReLU if `rectified`.
+    """k × k convolution without bias, padding k // 2 (k is 1 or 3), of map `source`, after a ReLU if `rectified`.
 
-    `rows` are its output channels among those of `module`, where several convolutions of one kind are one; `norm` the
-    BatchNorm behind it, with the same rows, or None.
+    `rows` are its output channels in `module`, which may hold several convolutions of one kind; `norm` is the BatchNorm
+    after it, with the same rows, or None.
     """
 
     source: int
@@ -31,7 +31,7 @@ class Convolution:
 
 @dataclass(frozen=True)
 class Constant:
-    """A convolution of zeros: its BatchNorm's bias in every pixel."""
+    """A convolution of an all-zero map: the bias of its BatchNorm in every pixel."""
 
     module: nn.Conv2d
     rows: slice
@@ -40,14 +40,14 @@ class Constant:
 
 @dataclass(frozen=True)
 class Skip:
-    """Map `source` itself."""
+    """Identity of map `source`."""
 
     source: int
 
 
 @dataclass(frozen=True)
 class Average:
-    """The mean of map `source` over 3 × 3 windows, padding left out of it, or over 2 × 2 windows of stride 2."""
+    """Average pooling of map `source`: 3 × 3 windows without padding (`side` 3), or 2 × 2 of stride 2 (`side` 2)."""
 
     source: int
     side: int
@@ -66,29 +66,31 @@ Term = Convolution | Constant | Skip | Average | Norm
 
 @dataclass(frozen=True)
 class Map:
-    """The sum of its terms, zeros without any: `channels` maps, the image's side divided by `shrink`."""
+    """A feature map, the sum of its terms (zeros without any): `channels`, and the image's side divided by `shrink`."""
 
     channels: int
     shrink: int
     terms: tuple[Term, ...] = ()
 
     def sources(self) -> Iterator[int]:
-        """The maps that its terms read."""
+        """Indices of the maps that its terms read."""
         for term in self.terms:
             if not isinstance(term, Constant):
                 yield term.source
 
 
 class Dataflow:
-    """Maps in the order in which they can be computed; map 0 is the images. The head, a dense layer, reads the means
-    over pixels of the ReLU of the last."""
+    """Feature maps in topological order; map 0 is the images.
+
+    The head, a dense layer, reads the global average pooling of the ReLU of the last map.
+    """
 
     def __init__(self, colours: int) -> None:
         self.maps = [Map(colours, 1)]
         self.head: nn.Linear | None = None
 
     def add(self, channels: int, shrink: int, *terms: Term) -> int:
-        """The place of a new map; a lone skip makes none."""
+        """Append a map and return its index; a single skip appends none and returns its source."""
         if len(terms) == 1 and isinstance(terms[0], Skip):
             return terms[0].source
         self.maps.append(Map(channels, shrink, terms))
@@ -97,10 +99,10 @@ class Dataflow:
 
 @runtime_checkable
 class Lowerable(Protocol):
-    """A network that can write down what it computes."""
+    """A network that provides its forward pass as a dataflow graph, so that the compiled step can train it."""
 
     def dataflow(self) -> Dataflow | None:
-        """Its forward pass in training mode; None where it holds what cannot be written so, another head for example.
+        """The forward pass in training mode; None if it contains another operation, for example another head.
 
-        Must be the same mathematics as the network's own `forward`, and its BatchNorms all of one momentum.
+        It must compute the same function as `forward`, and all its BatchNorms must have the same momentum.
         """

@@ -1,4 +1,4 @@
-"""Protocols of what watches a training, and what it is shown."""
+"""Protocols of measures, which observe a network while it trains, and the data passed to them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ T = TypeVar("T")
 
 @runtime_checkable
 class Measure(Protocol):
-    """Looks at a network while it trains and gives numbers; a fresh observer for each architecture.
+    """Computes numbers from a network while it trains, with a fresh observer per architecture.
 
-    A measure is a frozen dataclass (its fields are its configuration) with `columns`, the names it writes, and
-    `observer`, which gives a function to be called at every observation. The model it is shown is a private replica
-    and the batch a copy: whatever it does to them, or to the random state, does not touch the training.
+    A measure is a frozen dataclass (its fields are its configuration) with `columns`, the trace columns it writes, and
+    `observer`, which returns a function that is called at every observation. The model passed to it is a private
+    replica and the batch a copy: changes to them, or to the random state, do not affect the training.
     """
 
     @property
@@ -39,14 +39,16 @@ class HeadMaker(Measure, Protocol):
         """Whether `head` gives a module, which the network is then trained through."""
         ...
 
-    def head(self, scene: Scene) -> torch.nn.Module | None: ...
+    def head(self, scene: Scene) -> torch.nn.Module | None:
+        """The module that replaces the head, from features (B, n) to logits; None keeps the network's own head."""
+        ...
 
 
 @runtime_checkable
 class Periodic(Measure, Protocol):
-    """A measure too dear for every observation: called at the first, at each `every`-th after it, and at the last.
+    """A measure too expensive for every observation: called at the first, every `every`-th after it, and the last.
 
-    Between them its columns are nan (None for a vector); predictors read the last value that is there.
+    In between its columns are nan (None for a vector); predictors read the last available value.
     """
 
     @property
@@ -55,11 +57,11 @@ class Periodic(Measure, Protocol):
 
 @runtime_checkable
 class NonMutating(Measure, Protocol):
-    """A measure that, where `non_mutating` is true, leaves the model it is shown as it finds it.
+    """A measure that does not change the model while `non_mutating` is true.
 
-    It writes on no weight, keeps no hook and puts the training mode back; running statistics may move, gradients are
-    taken without writing them on the weights, the batch is not written on. All such measures are shown one replica, and
-    may have passes in common by `Scene.shared`. That replica is as far from the training as any other.
+    It changes no weight, leaves no hook, restores the training mode, computes gradients without accumulating them on
+    the weights, and does not write to the batch; BatchNorm's running statistics may change. All such measures receive
+    the same replica and may share passes through `Scene.shared`; the trained network itself is never passed to them.
     """
 
     @property
@@ -67,7 +69,7 @@ class NonMutating(Measure, Protocol):
 
 
 class Observer(Protocol):
-    """`model` is in training mode; `batch` is (images (B, colours, size, size), labels (B,))."""
+    """A function of `model` in training mode and `batch`, images (B, colours, size, size) and labels (B,)."""
 
     def __call__(
         self, model: torch.nn.Module, batch: tuple[torch.Tensor, torch.Tensor], step: int
@@ -76,11 +78,11 @@ class Observer(Protocol):
 
 @dataclass(frozen=True)
 class Connection:
-    """One edge of a network's own graph, whose nodes are feature maps: `source` feeds `target`.
+    """One edge from `source` to `target` of a network's graph, whose nodes are feature maps.
 
-    `slot` names the place in the search space and is common to all its architectures ("stem", "cell0.2<1", "head").
-    `weight` is (out, in, height, width) of a convolution or (out, in) of a dense layer; None where channel i passes on
-    to channel i (skip, pooling). `norm` is the BatchNorm behind it as (scale, shift), each (out,), or None.
+    `slot` names the position in the search space, common to all its architectures ("stem", "cell0.2<1", "head").
+    `weight` is (out, in, height, width) of a convolution or (out, in) of a dense layer; None if it maps channel i to
+    channel i (skip, pooling). `norm` is the BatchNorm after it as (scale, shift), each (out,), or None.
     """
 
     slot: str
@@ -92,16 +94,18 @@ class Connection:
 
 @runtime_checkable
 class GraphProvider(Protocol):
-    """A network that tells its own graph: every connection that its forward pass computes, inputs first."""
+    """A network that provides the graph of its forward pass."""
 
-    def connections(self) -> list[Connection]: ...
+    def connections(self) -> list[Connection]:
+        """Every connection that the forward pass computes, in topological order; weights are views of parameters."""
+        ...
 
 
 class Shared:
-    """What non_mutating measures work out of one model and batch, kept for the others of the same observation.
+    """Cache of the results that `NonMutating` measures derive from one model and batch, for one observation.
 
-    Everything is made anew unless `keeps`, which is for who forgets it in time. `borrowed` is the seconds that what was
-    taken from others had cost them: a measure costs what it would cost alone.
+    Without `keeps` nothing is cached; with it the owner calls `forget` after each observation. `borrowed` sums the
+    seconds that cached results took to compute: a measure is charged for them as if it had computed them itself.
     """
 
     def __init__(self, keeps: bool = False) -> None:
@@ -109,11 +113,11 @@ class Shared:
         self.found: dict[object, tuple[Any, float]] = {}
 
     def get(self, key: object, make: Callable[[], T]) -> T:
-        """What is kept under this key, or else what `make` gives."""
+        """The result cached under `key`, else the result of `make`, which is then cached."""
         if key in self.found:
             kept, seconds = self.found[key]
             self.borrowed += seconds
-            return kept  # type: ignore[no-any-return]  # what was put there under this key
+            return kept  # type: ignore[no-any-return]  # the type that was stored under this key
         begin, before = time.perf_counter(), self.borrowed
         made = make()
         if self.keeps:
@@ -121,16 +125,16 @@ class Shared:
         return made
 
     def forget(self) -> None:
-        """Start anew."""
+        """Empty the cache."""
         self.found.clear()
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What a measure may know before a training starts.
+    """Context of a measure, known before training starts.
 
-    `probe_seed` is shared by every architecture of a run, so that random probes are the same for all; `classes` is
-    the number of labels and `features` the width of what the head reads. `shared` is for non_mutating measures.
+    `probe_seed` is common to all architectures of a run, so that random probes are the same for all; `classes` is the
+    number of labels and `features` the width of the head's input. `shared` is for `NonMutating` measures.
     """
 
     probe_seed: int

@@ -13,7 +13,7 @@ import pandas as pd
 from harness import __version__
 from harness.evaluate.average_ranks import Ranking, rank
 from harness.evaluate.gathered import Run, gather, last_taus
-from harness.files.paths import demand_folder, way
+from harness.files.paths import demand_folder, relative_path
 from harness.schema import BadInput, demand
 from harness.schema.columns import JOBS
 from harness.schema.documents import RUN_STATUS, demand_keys
@@ -129,8 +129,8 @@ def _row(job: Job, setting: str, out: Path) -> dict[str, Any]:
         "setting": setting,
         "seed": job.config.get("seed") if isinstance(job.config.get("seed"), int) else None,
         "overrides": " ".join(job.overrides or ()),
-        "folder": way(job.folder, out) if job.folder else "",
-        "report": way(job.report, out) if job.report else "",
+        "folder": relative_path(job.folder, out) if job.folder else "",
+        "report": relative_path(job.report, out) if job.report else "",
         "bench": _named(job, "bench"),
         "dataset": _named(job, "dataset"),
         "state": job.state,

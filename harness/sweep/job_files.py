@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness.files.paths import way
+from harness.files.paths import relative_path
 from harness.schema import BadInput, demand
 from harness.schema.documents import JOB, JOB_CONFIG, STATE, SWEEP, demand_keys
 from harness.storage.documents import read_json, read_yaml
@@ -68,7 +68,7 @@ def record_job(
 
     def write(state: str, result: JobResult) -> None:
         paths = {"folder": result.folder, "report": result.report}
-        folders = {key: path and way(path, folder) for key, path in paths.items()}
+        folders = {key: path and relative_path(path, folder) for key, path in paths.items()}
         about = {"number": number, "overrides": list(overrides), "state": state}
         write_json(folder / "job.json", {**about, "code": result.code, "reason": result.reason, **folders})
 

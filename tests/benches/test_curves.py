@@ -125,7 +125,7 @@ def test_only_the_named_architectures_are_read(data: str) -> None:
 def test_curves_on_test_images_are_refused_unless_allowed_and_then_say_so(
     train_set: str, split: str, epochs: int, updates: int, data: str
 ) -> None:
-    with pytest.raises(BadInput, match=r"must be without test images \(got ori-test .*allow_test_leak"):
+    with pytest.raises(BadInput, match=r"must be a curve without test images \(got ori-test .*allow_test_leak"):
         stored_curves("nats", train_set, split, epochs, None, None, data)
     stored = stored_curves("nats", train_set, split, epochs, None, None, data, allow_test_leak=True)
     assert stored.leak and "ori-test" in stored.label and "test images" in stored.label
@@ -174,7 +174,7 @@ def test_the_fingerprint_is_that_of_the_numbers(data: str) -> None:
     ("request_", "message"),
     [
         (("curves", "cifar100", "valid", 12, None), "nb201_curves"),
-        (("curves", "cifar10-valid", "valid", 200, 777), "signal.seed: null"),
+        (("curves", "cifar10-valid", "valid", 200, 777), "signal.seed: must be null"),
         (("nats", "cifar10-valid", "valid", 90, None), "cifar10-valid 200"),
         (("nats", "cifar10-valid", "valtest", 200, None), "test, valid"),
         (("nats", "cifar10-valid", "test", 200, None), "recorded each epoch"),
@@ -189,14 +189,14 @@ def test_what_is_not_recorded_is_refused(request_: tuple, message: str, file: st
 def test_missing_and_damaged_files_are_named(tmp_path: Path, file: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TORCH_HOME", raising=False)
     for source, name in (("nats", archive.FOLDER), ("curves", curves.CURVES), ("auto", archive.FOLDER)):
-        with pytest.raises(BadInput, match=f"{name} in {tmp_path / 'empty'}"):
+        with pytest.raises(BadInput, match=rf"missing .*{name} \(expected in {tmp_path / 'empty'}"):
             stored_curves(source, "cifar10-valid", "valid", 200, None, None, str(tmp_path / "empty"))
     path = Path(file) / curves.CURVES
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(BadInput, match=str(path)):
         stored_curves("curves", "cifar10-valid", "valid", 200, None, None, file)
     np.savez(path, arch_index=np.array([1]), train_acc=np.ones((1, 200)), valid_acc=np.full((1, 200), 101.0))
-    with pytest.raises(BadInput, match="percentages valid_acc"):
+    with pytest.raises(BadInput, match="percentages in valid_acc"):
         stored_curves("curves", "cifar10-valid", "valid", 200, None, None, file)
 
 
@@ -254,13 +254,15 @@ def test_the_real_archive_and_the_real_file_hold_the_same_curves() -> None:
 def test_a_bench_tells_what_it_recorded_and_refuses_a_curve_that_ends_in_the_truth(file: str) -> None:
     bench = NasBench201(channels=16, cells=5)
     found = bench.recorded("cifar10", StoredCurves(), file)
-    assert found.label.endswith("the trainings that the truth is from") and not found.leak
+    assert found.label.endswith("the same training runs as the ground truth") and not found.leak
     assert len(found.images.train[1]) == 25_000 and found.images.size == 32
     twelve = replace(bench, target_epochs=12).recorded("cifar10", StoredCurves(), file)
     assert "the truth is from" not in twelve.label
     with pytest.raises(BadInput, match=r"signal\.split: must be another split than bench\.target_split"):
         replace(bench, target_split="valid").recorded("cifar10", StoredCurves(), file)
-    with pytest.raises(BadInput, match=r"bench\.channels, bench\.cells: must be \(16, 5\), the recorded networks'"):
+    with pytest.raises(
+        BadInput, match=r"bench\.channels, bench\.cells: must be \(16, 5\), the size of the recorded networks"
+    ):
         NasBench201().recorded("cifar10", StoredCurves(), file)
     with pytest.raises(BadInput, match="dataset: must be a data set of the benchmark"):
         bench.recorded("digits", StoredCurves(), file)
@@ -274,7 +276,7 @@ def test_a_curve_that_ends_in_the_truth_under_another_name_is_refused(
     bench = NasBench201(channels=16, cells=5, train_set=train_set, target_split=target)
     leaking = StoredCurves(source="nats", split="valid", allow_test_leak=True)  # falls back to ori-test in both
     message = (
-        rf"signal\.split: another split than bench\.target_split .* got 'valid', which is recorded as ori-test, for"
+        rf"signal\.split: must be another split than bench\.target_split.*\(got 'valid', recorded as ori-test, for"
         rf" '{target}' of {train_set} 200"
     )
     with pytest.raises(BadInput, match=message):

@@ -44,7 +44,7 @@ def test_from_images_of_ones_own_to_a_benchmark_and_a_report(call, tmp_path: Pat
     asked = ("npz", None, "test", None, int(row["epoch"]) - 1, int(row["seed"]), row["architecture"], "truth.parquet")
     assert truth("natsbench_sss", *asked).percent == np.float32(row["test_accuracy"])
     code, _, err = call("+bench=nasbench201", *images[1:], "bench.source=truth.parquet", "measure=[]")
-    assert code == 2 and "bench.source: a table of nasbench201 is needed" in err
+    assert code == 2 and "bench.source: must be a table of nasbench201" in err
 
 
 def test_curves_on_test_images_are_refused_and_else_every_figure_says_so(call, tmp_path: Path, monkeypatch) -> None:

@@ -56,7 +56,7 @@ def test_a_string_read_and_written_is_the_same_string() -> None:
     ],
 )
 def test_a_wrong_string_is_refused_with_what_is_wrong(text: str) -> None:
-    with pytest.raises(ValueError, match=r"architecture: .* needed|architecture: .* needs"):
+    with pytest.raises(ValueError, match=r"architecture: .*must "):
         space.parse(text)
 
 
@@ -96,7 +96,7 @@ def test_dead_architectures_are_known_and_can_be_left_out() -> None:
 
 
 def test_more_architectures_than_there_are_is_an_error() -> None:
-    with pytest.raises(BadInput, match="architectures: must be a count from 1 to the 6466"):
+    with pytest.raises(BadInput, match="architectures: must be a count from 1 to 6466"):
         NasBench201().sample(6_467, 0)
 
 

@@ -50,7 +50,7 @@ def test_the_archive_alone_answers_without_a_network(tmp_path: Path, caplog: pyt
         found = NasBench201().truth("cifar100", "", str(tmp_path))
     assert found.source.startswith(archive.opened(tmp_path / spaces.TSS.folder, spaces.TSS).path.name)
     assert found.accuracy.loc[NAMES["tss"][2], "888"] == figure(2, "cifar100", "x-test", 200, 888, 199)
-    assert "from archive, not from table: " in caplog.text and "nasbench201_cifar100.csv" in caplog.text
+    assert "uses archive; skipping table: " in caplog.text and "nasbench201_cifar100.csv" in caplog.text
 
 
 def test_the_public_table_goes_before_a_part_of_the_space_where_it_has_the_protocol(tmp_path: Path) -> None:
@@ -92,14 +92,16 @@ def test_a_damaged_source_is_passed_over_and_the_log_says_so(tmp_path: Path, cap
     (convert("tss", folder, tmp_path).folder / "finals.parquet").write_bytes(b"none")
     with caplog.at_level(logging.WARNING):
         assert source_of(tmp_path).startswith(folder.name)
-    assert "from archive, not from converted: data: must be a Parquet file" in caplog.text
+    assert "uses archive; skipping converted: data: must be a Parquet file" in caplog.text
 
 
 def test_where_no_source_has_it_every_reason_is_told_in_one_line(tmp_path: Path) -> None:
     folder = nats_records.write(tmp_path)
     convert("tss", folder, tmp_path)
     public_table(tmp_path)
-    message = r"^bench\.source: none that is there has this; table: bench\.train_set.*; converted: .*; archive: "
+    message = (
+        r"^bench\.source: no available source has this protocol; table: bench\.train_set.*; converted: .*; archive: "
+    )
     with pytest.raises(BadInput, match=message) as caught:
         NasBench201(target_epochs=90).truth("cifar100", "", str(tmp_path))
     assert "\n" not in str(caught.value)

@@ -123,7 +123,7 @@ def test_a_missing_batch_is_named(tmp_path: Path, parts: tuple[Part, Part], rele
     (tmp_path / release.binary_folder).mkdir()
     for name, content in [*_contents(release, parts, "binary").items()][:-1]:
         (tmp_path / release.binary_folder / name).write_bytes(content)
-    with pytest.raises(BadInput, match=rf"none of {release.test}\.bin"):
+    with pytest.raises(BadInput, match=rf"without {release.test}\.bin"):
         _read(release, tmp_path)
 
 
@@ -140,7 +140,7 @@ def test_files_that_are_not_the_whole_data_set_are_refused(
     with pytest.raises(BadInput, match="20 training images"):
         _read(release, tmp_path)
     write((parts[0], (test[0], np.array([0, 0, 1, 1, 2, 2, 3, 0]))))
-    with pytest.raises(BadInput, match="8 test images, 2 a class"):
+    with pytest.raises(BadInput, match="8 test images, 2 per class"):
         _read(release, tmp_path)
     write((parts[0], (test[0], np.array([0, 0, 1, 1, 2, 2, 3, 250]))))
     with pytest.raises(BadInput, match="8 test images of 4 classes"):
@@ -208,7 +208,7 @@ def test_a_table_of_cifar100_that_does_not_tell_its_order_is_said_to_be_trusted(
         parquet(tmp_path / name, images, fine_label=labels)
     with caplog.at_level(logging.WARNING):
         _same(_read(CIFAR100, tmp_path), parts)
-    assert "cifar100_test.parquet: its rows are taken to be in the original order" in caplog.text
+    assert "cifar100_test.parquet: assuming that its rows are in the original order" in caplog.text
 
 
 def test_lossy_images_are_named_so(tmp_path: Path, parts: tuple[Part, Part], caplog: pytest.LogCaptureFixture) -> None:

@@ -16,14 +16,14 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from harness.datasets import archives, cub200, imagenet16_120, svhn
+from harness.datasets import archives, cub200, imagenet16_120
 from harness.datasets import encoded as encoded_tables
 from harness.datasets.cifar_files import CIFAR10, CIFAR100, decode_binary, decode_python
 from harness.datasets.fashion_mnist import read_idx
 from harness.datasets.npz import Npz
 from harness.datasets.pixels import Form
 from harness.schema import BadInput
-from tests.datasets.formats import binary, encoded, idx, mat, parquet, part, planes, python2_pickle, tar, zipped
+from tests.datasets.formats import binary, encoded, idx, parquet, part, planes, python2_pickle, tar, zipped
 
 IMAGES, LABELS = part(np.arange(6) % 3)
 SMALL = part(np.arange(6) % 3, size=8)
@@ -52,11 +52,6 @@ def _batch(content: bytes, decode: Callable, side: int, classes: int) -> None:
     images, labels = decode(content)
     assert images.dtype == np.uint8 and images.shape == (len(labels), side, side, 3)
     assert labels.dtype == np.int64 and (labels >= 0).all() and (labels < classes).all()
-
-
-def _mat(content: bytes) -> None:
-    images, labels = svhn.read(_path(content), 6)
-    assert images.shape == (6, 32, 32, 3) and ((labels >= 0) & (labels < 10)).all()
 
 
 def _idx(content: bytes) -> None:
@@ -129,8 +124,6 @@ READERS: dict[str, tuple[bytes, Callable[[bytes], None]]] = {
         pickle.dumps({"data": np.zeros((3, 768), np.uint8), "labels": [1, 2, 900], "mean": np.zeros(8)}, protocol=3),
         lambda content: _batch(content, imagenet16_120.decode, 16, 120),
     ),
-    "mat": (_file(lambda path: mat(path, IMAGES, LABELS, compressed=False)), _mat),
-    "mat, compressed": (_file(lambda path: mat(path, IMAGES, LABELS)), _mat),
     "idx": (gzip.decompress(_file(lambda path: idx(path, SMALL[0][..., 0]))), _idx),
     "npz": (_npz_file(x=SMALL[0], y=SMALL[1]), _npz),
     "npy": (_npy_file(SMALL[0]), _npy),
@@ -187,7 +180,7 @@ def _survives(name: str, examples: int) -> None:
 
 @pytest.fixture(autouse=True)
 def _not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoded_tables, "remembered", lambda key, shape, decode: decode())
+    monkeypatch.setattr(encoded_tables, "cached_pixels", lambda key, shape, decode: decode())
 
 
 @pytest.mark.parametrize("name", READERS)

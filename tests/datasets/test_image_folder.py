@@ -71,10 +71,10 @@ def test_photographs_of_any_shape_and_kind_become_squares_of_one_size(tmp_path: 
         folder = tmp_path / "ab"[number % 2]
         folder.mkdir(exist_ok=True)
         (folder / f"{number}.PNG").write_bytes(encoded(image))
-        (folder / "notes.txt").write_text("passed over")
-        (folder / ".hidden.png").write_bytes(b"passed over")
+        (folder / "notes.txt").write_text("skipped")
+        (folder / ".hidden.png").write_bytes(b"skipped")
     (tmp_path / ".hidden").mkdir()
-    (tmp_path / ".hidden" / "x.png").write_bytes(b"passed over")
+    (tmp_path / ".hidden" / "x.png").write_bytes(b"skipped")
     for aspect, colours in (("crop", 3), ("stretch", 1)):
         made = ImageFolder(path=str(tmp_path), size=8, colours=colours, aspect=aspect, valid_images=1, test_images=1)
         loaded, form = made.load(None), Form(8, colours, aspect)
@@ -99,8 +99,8 @@ def test_folders_that_cannot_be_a_data_set_are_refused(tmp_path: Path, parts: di
             ImageFolder(path=None if path is None else str(path), size=8).load(None)
 
     refused("path of a folder of images", None)
-    refused("that is there", tmp_path / "nowhere")
-    refused("one folder of images a class")
+    refused("existing", tmp_path / "nowhere")
+    refused("one folder of images per class")
     (tmp_path / "class 0").mkdir()
     refused("images .* in .*class 0")
     (tmp_path / "class 0" / "x.png").write_bytes(encoded(parts["train"][0][0]))
@@ -111,7 +111,7 @@ def test_folders_that_cannot_be_a_data_set_are_refused(tmp_path: Path, parts: di
     (tmp_path / "class 1" / "x.png").unlink()
     class_folders(tmp_path / "all" / "train", *parts["train"])
     class_folders(tmp_path / "all" / "test", parts["test"][0], parts["test"][1] + 2)
-    refused("training images' classes", tmp_path / "all")
+    refused("classes are training classes", tmp_path / "all")
     for name in ("val", "valid"):
         class_folders(tmp_path / "two" / name, *parts["val"])
     class_folders(tmp_path / "two" / "train", *parts["train"])
@@ -145,7 +145,7 @@ def test_files_that_are_not_read_are_told_of_once_with_their_number(
         (tmp_path / place).write_bytes(b"1")
     made.load(None)
     (record,) = caplog.records
-    assert "3 files are passed over (2 .tif, 1 .gif)" in record.message and ".png" in record.message
+    assert "skipping 3 files (2 .tif, 1 .gif)" in record.message and ".png" in record.message
 
 
 @pytest.mark.parametrize("ending", [".pgm", ".PPM", ".pnm"])
@@ -165,6 +165,6 @@ def test_images_of_ones_own_cannot_take_the_name_of_a_set_that_the_benchmark_has
 ) -> None:
     assert {*BENCHMARK} == {*SPLITS, *DEFAULT_TRAIN_SET}
     for name in BENCHMARK:
-        with pytest.raises(BadInput, match=rf"^dataset\.name: must be .*bench\.train_set.*got '?{name}"):
+        with pytest.raises(BadInput, match=rf"^dataset\.name: must be another name than .*got '?{name}"):
             kind(name=name)
     kind(name="cifar10-of-mine")

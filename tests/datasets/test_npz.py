@@ -62,9 +62,7 @@ def test_names_that_are_given_are_taken(tmp_path: Path, parts: dict[str, Part]) 
         Npz(path="set.npz", train_keys=["a", "b"], valid_keys=["a", "e"]).load(str(tmp_path))
 
 
-@pytest.mark.parametrize(
-    "layout", ["grey", "channels first", "whole numbers", "fractions", "column", "text", "fortran"]
-)
+@pytest.mark.parametrize("layout", ["grey", "channels first", "integers", "fractions", "column", "text", "fortran"])
 def test_arrays_of_other_layouts_hold_the_same_images(tmp_path: Path, parts: dict[str, Part], layout: str) -> None:
     images, labels = parts["train"]
     if layout == "grey":
@@ -72,7 +70,7 @@ def test_arrays_of_other_layouts_hold_the_same_images(tmp_path: Path, parts: dic
     stored = {
         "grey": images[..., 0],
         "channels first": np.moveaxis(images, 3, 1),
-        "whole numbers": images.astype(np.int32),
+        "integers": images.astype(np.int32),
         "fractions": (images / 255).astype(np.float32) * (1 - 1e-6),
         "fortran": np.asfortranarray(images),
     }.get(layout, images)
@@ -103,16 +101,16 @@ IMAGES, LABELS = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 3), dtype=
         ({"x": IMAGES[:0], "y": LABELS[:0]}, "1 or 3 colours"),
         ({"x": IMAGES.astype(int) + 1, "y": LABELS}, "0..255"),
         ({"x": IMAGES.astype(int) - 1, "y": LABELS}, "0..255"),
-        ({"x": IMAGES.astype(float), "y": LABELS}, "fractions 0..1"),
-        ({"x": np.full((20, 8, 8), np.nan), "y": LABELS}, "fractions 0..1"),
-        ({"x": IMAGES.astype("U1"), "y": LABELS}, "images in numbers"),
-        ({"x": IMAGES, "y": LABELS[:-1]}, "a label for each image"),
-        ({"x": IMAGES, "y": LABELS / 2}, "whole numbers or text"),
-        ({"x": IMAGES, "y": np.eye(20)}, "whole numbers or text"),
+        ({"x": IMAGES.astype(float), "y": LABELS}, "floats 0..1"),
+        ({"x": np.full((20, 8, 8), np.nan), "y": LABELS}, "floats 0..1"),
+        ({"x": IMAGES.astype("U1"), "y": LABELS}, "images as numbers"),
+        ({"x": IMAGES, "y": LABELS[:-1]}, "one label per image"),
+        ({"x": IMAGES, "y": LABELS / 2}, "integers or text"),
+        ({"x": IMAGES, "y": np.eye(20)}, "integers or text"),
         ({"x": IMAGES, "y": LABELS * 0}, "two classes"),
-        ({"x": IMAGES * 0, "y": LABELS}, "differ in every colour"),
+        ({"x": IMAGES * 0, "y": LABELS}, "vary in every colour"),
         ({"x": IMAGES, "y": np.array([None] * 20)}, "numbers or text"),
-        ({"x_train": IMAGES, "y_train": LABELS, "x_test": IMAGES, "y_test": LABELS + 1}, "in the training labels"),
+        ({"x_train": IMAGES, "y_train": LABELS, "x_test": IMAGES, "y_test": LABELS + 1}, "among the training labels"),
     ],
 )
 def test_arrays_that_cannot_be_a_data_set_are_refused(tmp_path: Path, arrays: dict, said: str) -> None:

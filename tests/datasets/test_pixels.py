@@ -75,7 +75,7 @@ def test_mean_and_deviation_are_those_of_all_pixels_of_a_colour() -> None:
     np.testing.assert_allclose(mean, images.mean(axis=(0, 1, 2)) / 255, atol=0.5e-4)
     np.testing.assert_allclose(deviation, images.std(axis=(0, 1, 2)) / 255, atol=0.5e-4)
     images[..., 1] = 7
-    with pytest.raises(BadInput, match="differ in every colour"):
+    with pytest.raises(BadInput, match="vary in every colour"):
         moments(images)
 
 

@@ -68,6 +68,27 @@ def test_the_extra_images_are_trained_on_only_where_asked_for(folder: str, parts
     assert len(Svhn(valid_images=15).sources()[0].any_of[0]) == 2
 
 
+def test_a_damaged_file_is_refused_by_its_checksum_before_it_is_read(folder: str) -> None:
+    path = Path(folder) / "train_32x32.mat"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(BadInput, match=r"checksum mismatch: .*train_32x32\.mat must have md5:"):
+        Svhn(valid_images=15).load(folder)
+
+
+def test_a_file_of_another_format_is_refused_in_one_line(tmp_path: Path) -> None:
+    for content in (
+        b"",
+        b"text" * 100,
+        b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM",
+        b"MATLAB 5.0".ljust(124) + b"\0\1IM",
+    ):
+        (tmp_path / "x.mat").write_bytes(content)
+        with pytest.raises(BadInput, match=r"^data: must be .*x\.mat"):
+            read(tmp_path / "x.mat", 6)
+
+
 def test_without_files_the_message_names_them(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"test_32x32\.mat \(md5:eb5a983be6a315427106f1b164d9cef3.*fetch svhn"):
         Svhn().load(str(tmp_path))

@@ -44,7 +44,9 @@ def test_checksums_are_of_the_kind_they_say(tmp_path: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "reason"), [(b"sixteen images of dogs", "another checksum"), (None, "404")], ids=["corrupted", "absent"]
+    ("content", "reason"),
+    [(b"sixteen images of dogs", "checksum mismatch"), (None, "404")],
+    ids=["corrupted", "absent"],
 )
 def test_a_failed_download_says_why_in_one_line_and_leaves_nothing(
     site: Site, tmp_path: Path, content: bytes | None, reason: str
@@ -97,14 +99,14 @@ def test_a_folder_that_cannot_be_written_is_an_error_in_one_line(site: Site, tmp
 
 def test_a_file_with_another_checksum_is_refused_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "cats.bin").write_bytes(b"the user's own")
-    with pytest.raises(BadInput, match=r"cats\.bin.*another checksum"):
+    with pytest.raises(BadInput, match=r"checksum mismatch: .*cats\.bin"):
         files.fetch([CATS], str(tmp_path), "cats")
     assert (tmp_path / "cats.bin").read_bytes() == b"the user's own"
 
 
 def test_a_folder_in_the_place_of_a_file_is_bad_input(tmp_path: Path) -> None:
     (tmp_path / "cats.bin" / "inside").mkdir(parents=True)
-    with pytest.raises(BadInput, match=r"readable file .*cats\.bin"):
+    with pytest.raises(BadInput, match=r"cannot read .*cats\.bin"):
         files.fetch([CATS], str(tmp_path), "cats")
 
 
@@ -118,7 +120,7 @@ def test_a_file_without_a_published_checksum_is_never_trusted_in_silence(
     site: Site, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     download = served(site, checksum=None)
-    with pytest.raises(BadInput, match=r"nobody published a checksum of cats\.bin.*--unverified"):
+    with pytest.raises(BadInput, match=r"no published checksum for cats\.bin.*--unverified"):
         files.fetch([download], str(tmp_path), "cats")
     assert site.asked == []
     with caplog.at_level(logging.WARNING):
@@ -136,7 +138,7 @@ def test_of_several_alternatives_the_first_that_is_there_is_taken_and_checked(si
     assert files.obtain(source, str(tmp_path), "cats") == [tmp_path / "cats.npz"]
     assert site.asked == []
     (tmp_path / "cats.bin").write_bytes(b"damaged")
-    with pytest.raises(BadInput, match="another checksum"):
+    with pytest.raises(BadInput, match="checksum mismatch"):
         files.obtain(source, str(tmp_path), "cats")
 
 
@@ -151,6 +153,11 @@ def test_what_cannot_be_fetched_at_all_is_one_line_that_says_where_it_comes_from
     with pytest.raises(BadInput) as caught:
         files.obtain(source, str(tmp_path), "cats-archive")
     message = str(caught.value)
-    for part in ("cats.npz and labels.npz are needed", str(tmp_path), "cats.example.org", "them would do: cats"):
+    for part in (
+        "missing files cats.npz and labels.npz",
+        str(tmp_path),
+        "cats.example.org",
+        "accepted alternatives: cats",
+    ):
         assert part in message
     assert f"`python -m harness.data check cats-archive --data {tmp_path}`" in message

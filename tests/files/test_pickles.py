@@ -106,9 +106,9 @@ def test_a_packed_stream_is_read_as_it_comes_and_not_beyond_a_limit() -> None:
 def test_a_damaged_pickle_is_bad_input() -> None:
     whole = pickle.dumps({"a": np.arange(9), "b": [1.5, "two"]}, protocol=4)
     for end in range(len(whole)):
-        with pytest.raises(BadInput, match="whole pickle"):
+        with pytest.raises(BadInput, match="complete pickle"):
             read(whole[:end])
-    with pytest.raises(BadInput, match="whole pickle"):
+    with pytest.raises(BadInput, match="complete pickle"):
         read(b"not a pickle")
-    with pytest.raises(BadInput, match="whole pickle"):
+    with pytest.raises(BadInput, match="complete pickle"):
         files.read_pickle(bz2.BZ2File(io.BytesIO(bz2.compress(whole)[:-5])))

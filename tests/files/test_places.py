@@ -85,6 +85,6 @@ def test_a_source_that_looks_into_its_files_puts_whole_ones_before_partial_ones_
     source = Source("archive", (("first",), ("second",), ("third",)), state=_told)
     assert files.present(source, str(tmp_path)) == (None if found is None else [tmp_path / found])
     (tmp_path / "first").write_text("bad")
-    assert files.standing(source, ("first",), str(tmp_path)) == files.Availability(
+    assert files.availability(source, ("first",), str(tmp_path)) == files.Availability(
         "unusable", "data: must be a table (got a poem"
     )

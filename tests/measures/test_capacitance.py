@@ -114,7 +114,7 @@ def test_a_probe_reads_as_many_images_as_it_is_told() -> None:
 
 
 def test_a_scale_of_normalised_features_is_refused() -> None:
-    with pytest.raises(BadInput, match=r"measure\.capacitance\.scale: must be 1 where normalise is true .* got 10"):
+    with pytest.raises(BadInput, match=r"measure\.capacitance\.scale: must be 1 if normalise is true .*got 10"):
         Capacitance(scale=10.0)
 
 
@@ -152,5 +152,5 @@ def test_a_probe_as_head_passes_the_gradient_and_is_never_trained() -> None:
     ],
 )
 def test_a_wrong_setting_is_named(key: str, value: object) -> None:
-    with pytest.raises(BadInput, match=rf"measure\.capacitance\.{key}: .* got {value!r}".replace("[", r"\[")):
+    with pytest.raises(BadInput, match=rf"measure\.capacitance\.{key}: must be .*\(got {value!r}".replace("[", r"\[")):
         Capacitance(**{key: value})

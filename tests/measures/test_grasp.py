@@ -143,5 +143,5 @@ def test_a_network_without_layers_has_none_and_what_is_not_finite_is_nan():
 
 @pytest.mark.parametrize("key", ["images", "every"])
 def test_a_wrong_setting_is_named(key):
-    with pytest.raises(BadInput, match=rf"measure\.grasp\.{key}: .* got 0"):
+    with pytest.raises(BadInput, match=rf"measure\.grasp\.{key}: must be .*\(got 0"):
         Grasp(**{key: 0})

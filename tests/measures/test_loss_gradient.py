@@ -232,5 +232,5 @@ def test_frozen_heads_side_by_side_count_by_their_mean_loss():
 
 @pytest.mark.parametrize("key", ["images", "every"])
 def test_a_wrong_setting_is_named(key):
-    with pytest.raises(BadInput, match=rf"measure\.loss_gradient\.{key}: .* got 0"):
+    with pytest.raises(BadInput, match=rf"measure\.loss_gradient\.{key}: must be .*\(got 0"):
         LossGradient(**{key: 0})

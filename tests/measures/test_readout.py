@@ -112,5 +112,5 @@ def test_what_cannot_be_read_is_refused_in_one_line():
         Readout(images=1)
     with pytest.raises(BadInput, match=r"measure\.readout\.every: must be at least 1 \(got 0"):
         Readout(every=0)
-    with pytest.raises(ValueError, match=r"must be features\(images\) \(got Sequential"):
+    with pytest.raises(ValueError, match=r"must have features\(images\) \(got Sequential"):
         Readout().observer(SCENE)(nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), BATCH, 0)

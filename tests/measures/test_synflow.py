@@ -159,7 +159,7 @@ def test_nothing_stays_behind():
 
 
 def test_a_wrong_setting_is_named():
-    with pytest.raises(BadInput, match=r"measure\.synflow\.every: must be .* got 0"):
+    with pytest.raises(BadInput, match=r"measure\.synflow\.every: must be .*got 0"):
         SynFlow(every=0)
 
 

@@ -90,11 +90,15 @@ def test_a_training_is_the_same_with_and_without_it(bench, images):
 
 
 def test_what_cannot_be_read_is_refused_in_one_line():
-    with pytest.raises(BadInput, match=r"measure\.untrained\.proxies: must be a list of az_nas, .* \(got 'zen'"):
+    with pytest.raises(
+        BadInput, match=r"measure\.untrained\.proxies: must be a list of names in az_nas, .* \(got 'zen'"
+    ):
         Untrained(proxies=["zen"])
-    with pytest.raises(BadInput, match=r"measure\.untrained\.proxies: must be one proxy or more, each once"):
+    with pytest.raises(
+        BadInput, match=r"measure\.untrained\.proxies: must be a list of one or more proxies, each once"
+    ):
         Untrained(proxies=["synflow", "synflow"])
     with pytest.raises(BadInput, match=r"measure\.untrained\.draws: must be at least 1"):
         Untrained(draws=0)
-    with pytest.raises(ValueError, match=r"must be anew\(channels, cells\) \(got Sequential"):
+    with pytest.raises(ValueError, match=r"must have anew\(channels, cells\) \(got Sequential"):
         read(nn.Sequential(nn.Flatten(), nn.Linear(64, 3)))

@@ -78,5 +78,5 @@ def test_the_groups_of_a_convolution_read_their_own_channels_alone():
     ],
 )
 def test_what_is_no_chain_is_refused_by_name(model):
-    with pytest.raises(BadInput, match=r"measure\.temporal_graph: must be a chain .* behind \d channels"):
+    with pytest.raises(BadInput, match=r"measure\.temporal_graph: must be applied to a chain .* after \d channels"):
         wires(model, IMAGES)

@@ -152,5 +152,5 @@ def test_a_gradient_that_is_not_finite_or_no_layer_at_all_is_nan():
 
 @pytest.mark.parametrize(("key", "value"), [("images", 1), ("every", 0)])
 def test_a_wrong_setting_is_named(key, value):
-    with pytest.raises(BadInput, match=rf"measure\.zico\.{key}: .* got {value}"):
+    with pytest.raises(BadInput, match=rf"measure\.zico\.{key}: must be .*\(got {value}"):
         ZiCo(**{key: value})

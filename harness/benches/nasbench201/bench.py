@@ -18,20 +18,21 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-OWN = (16, 5)
-"""C and N of the benchmark's own networks."""
+RECORDED_SIZE = (16, 5)
+"""C and N of the networks that the benchmark trained."""
 
 
 @dataclass(frozen=True)
 class NasBench201:
     """NAS-Bench-201 (Dong & Yang, ICLR 2020): 15,625 cells, 6,466 up to isomorphism.
 
-    `channels` and `cells` (C and N; the benchmark's own are 16 and 5) say which network is trained here; the ground
-    truth is that of `source`: "embedded" (this package's own table), "table" (final accuracies of the benchmark),
-    "archive" (the official NATS-Bench folder), "converted" (tables made of that by `python -m harness.data convert`),
-    a path to a table made by `python -m harness.tabulate`, or "auto": embedded, else converted where it holds every
-    architecture, else table where it has the protocol, else the fuller of converted and archive. `train_set`,
-    `target_split` and `target_epochs` name the truth's protocol; null takes the source's own: the final test accuracy.
+    `channels` and `cells` (C and N; 16 and 5 in the benchmark) set the size of the network trained here. The ground
+    truth comes from `source`: "embedded" (this package's own table), "table" (final accuracies of the benchmark),
+    "archive" (the official NATS-Bench folder), "converted" (tables made of that by `python -m harness.data convert`), a
+    path to a table made by `python -m harness.tabulate`, or "auto": embedded, else converted if it holds every
+    architecture, else table if it has the protocol, else the more complete of converted and archive. `train_set`,
+    `target_split` and `target_epochs` select the protocol of the ground truth; null takes the source's own, the final
+    test accuracy.
     """
 
     kind: ClassVar[str] = "bench/nasbench201"
@@ -64,7 +65,7 @@ class NasBench201:
         return True
 
     def truth(self, dataset: str, fingerprint: str, data: str | None) -> Truth:
-        """Accuracies of every architecture that the source knows, on the data set of this name."""
+        """Accuracies of every architecture in the source, on the data set of this name."""
         request = truth.Request(dataset, fingerprint, self.train_set, self.target_split, self.target_epochs)
         return truth.find(self.source, request, data)
 
@@ -79,7 +80,12 @@ class NasBench201:
             pool = [text for text in pool if not space.is_dead(space.parse(text))]
         order = np.random.default_rng(seed_of(seed, "sample", self.name)).permutation(len(pool))
         chosen = space.distinct([pool[place] for place in order])
-        demand(1 <= n <= len(chosen), "architectures", f"a count from 1 to the {len(chosen)} that have a truth", n)
+        demand(
+            1 <= n <= len(chosen),
+            "architectures",
+            f"a count from 1 to {len(chosen)} (architectures with a ground truth, up to isomorphism)",
+            n,
+        )
         return [self.architecture(text) for text in chosen[:n]]
 
     def architecture(self, text: str) -> Architecture:
@@ -109,7 +115,7 @@ class NasBench201:
         return Network(space.parse(architecture.name), self._shape(images))
 
     def recorded(self, dataset: str, wanted: StoredCurves, data: str | None) -> Recorded:
-        """Curves of the benchmark's own trainings; see `curves.stored_curves`. Their networks have C = 16, N = 5.
+        """Curves of the benchmark's own training runs; see `curves.stored_curves`. Their networks have C = 16, N = 5.
 
         Raises BadInput for another network, and for what is not recorded.
         """
@@ -117,7 +123,8 @@ class NasBench201:
 
         from .curves import stored_curves
 
-        demand((self.channels, self.cells) == OWN, "bench.channels, bench.cells", f"{OWN}, the recorded networks'",
+        demand((self.channels, self.cells) == RECORDED_SIZE, "bench.channels, bench.cells",
+               f"{RECORDED_SIZE}, the size of the recorded networks",
                (self.channels, self.cells))  # fmt: skip
         target = (self.target_epochs, self.target_split)
         return curves.recorded(TSS, dataset, self.train_set, target, wanted, lambda train_set: stored_curves(
@@ -125,15 +132,15 @@ class NasBench201:
         ))  # fmt: skip
 
     def sources(self) -> tuple[Source, ...]:
-        """Files that hold the ground truth and the recorded curves, each set of them enough for its own part."""
+        """Files that hold the ground truth and the recorded curves."""
         from . import curves, table
 
-        tables = Source("table", (tuple(table.CSVS.values()), (table.PARQUET,)), "not needed beside an archive")
-        note = "cifar10-valid alone; every other curve is in the archive"
+        tables = Source("table", (tuple(table.CSVS.values()), (table.PARQUET,)), "not needed if an archive is present")
+        note = "cifar10-valid only; every other curve is in the archive"
         return tables, Source("curves", ((curves.CURVES,),), note), converted.sources(TSS)
 
     def network(self) -> dict[str, object]:
-        """What decides the network beside the architecture: part of a trace's identity."""
+        """Settings that determine the network besides the architecture: part of a trace's identity."""
         return {"space": "nasbench201", "channels": self.channels, "cells": self.cells}
 
     def _shape(self, images: ImageSet) -> space.Shape:

@@ -1,4 +1,4 @@
-"""Learning curves that NAS-Bench-201 recorded, as traces: nothing is trained."""
+"""Recorded learning curves of NAS-Bench-201 as traces, without any training."""
 
 from __future__ import annotations
 
@@ -38,67 +38,64 @@ def stored_curves(
     """The curves of the architectures `names` (None: all) that `source` has, in its official order.
 
     `source`: "nats", the converted tables or else the official archive; "curves", the file
-    `nb201_curves_c10valid_200archs.npz` (cifar10-valid, accuracies alone, mean over seeds); "auto", that of the two
-    which holds more architectures. Files are looked for in the data folder `data` (see harness/files). `epochs` names
-    the schedule, 200 or 12: two different trainings. `seed` is one recorded seed; None takes the mean over the seeds
-    that an architecture has. An architecture without the seed, or without a whole curve, is left out: nothing is
-    filled in.
+    `nb201_curves_c10valid_200archs.npz` (cifar10-valid, accuracies alone, mean over seeds); "auto", whichever
+    holds more architectures. Files are looked up in the data folder `data` (see harness/files). `epochs` is
+    the schedule, 200 or 12: two different training runs. `seed` is one recorded seed; None takes the mean over the
+    seeds of an architecture. An architecture without the seed, or without a complete curve, is skipped; nothing is
+    imputed.
 
-    A trace has a row for step 0, of which nothing is recorded but the time, and one an epoch: `step` in updates,
-    `seconds` of training as recorded (nan where they are not), the four base columns with nan where unknown. Its seed
-    is 0 where it is a mean.
+    A trace has a row for step 0, where only the time is known, and one row per epoch: `step` in updates, `seconds` of
+    training as recorded (else nan), and the four base columns with nan where unknown. Its seed is 0 for a mean.
 
-    Of cifar100 and imagenet16-120 at 200 epochs, and of cifar10, only accuracies on `ori-test` are recorded after
-    each epoch, which holds the test images. They are refused, as every curve on test images is, unless
+    For cifar100 and imagenet16-120 at 200 epochs, and for cifar10, only accuracies on `ori-test`, which contains the
+    test images, are recorded after each epoch. Like every curve on test images they are refused unless
     `allow_test_leak`. Raises BadInput for that, for a protocol or seed that is not recorded, and for missing or
     damaged files.
     """
     demand(source in ("auto", "nats", "curves"), "signal.source", "'auto', 'nats' or 'curves'", source)
     official = nats.recorded_split(TSS, train_set, split, epochs, allow_test_leak)
     file = files.find(data, CURVES)
-    fits = file is not None and (train_set, split, epochs) == CURVES_PROTOCOL and seed is None
+    matching = file if (train_set, split, epochs) == CURVES_PROTOCOL and seed is None else None
     recorded = nats.best(TSS, data) if source != "curves" else None
     if source == "auto":
-        more = fits and nats.count(recorded) < len(_arrays(file)["arch_index"])
+        more = matching is not None and nats.count(recorded) < len(_arrays(matching)["arch_index"])
         source = "curves" if more else "nats"
     if source == "nats":
-        wanted = f"{nats.wanted(TSS, data)}, or {CURVES} in the first,"
-        demand(recorded is not None, "signal.source", wanted, "none of them")
-        assert recorded is not None
+        if recorded is None:
+            raise nats.missing(TSS, data, CURVES)
         return nats.stored(recorded, train_set, split, epochs, seed, names, allow_test_leak, architecture)
-    asked = (train_set, split, epochs)
-    demand(asked == CURVES_PROTOCOL, "signal", f"{CURVES_PROTOCOL} of {CURVES}", asked)
+    protocol = (train_set, split, epochs)
+    demand(protocol == CURVES_PROTOCOL, "signal", f"{CURVES_PROTOCOL} (the protocol of {CURVES})", protocol)
     demand(seed is None, "signal.seed", f"null ({CURVES} holds means over seeds)", seed)
-    demand(file is not None, "signal.source", f"the file {CURVES} in {files.folder(data)}", "none")
+    if file is None:
+        raise BadInput(f"signal.source: missing file {CURVES} (expected in {files.folder(data)}); copy it there")
     traces = _from_file(file, names, data)
     what = f"{train_set} {official} {epochs} epochs, mean over seeds"
-    which = "" if names is None else f" of the {len(names)} architectures that are asked for"
-    demand(bool(traces), "signal", f"a whole recorded curve ({what}) in {CURVES}{which}", "none")
+    which = "" if names is None else f" of the {len(names)} requested architectures"
+    demand(bool(traces), "signal", f"a complete recorded curve ({what}) in {CURVES}{which}", "none")
     return Stored(traces, nats.labelled(what, CURVES, official), False, _fingerprint(traces))
 
 
 def architecture(name: str, place: int) -> Architecture:
-    """The architecture of this string and official place."""
+    """The architecture of this string and official index."""
     cell = space.parse(name)
     return Architecture(name, space.function(cell), space.is_dead(cell), place)
 
 
-def _from_file(path: Path | None, names: Collection[str] | None, data: str | None) -> dict[str, Trace]:
-    assert path is not None
+def _from_file(path: Path, names: Collection[str] | None, data: str | None) -> dict[str, Trace]:
     updates = UPDATES[CURVES_PROTOCOL[0]]
     arrays, by_place = _arrays(path), {place: name for name, place in _places(data).items()}
     traces = {}
     for row, place in enumerate(arrays["arch_index"].tolist()):
-        demand(place in by_place, "signal.source", f"indices of architectures in {path}", place)
+        demand(place in by_place, "signal.source", "a file of official indices", f"{path} with {place}")
         if names is None or by_place[place] in names:
             curves = {"train_accuracy": arrays["train_acc"][row], "valid_accuracy": arrays["valid_acc"][row]}
             traces[by_place[place]] = nats.trace(architecture(by_place[place], place), 0, updates, curves)
     return traces
 
 
-def _arrays(path: Path | None) -> dict[str, Curve]:
-    """The arrays of the file, found sound."""
-    assert path is not None
+def _arrays(path: Path) -> dict[str, Curve]:
+    """The arrays of the file, validated."""
     try:
         with zipfile.ZipFile(path) as archive:
             arrays = {key: _array(archive, f"{key}.npy") for key in ("arch_index", "train_acc", "valid_acc")}
@@ -107,17 +104,22 @@ def _arrays(path: Path | None) -> dict[str, Curve]:
         raise BadInput(f"signal.source: must be the file {CURVES} (got {path} ({reason}))") from error
     index = arrays["arch_index"]
     plain = index.ndim == 1 and index.dtype.kind in "iu" and 0 < len(index) <= TSS.total
-    demand(plain, "signal.source", f"places of architectures in {path}", f"{index.shape} of {index.dtype}")
+    demand(
+        plain,
+        "signal.source",
+        "a file of official indices in arch_index",
+        f"{path} with {index.shape} of {index.dtype}",
+    )
     shape = (len(index), CURVES_PROTOCOL[2])
     for key in ("train_acc", "valid_acc"):
         values = arrays[key]
         sound = values.shape == shape and np.isfinite(values).all() and values.min() >= 0 and values.max() <= 100
-        demand(bool(sound), "signal.source", f"{shape} percentages {key} in {path}", f"{values.shape}")
+        demand(bool(sound), "signal.source", f"a file of {shape} percentages in {key}", f"{path} with {values.shape}")
     return arrays
 
 
 def _array(archive: zipfile.ZipFile, name: str) -> Curve:
-    """One array of plain numbers, no larger than what was packed; nothing of the size that it claims is allocated."""
+    """One array of plain numbers; its declared size is compared with its bytes before anything is allocated."""
     with archive.open(name) as packed:
         content = packed.read(LIMIT + 1)
     if len(content) > LIMIT:
@@ -133,7 +135,7 @@ def _array(archive: zipfile.ZipFile, name: str) -> Curve:
 
 
 def _places(data: str | None) -> dict[str, int]:
-    """Official place of every architecture string."""
+    """Official index of every architecture string."""
     if path := files.find(data, table.PARQUET):
         return table.indices(path)
     (path,) = files.fetch([table.CSVS["cifar10-valid"]], data, "nasbench201-table", [table.PARQUET])

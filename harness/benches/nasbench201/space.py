@@ -43,18 +43,18 @@ def parse(text: str) -> Cell:
     operations: list[str] = []
     nodes = text.split("+")
     if len(nodes) != 3:
-        raise ValueError(f"architecture: three nodes joined by '+' are needed, got {text!r}")
+        raise ValueError(f"architecture: must be three nodes joined by '+' (got {text!r})")
     for target, node in enumerate(nodes, start=1):
         edges = node.strip("|").split("|")
         for source, edge in enumerate(edges):
             operation, _, written_source = edge.partition("~")
             if operation not in OPERATIONS:
-                raise ValueError(f"architecture: must be an operation of {', '.join(OPERATIONS)} (got {operation!r})")
+                raise ValueError(f"architecture: operation must be one of {', '.join(OPERATIONS)} (got {operation!r})")
             if written_source != str(source):
-                raise ValueError(f"architecture: node {target} needs its edges from 0 to {target - 1}, got {node!r}")
+                raise ValueError(f"architecture: node {target} must have edges from 0 to {target - 1} (got {node!r})")
             operations.append(operation)
         if len(edges) != target:
-            raise ValueError(f"architecture: node {target} needs {target} edges, got {node!r}")
+            raise ValueError(f"architecture: node {target} must have {target} edges (got {node!r})")
     cell = Cell(cast(Operations, tuple(operations)))  # six, by the checks above
     if str(cell) != text:
         raise ValueError(f"architecture: must be the exact form {str(cell)!r} (got {text!r})")

@@ -61,17 +61,17 @@ _CSV_COLUMNS = {"valid": "validation accuracy", "test": "test accuracy"}
 
 
 def find(train_set: str, split: str, epochs: int, data: str | None) -> Truth:
-    """From `nb201.parquet` where that lies in the data folder `data`, else from the public CSV file (see below)."""
+    """From `nb201.parquet` if it is in the data folder `data`, else from the public CSV file (see below)."""
     if path := files.find(data, PARQUET):
         return from_parquet(path, train_set, split, epochs)
     return from_csv(data, train_set, split, epochs)
 
 
 def from_parquet(path: Path, train_set: str, split: str, epochs: int) -> Truth:
-    """Accuracies that `nb201.parquet` has: one column a seed where they are recorded apart, else one column "mean".
+    """Accuracies in `nb201.parquet`: one column per seed where seeds are recorded separately, else one column "mean".
 
-    The training set, the split ("valtest" is validation and test images together) and the schedule's epochs have to
-    be named exactly. Raises BadInput for a protocol the file does not have, saying which it has.
+    The training set, the split ("valtest" is validation and test images together) and the schedule's epochs must be
+    named exactly. Raises BadInput, with the recorded protocols, for a protocol that the file does not have.
     """
     columns = chosen(PARQUET_COLUMNS, (train_set, split, epochs), path.name)
     table = _parquet(path, [*columns.values()])
@@ -81,9 +81,9 @@ def from_parquet(path: Path, train_set: str, split: str, epochs: int) -> Truth:
 
 
 def from_csv(data: str | None, train_set: str, split: str, epochs: int) -> Truth:
-    """Final accuracies, mean of the recorded seeds (which those are is not said), from NASGraph's CSV files.
+    """Final accuracies from NASGraph's CSV files, the mean over the recorded seeds (the files do not state which).
 
-    The file is looked for in the data folder `data` and downloaded where it is missing (see harness/files). The
+    The file is looked up in the data folder `data` and downloaded if missing (see harness/files). The
     file named cifar10 is the benchmark's cifar10-valid training. Raises BadInput for a protocol no file has.
     """
     known = {(name, split, 200): csv for name, csv in CSVS.items() for split in _CSV_COLUMNS}
@@ -96,25 +96,25 @@ def from_csv(data: str | None, train_set: str, split: str, epochs: int) -> Truth
 
 
 def indices(path: Path) -> dict[str, int]:
-    """Place in the benchmark's official order of every architecture string of such a file."""
+    """Index in the benchmark's official order of every architecture string of such a file."""
     if path.suffix == ".csv":
         return {name: place for place, name in enumerate(_csv(path, []).index)}
     places = _parquet(path, ["arch_index"])["arch_index"]
     sound = places.notna().all() and (places == places.round()).all() and places.between(0, TSS.total - 1).all()
-    demand(bool(sound), "bench.source", f"official places from 0 to {TSS.total - 1} as arch_index of {path}", "others")
+    demand(bool(sound), "bench.source", f"a table with official indices 0 to {TSS.total - 1} as arch_index", str(path))
     return dict(zip(places.index, places.astype(int), strict=True))
 
 
 def chosen(known: dict[Protocol, Value], request: Protocol, source: str) -> Value:
-    """What `known` has for the request. Raises BadInput, saying what there is, where that is nothing."""
-    there = "; ".join(f"{train_set} {split} {epochs}" for train_set, split, epochs in known)
+    """The entry of `known` for the request. Raises BadInput, with the recorded protocols, where there is none."""
+    protocols = "; ".join(f"{train_set} {split} {epochs}" for train_set, split, epochs in known)
     key = "bench.train_set, bench.target_split, bench.target_epochs"
-    demand(request in known, key, f"a protocol of {source} ({there})", " ".join(map(str, request)))
+    demand(request in known, key, f"a protocol of {source} ({protocols})", " ".join(map(str, request)))
     return known[request]
 
 
 def checked(accuracy: pd.DataFrame, source: str) -> pd.DataFrame:
-    """The same table, found sound: every name a cell and there once, every value nan or a percentage above 0.
+    """The same table, validated: every name a cell, each once, every value nan or a percentage above 0.
 
     Chance level is 0.83 % or more, so 0 is a failed or missing record and not an accuracy. Raises BadInput.
     """
@@ -124,11 +124,16 @@ def checked(accuracy: pd.DataFrame, source: str) -> pd.DataFrame:
         except ValueError as error:
             raise BadInput(f"bench.source: {source}: {error}") from error
     twice = accuracy.index[accuracy.index.duplicated()]
-    demand(not len(twice), "bench.source", f"every architecture once in {source}", list(twice[:1]))
+    demand(
+        not len(twice),
+        "bench.source",
+        "a table with each architecture once",
+        f"{source} with duplicates of {list(twice[:1])}",
+    )
     for column, values in accuracy.items():
         wrong = values[values.notna() & ~((values > 0) & (values <= 100))]
-        wanted = f"accuracies above 0 and up to 100 percent in {source}, column {column}"
-        demand(wrong.empty, "bench.source", wanted, wrong.head(1).to_dict())
+        wanted = f"a table of accuracies above 0 and up to 100 percent in column {column}"
+        demand(wrong.empty, "bench.source", wanted, f"{source} with {wrong.head(1).to_dict()}")
     return accuracy
 
 
@@ -143,7 +148,12 @@ def _parquet(path: Path, columns: list[str]) -> pd.DataFrame:
         and (pa.types.is_string(text) or pa.types.is_large_string(text))
         and numbers
     )
-    demand(sound, "bench.source", f"strings, and numbers, of up to {TSS.total} architectures in {path}", len(table))
+    demand(
+        sound,
+        "bench.source",
+        f"a table of up to {TSS.total} architecture strings with numbers in {path}",
+        f"{len(table)} rows",
+    )
     frame: pd.DataFrame = table.to_pandas().set_index("arch_str")
     return frame
 
@@ -159,7 +169,12 @@ def _csv(path: Path, columns: list[str]) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, usecols=["file id", "arch str", *columns])
         order = table["file id"].to_list()
-        demand(order == list(range(len(table))), "bench.source", f"{path} with file ids 0, 1, ...", order[:3])
+        demand(
+            order == list(range(len(table))),
+            "bench.source",
+            "a table with file ids 0, 1, ...",
+            f"{path} with {order[:3]}",
+        )
         return table.set_index("arch str")[columns].astype(float)
     except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
         if isinstance(error, BadInput):

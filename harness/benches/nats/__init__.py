@@ -1,1 +1,1 @@
-"""NATS-Bench: the archives of its two spaces, read, converted and asked."""
+"""NATS-Bench: the archives of its two spaces, reading, conversion and queries."""

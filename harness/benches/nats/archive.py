@@ -28,7 +28,7 @@ SITE = "github.com/D-X-Y/NATS-Bench"
 
 @dataclass(frozen=True)
 class Archive:
-    """One such folder: `names` in the official order, `places` of the records that lie there, ascending."""
+    """One such folder: `names` in the official order, `places` the ascending indices of the records in it."""
 
     path: Path
     space: Space
@@ -36,23 +36,23 @@ class Archive:
     places: tuple[int, ...]
 
     def file(self, place: int) -> Path:
-        """The record of architecture number `place`."""
+        """Path of the record of architecture number `place`."""
         return self.path / f"{place:06d}.{PICKLE_EXT}"
 
     def read(self, place: int) -> list[Training]:
-        """Every recorded training of that architecture. Raises BadInput, naming it, for a damaged or wrong record."""
+        """Every recorded training run of that architecture. Raises BadInput, naming it, for a damaged record."""
         return record.read(self.file(place), place, self.names[place], self.space)
 
     def __iter__(self) -> Iterator[tuple[int, list[Training]]]:
-        """(place, trainings) of every record, one after the other: all together would fill 28 GB."""
+        """(place, training runs) of every record, one at a time: all together take 28 GB of memory."""
         return ((place, self.read(place)) for place in self.places)
 
 
 def opened(path: Path, space: Space, key: str = "bench.source") -> Archive:
-    """The archive at `path`, whose records are not read yet.
+    """The archive at `path`; records are read later.
 
-    Raises BadInput, naming `key`, where that is no such folder, where its list of architectures is not one of this
-    space, or where no record lies in it.
+    Raises BadInput, naming `key`, if it is not such a folder, if its list of architectures is not one of this space,
+    or if it contains no record.
     """
     meta = path / f"meta.{PICKLE_EXT}"
     if path.is_file():
@@ -64,9 +64,9 @@ def opened(path: Path, space: Space, key: str = "bench.source") -> Archive:
         raise BadInput(f"data: {meta}: {str(error).removeprefix('data: ')}") from error
     found = (re.fullmatch(rf"(\d{{6}})\.{re.escape(PICKLE_EXT)}", entry.name) for entry in os.scandir(path))
     places = tuple(sorted(int(match[1]) for match in found if match))
-    demand(bool(places), key, f"pickles of architectures (000000.{PICKLE_EXT}, ...) in {path}", "none")
-    wanted = f"records of the {len(names)} architectures that {meta.name} of {path} lists"
-    demand(places[-1] < len(names), "data", wanted, f"{places[-1]:06d}.{PICKLE_EXT}")
+    demand(bool(places), key, f"a folder with records (000000.{PICKLE_EXT}, ...)", f"{path} without any")
+    wanted = f"a folder with records of the {len(names)} architectures listed in {meta.name}"
+    demand(places[-1] < len(names), "data", wanted, f"{path} with {places[-1]:06d}.{PICKLE_EXT}")
     return Archive(path, space, names, places)
 
 
@@ -79,20 +79,20 @@ def folder(space: Space, data: str | None) -> Path | None:
 
 
 def needed(space: Space, data: str | None, key: str = "bench.source") -> Archive:
-    """The archive that `folder` finds. Raises BadInput where there is none, saying where it was looked for."""
+    """The archive that `folder` finds. Raises BadInput, with the download instructions, if there is none."""
     if path := folder(space, data):
         return opened(path, space, key)
     raise BadInput(
-        f"{key}: {space.folder} is needed in {files.folder(data)}, its nats_records or $TORCH_HOME, and is in none;"
-        f" unpack the official {space.folder}.tar there ({SITE} says where it is)"
+        f"{key}: missing folder {space.folder} (expected in {files.folder(data)}, its nats_records or $TORCH_HOME)."
+        f" Download {space.folder}.tar (linked from {SITE}) and unpack it there"
     )
 
 
 def truth(archive: Archive, train_set: str, split: str, epochs: int) -> Truth:
-    """Accuracy after the last epoch of every architecture whose record is there, one column a recorded seed.
+    """Accuracy after the last epoch of every architecture in the archive, one column per recorded seed.
 
     A seed that an architecture was not trained with is nan. "valtest" is validation and test images together. Takes
-    some 20 ms an architecture, so that the whole benchmark is better converted once. Raises BadInput for a protocol
+    about 20 ms per architecture: convert the whole benchmark once instead. Raises BadInput for a protocol
     that is not recorded and for a damaged record.
     """
     import pandas as pd
@@ -111,29 +111,29 @@ def truth(archive: Archive, train_set: str, split: str, epochs: int) -> Truth:
 
 
 def protocol(space: Space, train_set: str, split: str, epochs: int, key: str) -> str:
-    """The archive's name of a split. Raises BadInput, saying what there is, for a protocol that is not recorded."""
-    there = "; ".join(f"{name} {' '.join(SPLITS[name])} {n}" for name, n in space.every_epoch)
+    """The archive's name of a split. Raises BadInput, with the recorded protocols, for one that is not recorded."""
+    protocols = "; ".join(f"{name} {' '.join(SPLITS[name])} {n}" for name, n in space.every_epoch)
     known = (train_set, epochs) in space.every_epoch and split in SPLITS.get(train_set, ())
-    demand(known, key, f"a protocol of {space.folder} ({there})", f"{train_set} {split} {epochs}")
+    demand(known, key, f"a protocol of {space.folder} ({protocols})", f"{train_set} {split} {epochs}")
     return space.official(train_set, split, key)
 
 
 def sound(accuracy: pd.DataFrame, source: str) -> pd.DataFrame:
-    """The same table, every value of which is nan or a percentage above 0.
+    """The same table, validated: every value is nan or a percentage above 0.
 
     Chance level is 0.83 % or more, so 0 is a failed record and not an accuracy. Raises BadInput.
     """
     for column, values in accuracy.items():
         wrong = values[values.notna() & ~((values > 0) & (values <= 100))]
-        wanted = f"accuracies above 0 and up to 100 percent in {source}, column {column}"
-        demand(wrong.empty, "bench.source", wanted, wrong.head(1).to_dict())
+        wanted = f"a table of accuracies above 0 and up to 100 percent in column {column}"
+        demand(wrong.empty, "bench.source", wanted, f"{source} with {wrong.head(1).to_dict()}")
     return accuracy
 
 
 def matches_its_name(path: Path, space: Space) -> bool:
-    """Whether the single-file benchmark at `path` has the MD5 whose last five characters are in the official names.
+    """Whether the MD5 of the single-file benchmark at `path` ends in the five characters of the official names.
 
-    That file is the only one this can be asked of: the folder and the .tar carry its MD5, not their own.
+    Only that file can be verified so: the names of the folder and the .tar carry its MD5, not their own.
     """
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "md5").hexdigest().endswith(space.base.rpartition("-")[2])
@@ -143,19 +143,24 @@ def _names(content: object, space: Space) -> tuple[str, ...]:
     """The architectures that the list of the archive names."""
     names = content.get("meta_archs") if isinstance(content, dict) else None
     sound = isinstance(names, list) and 0 < len(names) <= space.total
-    demand(sound, "data", f"meta_archs, up to {space.total} architectures,", type(names).__name__)
+    demand(sound, "data", f"a list meta_archs of up to {space.total} architectures", type(names).__name__)
     assert isinstance(names, list)
     strange = [name for name in names if not (isinstance(name, str) and space.pattern.fullmatch(name))]
     others = [one for one in SPACES.values() if strange and all(map(one.pattern.fullmatch, map(str, strange)))]
-    those = f"those of the {others[0].kind} space, {others[0].name}: " if others else ""
-    demand(not strange, "data", f"architectures of the space {space.name}", f"{those}{strange[:1]!r:.80}")
-    demand(len(set(names)) == len(names), "data", "every architecture once", len(names) - len(set(names)))
+    whose = f"those of the {others[0].kind} space, {others[0].name}: " if others else ""
+    demand(not strange, "data", f"architectures of the space {space.name}", f"{whose}{strange[:1]!r:.80}")
+    demand(
+        len(set(names)) == len(names),
+        "data",
+        "a list with each architecture once",
+        f"{len(names) - len(set(names))} duplicates",
+    )
     return tuple(names)
 
 
 def _single(path: Path, space: Space) -> str:
-    """What a file in the place of the folder is, in words."""
+    """Description of a file given instead of the folder."""
     if path.name == f"{space.base}.{PICKLE_EXT}":
-        state = "whole" if matches_its_name(path, space) else "damaged (its MD5 is not the one in its name)"
+        state = "intact" if matches_its_name(path, space) else "damaged (MD5 mismatch with its name)"
         return f"the single file {path}, {state}, which takes 28 GB of memory"
     return f"the file {path}" + (" (unpack it first)" if path.suffix == ".tar" else "")

@@ -1,4 +1,4 @@
-"""The chunks of a conversion, put together as two whole tables."""
+"""Assembly of the chunks of a conversion into the two final tables."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from .labelled import Group, stored, write
 from .spaces import TRAIN_SETS
 
 BLOCK = 4
-"""Chunks that share the row groups of the finished curves: a thousand architectures."""
+"""Chunks merged into one row group of the final curves: a thousand architectures."""
 
 
 def assemble(work: Path, target: Path, finals: Sequence[Path], curves: Sequence[Path], about: dict[str, Any]) -> None:
-    """Put the chunks together in `target`, in whose place older tables stood until then."""
+    """Write the two tables to `target`, replacing older ones by a rename."""
     whole = work / "whole"
     whole.mkdir(exist_ok=True)
     ends = pa.concat_tables([pq.read_table(part) for part in finals]).unify_dictionaries()
     write(whole / "finals.parquet", FINALS, _by_group(ends), about)
     write(whole / "curves.parquet", CURVES, _by_block(curves), about)
-    shutil.rmtree(work / "older", ignore_errors=True)  # of a conversion that was killed after the next two lines
+    shutil.rmtree(work / "older", ignore_errors=True)  # left by a conversion killed after the next two lines
     if target.exists():
         os.replace(target, work / "older")
     os.replace(whole, target)
@@ -43,7 +43,7 @@ def _by_group(finals: pa.Table) -> Iterator[tuple[Group, pa.Table]]:
 
 
 def _by_block(parts: Sequence[Path]) -> Iterator[tuple[Group, pa.Table]]:
-    """The rows of a few chunks at a time, group by group."""
+    """The rows of `BLOCK` chunks at a time, group by group."""
     for start in range(0, len(parts), BLOCK):
         found: dict[Group, list[pa.Table]] = {}
         for part in parts[start : start + BLOCK]:

@@ -1,4 +1,4 @@
-"""Some records of an official folder as two small tables, which the conversion puts together."""
+"""A few records of an official folder as two small tables, which the conversion assembles."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .spaces import TRAIN
 
 
 def make_chunk(archive: Archive, places: Sequence[int], work: Path, digest: str, skip_damaged: bool) -> list[str]:
-    """Convert these records into two files of `work`, unless they stand there; returns the damaged ones."""
+    """Convert these records into two files of `work` unless they exist; returns the damaged ones."""
     curves = file_of(work, places, "curves")
     made = stored(curves)
     if made.get("digest") == digest and (skip_damaged or not made["damaged"]):
@@ -36,12 +36,12 @@ def make_chunk(archive: Archive, places: Sequence[int], work: Path, digest: str,
             damaged.append(f"{error} ({archive.names[place]})")
     about = {"digest": digest, "damaged": damaged}
     write(file_of(work, places, "finals"), FINALS, [(None, rows.finals())], about, level=1)
-    write(curves, CURVES, rows.curves(), about, level=1)  # last: it says that the chunk is done
+    write(curves, CURVES, rows.curves(), about, level=1)  # last: marks the chunk as done
     return damaged
 
 
 def file_of(work: Path, places: Sequence[int], kind: str) -> Path:
-    """Where the chunk of these records lies; `kind` is "finals" or "curves"."""
+    """Path of the chunk of these records; `kind` is "finals" or "curves"."""
     return work / f"{kind}-{places[0]:06d}-{places[-1]:06d}.parquet"
 
 

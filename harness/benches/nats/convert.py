@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from joblib import Parallel, delayed
 
 from harness import __version__
-from harness.files.lock import alone
+from harness.files.lock import exclusive_lock
 from harness.schema import BadInput, demand
 
 from .archive import Archive, opened
@@ -28,7 +28,7 @@ from .labelled import stored
 from .spaces import space_of
 
 CHUNK = 250
-"""Records that are converted and stored at a time: what a kill loses at most, and what memory holds."""
+"""Records converted and stored at a time: at most these are lost if the process is killed."""
 
 Progress = Callable[[int, int], None]
 """Called with (records done, records in all)."""
@@ -36,9 +36,9 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Summary:
-    """What a conversion made: `folder` with its two files, of `architectures` of the `total` that the space has.
+    """Result of a conversion: `folder` with its two files, for `architectures` of the `total` in the space.
 
-    `damaged` names the records that were left out, with the reason; `again` says that the tables stood already.
+    `damaged` lists the skipped records with the reason; `cached` is true if the tables existed already.
     """
 
     folder: Path
@@ -49,13 +49,13 @@ class Summary:
     size: int
     seconds: float
     damaged: tuple[str, ...] = ()
-    again: bool = False
+    cached: bool = False
 
     def __str__(self) -> str:
         found = f"{self.architectures:,} of {self.total:,} architectures"
-        rows = f"{self.finals:,} final figures, {self.curves:,} of curves"
-        made = "stood already" if self.again else f"{self.seconds:.0f} s"
-        lost = f"; {len(self.damaged)} damaged and left out" if self.damaged else ""
+        rows = f"{self.finals:,} final accuracies, {self.curves:,} curve values"
+        made = "cached" if self.cached else f"{self.seconds:.0f} s"
+        lost = f"; {len(self.damaged)} damaged records skipped" if self.damaged else ""
         return f"{self.folder}: {found}; {rows}; {self.size / 1e6:.1f} MB; {made}{lost}"
 
 
@@ -70,14 +70,13 @@ def convert(
 ) -> Summary:
     """Convert the official `folder` of the `space` ("tss" or "sss") into `out`/nats-tss or `out`/nats-sss.
 
-    Records are read one at a time, by `workers` processes; finished chunks are kept, so that a conversion that was
-    killed goes on where it was, and chunks whose records have changed are made again (their SHA-256 tells). The two
-    files appear together, whole, in the place of older ones. Missing seeds stay missing. Of two conversions into one
-    folder, one waits for the other.
+    Records are read one at a time, by `workers` processes. Finished chunks are kept, so that an interrupted conversion
+    resumes; chunks whose records changed (by SHA-256) are made again. The two files are replaced together, by a rename.
+    Missing seeds stay missing. A second conversion into the same folder waits for the first.
 
-    A damaged record stops it, in one line that names the file: nearly always the download or the unpacking was cut
-    short, and a table would hide that. `skip_damaged` leaves such records out and lists them in the summary and in the
-    tables. Raises BadInput for that, for a folder that is none (naming it `key`), and where `out` cannot be written.
+    A damaged record raises BadInput naming the file: usually the download or the unpacking was interrupted, and a table
+    would hide that. `skip_damaged` skips such records and lists them in the summary and in the tables. Raises BadInput
+    also if `folder` is not an archive (naming it `key`), and if `out` cannot be written.
     """
     begin = time.monotonic()
     demand(workers >= 1, "workers", "at least 1", workers)
@@ -85,30 +84,30 @@ def convert(
     tables = name(archive.space)
     try:
         job = _Job(archive, _chunks(archive), out / tables, out / f".{tables}.partial", skip_damaged)
-        if job.stands() and not job.work.exists():
-            return job.summary(0.0, again=True)
+        if job.is_current() and not job.work.exists():
+            return job.summary(0.0, cached=True)
         out.mkdir(parents=True, exist_ok=True)
-        with alone(out / f".{tables}.lock", tables, "converts"):
-            if job.stands():  # made meanwhile, or killed before its last step
+        with exclusive_lock(out / f".{tables}.lock", tables, "converting"):
+            if job.is_current():  # made meanwhile, or killed before its last step
                 shutil.rmtree(job.work, ignore_errors=True)
-                return job.summary(0.0, again=True)
+                return job.summary(0.0, cached=True)
             job.make(progress, workers)
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        wanted = f"room to write in {out}" if full else f"{folder} to be read and {out} to be written"
-        raise BadInput(f"data: must be {wanted} (got {type(error).__name__}: {error})") from error
+        what = f"no space left in {out}" if full else f"cannot read {folder} or write {out}"
+        raise BadInput(f"data: {what} ({type(error).__name__}: {error}); re-run the same command to resume") from error
     return job.summary(time.monotonic() - begin)
 
 
 def _chunks(archive: Archive) -> dict[tuple[int, ...], str]:
-    """The records of every chunk, with their digest."""
+    """The record indices of every chunk, with their digest."""
     parts = (archive.places[start : start + CHUNK] for start in range(0, len(archive.places), CHUNK))
     return {places: digest_of(archive, places) for places in parts}
 
 
 @dataclass(frozen=True)
 class _Job:
-    """A conversion of the `chunks` of an archive into the folder `target`, by way of the folder `work`."""
+    """A conversion of the `chunks` of an archive into the folder `target`, via the folder `work`."""
 
     archive: Archive
     chunks: dict[tuple[int, ...], str]
@@ -121,23 +120,23 @@ class _Job:
         """SHA-256 of all records."""
         return hashlib.sha256("".join(self.chunks.values()).encode()).hexdigest()
 
-    def stands(self) -> bool:
-        """Whether the tables in `target` are those of these very records."""
+    def is_current(self) -> bool:
+        """Whether the tables in `target` were made from exactly these records."""
         about = stored(self.target / "finals.parquet")
         same = about.get("digest") == self.digest and (self.skip_damaged or not about["damaged"])
         try:
             return bool(same and converted(self.target, self.archive.space))
-        except BadInput:  # damaged since: made again
+        except BadInput:  # damaged since: convert again
             return False
 
     def make(self, progress: Progress | None, workers: int) -> None:
-        """Put tables of all sound records in the place of older ones."""
+        """Write the tables of all intact records, replacing older ones."""
         archive, older = self.archive, self.work / "older"
-        if not self.target.exists() and older.exists():  # killed while the new took the place of the old
+        if not self.target.exists() and older.exists():  # killed between the two renames
             os.replace(older, self.target)
         damaged = self._convert(progress, workers)
         sound = len(archive.places) - len(damaged)
-        demand(sound != 0, "data", f"a sound record in {archive.path}", damaged[:1])
+        demand(sound != 0, "data", "an archive with at least one intact record", f"{archive.path}: {damaged[:1]}")
         about = {
             "version": VERSION, "space": archive.space.name, "archive": archive.path.name, "digest": self.digest,
             "architectures": sound, "damaged": damaged,
@@ -147,7 +146,7 @@ class _Job:
         assemble(self.work, self.target, finals, curves, about)
 
     def _convert(self, progress: Progress | None, workers: int) -> list[str]:
-        """Convert every chunk that does not stand in `work`; returns the damaged records."""
+        """Convert every chunk that is not in `work` yet; returns the damaged records."""
         self.work.mkdir(exist_ok=True)
         tasks = [
             delayed(make_chunk)(self.archive, places, self.work, digest, self.skip_damaged)
@@ -160,10 +159,10 @@ class _Job:
                 progress(min(done * CHUNK, len(self.archive.places)), len(self.archive.places))
         return damaged
 
-    def summary(self, seconds: float, again: bool = False) -> Summary:
-        """What stands in `target`."""
+    def summary(self, seconds: float, cached: bool = False) -> Summary:
+        """Summary of the tables in `target`."""
         paths = [self.target / "finals.parquet", self.target / "curves.parquet"]
         about, total = stored(paths[0]), self.archive.space.total
         finals, curves = (pq.read_metadata(path).num_rows for path in paths)
         size, damaged = sum(path.stat().st_size for path in paths), tuple(about["damaged"])
-        return Summary(self.target, about["architectures"], total, finals, curves, size, seconds, damaged, again)
+        return Summary(self.target, about["architectures"], total, finals, curves, size, seconds, damaged, cached)

@@ -1,4 +1,4 @@
-"""A converted NATS-Bench archive: two Parquet files, which answer in well under a second."""
+"""A converted NATS-Bench archive: two Parquet files, queried in well under a second."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pyarrow as pa
 from harness import files
 from harness.benches import parquet
 from harness.files import Source
-from harness.schema import Truth, demand
+from harness.schema import BadInput, Truth, demand
 
 from . import archive
 from .archive import SITE, protocol, sound
@@ -34,7 +34,7 @@ FINALS = pa.schema(
     [("architecture", pa.string()), ("index", pa.int32()), *_KEYS, ("accuracy", pa.float64()), ("loss", pa.float64()),
      ("seconds", pa.float64()), ("latency", pa.float64()), ("params", pa.int64()), ("flops", pa.int64())]
 )  # fmt: skip
-"""After the last epoch: percent, nats, seconds of the whole training, seconds of a batch, counts as recorded."""
+"""After the last epoch: percent, nats, seconds of the whole training, seconds per batch, counts as recorded."""
 
 CURVES = pa.schema(
     [("index", pa.int32()), *_KEYS, ("epoch", pa.int16()), ("accuracy", pa.float32()), ("loss", pa.float32()),
@@ -42,7 +42,7 @@ CURVES = pa.schema(
 )  # fmt: skip
 """After each epoch, from 0: percent, nats, seconds of that epoch's training (split "train") or evaluation."""
 
-Group = tuple[str, int, str]  # training set, schedule, split: what the rows of one row group share
+Group = tuple[str, int, str]  # training set, schedule, split: common to the rows of one row group
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,12 @@ class Converted:
 
     @property
     def whole(self) -> bool:
-        """Whether every architecture of the space is in it."""
+        """Whether the tables hold every architecture of the space."""
         return bool(self.about["architectures"] == self.space.total)
 
     @property
     def source(self) -> str:
-        """Where its figures come from, for reports."""
+        """Provenance of the figures, for reports."""
         return f"{self.path.name} (converted from {self.about['archive']} by {self.about['made_by']})"
 
     def final(self, train_set: str, split: str, epochs: int) -> pd.DataFrame:
@@ -82,7 +82,7 @@ class Converted:
         return _percentages(frame if index is None else frame[frame["index"] == index], self.path)
 
     def truth(self, train_set: str, split: str, epochs: int) -> Truth:
-        """As `archive.truth`, and the same figures."""
+        """The same table as `archive.truth`."""
         key = "bench.train_set, bench.target_split, bench.target_epochs"
         rows = self.final(train_set, protocol(self.space, train_set, split, epochs, key), epochs)
         accuracy = rows.pivot(index="architecture", columns="seed", values="accuracy")
@@ -92,7 +92,7 @@ class Converted:
         return Truth(sound(accuracy, str(self.path)), train_set, split, epochs, self.source, index)
 
     def indices(self) -> dict[str, int]:
-        """Place in the official order of every architecture in the tables."""
+        """Index in the official order of every architecture in the tables."""
         found: dict[str, int] = {}
         for groups in self.finals.values():
             rows = _read(self.path / "finals.parquet", FINALS, groups, ["architecture", "index"]).to_pandas()
@@ -114,30 +114,30 @@ def find(space: Space, data: str | None) -> Converted | None:
 
 
 def needed(space: Space, data: str | None, key: str = "bench.source") -> Converted:
-    """As `find`. Raises BadInput where there are none, with the command that makes them."""
+    """As `find`, but raises BadInput if there are none, with the command that makes them."""
     found = find(space, data)
-    where = (
-        f"the tables {name(space)} in {files.folder(data)} (python -m harness.data convert {name(space)} makes them)"
-    )
-    demand(found is not None, key, where, "none")
-    assert found is not None
+    if found is None:
+        raise BadInput(
+            f"{key}: missing folder {name(space)} (expected in {files.folder(data)}). Make it:"
+            f" python -m harness.data convert {name(space)}"
+        )
     return found
 
 
 def sources(space: Space) -> Source:
-    """What `python -m harness.data check` looks for: the official folder, or the tables made of it."""
+    """The official folder, or the tables made from it, for `python -m harness.data check`."""
     home = os.environ.get("TORCH_HOME")
     elsewhere = ((str(Path(home) / space.folder),),) if home else ()
     note = (
-        f"{space.folder}.tar is on Google Drive, linked from {SITE}, without a published checksum; unpack it, then"
-        f" `python -m harness.data convert {name(space)}` makes {name(space)} of it"
+        f"{space.folder}.tar is on Google Drive, linked from {SITE}, without a published checksum; unpack it, then run"
+        f" `python -m harness.data convert {name(space)}` to make {name(space)}"
     )
     any_of = ((name(space),), (space.folder,), (f"nats_records/{space.folder}",), *elsewhere)
     return Source("archive", any_of, note, partial(_state, space))
 
 
 def _state(space: Space, path: Path) -> str:
-    """What the tables or the archive at `path` hold, "" if all of the space. Raises BadInput for unusable ones."""
+    """How much of the space the tables or the archive at `path` hold, "" for all of it. Raises BadInput if unusable."""
     tables = path.name == name(space)
     held = opened(path, space).about["architectures"] if tables else len(archive.opened(path, space).places)
     return "" if held == space.total else f"{held:,} of {space.total:,} records"
@@ -148,7 +148,7 @@ def opened(path: Path, space: Space) -> Converted:
     finals, about = _about(path / "finals.parquet", FINALS, space)
     curves, other = _about(path / "curves.parquet", CURVES, space)
     same = about["digest"] == other["digest"]
-    demand(same, "data", f"two files of one conversion in {path}", "files of two; convert again")
+    demand(same, "data", "two files of one conversion (convert again)", f"{path} with files of two")
     places: dict[Group, list[int]] = {}
     for group, (train_set, schedule, split, _, _) in enumerate(finals):
         places.setdefault((train_set, schedule, split), []).append(group)
@@ -163,13 +163,25 @@ def _about(path: Path, schema: pa.Schema, space: Space) -> tuple[list[Any], dict
     about, content = parquet.about(path, ABOUT, (), "data")
     parts = {"version", "space", "archive", "made_by", "digest", "groups", "architectures"}
     ours = isinstance(about, dict) and parts <= about.keys() and content.schema.to_arrow_schema().equals(schema)
-    demand(ours, "data", f"a table of python -m harness.data convert, {path},", "none")
+    demand(ours, "data", "a table made by python -m harness.data convert", str(path))
     made = (about["version"], about["space"])
-    demand(made == (VERSION, space.name), "data", f"version {VERSION} of {space.name} in {path} (convert again)", made)
+    demand(
+        made == (VERSION, space.name), "data", f"version {VERSION} of {space.name} (convert again)", f"{path} of {made}"
+    )
     groups = about["groups"]
     sound = isinstance(groups, list) and all(_is_group(group) for group in groups)
-    demand(sound and isinstance(about["architectures"], int), "data", f"a sound list of row groups in {path}", "none")
-    demand(len(groups) == content.num_row_groups, "data", f"{content.num_row_groups} groups in {path}", len(groups))
+    demand(
+        sound and isinstance(about["architectures"], int),
+        "data",
+        "a table with a list of its row groups (convert again)",
+        str(path),
+    )
+    demand(
+        len(groups) == content.num_row_groups,
+        "data",
+        f"a table with {content.num_row_groups} row groups (convert again)",
+        f"{path} with {len(groups)}",
+    )
     return groups, about
 
 
@@ -187,5 +199,5 @@ def _read(path: Path, schema: pa.Schema, groups: Sequence[int], columns: list[st
 def _percentages(rows: pd.DataFrame, path: Path) -> pd.DataFrame:
     accuracy = rows["accuracy"].to_numpy(dtype=float)
     sound = np.isnan(accuracy) | ((accuracy >= 0) & (accuracy <= 100))
-    demand(bool(sound.all()), "data", f"accuracies from 0 to 100 in {path}", "others; convert again")
+    demand(bool(sound.all()), "data", "a table of accuracies from 0 to 100 (convert again)", str(path))
     return rows

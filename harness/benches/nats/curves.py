@@ -1,4 +1,4 @@
-"""Learning curves that NATS-Bench recorded, as traces: nothing is trained."""
+"""Recorded learning curves of NATS-Bench as traces, without any training."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _COLUMNS = ("seconds", "train_loss", "train_accuracy", "valid_loss", "valid_accu
 
 @dataclass(frozen=True, eq=False)
 class Curves(Mapping[str, Trace]):
-    """Traces by architecture name, made when they are asked for: `columns` are (architectures, epochs) each.
+    """Traces by architecture name, made on access: `columns` are (architectures, epochs) each.
 
-    `places` are the official ones of `names`; `architecture` makes one of its string and its place.
+    `places` are the official indices of `names`; `architecture` makes one from its string and index.
     """
 
     names: Sequence[str]
@@ -48,7 +48,7 @@ class Curves(Mapping[str, Trace]):
         return len(self.names)
 
     def fingerprint(self) -> str:
-        """SHA-256 (hex) of the numbers and of whose they are."""
+        """SHA-256 (hex) of the names and the values."""
         sha = hashlib.sha256(repr((tuple(self.names), self.seed, self.updates)).encode())
         for column, values in self.columns.items():
             sha.update(column.encode())
@@ -62,7 +62,7 @@ class Curves(Mapping[str, Trace]):
 
 @dataclass(frozen=True)
 class Stored:
-    """Recorded curves: `traces` by architecture name; `label` says which training, split, seeds and file, for reports.
+    """Recorded curves: `traces` by architecture name; `label` names training set, split, seeds and file, for reports.
 
     `leak`: the validation columns were measured on test images. `fingerprint` (SHA-256) is that of the numbers.
     """
@@ -85,17 +85,17 @@ def stored(
 ) -> Stored:
     """The curves of the architectures `names` (None: all) that are in `found`, in its official order.
 
-    `epochs` names the schedule. `seed` is one recorded seed; None takes the mean over the seeds that an architecture
-    has. One without the seed, or without a whole curve, is left out: nothing is filled in. Raises BadInput for what is
+    `epochs` is the schedule. `seed` is one recorded seed; None takes the mean over the seeds of an architecture. One
+    without the seed, or without a complete curve, is skipped; nothing is imputed. Raises BadInput for a curve that is
     not recorded, and for a curve on test images unless `allow_test_leak`.
     """
     official = recorded_split(found.space, train_set, split, epochs, allow_test_leak)
     reader = _of_archive if isinstance(found, Archive) else _of_tables
-    rows = reader(found, train_set, official, epochs, seed, names)  # type: ignore[arg-type]  # the reader is its own
+    rows = reader(found, train_set, official, epochs, seed, names)  # type: ignore[arg-type]  # each reader accepts its own type
     seeds = "mean over recorded seeds" if seed is None else f"seed {seed}"
-    which = "" if names is None else f" of the {len(names)} architectures that are asked for"
+    which = "" if names is None else f" of the {len(names)} requested architectures"
     what = f"{train_set} {official} {epochs} epochs, {seeds}"
-    demand(bool(rows), "signal", f"a whole recorded curve ({what}) in {found.path.name}{which}", "none")
+    demand(bool(rows), "signal", f"a complete recorded curve ({what}) in {found.path.name}{which}", "none")
     values = {column: np.stack([row[column] for _, _, row in rows]) for column in _COLUMNS}
     names_, places = [name for name, _, _ in rows], [place for _, place, _ in rows]
     curves = Curves(names_, places, values, seed or 0, UPDATES[train_set], architecture)
@@ -103,12 +103,12 @@ def stored(
 
 
 def labelled(what: str, where: str, official: str) -> str:
-    """What every figure says of recorded curves; of those on test images, that they are."""
+    """The label of recorded curves, with a warning for curves on test images."""
     return f"{what}, {where}" + ("" if official == "x-valid" else " (curves measured on test images)")
 
 
 def best(space: Space, data: str | None) -> Archive | Converted | None:
-    """The converted tables where they hold as many architectures as the official folder, else that, or None."""
+    """The converted tables if they hold at least as many architectures as the official folder, else that, or None."""
     tables, folder = converted.find(space, data), archive.folder(space, data)
     found = archive.opened(folder, space) if folder else None
     if tables and (found is None or tables.about["architectures"] >= len(found.places)):
@@ -117,25 +117,27 @@ def best(space: Space, data: str | None) -> Archive | Converted | None:
 
 
 def count(found: Archive | Converted | None) -> int:
-    """How many architectures it holds."""
+    """Number of architectures it holds."""
     if found is None:
         return 0
     return len(found.places) if isinstance(found, Archive) else int(found.about["architectures"])
 
 
-def wanted(space: Space, data: str | None) -> str:
-    """What `best` looks for, and where, in words."""
-    return (
-        f"{converted.name(space)} or {space.folder} in {files.folder(data)} (the latter also in its nats_records or"
-        " $TORCH_HOME)"
+def missing(space: Space, data: str | None, alternative: str = "") -> BadInput:
+    """The error where `best` finds nothing; `alternative` is another file that is accepted."""
+    accepted = ", ".join(filter(None, (converted.name(space), alternative)))
+    return BadInput(
+        f"signal.source: missing folder {space.folder} (expected in {files.folder(data)}, its nats_records or"
+        f" $TORCH_HOME). Download {space.folder}.tar (linked from {archive.SITE}) and unpack it there · accepted"
+        f" alternatives in {files.folder(data)}: {accepted}"
     )
 
 
 def recorded_split(space: Space, train_set: str, split: str, epochs: int, allow_test_leak: bool) -> str:
-    """The archive's name of the split whose curve stands for `split`."""
-    there = "; ".join(f"{name} {number}" for name, number in space.every_epoch)
+    """The archive's name of the split whose curve is read for `split`."""
+    known = "; ".join(f"{name} {number}" for name, number in space.every_epoch)
     demand(
-        (train_set, epochs) in space.every_epoch, "signal", f"a recorded training ({there})", f"{train_set} {epochs}"
+        (train_set, epochs) in space.every_epoch, "signal", f"a recorded training ({known})", f"{train_set} {epochs}"
     )
     splits = {"valid", *SPLITS[train_set]}
     demand(split in splits, "signal.split", f"a split of {train_set} ({', '.join(sorted(splits))})", split)
@@ -145,10 +147,10 @@ def recorded_split(space: Space, train_set: str, split: str, epochs: int, allow_
         official = "ori-test"
     demand(official in recorded, "signal.split", f"a split recorded each epoch ({', '.join(recorded)})", official)
     if official != "x-valid" and not allow_test_leak:
-        only = "split valid has a curve without them" if "x-valid" in recorded else "all that is recorded each epoch"
+        only = "split valid has a curve without them" if "x-valid" in recorded else "the only one recorded each epoch"
         raise BadInput(
-            f"signal.split: must be a curve without test images (got {official} ({only}, for {train_set} {split})"
-            f" {epochs}); signal.allow_test_leak=true takes it, and every report says so"
+            f"signal.split: must be a curve without test images (got {official} of {train_set} {epochs},"
+            f" {only}); set signal.allow_test_leak=true to use it; reports then carry a warning"
         )
     return official
 
@@ -161,18 +163,21 @@ def recorded(
     wanted: StoredCurves,
     find: Callable[[str], Stored],
 ) -> Recorded:
-    """What a benchmark recorded of the data set, `find` giving the curves of a training set.
+    """The recorded curves of a data set; `find` reads those of a training set.
 
-    `target` are the truth's epochs and split. Raises BadInput for a curve that would end in the truth itself.
+    `target` are the ground truth's epochs and split. Raises BadInput for a curve whose last value is the ground truth.
     """
     train_set = train_set or DEFAULT_TRAIN_SET.get(dataset, dataset)
     demand(train_set in IMAGES, "dataset", f"a data set of the benchmark ({', '.join(IMAGES)})", train_set)
     epochs, split = target[0] or space.longest, SPLITS[train_set].get(target[1], target[1])
     curve = recorded_split(space, train_set, wanted.split, wanted.epochs, allow_test_leak=True)
-    if (wanted.epochs, curve) == (epochs, split):  # by their official names: where there is no other, valid is ori-test
+    if (wanted.epochs, curve) == (
+        epochs,
+        split,
+    ):  # compared by official name: valid is ori-test where there is no other split
         raise BadInput(
-            "signal.split: another split than bench.target_split (the curve would end in the truth itself) is needed,"
-            f" got {wanted.split!r}, which is recorded as {curve}, for {target[1]!r} of {train_set} {epochs}"
+            "signal.split: must be another split than bench.target_split, or the curve ends in the ground truth"
+            f" (got {wanted.split!r}, recorded as {curve}, for {target[1]!r} of {train_set} {epochs})"
         )
     found = find(train_set)
     size, classes, images = IMAGES[train_set]
@@ -180,14 +185,14 @@ def recorded(
     pictures = np.broadcast_to(np.zeros((1, size, size, 3), np.uint8), (images, size, size, 3))
     train = (pictures, np.broadcast_to(np.zeros(1, np.int64), images))
     shown = ImageSet(dataset, train, none, none, classes, (0.0,) * 3, (1.0,) * 3, True, 4)
-    label = f"{found.label}, the trainings that the truth is from" if wanted.epochs == epochs else found.label
+    label = f"{found.label}, the same training runs as the ground truth" if wanted.epochs == epochs else found.label
     return Recorded(found.traces, shown, found.fingerprint, label, found.leak)
 
 
 def trace(architecture: Architecture, seed: int, updates: int, curves: Mapping[str, Curve]) -> Trace:
-    """The trace of one recorded training: a row for step 0, of which only the time is known, and one an epoch.
+    """The trace of one recorded training run: a row for step 0, where only the time is known, and one per epoch.
 
-    `updates` an epoch; columns that `curves` has not are nan.
+    `updates` per epoch; columns missing in `curves` are nan.
     """
     import pandas as pd
 
@@ -229,7 +234,7 @@ def _of_archive(
 def _of_tables(
     found: Converted, train_set: str, official: str, epochs: int, seed: int | None, names: Collection[str] | None
 ) -> list[Row]:
-    """As `_of_archive`, from the tables: a matrix (architectures and seeds, epochs) of each column, then the means."""
+    """As `_of_archive`, from the tables: a matrix (architectures × seeds, epochs) per column, then means over seeds."""
     import pandas as pd
 
     by_place = {place: name for name, place in found.indices().items()}

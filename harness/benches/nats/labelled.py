@@ -1,4 +1,4 @@
-"""Parquet tables that say in their metadata how they were made and what each row group holds."""
+"""Parquet tables whose metadata records how they were made and what each row group holds."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def write(
     about: dict[str, Any],
     level: int = 9,
 ) -> None:
-    """Store tables, a row group each, under `path` at once, with `about` and what each holds; None is no group."""
+    """Write tables atomically to `path`, one row group each, with `about` and their groups as metadata."""
     numbers = [field.name for field in schema if pa.types.is_floating(field.type)]
     held = []
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
@@ -46,7 +46,7 @@ def write(
 
 
 def stored(path: Path) -> dict[str, Any]:
-    """What the table says of itself; nothing where it is not there whole."""
+    """The metadata of the table; empty if the file is missing or damaged."""
     try:
         found = json.loads((pq.read_metadata(path).metadata or {})[ABOUT])
     except (pa.ArrowException, OSError, KeyError, ValueError):

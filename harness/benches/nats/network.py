@@ -1,8 +1,8 @@
 """The networks of both spaces: stem, cells in three stages, two residual reductions, BatchNorm + ReLU, pooling.
 
-The mathematics is the benchmark's (Dong & Yang 2020, figure 1, and their code); the work is less: edges that reach
-nothing are kept but never computed, the ReLU of a node is computed once, and convolutions of one kind that leave one
-node run as one.
+The function is the benchmark's (Dong & Yang 2020, figure 1, and their code), computed with less work: edges that do not
+reach the output are kept but never computed, the ReLU of a node is computed once, and convolutions of one kind that
+read one node run as one.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class ConvBN(nn.Sequential):
         )
 
     def parts(self) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
-        """The two."""
+        """The convolution and the BatchNorm."""
         convolution, norm = self
         assert isinstance(convolution, nn.Conv2d)
         assert isinstance(norm, nn.BatchNorm2d)
@@ -40,8 +40,8 @@ class ConvBN(nn.Sequential):
 class CellBlock(nn.Module):
     """One cell; maps (B, C, H, W) to (B, `channels`, H, W), where C is `wide_in`, or `channels` itself.
 
-    Where the widths differ, a skip from the cell's input is the benchmark's 1 x 1 convolution with BatchNorm, and no
-    ReLU before it.
+    Where the widths differ, a skip from the cell's input is the benchmark's 1 x 1 convolution with BatchNorm, without
+    a ReLU before it.
     """
 
     def __init__(self, cell: Cell, channels: int, wide_in: int | None = None) -> None:
@@ -69,7 +69,7 @@ class CellBlock(nn.Module):
                     join.append((source, operation, groups.get(key, 0) - 1))
             self.joins.append(join)
         plain = {source for join in self.joins for source, op, _ in join if not self._weighted(source, op)}
-        self.rectified_only = {1, 2} - plain  # nodes that nothing reads but through a ReLU
+        self.rectified_only = {1, 2} - plain  # nodes that are read only through a ReLU
         self.convolutions = nn.ModuleDict({k: _group(k, wide_in, channels, n) for k, n in groups.items()})
         self.idle = nn.ModuleDict({k: _group(k, wide_in, channels, n) for k, n in idle.items()})
 
@@ -81,15 +81,15 @@ class CellBlock(nn.Module):
         pooled: dict[int, Tensor] = {}
         for node, join in enumerate(self.joins, start=1):
             total: Tensor | None = None
-            owned = False  # whether nobody else holds the sum so far, so that it may be written on
+            owned = False  # whether this sum has no other reader, so that it may be updated in place
             for source, operation, place in join:
                 term, fresh = nodes[source], False
                 if self._weighted(source, operation):
                     key = f"{operation}_from_{source}"
                     if key not in outputs:
                         together = self._convolve(key, source, nodes, rectified)
-                        alone = together.shape[1] == self.channels
-                        outputs[key] = (together,) if alone else together.split(self.channels, dim=1)
+                        single = together.shape[1] == self.channels
+                        outputs[key] = (together,) if single else together.split(self.channels, dim=1)
                     term = outputs[key][place]
                     fresh = len(outputs[key]) == 1 and term.shape == shape
                 elif operation == "avg_pool_3x3" and term is not None:
@@ -116,7 +116,7 @@ class CellBlock(nn.Module):
         return x.new_zeros(shape) if output is None else output
 
     def connections(self, name: str, source: str) -> list[Connection]:
-        """The edges that are computed, from the feature map `source` to `name`; slots are those of the full cell."""
+        """The computed edges, from the feature map `source` to `name`; slots are those of the full cell."""
         found = []
         maps = (source, f"{name}.1", f"{name}.2", name)
         for node, join in enumerate(self.joins, start=1):
@@ -130,7 +130,7 @@ class CellBlock(nn.Module):
         return found
 
     def write(self, flow: Dataflow, here: int) -> int:
-        """Add what a forward pass computes from map `here`; returns the map of its output."""
+        """Append the forward pass from map `here` to `flow`; returns the index of the output map."""
         maps: list[int | None] = [here]
         shrink = flow.maps[here].shrink
         for join in self.joins:
@@ -157,7 +157,7 @@ class CellBlock(nn.Module):
         return operation in CONVOLUTION_TAPS or (self.projects and (source, operation) == (0, "skip_connect"))
 
     def _convolve(self, key: str, source: int, nodes: list[Tensor | None], rectified: dict[int, Tensor]) -> Tensor:
-        """The group's output; of a node that holds nothing, its BatchNorm's bias as (1, C, 1, 1)."""
+        """The group's output; for a node that is all zeros, its BatchNorm's bias as (1, C, 1, 1)."""
         value = nodes[source]
         if value is None:
             first = nodes[0]
@@ -174,7 +174,7 @@ class CellBlock(nn.Module):
 
 
 def _group(key: str, wide_in: int, channels: int, count: int) -> ConvBN:
-    """Convolutions of one kind that read one node, which is `wide_in` wide if it is the cell's input."""
+    """Convolutions of one kind that read one node, of width `wide_in` if it is the cell's input."""
     operation, _, source = key.partition("_from_")
     return ConvBN(CONVOLUTION_TAPS.get(operation, 1), wide_in if source == "0" else channels, channels * count)
 
@@ -200,7 +200,7 @@ class Reduction(nn.Module):
         return output.add_(self.shortcut(x))
 
     def write(self, flow: Dataflow, here: int) -> int:
-        """Add what a forward pass computes from map `here`; returns the map of its output."""
+        """Append the forward pass from map `here` to `flow`; returns the index of the output map."""
         halved = 2 * flow.maps[here].shrink
         (first, norm), (second, last), short = self.first.parts(), self.second.parts(), self.shortcut[1]
         assert isinstance(short, nn.Conv2d)
@@ -224,8 +224,8 @@ class Reduction(nn.Module):
 class Staged(nn.Module):
     """A whole network: images (B, colours, size, size) to logits (B, classes).
 
-    `blocks` are its cells and reductions, made one after the other, once the stem of width `first` is. `features` gives
-    what the head reads, (B, `last`); `head` may be replaced by any module on such features.
+    `blocks` are its cells and reductions, built in order after the stem of width `first`. `features` returns the input
+    of the head, (B, `last`); `head` may be replaced by any module on such features.
     """
 
     def __init__(self, colours: int, first: int, blocks: Iterable[nn.Module], last: int, classes: int) -> None:
@@ -244,7 +244,7 @@ class Staged(nn.Module):
         return logits
 
     def dataflow(self) -> Dataflow | None:
-        """The whole forward pass; None where the head is no dense layer."""
+        """The whole forward pass in training mode; None if the head is not a dense layer."""
         if not isinstance(self.head, nn.Linear):
             return None
         convolution, norm = self.stem.parts()
@@ -260,7 +260,7 @@ class Staged(nn.Module):
         return flow
 
     def connections(self) -> list[Connection]:
-        """Every connection that a forward pass computes; the head's only where it is one dense layer."""
+        """Every connection of the forward pass; the head's only if it is one dense layer."""
         found = [Connection("stem", "image", "stem", *_tensors(self.stem))]
         here, cells, reductions = "stem", 0, 0
         for block in self.body:

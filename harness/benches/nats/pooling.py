@@ -10,9 +10,9 @@ from torch.nn import functional
 
 
 def average(x: Tensor) -> Tensor:
-    """3 x 3 average pooling that leaves the padding out of the mean.
+    """3 x 3 average pooling that excludes the padding from the mean.
 
-    A depthwise convolution with ninths, and 3/2 of that at each border: up to four times as fast as avg_pool2d in
+    A depthwise convolution with weights 1/9, times 3/2 at each border: up to four times as fast as avg_pool2d in
     channels-last memory.
     """
     pooled: Tensor = _Average.apply(x)
@@ -20,7 +20,7 @@ def average(x: Tensor) -> Tensor:
 
 
 class _Average(torch.autograd.Function):
-    """y = D K x: K the convolution, which is symmetric, and D the diagonal of the borders; back goes K D."""
+    """y = D K x: K the convolution, which is symmetric, D the diagonal of the borders; the gradient is K D."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
@@ -47,7 +47,7 @@ def _ninths(x: Tensor) -> Tensor:
 
 
 def _borders(x: Tensor) -> Tensor:
-    """3/2 of x at each border, in place; 3 where one border is the other."""
+    """x times 3/2 at each border, in place; times 3 where both borders coincide."""
     for side in (2, 3):
         if x.shape[side] == 1:
             x *= 3

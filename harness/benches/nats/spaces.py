@@ -1,4 +1,4 @@
-"""The two spaces of NATS-Bench, and what their archives recorded of which training, split and epoch."""
+"""The two search spaces of NATS-Bench, and which training sets, splits and epochs their archives recorded."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ IMAGES = {
 """Side in pixels, classes and training images of each."""
 
 UPDATES = {name: -(-count // 256) for name, (_, _, count) in IMAGES.items()}
-"""Updates an epoch, in batches of 256."""
+"""Updates per epoch, in batches of 256."""
 
 DEFAULT_TRAIN_SET = {"cifar10": "cifar10-valid"}
-"""The training that leaves validation images, as ours does, of a data set that has two."""
+"""The protocol with validation images, for a data set that has two."""
 
 SPLITS = {
     "cifar10-valid": {"valid": "x-valid", "test": "ori-test"},
@@ -31,7 +31,7 @@ SPLITS = {
     "cifar100": {"valid": "x-valid", "test": "x-test", "valtest": "ori-test"},
     "imagenet16-120": {"valid": "x-valid", "test": "x-test", "valtest": "ori-test"},
 }
-"""Split: the archive's own name of it. `ori-test` is the whole official test set, of the last two in both halves."""
+"""Split: the archive's own name. `ori-test` is the official test set: for the last two, x-valid and x-test."""
 
 TRAIN = "train"
 """The training images, whose running accuracy is recorded after each epoch of every training."""
@@ -47,8 +47,8 @@ _WIDTH = "(8|16|24|32|40|48|56|64)"
 class Space:
     """One space: `base` is the official files' common name, `schedules` the archive's key of a schedule by its epochs.
 
-    `every_epoch` has the splits, beside the training images, whose accuracy is recorded after each epoch of a training
-    (training set, epochs); the others are recorded after the last alone.
+    `every_epoch` lists the splits, besides the training images, whose accuracy is recorded after each epoch of a
+    (training set, epochs); the others are recorded after the last epoch only.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Space:
 
     @property
     def kind(self) -> str:
-        """What its architectures differ in, in the benchmark's words."""
+        """The benchmark's word for what its architectures differ in."""
         return "topology" if self.name == "tss" else "size"
 
     @property
@@ -77,41 +77,41 @@ class Space:
     def official(self, train_set: str, split: str, key: str) -> str:
         """The archive's name of a split, which may be given as "valid", "test", "valtest" or by that name.
 
-        Raises BadInput, naming `key` and what there is, for a training set or split that the benchmark does not have.
+        Raises BadInput, naming `key` and the alternatives, for a training set or split that is not recorded.
         """
         demand(train_set in SPLITS, key, f"a training set of the benchmark ({', '.join(SPLITS)})", train_set)
         known = SPLITS[train_set]
         if train_set == "cifar10" and split in ("valid", "x-valid"):
             raise BadInput(
-                f"{key}: must be a split of cifar10 (test, train) (got {split!r}: it trains on all 50,000 images and)"
-                " leaves none for validation; cifar10-valid trains on 25,000 and validates on the others"
+                f"{key}: must be test or train for cifar10, which trains on all 50,000 (got {split!r});"
+                " cifar10-valid trains on 25,000 images and validates on the others"
             )
-        there = ", ".join(f"{name} = {official}" for name, official in known.items())
-        wanted = f"a split of {train_set} ({there}, {TRAIN})"
+        names = ", ".join(f"{name} = {official}" for name, official in known.items())
+        wanted = f"a split of {train_set} ({names}, {TRAIN})"
         demand(split in {TRAIN, *known, *known.values()}, key, wanted, split)
         return known.get(split, split)
 
     def demand_schedule(self, epochs: int, key: str) -> None:
         """Raise BadInput unless the benchmark trained with a schedule of this many epochs."""
-        there = " or ".join(map(str, sorted(self.schedules)))
-        demand(epochs in self.schedules, key, f"a schedule of {self.bench} ({there} epochs)", epochs)
+        known = " or ".join(map(str, sorted(self.schedules)))
+        demand(epochs in self.schedules, key, f"a schedule of {self.bench} ({known} epochs)", epochs)
 
     def demand_epoch(self, train_set: str, split: str, epochs: int, epoch: int, key: str) -> None:
         """Raise BadInput unless the accuracy on `split`, an official name, is recorded after epoch `epoch` (from 0)."""
-        demand(0 <= epoch < epochs, key, f"an epoch from 0 to {epochs - 1}, the last of {epochs},", epoch)
+        demand(0 <= epoch < epochs, key, f"an epoch from 0 to {epochs - 1}", epoch)
         each = (TRAIN, *self.every_epoch[train_set, epochs])
-        there = ", ".join(meaning(train_set, one) for one in each)
         if split not in each and epoch != epochs - 1:
             whole = [n for n in self.schedules if split in self.every_epoch[train_set, n]]
-            other = f"; each epoch of the schedule of {' and '.join(map(str, whole))} epochs has it" if whole else ""
+            other = f"; the schedule of {' and '.join(map(str, whole))} epochs has it after each epoch" if whole else ""
+            recorded = ", ".join(meaning(train_set, one) for one in each)
             raise BadInput(
-                f"{key}: must be epoch {epochs - 1} (got {epoch}: of {train_set} trained for {epochs} epochs {split})"
-                f" is recorded after the last epoch alone; after each there is {there}{other}"
+                f"{key}: must be {epochs - 1} (got {epoch}); {split} of {train_set} with {epochs} epochs is recorded"
+                f" after the last epoch only; after each epoch: {recorded}{other}"
             )
 
 
 def meaning(train_set: str, split: str) -> str:
-    """The official name of a split, explained where it misleads."""
+    """The official name of a split, with an explanation where it misleads."""
     return "ori-test (the test images of both halves, x-valid and x-test)" if _both(train_set, split) else split
 
 

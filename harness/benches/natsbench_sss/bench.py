@@ -25,11 +25,11 @@ DIVISORS = (1, 2, 4, 8)
 class NatsBenchSize:
     """The size space of NATS-Bench (Dong et al., arXiv 2009.00437): 32,768 networks of one cell, five widths each.
 
-    `width_divisor` divides every width of the network that is trained here (the benchmark's own: 1), so that it trains
-    in seconds; the architectures and their ground truth are the benchmark's all the same. `source` of the ground
-    truth: "converted" (tables by `python -m harness.data convert`), "archive" (the official NATS-Bench folder), a path
-    to a table made by `python -m harness.tabulate`, or "auto": converted, else archive. `train_set`, `target_split`
-    and `target_epochs` name the truth's protocol; null takes the source's own: the final test accuracy.
+    `width_divisor` divides every width of the network that is trained here (1 in the benchmark), so that it trains in
+    seconds; architectures and ground truth stay those of the benchmark. `source` of the ground truth: "converted"
+    (tables made by `python -m harness.data convert`), "archive" (the official NATS-Bench folder), a path to a table
+    made by `python -m harness.tabulate`, or "auto": converted, else archive. `train_set`, `target_split` and
+    `target_epochs` select the protocol; null takes the source's own, the final test accuracy.
     """
 
     kind: ClassVar[str] = "bench/natsbench_sss"
@@ -58,7 +58,7 @@ class NatsBenchSize:
         return True
 
     def truth(self, dataset: str, fingerprint: str, data: str | None) -> Truth:
-        """Accuracies of every architecture that the source knows, on the data set of this name."""
+        """Accuracies of every architecture in the source, on the data set of this name."""
         request = truth.Request(dataset, fingerprint, self.train_set, self.target_split, self.target_epochs)
         found = truth.find(SSS, self.source, request, data, lambda _: None, None)
         places = {name: space.index(space.parse(name)) for name in found.accuracy.index}
@@ -71,12 +71,17 @@ class NatsBenchSize:
         BadInput where there are not that many.
         """
         pool = sorted(set(among)) if among is not None else sorted(space.every_name())
-        demand(1 <= n <= len(pool), "architectures", f"a count from 1 to the {len(pool)} that have a truth", n)
+        demand(
+            1 <= n <= len(pool),
+            "architectures",
+            f"a count from 1 to {len(pool)} (architectures with a ground truth)",
+            n,
+        )
         order = np.random.default_rng(seed_of(seed, "sample", self.name)).permutation(len(pool))
         return [self.architecture(pool[place]) for place in order[:n]]
 
     def architecture(self, text: str) -> Architecture:
-        """The architecture that the string `text` names; no two of them are one function."""
+        """The architecture that the string `text` names; each is an isomorphism class of its own."""
         return Architecture(text, text, index=space.index(self._widths(text)))
 
     def facts(self, architecture: Architecture, images: ImageSet) -> dict[str, float]:
@@ -95,19 +100,24 @@ class NatsBenchSize:
         return Network(self._shape(architecture, images))
 
     def recorded(self, dataset: str, wanted: StoredCurves, data: str | None) -> Recorded:
-        """Curves of the benchmark's own trainings, of which every split is recorded after each epoch.
+        """Curves of the benchmark's own training runs; every split is recorded after each epoch.
 
         Raises BadInput for networks of other widths, and for what is not recorded.
         """
         from harness.benches.nats import curves
 
-        demand(self.width_divisor == 1, "bench.width_divisor", "1, the recorded networks'", self.width_divisor)
         demand(
-            wanted.source != "curves", "signal.source", "'auto' or 'nats' (no file of curves is public)", wanted.source
+            self.width_divisor == 1, "bench.width_divisor", "1 (the width of the recorded networks)", self.width_divisor
+        )
+        demand(
+            wanted.source != "curves",
+            "signal.source",
+            "'auto' or 'nats' (this space has no public file of curves)",
+            wanted.source,
         )
         found = curves.best(SSS, data)
-        demand(found is not None, "signal.source", curves.wanted(SSS, data), "neither")
-        assert found is not None
+        if found is None:
+            raise curves.missing(SSS, data)
 
         def stored(train_set: str) -> curves.Stored:
             return curves.stored(
@@ -122,7 +132,7 @@ class NatsBenchSize:
         return (converted.sources(SSS),)
 
     def network(self) -> dict[str, object]:
-        """What decides the network beside the architecture: part of a trace's identity."""
+        """Settings that determine the network besides the architecture: part of a trace's identity."""
         return {"space": self.name, "width_divisor": self.width_divisor}
 
     def _widths(self, text: str) -> space.Widths:

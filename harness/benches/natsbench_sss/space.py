@@ -24,8 +24,8 @@ def parse(text: str) -> Widths:
     widths = tuple(int(part) if part.isdecimal() and len(part) < 3 else 0 for part in text.split(":"))
     sound = len(widths) == STAGES and set(widths) <= set(CHOICES)
     if not sound or ":".join(map(str, widths)) != text:
-        there = ", ".join(map(str, CHOICES))
-        raise ValueError(f"architecture: {STAGES} widths out of {there}, joined by ':', are needed, got {text!r}")
+        choices = ", ".join(map(str, CHOICES))
+        raise ValueError(f"architecture: must be {STAGES} widths out of {choices}, joined by ':' (got {text!r})")
     first, second, third, fourth, fifth = widths
     return first, second, third, fourth, fifth
 
@@ -36,7 +36,7 @@ def every_name() -> list[str]:
 
 
 def index(widths: Widths) -> int:
-    """Place in the benchmark's official order."""
+    """Index in the benchmark's official order."""
     place = 0
     for width in widths:
         place = place * len(CHOICES) + CHOICES.index(width)

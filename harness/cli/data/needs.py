@@ -94,10 +94,10 @@ def examine(need: Need, data: str | None, fast: bool = False) -> Finding:
     if need.source is None:
         return Finding(need.name, "not known" if need.note else "nothing needed", note=need.note)
     alternatives = need.source.any_of
-    standings = [files.standing(need.source, alternative, data) for alternative in alternatives]
-    chosen = _chosen(alternatives, [standing.state for standing in standings])
+    availabilities = [files.availability(need.source, alternative, data) for alternative in alternatives]
+    chosen = _chosen(alternatives, [availability.state for availability in availabilities])
     found = tuple(_file(part, data, fast) for part in alternatives[chosen])
-    states, stands = {file.state for file in found}, standings[chosen]
+    states, stands = {file.state for file in found}, availabilities[chosen]
     state = "present" if stands.state == "whole" else stands.state
     others = [place for place in range(len(alternatives)) if place != chosen]
     return Finding(
@@ -107,7 +107,7 @@ def examine(need: Need, data: str | None, fast: bool = False) -> Finding:
         tuple(" with ".join(map(files.name_of, alternatives[place])) for place in others),
         need.source.note,
         stands.why,
-        tuple(standings[place].why for place in others if standings[place].state == "unusable"),
+        tuple(availabilities[place].why for place in others if availabilities[place].state == "unusable"),
     )
 
 
@@ -140,7 +140,7 @@ def _file(part: Download | str, data: str | None, fast: bool) -> File:
     path = files.folder(data) / files.name_of(part)
     checksum, urls = (part.checksum, part.urls) if isinstance(part, Download) else (None, ())
     kept = path.with_name(f".{path.name}.part")
-    if not files.there(path):
+    if not files.exists(path):
         state = "empty" if path.exists() else "missing"
         return File(path.name, str(path), state, None, _below(kept)[0] if kept.exists() else 0, checksum, urls)
     if checksum is None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from harness.files.paths import way
+from harness.files.paths import relative_path
 from harness.report.config import ReportConfig
 from harness.report.elements import Grid
 from harness.report.latex import latex
@@ -114,7 +114,7 @@ def _jobs(tables: SweepTables, out: Path) -> list[dict[str, str]]:
 
 
 def _link(page: Path, out: Path) -> str:
-    path = Path(way(page, out))
+    path = Path(relative_path(page, out))
     return path.as_uri() if path.is_absolute() else path.as_posix()
 
 
