@@ -322,7 +322,7 @@ def test_recorded_curves_are_those_of_the_benchmark_and_need_no_test_images(tmp_
     ):
         with pytest.raises(BadInput, match=message):
             bench.recorded("cifar100", replace(wanted, **change), data)
-    with pytest.raises(BadInput, match=r"bench\.width_divisor: must be 1, the recorded networks'"):
+    with pytest.raises(BadInput, match=r"bench\.width_divisor: must be 1 .the width of the recorded networks"):
         NatsBenchSize().recorded("cifar100", wanted, data)
     with pytest.raises(BadInput, match=r"signal\.source: must be nats-sss or NATS-sss-v1_0-50262-simple in"):
         bench.recorded("cifar100", wanted, str(tmp_path / "empty"))
