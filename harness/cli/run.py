@@ -144,12 +144,16 @@ def _print_skipped(console: Console, skipped: Mapping[str, Sequence[str]]) -> No
 def _write_report(folder: Path, reports: Path, report: ReportConfig) -> Path:
     """The page of the run in `folder`, in a folder of the run's name, so that no run replaces the page of another.
 
-    It is not drawn again where it was drawn from these tables with this configuration.
+    It is not drawn again where it was drawn from these tables with this configuration. The list of runs in `reports` is
+    written anew.
     """
-    from harness.report.write import stands, write
+    from harness.report.index import write_index
+    from harness.report.write import is_current, write
 
     out = reports / folder.parent.name / folder.name
-    return out / "index.html" if stands(folder, out, report) else write(folder, out, report)
+    page = out / "index.html" if is_current(folder, out, report) else write(folder, out, report)
+    write_index(reports)
+    return page
 
 
 def _print_outcome(console: Console, outcome: Outcome, page: Path) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-import pandas as pd
-
 from harness.report.tables.display_table import DisplayTable
+from harness.report.text import Content, Text, sort_key
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Drawn:
     """One figure of the page: its SVG text, or the reason why there is none; `section` is where it belongs."""
 
     name: str
-    caption: str
+    caption: Content
     svg: str = ""
     width: float = 0.0
     missing: str = ""
@@ -37,38 +37,38 @@ class Grid:
     """A table; `folded` ones are opened by the reader, `wide` ones may leave the column of text."""
 
     kind: ClassVar[str] = "grid"
-    title: str
-    sheet: DisplayTable
-    note: str = ""
+    title: Content
+    table: DisplayTable
+    note: Content = ""
     folded: bool = False
     wide: bool = False
     heading: bool = True
 
     def columns(self) -> list[dict[str, Any]]:
-        """Name of each column, whether it is set left, whether it is sorted by numbers, and whether it is now."""
-        names = [str(name) for name in self.sheet.text.columns]
-        first = next((name for name in ("τ", "Δτ") if name in self.sheet.keys), None)
+        """Name of each column, whether it is words, whether it is sorted by numbers, and whether it is now."""
+        table, names = self.table, list(self.table.columns)
+        numeric = {name: table.sortable and table.is_number(name) for name in names}
+        first = next((name for name in ("mean τ", "τ", "Δτ") if numeric.get(name)), None)
         return [
-            {"name": name, "word": self.sheet.words(at), "number": name in self.sheet.keys, "sorted": name == first,
+            {"name": name, "word": table.is_word(at), "number": numeric[name], "sorted": name == first,
              "long": name in ("reason", "note")}
             for at, name in enumerate(names)
         ]  # fmt: skip
 
-    def rows(self) -> list[list[tuple[str, str]]]:
-        """Text of every cell, with the number by which a click on the heading sorts; a missing number is empty."""
-        texts = [[str(text) for text in row] for row in self.sheet.text.itertuples(index=False, name=None)]
-        keys = [self.sheet.keys.get(str(name)) for name in self.sheet.text.columns]
-        return [
-            [
-                (text, text if of is None else "" if pd.isna(of[at]) else f"{of[at]:.9g}")
-                for text, of in zip(row, keys, strict=True)
-            ]
-            for at, row in enumerate(texts)
-        ]
+    def rows(self) -> list[list[tuple[Content, str]]]:
+        """Every cell, with the text by which a click on the heading sorts; that of a missing number is empty."""
+        return [[(cell, _sorted_by(cell)) for cell in row] for row in zip(*self.table.columns.values(), strict=True)]
 
     @property
     def sortable(self) -> bool:
-        return bool(self.sheet.keys)
+        return self.table.sortable
+
+
+def _sorted_by(cell: Content) -> str:
+    key = sort_key(cell)
+    if key is None:
+        return cell if isinstance(cell, str) else ""
+    return f"{key:.9g}" if math.isfinite(key) else ""
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,8 @@ class Bullets:
 
     kind: ClassVar[str] = "bullets"
     title: str
-    lead: str
-    items: Sequence[str]
+    lead: Content
+    items: Sequence[Text]
 
 
 Block = Plate | Grid | Facts | Verbatim | Bullets
@@ -107,6 +107,6 @@ class Section:
     """A question of the page and its answer: sentences, then tables and figures."""
 
     name: str
-    title: str
-    text: Sequence[str]
+    title: Content
+    text: Sequence[Content]
     blocks: Sequence[Block] = field(default_factory=list)

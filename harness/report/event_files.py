@@ -1,4 +1,4 @@
-"""The stored tables as event files of TensorBoard; the only place that knows its format."""
+"""The stored tables as event files of TensorBoard, written by torch's SummaryWriter."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -14,8 +14,8 @@ import pandas as pd
 if TYPE_CHECKING:
     from harness.report.run_tables import RunTables
 
-FILE = "events.out.tfevents.0.harness"
-"""The one event file of each run of the board; TensorBoard finds files by the middle of this name."""
+SUFFIX = ".harness"
+"""How the names of event files end that this module wrote, and may replace."""
 
 CLOCKS = ("step", "epoch", "seconds")
 """How the columns of a trajectory begin that are no measured quantity."""
@@ -24,14 +24,14 @@ Point = tuple[int, float, float]
 """Step, value, seconds."""
 
 
-def write_board(tables: RunTables, folder: Path) -> None:
-    """Write what `tensorboard --logdir` shows into `folder`, in the place of what an earlier call wrote.
+def write_events(tables: RunTables, folder: Path) -> None:
+    """Write what `tensorboard --logdir` shows into `folder`, instead of what an earlier call wrote.
 
     `run` has the τ of every predictor over the steps, a chart each, grouped by families (of a family together among the
     custom scalars), and texts on how it was run; the best, median and worst architecture by true accuracy have every
-    measured number over the steps. Times are measured seconds. nan is left out. Equal tables give equal bytes.
+    measured number over the steps. Times are measured seconds. nan is left out.
     """
-    for old in folder.rglob(FILE):
+    for old in folder.rglob(f"events.out.tfevents.*{SUFFIX}"):
         old.unlink()
     taus = {
         f"{family}/{predictor}": _points(rows, "tau")
@@ -43,8 +43,8 @@ def write_board(tables: RunTables, folder: Path) -> None:
     for place, name in _chosen(tables.architectures).items():
         rows = tables.trajectories[tables.trajectories["architecture"] == name]
         numbers = [str(column) for column in rows.select_dtypes("number") if not str(column).startswith(CLOCKS)]
-        courses = {f"trajectory/{column}": _points(rows, column) for column in numbers}
-        _write(folder / place, courses, {"architecture": name})
+        trajectories = {f"trajectory/{column}": _points(rows, column) for column in numbers}
+        _write(folder / place, trajectories, {"architecture": name})
 
 
 def _points(rows: pd.DataFrame, column: str) -> list[Point]:
@@ -65,63 +65,18 @@ def _chosen(architectures: pd.DataFrame) -> dict[str, str]:
 
 
 def _write(
-    folder: Path, scalars: Mapping[str, Sequence[Point]], texts: Mapping[str, str], groups: Sequence[str] = ()
+    folder: Path, scalars: Mapping[str, Sequence[Point]], texts: Mapping[str, str], families: Sequence[str] = ()
 ) -> None:
-    """One event file of scalars and texts by tag; those of a group, whose tags begin with it, also in one chart."""
-    from tensorboard.summary.writer.record_writer import RecordWriter
+    """One event file of scalars and texts by tag; those of a family, whose tags begin with it, also in one chart."""
+    from torch.utils.tensorboard import SummaryWriter
 
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / FILE).open("wb") as file:
-        writer = RecordWriter(file)
-        writer.write(_event(0, 0.0, file_version="brain.Event:2"))
+    with SummaryWriter(str(folder), filename_suffix=SUFFIX) as writer:
         for tag, points in scalars.items():
             for step, value, seconds in points:
-                writer.write(_scalar(tag, step, value, seconds))
+                writer.add_scalar(tag, value, step, walltime=seconds, new_style=True)
         for tag, text in texts.items():
-            writer.write(_text(tag, text))
-        if groups:
-            writer.write(_together(groups))
-        writer.close()
-
-
-def _scalar(tag: str, step: int, value: float, seconds: float) -> bytes:
-    from tensorboard.plugins.scalar.metadata import create_summary_metadata
-
-    about = create_summary_metadata(display_name=None, description=None)
-    return _event(step, seconds, summary=_summary(tag, np.float32(value), about))
-
-
-def _text(tag: str, text: str) -> bytes:
-    """A text as it stands, which to TensorBoard is Markdown."""
-    from tensorboard.plugins.text.metadata import create_summary_metadata
-
-    about = create_summary_metadata(display_name=None, description=None)
-    words = "\n".join(f"    {line}" for line in text.splitlines())
-    return _event(0, 0.0, summary=_summary(tag, np.array([words.encode()], dtype=object), about))
-
-
-def _together(groups: Sequence[str]) -> bytes:
-    """The layout of the board's custom scalars: one chart a group."""
-    from tensorboard.plugins.custom_scalar import metadata
-    from tensorboard.plugins.custom_scalar.layout_pb2 import Category, Chart, Layout, MultilineChartContent
-
-    charts = [
-        Chart(title=group, multiline=MultilineChartContent(tag=[f"^{re.escape(group)}/"]))  # the tags are patterns
-        for group in groups
-    ]
-    layout = Layout(category=[Category(title="Kendall τ", chart=charts)]).SerializeToString()
-    value = np.array(layout, dtype=object)
-    return _event(0, 0.0, summary=_summary(metadata.CONFIG_SUMMARY_TAG, value, metadata.create_summary_metadata()))
-
-
-def _summary(tag: str, value: Any, about: Any) -> Any:
-    from tensorboard.compat.proto.summary_pb2 import Summary
-    from tensorboard.util.tensor_util import make_tensor_proto
-
-    return Summary(value=[Summary.Value(tag=tag, metadata=about, tensor=make_tensor_proto(value))])
-
-
-def _event(step: int, seconds: float, **what: Any) -> bytes:
-    from tensorboard.compat.proto.event_pb2 import Event
-
-    return bytes(Event(step=step, wall_time=seconds, **what).SerializeToString())
+            verbatim = "\n".join(f"    {line}" for line in text.splitlines())  # TensorBoard reads Markdown
+            writer.add_text(tag, verbatim, 0, walltime=0.0)
+        if families:
+            charts = {family: ["Multiline", [f"^{re.escape(family)}/"]] for family in families}  # tags are patterns
+            writer.add_custom_scalars({"Kendall τ": charts})

@@ -3,44 +3,45 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 NONE = "\N{EN DASH}"
 """What stands where there is no number."""
 
+NO_BREAK = "\N{NO-BREAK SPACE}"
+"""Joins what must stay on one line; formats without it put a plain space."""
 
-def number(value: float, decimals: int = 2, sign: bool = False) -> str:
-    """A value such as 0.62, -0.05 or, with `sign`, +0.62; a dash where it is nan. Its minus is a true one."""
+
+def number(value: float, decimals: int = 2, sign: bool = False, zero: bool = True) -> str:
+    """A value such as 0.62, -0.05 or, with `sign`, +0.62; a dash where it is nan. Its minus is a true one.
+
+    Without `zero` the zero before the point is left out, as narrow tables need: .62.
+    """
     if not math.isfinite(value):
         return NONE
     text = f"{value:+.{decimals}f}" if sign else f"{value:.{decimals}f}"
     if float(text) == 0:
         text = text.lstrip("+-")
+    if not zero and abs(float(text)) < 1:
+        text = text.replace("0.", ".", 1)
     return text.replace("-", "\N{MINUS SIGN}")
 
 
-def interval(low: float, high: float, sign: bool = False) -> str:
+def interval(low: float, high: float, sign: bool = False, between: str = ", ", zero: bool = True) -> str:
     """An interval such as [0.51, 0.72]; empty where an end is nan."""
     if not (math.isfinite(low) and math.isfinite(high)):
         return ""
-    return f"[{number(low, sign=sign)}, {number(high, sign=sign)}]"
+    return f"[{number(low, sign=sign, zero=zero)}{between}{number(high, sign=sign, zero=zero)}]"
 
 
-def estimate(value: float, low: float, high: float, sign: bool = False) -> str:
-    """A value with its interval, such as 0.62 [0.51, 0.72]."""
-    return f"{number(value, sign=sign)} {interval(low, high, sign)}".strip()
+def percent(share: float, decimals: int | None = None) -> str:
+    """A share such as 0.95 or 0.999 as 95 % or 99.9 %, which does not break."""
+    text = f"{share * 100:.6g}" if decimals is None else number(share * 100, decimals)
+    return f"{text}{NO_BREAK}%"
 
 
-def of(row: Mapping[Any, Any], name: str, sign: bool = False) -> str:
-    """What `estimate` says of a row's columns `name`, `name`_low and `name`_high."""
-    value, low, high = (float(row[f"{name}{end}"]) for end in ("", "_low", "_high"))
-    return estimate(value, low, high, sign)
-
-
-def percent(share: float) -> str:
-    """A share such as 0.95 or 0.999 as 95 % or 99.9 %."""
-    return f"{share * 100:.6g} %"
+def equal(name: str, value: object) -> str:
+    """n = 80, which does not break."""
+    return f"{name}{NO_BREAK}={NO_BREAK}{value}"
 
 
 def probability(p: float) -> str:
@@ -52,8 +53,7 @@ def probability(p: float) -> str:
 
 def equals(p: float) -> str:
     """p = 0.03 or p < 0.001, as in a sentence."""
-    said = probability(p)
-    return f"p {said}" if said.startswith("<") else f"p = {said}"
+    return f"p {probability(p)}" if p < 0.001 else equal("p", probability(p))
 
 
 def count(value: float) -> str:
@@ -65,11 +65,6 @@ def counted(value: float, thing: str) -> str:
     """A number of things, such as 1 epoch, 2 epochs or 0.5 epochs; `thing` in the singular."""
     text = f"{value:,.0f}" if value == round(value) else number(value, 1)
     return f"{text} {thing}{'' if value == 1 else 's'}"
-
-
-def listed(parts: list[str], last: str = "and") -> str:
-    """Words in a row: a, b and c."""
-    return f" {last} ".join(part for part in (", ".join(parts[:-1]), *parts[-1:]) if part)
 
 
 def seconds(value: float) -> str:

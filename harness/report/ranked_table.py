@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from harness.report.numbers import estimate, words
+from harness.report.renderers import plain, terminal
 from harness.report.run_tables import RunTables
+from harness.report.text import Score, Text, joined, score
+from harness.schema import Estimate
+from harness.schema.families import family
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,7 +36,7 @@ _ASKED = ("pearson", "pearson_low", "pearson_high")
 
 
 def ranked_table(tables: RunTables) -> pd.DataFrame:
-    """One row a predictor at the last budget, best Kendall τ first, those without a τ at the end.
+    """One row per predictor at the last budget, best Kendall τ first, those without a τ at the end.
 
     `difference` is the paired difference in τ to the best baseline other than the predictor itself, `against`, with its
     interval, permutation p and Holm-adjusted p; nan where no difference was computed. `sd` is the mean uncertainty of
@@ -48,11 +50,11 @@ def ranked_table(tables: RunTables) -> pd.DataFrame:
 
 
 WITHOUT_NAMES = 66
-"""Columns that a row of the printed table takes beside the predictor's name."""
+"""Columns that a row of the printed table takes next to the predictor's name."""
 
 
 def print_ranked(tables: RunTables, console: Console) -> None:
-    """Print the ranked table at the last budget, made to fit 80 columns; the ceiling stands in the caption.
+    """Print the ranked table at the last budget, made to fit 80 columns, with the noise ceiling below.
 
     The difference is paired, to the best baseline at that budget. Where names are long the family is left out: no
     number is ever cut.
@@ -67,7 +69,7 @@ def print_ranked(tables: RunTables, console: Console) -> None:
         caption_justify="left",
         title_justify="left",
     )
-    table.title = f"Kendall τ {tables.moment}, {tables.percent} intervals"
+    table.title = plain(f"Kendall τ {tables.moment}, {tables.percent} intervals")
     rows = ranked_table(tables).to_dict("records")
     longest = max(len(str(row["predictor"])) for row in rows)
     roomy = console.width >= longest + WITHOUT_NAMES
@@ -77,29 +79,26 @@ def print_ranked(tables: RunTables, console: Console) -> None:
     for heading in ("τ", "n", "fail", "Δτ to baseline"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
-        tau = estimate(row["tau"], row["tau_low"], row["tau_high"])
-        difference = estimate(row["difference"], row["difference_low"], row["difference_high"], sign=True)
         table.add_row(
             str(row["predictor"]),
-            *([words(str(row["family"]))] if roomy else []),
-            _short(tau),
+            *([family(str(row["family"])).label] if roomy else []),
+            terminal(score(row, "tau")),
             f"{row['n']}",
             f"{row['failed']}",
-            _short(difference),
+            terminal(score(row, "difference", sign=True)),
         )
     console.print(table, markup=False, highlight=False)
-
-
-def _short(text: str) -> str:
-    """Numbers without the zero before the point, so that two estimates fit one line."""
-    return re.sub(r"(?<!\d)0\.", ".", text)
 
 
 def _caption(tables: RunTables) -> str:
     kinds = tables.ceilings()
     if not kinds:
-        return f"ceiling: none ({tables.why_no_ceiling})"
+        return f"noise ceiling: none ({tables.why_no_ceiling})"
     if not tables.band:
-        return "ceiling: none above 0 (the seeds of the truth do not agree)"
-    parts = [f"{kind} {_short(estimate(row['tau'], row['low'], row['high']))}" for kind, row in kinds.items()]
-    return "ceiling: " + ", ".join(parts)
+        return "noise ceiling: none above 0 (the seeds of the ground truth do not agree)"
+    names = {"retraining": "test–retest"}
+    parts = [
+        Text(f"{names.get(kind, kind)} ", Score(Estimate(row["tau"], row["low"], row["high"])))
+        for kind, row in kinds.items()
+    ]
+    return terminal(Text("noise ceiling: ", joined(parts, ", ")))

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.report.numbers import counted, percent
+from harness.report.numbers import NO_BREAK, counted, equal, percent
 from harness.report.numbers import words as spaced
 from harness.schema import demand
 from harness.schema.columns import RUN_TABLES
@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from harness.report.config import ReportConfig
+
+
+TOPS = {"tau_half": f"top {percent(0.5)}", "tau_fifth": f"top {percent(0.2)}", "tau_tenth": f"top {percent(0.1)}"}
+"""How the report calls the subsets of highest ground truth, by the column of their τ."""
+
+SUBSETS = {top.replace(NO_BREAK, " "): top for top in TOPS.values()}
+"""The same by the names in the table `ceiling`."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,11 @@ class RunTables:
         """The level as every text says it, such as 95 %."""
         return percent(self.level)
 
+    @property
+    def alpha(self) -> float:
+        """The level of significance that goes with the intervals, such as 0.05."""
+        return round(1 - self.level, 12)
+
     def at_end(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The rows of a table at the last budget."""
         return frame[frame["step"] == self.last_step]
@@ -79,22 +91,30 @@ class RunTables:
         return rows.groupby("predictor")["sd"].mean()
 
     @property
-    def brief(self) -> list[str]:
-        """Predictors of short tables, best τ first: the best two of each family and every one of capacitance."""
-        place = self.final.groupby("family").cumcount()
-        kept = (place < 2) | (self.final["family"] == "capacitance")
-        return [str(name) for name in self.final.loc[kept, "predictor"]]
+    def studied(self) -> list[str]:
+        """What is under study: names of families or predictors; empty where the run studies none."""
+        return [str(name) for name in self.status["evaluation"].get("studied") or []]
+
+    def is_studied(self, frame: pd.DataFrame) -> pd.Series[bool]:
+        """Which rows of a table with the columns `predictor` and `family` are of a predictor under study."""
+        return frame["family"].isin(self.studied) | frame["predictor"].isin(self.studied)
 
     @property
-    def best_capacitance(self) -> str | None:
-        """Name of the capacitance predictor with the highest τ at the last budget, None where none has a τ."""
-        rows = self.final[(self.final["family"] == "capacitance") & self.final["tau"].notna()]
+    def short_list(self) -> list[str]:
+        """Predictors of short tables, best τ first: the best two of each family and every one under study."""
+        place = self.final.groupby("family").cumcount()
+        return [str(name) for name in self.final.loc[(place < 2) | self.is_studied(self.final), "predictor"]]
+
+    @property
+    def best_studied(self) -> str | None:
+        """Name of the predictor under study with the highest τ at the last budget, None where none has a τ."""
+        rows = self.final[self.is_studied(self.final) & self.final["tau"].notna()]
         return None if rows.empty else str(rows["predictor"].iloc[0])
 
     @property
-    def and_capacitance(self) -> str:
-        """What captions add to the predictors in colour; empty where no capacitance predictor has a τ."""
-        return " and the best capacitance predictor" if self.best_capacitance else ""
+    def and_best_studied(self) -> str:
+        """What captions add to the predictors in colour; empty where none under study has a τ."""
+        return " and the best predictor under study" if self.best_studied else ""
 
     def highest(self, most: int) -> str:
         """The predictors of highest τ in a caption's words: up to `most` of those there are."""
@@ -102,9 +122,9 @@ class RunTables:
         return "the predictor with the highest τ" if count == 1 else f"the {count} predictors with the highest τ"
 
     def leaders(self, highlight: int) -> list[str]:
-        """The predictors drawn in colour: those of highest τ, and the best capacitance one."""
+        """The predictors drawn in colour: those of highest τ, and the best one under study."""
         names = [str(name) for name in self.final.loc[self.final["tau"].notna(), "predictor"].iloc[:highlight]]
-        best = self.best_capacitance
+        best = self.best_studied
         return names if best is None or best in names else [*names, best]
 
     def named(self, report: ReportConfig, always: Collection[str] = ()) -> list[str]:
@@ -118,8 +138,8 @@ class RunTables:
         return [name for name in names if name in kept]
 
     def ceilings(self, subset: str = "all") -> dict[str, dict[str, Any]]:
-        """The ceiling rows of a subset of architectures by kind, those without a τ left out."""
-        rows = self.ceiling[(self.ceiling["subset"] == subset) & self.ceiling["tau"].notna()]
+        """The ceiling rows of all architectures, or of a subset of TOPS, by kind; those without a τ left out."""
+        rows = self.ceiling[(self.ceiling["subset"].replace(SUBSETS) == subset) & self.ceiling["tau"].notna()]
         return {str(row["kind"]): {str(key): value for key, value in row.items()} for _, row in rows.iterrows()}
 
     @property
@@ -136,13 +156,13 @@ class RunTables:
         return notes[0] if notes else "none was estimated"
 
     def basis(self) -> str:
-        """What every caption states: architectures, seeds of the truth, training recipe."""
+        """What every caption states: architectures, seeds of the ground truth, training recipe."""
         seeds = self.truth.groupby("architecture")["seed"].nunique()
         low, high = (int(seeds.min()), int(seeds.max())) if len(seeds) else (0, 0)
         span = f"{high}" if low == high else f"{low} to {high}"
         plural = "" if span == "1" else "s"
         known = counted(len(self.architectures), "architecture")
-        parts = [f"n = {known}", f"truth from {span} seed{plural} each", self.recipe()]
+        parts = [equal("n", known), f"ground truth from {span} seed{plural} each", self.recipe()]
         return "; ".join(part for part in parts if part) + "."
 
     def recipe(self) -> str:
@@ -154,13 +174,13 @@ class RunTables:
         lengths = [(recipe[f"{unit}s"], unit) for unit in ("step", "epoch") if recipe.get(f"{unit}s") is not None]
         words = [f"trained for {counted(length, unit)}" if length else "not trained" for length, unit in lengths]
         words += [f"batch {recipe['batch']}"] if recipe.get("batch") is not None else []
-        words += [f"annealed within {counted(recipe[f'schedule_{unit}s'], unit)}" for unit in ("step", "epoch")
+        words += [f"annealed over {counted(recipe[f'schedule_{unit}s'], unit)}" for unit in ("step", "epoch")
                   if recipe.get(f"schedule_{unit}s") is not None]  # fmt: skip
         words += [_key(key, network[key]) for key in NETWORK_KEYS if key in network]
         words += [f"run seed {self.status['seed']}"] if "seed" in self.status else []
         others = self.status.get("fit_on", [])
         return ", ".join(words) + (
-            f"; learned predictors fitted on networks of {_apart(others, network)}" if others else ""
+            f"; learned predictors fitted on networks with {_differing(others, network)}" if others else ""
         )
 
 
@@ -168,20 +188,23 @@ NETWORK_KEYS = ("channels", "cells", "width_divisor")
 """What captions say of a network."""
 
 
-def _apart(others: Sequence[Mapping[str, Any]], network: Mapping[str, Any]) -> str:
+def _differing(others: Sequence[Mapping[str, Any]], network: Mapping[str, Any]) -> str:
     """In what the networks that predictors were fitted on differ from those scored, or from one another."""
-    told = [*NETWORK_KEYS, *sorted({key for other in others for key in other} - set(NETWORK_KEYS))]
-    keys = [key for key in told if any(other.get(key, network.get(key)) != network.get(key) for other in others)]
+    known = [*NETWORK_KEYS, *sorted({key for other in others for key in other} - set(NETWORK_KEYS))]
+    keys = [key for key in known if any(other.get(key, network.get(key)) != network.get(key) for other in others)]
     if not keys:
         return "the same shape"
     each = [" and ".join(_key(key, other.get(key, network.get(key))) for key in keys) for other in others]
-    return (", and of " if len(keys) > 1 else " and ").join(each)
+    return (", and with " if len(keys) > 1 else " and ").join(each)
 
 
 def _key(key: str, value: object) -> str:
     """One setting of a network in the letters that papers use."""
-    known = {"channels": "C = {}", "cells": "N = {}", "width_divisor": "widths divided by {}"}
-    return known.get(key, f"{spaced(key)} {{}}").format("none" if value is None else value)
+    told = "none" if value is None else value
+    letters = {"channels": "C", "cells": "N"}
+    if key in letters:
+        return equal(letters[key], told)
+    return f"widths divided by {told}" if key == "width_divisor" else f"{spaced(key)} {told}"
 
 
 def read(folder: Path) -> RunTables:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from harness.report.architecture.profile import ArchitectureProfile, portrait, verdict
-from harness.report.numbers import NONE, number, ordinal, words
+from harness.report.architecture.profile import ArchitectureProfile, profile_of, verdict
+from harness.report.numbers import NO_BREAK, NONE, number, ordinal
 from harness.report.style.dark import dark
 from harness.report.style.palette import colour
+from harness.report.text import BETA_EFF, Content, Name, Text
+from harness.schema.families import family
+from harness.storage.files import write_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,7 +32,7 @@ class Picture:
     """One figure of the page: what its files are called after the architecture, its caption, how to draw it."""
 
     name: str
-    caption: str
+    caption: Content
     draw: Callable[[], Figure]
 
 
@@ -39,38 +41,29 @@ def explain(tables: RunTables, name: str, out: Path, report: ReportConfig, asked
 
     `asked` is another string of the same function, if that is what the reader gave. Equal tables give equal bytes.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from harness.report.page import fill
 
-    from harness.report.page import prose, svg
-
-    seen = portrait(tables, name)
+    seen = profile_of(tables, name)
     folder = out / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     drawn = _drawn(list(_pictures(tables, seen, report)), folder / seen.stem, report)
-    environment = Environment(
-        loader=PackageLoader("harness.report", "."), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
-    )  # fmt: skip
-    environment.filters |= {"prose": prose, "svg": svg}
-    page = environment.get_template("explain.html.jinja").render(
-        bench=str(tables.status["bench"]),
-        dataset=str(tables.status["dataset"]),
-        title=f"#{seen.index}" if seen.index is not None else seen.stem,
-        place=_place(seen),
-        asked=asked,
-        verdict=verdict(seen),
-        facts=_facts(seen),
-        figures=drawn,
-        rows=_rows(seen),
-        with_sd=bool(seen.ranks["sd"].notna().any()),
-        with_reason=bool((seen.ranks["reason"] != "").any()),
-        moment=tables.moment,
-        back=(out / "index.html").is_file(),
-        style=(files("harness.report") / "page.css").read_text(encoding="utf-8"),
-        script=(files("harness.report") / "page.js").read_text(encoding="utf-8"),
-    )
+    values = {
+        "bench": str(tables.status["bench"]),
+        "dataset": str(tables.status["dataset"]),
+        "title": f"#{seen.index}" if seen.index is not None else seen.stem,
+        "place": _place(seen),
+        "asked": asked,
+        "verdict": verdict(seen),
+        "facts": _facts(seen),
+        "figures": drawn,
+        "rows": _rows(seen),
+        "with_sd": bool(seen.ranks["sd"].notna().any()),
+        "with_reason": bool((seen.ranks["reason"] != "").any()),
+        "moment": tables.moment,
+        "back": (out / "index.html").is_file(),
+    }
     path = folder / f"{seen.stem}.html"
-    path.write_text(page, encoding="utf-8")
+    write_text(path, fill("explain.html.jinja", values))
     return path
 
 
@@ -86,20 +79,20 @@ def _pictures(tables: RunTables, seen: ArchitectureProfile, report: ReportConfig
         yield Picture(
             "cell",
             "The cell, from left to right. Colours are operations; dotted: nothing is passed on (none); grey: the "
-            "operation lies on no way from input to output.",
+            "operation lies on no path from input to output.",
             lambda: draw_cell(edges, operations, report),
         )
     others, shown = len(tables.architectures) - 1, columns(tables)
-    band = f"before the median and the middle half (quartiles) of the {others} other architectures of the run"
-    for group, said, line in (
-        ("learning", "Losses (nats) and accuracies (%) along the brief training", colour("learning_curve")),
-        ("beta_eff", "β_eff along the brief training", colour("capacitance")),
-        ("others", "Every other measured number along the brief training", colour("combination")),
+    band = f"in front of the median and the middle half (quartiles) of the {others} other architectures of the run"
+    for group, what, line in (
+        ("learning", Text("Losses (nats) and accuracies (%)"), colour("learning_curve")),
+        ("beta_eff", Text(BETA_EFF), colour("capacitance")),
+        ("others", Text("Every other measured number"), colour("combination")),
     ):
         if shown[group]:
             yield Picture(
                 group,
-                f"{said}, {band}.",
+                Text(what, f" along the brief training, {band}."),
                 lambda group=group, line=line: draw_courses(tables, seen.name, shown[group], line, report),  # type: ignore[misc]
             )
     yield Picture(
@@ -113,15 +106,10 @@ def _pictures(tables: RunTables, seen: ArchitectureProfile, report: ReportConfig
 
 def _drawn(pictures: list[Picture], stem: Path, report: ReportConfig) -> dict[str, dict[str, Any]]:
     """Every figure, written as PNG and PDF beside the page, as what the page needs of it."""
-    import matplotlib
-
-    from harness.report.style import palette
-    from harness.report.write import save
+    from harness.report.drawing import figure_style, save
 
     drawn: dict[str, dict[str, Any]] = {}
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(palette.settings(report.font_size))  # type: ignore[arg-type]
+    with figure_style(report):
         for picture in pictures:
             figure = picture.draw()
             text = save(figure, stem.with_name(f"{stem.name}_{picture.name}"), report.dpi)
@@ -136,23 +124,23 @@ def _place(seen: ArchitectureProfile) -> str:
     seeds = len(seen.accuracies)
     mean = f"the mean of {seeds} seeds" if seeds > 1 else "one seed"
     place = f"the {ordinal(int(seen.rank))}" if seen.rank == int(seen.rank) else f"tied at place {seen.rank:g}"
-    return f"It is truly {place} of {seen.n} architectures: {number(seen.truth)} % accuracy, {mean}."
+    return f"By true accuracy it is {place} of {seen.n} architectures: {number(seen.truth)}{NO_BREAK}%, {mean}."
 
 
-def _facts(seen: ArchitectureProfile) -> dict[str, str]:
-    """What it is, by name; what stands in backticks is code."""
+def _facts(seen: ArchitectureProfile) -> dict[str, Content]:
+    """What it is, by name."""
     others = f"{len(seen.twins)} other" if seen.twins else "no other"
-    facts = {
-        "architecture": f"`{seen.name}`",
-        "official index": "the truth of this run gives none" if seen.index is None else str(seen.index),
-        "group": f"`{seen.group}` ({others} in this run of the same function)",
-        "dead": "yes: no operations lead from its input to its output" if seen.dead else "no",
+    facts: dict[str, Content] = {
+        "architecture": Name(seen.name),
+        "official index": "the ground truth of this run gives none" if seen.index is None else str(seen.index),
+        "isomorphism class": Text(Name(seen.group), f" ({others} in this run)"),
+        "dead": "yes: no path from input to output carries a signal" if seen.dead else "no",
     }
     facts |= {key: f"{value:,.0f}" for key, value in seen.facts.items()}
-    facts |= {f"accuracy, seed {seed}": f"{number(value)} %" for seed, value in seen.accuracies.items()}
+    facts |= {f"accuracy, seed {seed}": f"{number(value)}{NO_BREAK}%" for seed, value in seen.accuracies.items()}
     if pd.isna(seen.rank):
         return facts | {"true rank": NONE}
-    return facts | {"mean accuracy": f"{number(seen.truth)} %", "true rank": f"{seen.rank:g} of {seen.n}"}
+    return facts | {"mean accuracy": f"{number(seen.truth)}{NO_BREAK}%", "true rank": f"{seen.rank:g} of {seen.n}"}
 
 
 def _rows(seen: ArchitectureProfile) -> list[dict[str, str]]:
@@ -164,7 +152,7 @@ def _rows(seen: ArchitectureProfile) -> list[dict[str, str]]:
         rows.append(
             {
                 "predictor": str(row["predictor"]),
-                "family": words(str(row["family"])),
+                "family": family(str(row["family"])).label,
                 "colour": colour(str(row["family"])),
                 "dark": dark(colour(str(row["family"])).lower()),
                 "rank": f"{row['rank']:g} of {row['m']:.0f}" if ranked else NONE,

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from harness.report.text import Name, Text, joined
 from harness.schema import FACT_COLUMNS, BadInput, digest
 
 if TYPE_CHECKING:
@@ -72,8 +73,8 @@ def find(tables: RunTables, wanted: str, isomorphic: Isomorphic | None = None) -
     if same is None:
         near = get_close_matches(wanted, names, n=1, cutoff=0)
         raise BadInput(
-            f"arch: one of the {len(names)} architectures of this run (the nearest: {near[0]!r}), an official index, "
-            f"'best' or 'worst' is needed, got {wanted!r}"
+            f"arch: must be one of the {len(names)} architectures of this run (the nearest: {near[0]!r}), an official "
+            f"index, 'best' or 'worst' (got {wanted!r})"
         )
     return same
 
@@ -82,7 +83,7 @@ def _by_index(table: pd.DataFrame, index: int) -> str:
     """The architecture of an official index."""
     known = table[table["index"].notna()]
     if known.empty:
-        raise BadInput(f"arch: a string is needed, as this run's truth gives no official index, got {index}")
+        raise BadInput(f"arch: must be a string, as this run's ground truth gives no official index (got {index})")
     found = known[known["index"] == index]
     if found.empty:
         some = ", ".join(map(str, sorted(known["index"], key=lambda each: abs(int(each) - index))[:3]))
@@ -92,14 +93,14 @@ def _by_index(table: pd.DataFrame, index: int) -> str:
     return str(found["architecture"].iloc[0])
 
 
-def portrait(tables: RunTables, name: str) -> ArchitectureProfile:
+def profile_of(tables: RunTables, name: str) -> ArchitectureProfile:
     """Everything stored of the architecture of this name."""
     table = tables.architectures.set_index("architecture")
     row, place = table.loc[name], table.index.tolist().index(name)
     group = table[(table["group"] == row["group"]) & (table.index != name)]
     seeds = tables.truth[tables.truth["architecture"] == name]
-    course = tables.trajectories[tables.trajectories["architecture"] == name]
-    facts = {key: float(course[key].iloc[0]) for key in FACT_COLUMNS if key in course and len(course)}
+    trajectory = tables.trajectories[tables.trajectories["architecture"] == name]
+    facts = {key: float(trajectory[key].iloc[0]) for key in FACT_COLUMNS if key in trajectory and len(trajectory)}
     return ArchitectureProfile(
         name=name,
         group=str(row["group"]),
@@ -148,26 +149,28 @@ def chance(rank: NDArray[np.float64], m: NDArray[np.float64]) -> NDArray[np.floa
     return off
 
 
-def verdict(portrait: ArchitectureProfile) -> str:
-    """Which predictors rank it right and which are far off, in one sentence, names in backticks."""
-    ranks = portrait.ranks
+def verdict(profile: ArchitectureProfile) -> Text:
+    """Which predictors rank it right and which are far off, in one sentence."""
+    ranks = profile.ranks
     scored = ranks[ranks["off"].notna()]
-    silent = int(ranks["score"].isna().sum())
+    missing = int(ranks["score"].isna().sum())
     if scored.empty:
-        return "No predictor ranks it" + (": none has a score of it." if silent else ": it has no true accuracy.")
+        return Text(
+            "No predictor ranks it" + (": none has a score of it." if missing else ": it has no true accuracy.")
+        )
     off = scored["off"].abs()
     right, far = scored[off <= RIGHT][::-1], scored[off > scored["chance"]]
-    said = [
+    parts = [
         _named(right, ("ranks it right", "rank it right"), "within a tenth of the architectures", "closest"),
-        _named(far, ("is far off", "are far off"), "farther than a rank by chance is on average", "farthest"),
+        _named(far, ("is far off", "are far off"), "farther than a random rank is on average", "farthest"),
     ]
-    said += [f"{silent} {'has' if silent == 1 else 'have'} no score"] if silent else []
-    return f"Of {len(ranks)} predictors " + "; ".join(said) + "."
+    parts += [Text(f"{missing} {'has' if missing == 1 else 'have'} no score")] if missing else []
+    return Text(f"Of {len(ranks)} predictors ", joined(parts, "; "), ".")
 
 
-def _named(rows: pd.DataFrame, verbs: tuple[str, str], how: str, end: str) -> str:
-    """Such as: 3 are far off, farther than a rank by chance is on average (`a`, `b`, `c`)."""
+def _named(rows: pd.DataFrame, verbs: tuple[str, str], how: str, end: str) -> Text:
+    """Such as: 3 are far off, farther than a random rank is on average (`a`, `b`, `c`)."""
     if rows.empty:
-        return f"none {verbs[0]}, {how}"
-    names = ", ".join(f"`{name}`" for name in rows["predictor"].head(3))
-    return f"{len(rows)} {verbs[len(rows) > 1]}, {how} ({f'{end}: ' if len(rows) > 3 else ''}{names})"
+        return Text(f"none {verbs[0]}, {how}")
+    names = joined([Name(str(name)) for name in rows["predictor"].head(3)], ", ")
+    return Text(f"{len(rows)} {verbs[len(rows) > 1]}, {how} ({f'{end}: ' if len(rows) > 3 else ''}", names, ")")

@@ -27,7 +27,7 @@ def caption(tables: RunTables, report: ReportConfig) -> str:
     return (
         f"Share of pairs put in the right order {tables.moment}, by how far apart the two accuracies "
         f"are, with {tables.percent} intervals; below: the number of pairs. In colour: "
-        f"{tables.highest(report.highlight)} (chosen on these same data){tables.and_capacitance}; in grey: the "
+        f"{tables.highest(report.highlight)} (chosen on these same data){tables.and_best_studied}; in grey: the "
         f"others. Dashed level: a coin.{_lone(tables)} {tables.basis()}"
     )
 

@@ -30,7 +30,7 @@ def caption(tables: RunTables, report: ReportConfig) -> str:
     last = "; the best capacitance predictor takes the last place where it is not among them"
     return (
         f"Predicted against true rank {tables.moment} (1 = best), for "
-        f"{tables.highest(report.top)}{last if tables.best_capacitance else ''}. Diagonal: "
+        f"{tables.highest(report.top)}{last if tables.best_studied else ''}. Diagonal: "
         f"the right rank. Hollow: dead architectures. Architectures without a score are left out. {tables.basis()}"
     )
 
@@ -67,7 +67,7 @@ def draw(tables: RunTables, report: ReportConfig) -> Figure:
 def _places(tables: RunTables, final: pd.DataFrame, top: int) -> list[int]:
     """Which rows of the ranking get a panel."""
     places = list(range(min(top, len(final))))
-    best = [at for at, name in enumerate(final["predictor"]) if name == tables.best_capacitance]
+    best = [at for at, name in enumerate(final["predictor"]) if name == tables.best_studied]
     return places if not best or best[0] in places else [*places[:-1], best[0]]
 
 

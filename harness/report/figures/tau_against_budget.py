@@ -26,7 +26,7 @@ def caption(tables: RunTables, report: ReportConfig) -> str:
     ceiling = " The band reaches from the retraining to the oracle ceiling." if tables.band else ""
     return (
         f"Kendall τ against the budget. In colour, with {tables.percent} intervals: "
-        f"{tables.highest(report.highlight)} at the last budget (chosen on these same data){tables.and_capacitance}; "
+        f"{tables.highest(report.highlight)} at the last budget (chosen on these same data){tables.and_best_studied}; "
         f"in grey, without their intervals: the others{unnamed(tables, report)}.{ceiling} {tables.basis()}"
     )
 

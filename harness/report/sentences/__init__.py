@@ -1,37 +1,37 @@
 """The sentences of the report, made from the tables, one module a section of the page.
 
-Names stand in backticks. The sentences state, they do not praise; each module gives the one or two that a reader of its
-section wants first.
+They state, they do not praise; each module gives the one or two that a reader of its section wants first.
 """
 
 from __future__ import annotations
 
 from harness.report.run_tables import RunTables
-from harness.report.sentences.best import ranking
-from harness.report.sentences.capacitance import capacitance
-from harness.report.sentences.cost import cost
-from harness.report.sentences.derived import derived
-from harness.report.sentences.failing import failing
-from harness.report.sentences.question import question, tried
-from harness.report.sentences.settled import settled
+from harness.report.sentences.cost import describe_cost
+from harness.report.sentences.derivations import list_derivations
+from harness.report.sentences.failing import describe_failing
+from harness.report.sentences.question import describe_predictors, describe_question
+from harness.report.sentences.ranking import describe_ranking
+from harness.report.sentences.settled import describe_settled
+from harness.report.sentences.studied import describe_studied
+from harness.report.text import Text, joined
 
-__all__ = ["capacitance", "cost", "derived", "failing", "named", "question", "ranking", "settled", "tried"]
+__all__ = ["write_all"]
 
 
-def named(tables: RunTables) -> dict[str, str]:
+def write_all(tables: RunTables) -> dict[str, Text]:
     """Every sentence by its name, with the few facts that a paper's captions need."""
     return {
-        "bench": str(tables.status["bench"]),
-        "dataset": str(tables.status["dataset"]),
-        "steps": str(tables.last_step),
-        "level": tables.percent,
-        "basis": tables.basis(),
-        "question": question(tables),
-        "tried": tried(tables),
-        "ranking": ranking(tables),
-        "settled": settled(tables),
-        "cost": cost(tables),
-        "failing": failing(tables),
-        "capacitance": capacitance(tables),
-        "derived": "\n".join(derived(tables)),
+        "bench": Text(str(tables.status["bench"])),
+        "dataset": Text(str(tables.status["dataset"])),
+        "steps": Text(str(tables.last_step)),
+        "level": Text(tables.percent),
+        "basis": Text(tables.basis()),
+        "question": describe_question(tables),
+        "tried": describe_predictors(tables),
+        "ranking": describe_ranking(tables),
+        "settled": describe_settled(tables),
+        "cost": describe_cost(tables),
+        "failing": describe_failing(tables),
+        "studied": describe_studied(tables),
+        "derived": joined(list_derivations(tables), "\n"),
     }

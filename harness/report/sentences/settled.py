@@ -1,4 +1,4 @@
-"""Whether the difference is real."""
+"""Whether the difference between the best predictors is statistically significant."""
 
 from __future__ import annotations
 
@@ -6,82 +6,81 @@ from typing import Any
 
 import pandas as pd
 
-from harness.report.numbers import count, counted, equals, estimate, number, of, percent
+from harness.report.numbers import count, counted, equal, equals, number, percent
 from harness.report.ranked_table import ranked_table
 from harness.report.run_tables import RunTables
+from harness.report.text import Name, Number, Score, Text, joined, score
+from harness.schema import Estimate
 
 
-def settled(tables: RunTables) -> str:
-    """The test of the best predictor against the best baseline, what this n could tell, and how many are tied."""
+def describe_settled(tables: RunTables) -> Text:
+    """The test of the best predictor against the best baseline, its power, and how many others differ from it."""
     table = ranked_table(tables)
     compared = table[table["difference"].notna()]
     if compared.empty:
-        return f"No paired difference to a baseline was computed, so no difference was tested. {_ceiling(tables)}"
+        none = Text("No paired difference to a baseline was computed, so no difference was tested.")
+        return joined([none, _ceiling(tables)])
     first: dict[str, Any] = {str(key): value for key, value in compared.iloc[0].items()}
-    parts = (_verdict(first, tables, len(compared)), _power(first), _tied(table, tables), _ceiling(tables))
-    return " ".join(part for part in parts if part)
+    return joined([_test(first, tables, len(compared)), _power(first), _tied(table, tables), _ceiling(tables)])
 
 
-def _verdict(row: dict[str, Any], tables: RunTables, compared: int) -> str:
-    """The paired interval and the permutation test; they decide by the Holm-adjusted p."""
-    told = "no interval" if pd.isna(row["difference_low"]) else f"{tables.percent} interval"
-    text = (
-        f"`{row['predictor']}` differs from `{row['against']}` by {of(row, 'difference', sign=True)} in τ (paired, "
-        f"{told}); the permutation test gives {equals(row['p'])}, {equals(row['p_holm'])} after Holm's correction "
-        f"for {compared} comparison{'s' if compared > 1 else ''}"
-    )
+def _test(row: dict[str, Any], tables: RunTables, compared: int) -> Text:
+    """The paired interval and the permutation test; the Holm-adjusted p decides."""
+    interval = "no interval" if pd.isna(row["difference_low"]) else f"{tables.percent} interval"
+    text = Text(
+        Name(row["predictor"]), " differs from ", Name(row["against"]), " by ", score(row, "difference", sign=True),
+        f" in τ (paired, {interval}); the permutation test gives {equals(row['p'])}, {equals(row['p_holm'])} after "
+        f"Holm's correction for {counted(compared, 'comparison')}",
+    )  # fmt: skip
     if pd.isna(row["p_holm"]):
-        return text + "."
-    if row["p_holm"] > _alpha(tables):
-        return text + ": these architectures do not tell the two apart."
-    return text + f": the difference is significant at {percent(_alpha(tables))}."
+        return Text(text, ".")
+    significant = "is" if row["p_holm"] <= tables.alpha else "is not"
+    return Text(text, f": the difference {significant} statistically significant at {percent(tables.alpha)}.")
 
 
-def _power(row: dict[str, Any]) -> str:
+def _power(row: dict[str, Any]) -> Text:
     if pd.isna(row["detectable"]):
-        return ""
+        return Text()
     if row["detectable"] == 0:
-        return "Both rank every architecture alike."
-    return (
-        f"With n = {count(row['n_paired'])} a difference of {number(row['detectable'])} between these two would be "
-        "found four times in five, before any correction for several comparisons; a smaller one may well be missed."
-    )
+        return Text("Both rank every architecture alike.")
+    return Text(
+        f"Minimum detectable difference between the two at {percent(0.8)} power (uncorrected), "
+        f"{equal('n', count(row['n_paired']))}: ", Number(row["detectable"]), "; a smaller one may well be missed.",
+    )  # fmt: skip
 
 
-def _tied(table: pd.DataFrame, tables: RunTables) -> str:
-    """How many cannot be told from the best baseline, which all others are compared to."""
+def _tied(table: pd.DataFrame, tables: RunTables) -> Text:
+    """How many do not differ significantly from the best baseline, which all others are compared with."""
     rival = table.loc[table["difference"].notna() & table["against"].notna(), "against"].mode()
     if rival.empty:
-        return ""
+        return Text()
     others = table[(table["against"] == rival.iloc[0]) & table["p_holm"].notna()]
     if others.empty:
-        return ""
-    real = others["p_holm"] <= _alpha(tables)
+        return Text()
+    real = others["p_holm"] <= tables.alpha
     above, below = int((real & (others["difference"] > 0)).sum()), int((real & (others["difference"] < 0)).sum())
-    return (
-        f"Of the {len(others)} predictors compared with the best baseline, `{rival.iloc[0]}`, {int((~real).sum())} "
-        f"cannot be told from it (Holm-adjusted p above {number(_alpha(tables), 3).rstrip('0')}), {above} "
-        f"rank{'s' if above == 1 else ''} better and {below} worse."
-    )
+    limit = f"{number(tables.alpha, 3).rstrip('0')}"
+    return Text(
+        f"Of the {counted(len(others), 'predictor')} compared with the best baseline, ", Name(str(rival.iloc[0])),
+        f", {int((~real).sum())} do not differ from it significantly (Holm-adjusted p above {limit}), {above} "
+        f"rank{'s' if above == 1 else ''} significantly better and {below} worse.",
+    )  # fmt: skip
 
 
-def _ceiling(tables: RunTables) -> str:
+def _ceiling(tables: RunTables) -> Text:
     kinds = tables.ceilings()
     if not kinds:
-        return f"No ceiling is given: {tables.why_no_ceiling}."
+        return Text(f"No noise ceiling is given: {tables.why_no_ceiling}.")
     if not tables.band:
-        return "The seeds of the truth do not agree: no ceiling above 0 can be shown."
-    return f"The ceiling: {'; '.join(_reach(kind, row) for kind, row in kinds.items())}."
+        return Text("The seeds of the ground truth do not agree: no noise ceiling above 0 can be shown.")
+    return Text("Noise ceiling: ", joined([_reach(kind, row) for kind, row in kinds.items()], "; "), ".")
 
 
-def _reach(kind: str, row: dict[str, Any]) -> str:
+def _reach(kind: str, row: dict[str, Any]) -> Text:
     """What one kind of ceiling means, with its τ."""
-    tau = estimate(row["tau"], row["low"], row["high"])
+    tau = Score(Estimate(row["tau"], row["low"], row["high"]))
     if kind == "retraining":
-        one = f", one more training each with τ {number(row['tau_one'])}" if pd.notna(row["tau_one"]) else ""
-        return f"repeating the whole truth, {counted(row['seeds'], 'seed')} each, would order them with τ {tau}{one}"
-    return f"{'knowing the expected accuracy without noise' if kind == 'oracle' else kind} would give τ {tau}"
-
-
-def _alpha(tables: RunTables) -> float:
-    return round(1 - tables.level, 12)
+        one = Text(" (one fresh training each: ", Number(row["tau_one"]), ")") if pd.notna(row["tau_one"]) else ""
+        return Text(f"test–retest with {counted(row['seeds'], 'seed')} each, τ ", tau, one)
+    meaning = " (expected accuracy known)" if kind == "oracle" else ""
+    return Text(f"{kind}{meaning}, τ ", tau)

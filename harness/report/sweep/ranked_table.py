@@ -1,16 +1,19 @@
-"""The gathered ranked table of a sweep: sheets for files and page, and the one for the terminal."""
+"""The gathered ranked table of a sweep, for files, page and terminal."""
 
 from __future__ import annotations
 
-import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from harness.report.numbers import NONE, estimate, number, words
+from harness.report.numbers import count, counted, number
+from harness.report.renderers import plain, terminal
 from harness.report.sweep.sentences import settings_table
 from harness.report.sweep.sweep_tables import SweepTables
-from harness.report.tables.display_table import DisplayTable
+from harness.report.tables.display_table import DisplayTable, quantities, scores, strings
+from harness.report.text import Content, score
+from harness.schema.families import family
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,73 +21,73 @@ if TYPE_CHECKING:
 WIDTH = 80
 """Columns of the printed table at most."""
 
+PLAIN_ENDS = ("low", "high")
+"""The ends of the interval of τ in the gathered tables."""
 
-def gathered_sheet(tables: SweepTables) -> DisplayTable:
-    """One row a predictor, best first: its average rank over blocks, and τ with interval in each setting.
+rank_form = partial(number, decimals=1)
+"""How average ranks are written."""
+
+
+def gathered_table(tables: SweepTables) -> DisplayTable:
+    """One row per predictor, best first: its average rank over blocks, and τ with interval in each setting.
 
     The numbers have each interval in two columns of their own.
     """
     order = tables.order
     names = [str(name) for name in order["predictor"]]
-    ranks = [float(rank) for rank in tables.ranks.set_index("predictor")["rank"].reindex(names)]
-    text: dict[str, list[str]] = {
-        "predictor": names, "family": [words(str(family)) for family in order["family"]],
-        "rank": [number(rank, 1) for rank in ranks],
-    }  # fmt: skip
-    keys: dict[str, list[float]] = {"rank": ranks}
+    ranks = tables.ranks.set_index("predictor")["rank"].reindex(names).astype(float)
+    columns: dict[str, list[Content]] = {
+        "predictor": strings(names),
+        "family": [family(str(name)).label for name in order["family"]],
+        "rank": quantities(ranks, rank_form),
+    }
+    found: dict[str, Any] = {"predictor": names, "family": columns["family"], "rank": ranks.tolist()}
     ends: dict[str, list[float]] = {}
 
-    def add(heading: str, rows: pd.DataFrame, columns: tuple[str, str, str], sign: bool = False) -> None:
-        value, low, high = (rows[column].astype(float).tolist() for column in columns)
-        text[heading] = [estimate(*each, sign) for each in zip(value, low, high, strict=True)]
-        keys[heading] = value
-        ends.update({f"{heading}, low": low, f"{heading}, high": high})
+    def add(heading: str, rows: pd.DataFrame, name: str, low_high: tuple[str, str], sign: bool = False) -> None:
+        columns[heading] = scores(rows, name, sign, low_high)
+        found[heading] = rows[name].astype(float).tolist()
+        for end, column in zip(("low", "high"), low_high, strict=True):
+            ends[f"{heading}, {end}"] = rows[column].astype(float).tolist()
 
     several = len(tables.settings) > 1
     if several:
-        keys["mean τ"] = [float(tau) for tau in order["tau"]]
-        text["mean τ"] = [number(tau) for tau in keys["mean τ"]]
+        columns["mean τ"], found["mean τ"] = quantities(order["tau"]), order["tau"].astype(float).tolist()
     for setting in tables.settings:
         rows = tables.at(setting).set_index("predictor").reindex(names)
-        add(setting if several else "τ", rows, ("tau", "low", "high"))
+        add(setting if several else "τ", rows, "tau", PLAIN_ENDS)
     if not several and tables.settings:
-        keys |= {"sd": [float(sd) for sd in rows["sd"]], "runs": [float(runs) for runs in rows["jobs"]]}
-        text |= {"sd": [number(sd) for sd in keys["sd"]], "runs": [f"{runs:.0f}" for runs in keys["runs"]]}
-        add("Δτ to baseline", rows, ("difference", "difference_low", "difference_high"), sign=True)
-        text["baseline"] = [str(name) for name in rows["baseline"]]
-    numbers = {name: keys.get(name, said) for name, said in text.items()} | ends
-    return DisplayTable(pd.DataFrame(numbers), pd.DataFrame(text), left=2, keys=keys)
+        for heading, name, form in (("sd", "sd", number), ("runs", "jobs", count)):
+            columns[heading], found[heading] = quantities(rows[name], form), rows[name].astype(float).tolist()
+        add("Δτ to baseline", rows, "difference", ("difference_low", "difference_high"), sign=True)
+        columns["baseline"], found["baseline"] = strings(rows["baseline"]), rows["baseline"].tolist()
+    return DisplayTable(pd.DataFrame(found | ends), columns, left=2, sortable=True, words=("baseline",))
 
 
-def budgets_sheet(tables: SweepTables, setting: str) -> DisplayTable:
-    """One row a predictor, best at the last step first: its mean τ at every budget of the setting."""
+def budgets_table(tables: SweepTables, setting: str) -> DisplayTable:
+    """One row per predictor, best at the last step first: its mean τ at every budget of the setting."""
     rows = tables.gathered[tables.gathered["setting"] == setting]
-    names = [str(name) for name in tables.at(setting)["predictor"]]
+    names = strings(tables.at(setting)["predictor"])
     wide = rows.pivot(index="predictor", columns="step", values="tau").reindex(names)
-    keys = {str(step): wide[step].astype(float).tolist() for step in sorted(int(str(step)) for step in wide)}
-    text = {"predictor": names} | {step: [number(tau) for tau in taus] for step, taus in keys.items()}
-    return DisplayTable(pd.DataFrame({"predictor": names, **keys}), pd.DataFrame(text), keys=keys)
+    steps = sorted(int(str(step)) for step in wide)
+    columns = {"predictor": names} | {counted(step, "step"): quantities(wide[step]) for step in steps}
+    return DisplayTable(wide.reset_index(), columns)
 
 
-def settings_sheet(tables: SweepTables) -> pd.DataFrame:
-    """One row a setting: its runs and steps, the best predictor, and how far it is ahead of the best other baseline."""
+def best_table(tables: SweepTables) -> DisplayTable:
+    """One row per setting: its runs and steps, the best predictor and its difference to the best other baseline."""
     rows = settings_table(tables)
-    records = rows.to_dict("records")
-    return pd.DataFrame({
-        "setting": rows["setting"], "runs": rows["runs"].astype(str), "steps": rows["step"].astype(str),
-        "best predictor": rows["predictor"], "τ": [estimate(row["tau"], row["low"], row["high"]) for row in records],
-        "sd": [number(float(row["sd"])) for row in records], "Δτ": [_difference(row) for row in records],
-        "to the baseline": rows["baseline"],
-    })  # fmt: skip
-
-
-def jobs_sheet(tables: SweepTables) -> pd.DataFrame:
-    """One row a job: number, setting, seed, how it ended, architectures, and the reason where something is wrong."""
-    jobs = tables.jobs
-    return pd.DataFrame({
-        "job": jobs["job"].astype(str), "setting": jobs["setting"], "seed": [_count(seed) for seed in jobs["seed"]],
-        "state": jobs["state"], "n": [_count(n) for n in jobs["n"]], "reason": jobs["reason"],
-    })  # fmt: skip
+    columns = {
+        "setting": strings(rows["setting"]),
+        "runs": quantities(rows["runs"], count),
+        "steps": quantities(rows["step"], count),
+        "best predictor": strings(rows["predictor"]),
+        "τ": scores(rows, "tau", ends=PLAIN_ENDS),
+        "sd": quantities(rows["sd"]),
+        "Δτ": scores(rows, "difference", sign=True),
+        "to the baseline": strings(rows["baseline"]),
+    }
+    return DisplayTable(rows, columns, words=("best predictor", "to the baseline"))
 
 
 def print_gathered(tables: SweepTables, console: Console) -> None:
@@ -97,7 +100,9 @@ def print_gathered(tables: SweepTables, console: Console) -> None:
     seeds = f"mean over {len(tables.seeds)} run seeds" if len(tables.seeds) > 1 else "one run seed"
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, title_justify="left", caption_justify="left")
     columns, key = (_columns_of_one if len(tables.settings) == 1 else _columns_of_many)(tables)
-    table.title = f"Kendall τ, {seeds}" + (f", {tables.percent()} intervals" if len(tables.settings) == 1 else "")
+    table.title = f"Kendall τ, {seeds}" + (
+        plain(f", {tables.percent()} intervals") if len(tables.settings) == 1 else ""
+    )
     table.caption = key
     for heading in columns:
         table.add_column(heading, justify="left" if heading == "predictor" else "right", no_wrap=True)
@@ -107,14 +112,15 @@ def print_gathered(tables: SweepTables, console: Console) -> None:
 
 
 def _columns_of_one(tables: SweepTables) -> tuple[dict[str, list[str]], str]:
-    rows = tables.at(tables.settings[0]).to_dict("records")
+    frame = tables.at(tables.settings[0])
+    rows = frame.to_dict("records")
     ranks = tables.ranks.set_index("predictor")["rank"]
     return {
         "predictor": [_name(row["predictor"], 24) for row in rows],
-        "τ": [_short(estimate(row["tau"], row["low"], row["high"])) for row in rows],
-        "sd": [_short(number(row["sd"])) for row in rows],
+        "τ": [terminal(tau) for tau in scores(frame, "tau", ends=PLAIN_ENDS)],
+        "sd": [number(row["sd"], zero=False) for row in rows],
         "rank": [number(float(ranks.get(row["predictor"], float("nan"))), 1) for row in rows],
-        "Δτ to baseline": [_short(_difference({str(k): v for k, v in row.items()})) for row in rows],
+        "Δτ to baseline": [terminal(score(row, "difference", sign=True)) for row in rows],
     }, _key_of_ranks(tables)
 
 
@@ -125,16 +131,16 @@ def _columns_of_many(tables: SweepTables) -> tuple[dict[str, list[str]], str]:
     columns = {
         "predictor": [_name(name, 24) for name in order["predictor"]],
         "rank": [number(float(ranks.get(name, float("nan"))), 1) for name in order["predictor"]],
-        "mean": [_short(number(float(tau))) for tau in order["tau"]],
+        "mean": [number(float(tau), zero=False) for tau in order["tau"]],
     }
     taken = sum(1 + max(len(text) for text in [heading, *texts]) for heading, texts in columns.items())
     shown = tables.settings[: (WIDTH - taken) // 6]
     for at, setting in enumerate(shown, 1):
         taus = tables.at(setting).set_index("predictor")["tau"].reindex(order["predictor"])
-        columns[f"({at})"] = [_short(number(float(tau))) for tau in taus]
+        columns[f"({at})"] = [number(float(tau), zero=False) for tau in taus]
     key = [f"({at}) {setting}" for at, setting in enumerate(shown, 1)]
     left = len(tables.settings) - len(shown)
-    more = [f"and {left} settings more in the report"] if left else []
+    more = [f"and {left} more settings in the report"] if left else []
     return columns, "\n".join([*key, *more, _key_of_ranks(tables)])
 
 
@@ -148,16 +154,3 @@ def _key_of_ranks(tables: SweepTables) -> str:
 def _name(name: object, longest: int) -> str:
     text = str(name)
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
-
-
-def _difference(row: Any) -> str:
-    return estimate(row["difference"], row["difference_low"], row["difference_high"], sign=True)
-
-
-def _count(value: int | None) -> str:
-    return NONE if pd.isna(value) else str(value)
-
-
-def _short(text: str) -> str:
-    """Numbers without the zero before the point."""
-    return re.sub(r"(?<!\d)0\.", ".", text)

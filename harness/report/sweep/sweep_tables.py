@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from harness.report.numbers import number
+from harness.report.numbers import equal, number, percent
 from harness.schema import demand
 from harness.schema.columns import SWEEP_TABLES
 from harness.schema.documents import SWEEP_STATUS, demand_keys
@@ -61,7 +61,7 @@ class SweepTables:
 
     def percent(self) -> str:
         """The level of the intervals, such as "95 %"."""
-        return f"{100 * float(self.status['level']):g} %"
+        return percent(float(self.status["level"]))
 
     def basis(self) -> str:
         """What every caption states: runs, architectures, seeds, budget, training recipe."""
@@ -70,15 +70,21 @@ class SweepTables:
         many = f"{len(run)} runs" if len(run) != 1 else "1 run"
         seeds = f"{len(self.seeds)} run seeds" if len(self.seeds) != 1 else f"1 run seed ({self.seeds[0]})"
         budget = "1 step" if steps == "1" else f"{steps} steps"
-        said = [f"{many} of n = {counts} architectures", seeds, budget, self._recipe()]
-        return "; ".join(filter(None, said)) + "."
+        parts = [f"{many} of {equal('n', counts)} architectures", seeds, budget, self._recipe()]
+        return "; ".join(filter(None, parts)) + "."
 
     def _recipe(self) -> str:
         """What of the recipe and the network is the same in all runs, in a few words."""
         recipe, network = self.status["recipe"], self.status["network"]
-        said = [("batch", recipe.get("batch")), ("learning rate", recipe.get("learning_rate")),
-                ("C =", network.get("channels")), ("N =", network.get("cells"))]  # fmt: skip
-        return ", ".join(f"{name} {value}" for name, value in said if value is not None)
+        known = [
+            *(("batch", recipe.get("batch")), ("learning rate", recipe.get("learning_rate"))),
+            *(("C", network.get("channels")), ("N", network.get("cells"))),
+        ]
+        return ", ".join(
+            equal(name, value) if name in ("C", "N") else f"{name} {value}"
+            for name, value in known
+            if value is not None
+        )
 
     def blocks(self) -> str:
         """What ranks are averaged over, such as "6 runs", or "3 blocks" where settings of one run are one block."""

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+import pandas as pd
 
 from harness.files.paths import relative_path
 from harness.report.config import ReportConfig
+from harness.report.drawing import draw_figures
 from harness.report.elements import Grid
-from harness.report.latex import latex
-from harness.report.numbers import words
-from harness.report.page import cell, prose, svg
-from harness.report.sweep import sentences as summary
-from harness.report.sweep.ranked_table import budgets_sheet, gathered_sheet, jobs_sheet, settings_sheet
+from harness.report.numbers import NONE, words
+from harness.report.page import fill
+from harness.report.renderers import plain
+from harness.report.sweep import sentences
+from harness.report.sweep.ranked_table import best_table, budgets_table, gathered_table
 from harness.report.sweep.sweep_tables import SweepTables, read
-from harness.report.write import draw
+from harness.report.text import Text
+from harness.storage.files import write_text
 
 FIGURES = ["tau_by_setting", "critical_difference"]
 
@@ -34,67 +35,66 @@ def write(results: Path, out: Path) -> Path:
     `out` are replaced, others left alone. Raises BadInput where a table or a column is missing.
     """
     tables = read(results)
-    (out / "figures").mkdir(parents=True, exist_ok=True)
     looks = {key: tables.status["report"][key] for key in LOOKS if key in tables.status["report"]}
-    drawn = draw(tables, out / "figures", ReportConfig(figures=FIGURES, **looks))
+    figures = draw_figures(tables, out / "figures", ReportConfig(figures=FIGURES, **looks))
     _write_tables(tables, out / "tables")
-    values = _context(tables, out) | {"figures": drawn}
-    for name, template, escaping in (("index.html", "sweep.html.jinja", True), ("report.md", "sweep.md.jinja", False)):
-        environment = Environment(
-            loader=PackageLoader("harness.report", "."), autoescape=escaping, undefined=StrictUndefined,
-            trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
-        )  # fmt: skip
-        environment.filters |= {"prose": prose, "cell": cell, "svg": svg, "words": words}
-        (out / name).write_text(environment.get_template(template).render(values), encoding="utf-8")
+    values = _context(tables, out) | {"figures": figures}
+    write_text(out / "report.md", fill("sweep.md.jinja", values))
+    write_text(out / "index.html", fill("sweep.html.jinja", values))
     return out / "index.html"
 
 
 def _write_tables(tables: SweepTables, folder: Path) -> None:
-    """The sheets of the page as CSV, those for a paper as LaTeX too, and every gathered number as CSV."""
-    folder.mkdir(parents=True, exist_ok=True)
-    ranked = gathered_sheet(tables)
-    (folder / "ranked.tex").write_text(latex(ranked.text, ranked.left), encoding="utf-8")
-    (folder / "settings.tex").write_text(latex(settings_sheet(tables)), encoding="utf-8")
-    numbers = {"ranked": ranked.numbers, "settings": summary.settings_table(tables), "jobs": tables.jobs,
-               "gathered": tables.gathered, "ranks": tables.ranks}  # fmt: skip
+    """The tables of the page as CSV, those for a paper as LaTeX too, and every gathered number as CSV."""
+    ranked, best = gathered_table(tables), best_table(tables)
+    write_text(folder / "ranked.tex", ranked.latex())
+    write_text(folder / "settings.tex", best.latex())
+    numbers = {"ranked": ranked.numbers, "settings": best.numbers, "jobs": tables.jobs, "gathered": tables.gathered,
+               "ranks": tables.ranks}  # fmt: skip
     for name, frame in numbers.items():
-        frame.to_csv(folder / f"{name}.csv", index=False)
+        write_text(folder / f"{name}.csv", frame.to_csv(index=False, lineterminator="\n"))
 
 
 def _context(tables: SweepTables, out: Path) -> dict[str, Any]:
     """Everything the templates may name."""
-    room = files("harness.report")
     return {
         "title": tables.place.name if tables.place.name != "gathered" else out.name,
-        "counts": summary.counts(tables),
+        "counts": sentences.counts(tables),
         "whole": bool((tables.jobs["state"] == "complete").all()) and len(tables.jobs) >= int(tables.status["asked"]),
-        "question": summary.question(tables),
-        "answer": summary.answer(tables),
-        "cautions": summary.cautions(tables) if tables.settings else [],
-        "several": len(tables.settings) > 1,
-        "settings": settings_sheet(tables),
-        "ranked": _sortable(tables),
-        "rank_key": _rank_key(tables),
-        "budgets": [
-            (setting, budgets_sheet(tables, setting).text)
-            for setting in tables.settings
-            if (tables.gathered["setting"] == setting).sum() > len(tables.at(setting))
-        ],
-        "percent": tables.percent(),
+        "question": sentences.question(tables),
+        "answer": sentences.answer(tables),
+        "cautions": sentences.cautions(tables) if tables.settings else [],
+        "grids": _grids(tables),
         "jobs": _jobs(tables, out),
         "run": _run(tables),
         "environment": {str(key): str(value) for key, value in tables.status["environment"].items()},
-        "style": (room / "page.css").read_text(encoding="utf-8"),
-        "script": (room / "page.js").read_text(encoding="utf-8"),
     }
 
 
-def _sortable(tables: SweepTables) -> dict[str, Any]:
-    """The gathered sheet with, beside every text, the number by which a click on the heading sorts."""
-    grid = Grid("", gathered_sheet(tables))
-    columns = [str(column["name"]) for column in grid.columns()]
-    words_ = [column for column in columns if column not in grid.sheet.keys]
-    return {"columns": columns, "words": words_, "rows": grid.rows()}
+def _grids(tables: SweepTables) -> list[Grid]:
+    """The tables of the page: the best of each setting, all predictors, and τ at every budget; none without runs."""
+    if not tables.settings:
+        return []
+    several = len(tables.settings) > 1
+    best = (
+        "The predictor of highest mean τ at the last step of each setting. Δτ is paired, to the best other baseline of "
+        "the setting. The best of many is subject to selection bias (winner's curse): expect less on new runs."
+    )
+    note = (
+        f"Kendall τ-b at the last step, mean over run seeds, with {tables.percent()} intervals in brackets; higher is "
+        f"better. Rank: {_rank_key(tables)}, 1 is best."
+    )
+    if not several:
+        note += (
+            " sd: between run seeds. Δτ is paired, over the same architectures and draws, to the best other baseline."
+        )
+    grids = [Grid("Best in each setting", best_table(tables), best, wide=True, heading=False)] if several else []
+    grids.append(Grid("Ranked table", gathered_table(tables), note, wide=True, heading=False))
+    for setting in tables.settings:
+        if (tables.gathered["setting"] == setting).sum() > len(tables.at(setting)):
+            title = Text("Mean τ at every budget", f", {setting}" if several else "")
+            grids.append(Grid(title, budgets_table(tables, setting), folded=True, wide=True))
+    return grids
 
 
 def _rank_key(tables: SweepTables) -> str:
@@ -106,11 +106,16 @@ def _rank_key(tables: SweepTables) -> str:
 def _jobs(tables: SweepTables, out: Path) -> list[dict[str, str]]:
     """The rows of the table of jobs; `link` leads from the page to the job's own report, if that is there."""
     rows = []
-    for row, job in zip(jobs_sheet(tables).to_dict("records"), tables.jobs.to_dict("records"), strict=True):
+    for job in tables.jobs.to_dict("records"):
         page = (tables.place / str(job["report"]) / "index.html") if job["report"] else None
         link = _link(page.resolve(), out.resolve()) if page and page.is_file() else ""
-        rows.append({str(key): str(value) for key, value in row.items()} | {"link": link})
+        texts = {key: str(job[key]) for key in ("job", "setting", "state", "reason")}
+        rows.append(texts | {"seed": _count(job["seed"]), "n": _count(job["n"]), "link": link})
     return rows
+
+
+def _count(value: int | None) -> str:
+    return NONE if pd.isna(value) else str(value)
 
 
 def _link(page: Path, out: Path) -> str:
@@ -122,11 +127,11 @@ def _run(tables: SweepTables) -> dict[str, str]:
     """How it was run and judged."""
     status = tables.status
     friedman = status["friedman"]["statistic"]
-    said = {
+    known = {
         "command": status.get("command"),
         "varied": _varied(status["varied"], status["followed"]),
         "run seeds": ", ".join(map(str, tables.seeds)),
-        "interval": f"{tables.percent()}, {status['bootstrap']} draws",
+        "interval": f"{plain(tables.percent())}, {status['bootstrap']} draws",
         "seed of the draws": status.get("seed"),
         "ranks are over": tables.blocks_explained() if status["blocks"] else None,
         "Friedman's statistic": f"{friedman:.2f} (p = {status['friedman']['p']:.2g})" if friedman is not None else None,
@@ -134,7 +139,7 @@ def _run(tables: SweepTables) -> dict[str, str]:
         "training, the same in all runs": _flat(status["recipe"]),
         "network, the same in all runs": _flat(status["network"]),
     }
-    return {key: str(value) for key, value in said.items() if value not in (None, "")}
+    return {key: str(value) for key, value in known.items() if value not in (None, "")}
 
 
 def _varied(named: list[str], followed: list[str]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.report.latex import latex
 from harness.report.run_tables import RunTables
 from harness.report.tables.choices import pairs, selection, subsets
 from harness.report.tables.comparisons import ablations, ceiling, differences, given
@@ -12,10 +11,11 @@ from harness.report.tables.costs import budgets_in_seconds, initial, time_to_tau
 from harness.report.tables.display_table import DisplayTable
 from harness.report.tables.failures import failures
 from harness.report.tables.rankings import budgets, every_metric, ranked, short
+from harness.storage.files import write_text
 
-__all__ = ["DisplayTable", "write_sheets"]
+__all__ = ["DisplayTable", "write_tables"]
 
-SHEETS = {
+TABLES = {
     "ranked": ranked,
     "metrics": every_metric,
     "short": short,
@@ -32,14 +32,14 @@ SHEETS = {
     "ablations": ablations,
     "failures": failures,
 }
-"""What makes each sheet, by the name of its files."""
+"""What makes each table, by the name of its files."""
 
 
-def write_sheets(tables: RunTables, folder: Path) -> dict[str, DisplayTable]:
-    """Write every sheet as CSV and LaTeX into the folder; gives them by name."""
-    folder.mkdir(parents=True, exist_ok=True)
-    sheets = {name: make(tables) for name, make in SHEETS.items()}
-    for name, sheet in sheets.items():
-        sheet.numbers.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g", lineterminator="\n")
-        (folder / f"{name}.tex").write_text(latex(sheet.text, sheet.left), encoding="utf-8")
-    return sheets
+def write_tables(tables: RunTables, folder: Path) -> dict[str, DisplayTable]:
+    """Write every table as CSV and LaTeX into the folder; gives them by name."""
+    made = {name: make(tables) for name, make in TABLES.items()}
+    for name, table in made.items():
+        csv = table.numbers.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+        write_text(folder / f"{name}.csv", csv)
+        write_text(folder / f"{name}.tex", table.latex())
+    return made

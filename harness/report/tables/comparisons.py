@@ -1,79 +1,69 @@
-"""Sheets that hold one predictor against another, against what it could reach, or with something held fixed."""
+"""Tables that compare one predictor with another, with what it could reach, or with something held fixed."""
 
 from __future__ import annotations
 
-import pandas as pd
-
-from harness.report.numbers import number, probability
+from harness.report.numbers import count, probability
 from harness.report.ranked_table import ranked_table
-from harness.report.run_tables import RunTables
-from harness.report.tables.display_table import DisplayTable, estimates, sorted_by
+from harness.report.run_tables import SUBSETS, RunTables
+from harness.report.tables.display_table import DisplayTable, quantities, scores, strings
+
+PLAIN_ENDS = ("low", "high")
+"""The ends of an interval in a table that has no other."""
 
 
 def differences(tables: RunTables) -> DisplayTable:
-    """Differences to the best baseline: the numbers at every budget, the text at the last, as ranked."""
+    """Differences to the best baseline: the numbers at every budget, shown at the last, as ranked."""
     table = ranked_table(tables)
     table = table[table["difference"].notna()].sort_values("difference", ascending=False, kind="stable")
-    text = pd.DataFrame(
-        {
-            "predictor": table["predictor"],
-            "against": table["against"],
-            "Δτ": estimates(table, "difference", sign=True),
-            "p": table["p"].map(probability),
-            "p (Holm)": table["p_holm"].map(probability),
-            "detectable": table["detectable"].map(number),
-        }
-    )
-    keys = {"Δτ": "difference", "p": "p", "p (Holm)": "p_holm", "detectable": "detectable"}
-    return DisplayTable(tables.differences, text, 2, sorted_by(table, **keys))
+    columns = {
+        "predictor": strings(table["predictor"]),
+        "against": strings(table["against"]),
+        "Δτ": scores(table, "difference", sign=True),
+        "p": quantities(table["p"], probability),
+        "p (Holm)": quantities(table["p_holm"], probability),
+        "detectable": quantities(table["detectable"]),
+    }
+    return DisplayTable(tables.differences, columns, left=2, sortable=True)
 
 
 def ceiling(tables: RunTables) -> DisplayTable:
-    """How well any predictor could rank, given the noise of the truth."""
-    ends = tables.ceiling.rename(columns={"low": "tau_low", "high": "tau_high"})
-    text = pd.DataFrame(
-        {
-            "architectures": ends["subset"],
-            "ceiling": ends["kind"],
-            "τ": estimates(ends, "tau"),
-            "seeds": ends["seeds"],
-            "n": ends["n"],
-            "note": ends["note"].fillna(""),
-        }
-    )
-    return DisplayTable(tables.ceiling, text if text["note"].any() else text.drop(columns="note"), left=2)
+    """How well any predictor could rank, given the noise of the ground truth."""
+    rows = tables.ceiling
+    columns = {
+        "architectures": strings(rows["subset"].replace(SUBSETS)),
+        "ceiling": strings(rows["kind"].replace({"retraining": "test–retest"})),
+        "τ": scores(rows, "tau", ends=PLAIN_ENDS),
+        "seeds": quantities(rows["seeds"], count),
+        "n": quantities(rows["n"], count),
+        "note": strings(rows["note"]),
+    }
+    return DisplayTable(rows, columns, left=2).without_empty("note")
 
 
 def given(tables: RunTables) -> DisplayTable:
     """Partial τ of every predictor, with the training loss, FLOPs, parameters, or the first two held fixed."""
     table = ranked_table(tables)
-    text = pd.DataFrame(
-        {
-            "predictor": table["predictor"],
-            "τ": estimates(table, "tau"),
-            "τ given training loss": estimates(table, "tau_given_train_loss"),
-            "τ given FLOPs": estimates(table, "tau_given_flops"),
-            "τ given parameters": estimates(table, "tau_given_params"),
-            "τ given loss and FLOPs": estimates(table, "tau_given_train_loss_and_flops"),
-        }
-    )
-    names = ("tau", "tau_given_train_loss", "tau_given_flops", "tau_given_params",
-             "tau_given_train_loss_and_flops")  # fmt: skip
-    kept = [f"{name}{end}" for name in names for end in ("", "_low", "_high")]
-    return DisplayTable(table[["predictor", "family", *kept]], text)
+    headings = {
+        "τ": "tau",
+        "τ given training loss": "tau_given_train_loss",
+        "τ given FLOPs": "tau_given_flops",
+        "τ given parameters": "tau_given_params",
+        "τ given loss and FLOPs": "tau_given_train_loss_and_flops",
+    }
+    kept = [f"{name}{end}" for name in headings.values() for end in ("", "_low", "_high")]
+    columns = {heading: scores(table, name) for heading, name in headings.items()}
+    return DisplayTable(table[["predictor", "family", *kept]], {"predictor": strings(table["predictor"]), **columns})
 
 
 def ablations(tables: RunTables) -> DisplayTable:
-    """What groups of inputs add to the predictors that were also run without them; the text at the last budget."""
-    ends = tables.at_end(tables.ablations).rename(columns={"low": "difference_low", "high": "difference_high"})
-    text = pd.DataFrame(
-        {
-            "predictor": ends["predictor"],
-            "group": ends["group"],
-            "τ with": ends["tau"].map(number),
-            "τ without": ends["tau_without"].map(number),
-            "Δτ": estimates(ends, "difference", sign=True),
-            "n": ends["n"],
-        }
-    )
-    return DisplayTable(tables.ablations, text, left=2)
+    """What groups of inputs add to the predictors that were also run without them; shown at the last budget."""
+    rows = tables.at_end(tables.ablations)
+    columns = {
+        "predictor": strings(rows["predictor"]),
+        "group": strings(rows["group"]),
+        "τ with": quantities(rows["tau"]),
+        "τ without": quantities(rows["tau_without"]),
+        "Δτ": scores(rows, "difference", sign=True, ends=PLAIN_ENDS),
+        "n": quantities(rows["n"], count),
+    }
+    return DisplayTable(tables.ablations, columns, left=2)

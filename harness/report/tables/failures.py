@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import pandas as pd
 
-from harness.report.numbers import NONE
+from harness.report.numbers import NONE, count
 from harness.report.run_tables import RunTables
-from harness.report.tables.display_table import DisplayTable
+from harness.report.tables.display_table import DisplayTable, quantities, strings
 
 
 def failures(tables: RunTables) -> DisplayTable:
     """Failures by stage, predictor and reason, most frequent first."""
     counted = count_failures(tables.failures)
-    text = counted.rename(columns={"count": "rows"}).replace({"predictor": {"": NONE}})
-    return DisplayTable(counted, text, left=3)
+    columns = {
+        "stage": strings(counted["stage"]),
+        "predictor": [name or NONE for name in strings(counted["predictor"])],
+        "reason": strings(counted["reason"]),
+        "rows": quantities(counted["count"], count),
+        "architectures": quantities(counted["architectures"], count),
+        "budgets": quantities(counted["budgets"], count),
+    }
+    return DisplayTable(counted, columns, left=3)
 
 
 def count_failures(failures: pd.DataFrame) -> pd.DataFrame:

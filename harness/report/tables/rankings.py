@@ -1,95 +1,94 @@
-"""Sheets with one row a predictor, in the order of the ranking."""
+"""Tables with one row per predictor, in the order of the ranking."""
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 
-from harness.report.numbers import NONE, count, number, probability, seconds, words
+from harness.report.numbers import count, number, probability, seconds
 from harness.report.ranked_table import ranked_table
-from harness.report.run_tables import RunTables
-from harness.report.tables.display_table import DisplayTable, estimates, sorted_by
+from harness.report.run_tables import TOPS, RunTables
+from harness.report.tables.display_table import DisplayTable, quantities, scores, strings
+from harness.report.text import Content, Number, Text
+from harness.schema.families import family
+
+
+def families(names: pd.Series) -> list[Content]:
+    """Families by their labels."""
+    return [family(str(name)).label for name in names]
 
 
 def ranked(tables: RunTables) -> DisplayTable:
-    """What a reader compares first: τ, its better half and best fifth, the difference to the best baseline, cost."""
+    """What a reader compares first: τ over all and among the best, the difference to the best baseline, cost."""
     table = ranked_table(tables)
-    text = pd.DataFrame(
+    return DisplayTable(
+        table,
         {
-            "predictor": table["predictor"],
-            "family": table["family"].map(words),
-            "τ": estimates(table, "tau"),
-            "τ, better half": estimates(table, "tau_half"),
-            "τ, best fifth": estimates(table, "tau_fifth"),
-            "Δτ to best baseline": estimates(table, "difference", sign=True),
-            "p (Holm)": table["p_holm"].map(probability),
-            "n": table["n"],
-            "seconds": table["seconds"].map(seconds),
-        }
+            "predictor": strings(table["predictor"]),
+            "family": families(table["family"]),
+            "τ": scores(table, "tau"),
+            f"τ, {TOPS['tau_half']}": scores(table, "tau_half"),
+            f"τ, {TOPS['tau_fifth']}": scores(table, "tau_fifth"),
+            "Δτ to best baseline": scores(table, "difference", sign=True),
+            "p (Holm)": quantities(table["p_holm"], probability),
+            "n": quantities(table["n"], count),
+            "seconds": quantities(table["seconds"], seconds),
+        },
+        left=2,
+        sortable=True,
     )
-    keys = {"τ": "tau", "τ, better half": "tau_half", "τ, best fifth": "tau_fifth", "Δτ to best baseline": "difference",
-            "p (Holm)": "p_holm", "n": "n", "seconds": "seconds"}  # fmt: skip
-    return DisplayTable(table, text, 2, sorted_by(table, **keys))
 
 
 def every_metric(tables: RunTables) -> DisplayTable:
     """All that was measured of each predictor at the last budget; columns that nothing fills are left out."""
     table = ranked_table(tables)
-    metrics = {"τ": "tau", "τ, best tenth": "tau_tenth", "weighted τ": "weighted_tau", "Spearman": "spearman",
-               "Pearson": "pearson", "half accuracy": "half_accuracy"}  # fmt: skip
-    metrics = {heading: name for heading, name in metrics.items() if name in table}
-    text = pd.DataFrame(
-        {
-            "predictor": table["predictor"],
-            **{heading: estimates(table, name) for heading, name in metrics.items()},
-            "n": table["n"],
-            "failed": table["failed"],
-            "fitted on": table["fitted_on"].where(table["fitted_on"] > 0).map(number_of),
-            "mean sd": table["sd"].map(lambda sd: number(sd, 3)),
-            "note": table["note"].fillna(""),
-        }
-    )
-    keys = {**metrics, "n": "n", "failed": "failed", "fitted on": "fitted_on", "mean sd": "sd"}
-    empty = [name for name in ("fitted on", "mean sd", "note") if text[name].isin(["", NONE]).all()]
-    kept = {heading: name for heading, name in keys.items() if heading not in empty}
-    return DisplayTable(table, text.drop(columns=empty), 1, sorted_by(table, **kept))
+    metrics = {"τ": "tau", f"τ, {TOPS['tau_tenth']}": "tau_tenth", "weighted τ": "weighted_tau",
+               "Spearman": "spearman", "Pearson": "pearson", "half accuracy": "half_accuracy"}  # fmt: skip
+    columns = {
+        "predictor": strings(table["predictor"]),
+        **{heading: scores(table, name) for heading, name in metrics.items() if name in table},
+        "n": quantities(table["n"], count),
+        "failed": quantities(table["failed"], count),
+        "fitted on": quantities(table["fitted_on"].where(table["fitted_on"] > 0), mean_count),
+        "mean sd": quantities(table["sd"], partial(number, decimals=3)),
+        "note": strings(table["note"]),
+    }
+    return DisplayTable(table, columns, sortable=True).without_empty("fitted on", "mean sd", "note")
 
 
-def number_of(value: float) -> str:
+def mean_count(value: float) -> str:
     """A mean count: 64, or 57.6 where folds differ."""
     return count(value) if pd.isna(value) or value == round(value) else f"{value:,.1f}"
 
 
 def short(tables: RunTables) -> DisplayTable:
-    """The best two predictors of each family and every one of capacitance, in columns that a paper has room for."""
+    """The best two predictors of each family and every one under study, in columns that a paper has room for."""
     table = ranked_table(tables)
-    table = table[table["predictor"].isin(tables.brief)].reset_index(drop=True)
-    differences = [
-        f"{number(row['difference'], sign=True)} ({probability(row['p_holm'])})"
-        if pd.notna(row["difference"])
-        else NONE
-        for row in table.to_dict("records")
+    table = table[table["predictor"].isin(tables.short_list)].reset_index(drop=True)
+    signed = partial(number, sign=True)
+    differences: list[Content] = [
+        Text(Number(gap, signed), " (", Number(p, probability), ")") if pd.notna(gap) else Number(gap)
+        for gap, p in table[["difference", "p_holm"]].to_numpy(dtype=float)
     ]
-    text = pd.DataFrame(
-        {
-            "predictor": table["predictor"],
-            "family": table["family"].map(words),
-            f"τ [{tables.percent}]": estimates(table, "tau"),
-            "better half": table["tau_half"].map(number),
-            "best fifth": table["tau_fifth"].map(number),
-            "Δτ (p)": differences,
-            "seconds": table["seconds"].map(seconds),
-        }
-    )
+    columns = {
+        "predictor": strings(table["predictor"]),
+        "family": families(table["family"]),
+        f"τ [{tables.percent}]": scores(table, "tau"),
+        TOPS["tau_half"]: quantities(table["tau_half"]),
+        TOPS["tau_fifth"]: quantities(table["tau_fifth"]),
+        "Δτ (p)": differences,
+        "seconds": quantities(table["seconds"], seconds),
+    }
     kept = ["predictor", "family", "tau", "tau_low", "tau_high", "tau_half", "tau_fifth", "difference", "p_holm",
             "seconds"]  # fmt: skip
-    return DisplayTable(table[kept], text, left=2)
+    return DisplayTable(table[kept], columns, left=2)
 
 
 def budgets(tables: RunTables) -> DisplayTable:
     """τ of every predictor at every budget, in the order of the ranking."""
-    table = tables.metrics.pivot(index="predictor", columns="step", values="tau")
-    table = table.reindex(tables.final["predictor"]).rename(columns=lambda step: f"step {step}")
-    keys = {str(name): table[name].astype(float).tolist() for name in table}
+    table = tables.metrics.pivot(index="predictor", columns="step", values="tau").reindex(tables.final["predictor"])
     kept = ["predictor", "step", "epoch", "tau", "tau_low", "tau_high", "n", "failed", "images", "seconds",
             "fitted_on", "initial_seconds"]  # fmt: skip
-    return DisplayTable(tables.metrics[kept], table.map(number).rename_axis(columns=None).reset_index(), 1, keys)
+    columns = {"predictor": strings(table.index)} | {f"step {step}": quantities(table[step]) for step in table}
+    return DisplayTable(tables.metrics[kept], columns, sortable=True)

@@ -1,0 +1,63 @@
+"""Figures on paper and on the page: PNG, PDF and SVG of every figure of a report."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.report.config import ReportConfig, figure_module
+from harness.report.elements import Drawn
+from harness.report.figures import NothingToDraw
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@contextmanager
+def figure_style(report: ReportConfig) -> Iterator[None]:
+    """Matplotlib's settings of all figures; a reader's own matplotlibrc changes nothing."""
+    import matplotlib
+
+    from harness.report.style import palette
+
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(palette.settings(report.font_size))  # type: ignore[arg-type]
+        yield
+
+
+def draw_figures(tables: Any, folder: Path, report: ReportConfig) -> list[Drawn]:
+    """Draw every figure of the report into the folder as PNG and PDF; gives what the pages need of each.
+
+    `tables` are those of a run or of a sweep, as the figures that the report names take them.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    drawn = []
+    with figure_style(report):
+        for name in report.figures:
+            module, stem = importlib.import_module(figure_module(name)), name.rsplit(".", 1)[-1]
+            caption, section = module.caption(tables, report), getattr(module, "SECTION", "")
+            try:
+                figure = module.draw(tables, report)
+            except NothingToDraw as nothing:
+                for ending in ("png", "pdf"):
+                    (folder / f"{stem}.{ending}").unlink(missing_ok=True)
+                drawn.append(Drawn(stem, caption, section=section, missing=str(nothing)))
+                continue
+            svg = save(figure, folder / stem, report.dpi)
+            drawn.append(Drawn(stem, caption, svg, float(figure.get_figwidth()), section=section))
+    return drawn
+
+
+def save(figure: Figure, stem: Path, dpi: int) -> str:
+    """Write PNG and PDF without dates or versions, so that the bytes change only with the tables; gives the SVG."""
+    from io import StringIO
+
+    figure.savefig(f"{stem}.png", dpi=dpi, metadata={"Software": None})
+    figure.savefig(f"{stem}.pdf", dpi=dpi, metadata={"CreationDate": None, "Creator": None, "Producer": None})
+    text = StringIO()
+    figure.savefig(text, format="svg", dpi=dpi, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    return text.getvalue()

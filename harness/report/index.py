@@ -1,0 +1,125 @@
+"""The list of runs: a small index.json next to every page, and one index.html that lists all of them."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from filelock import FileLock
+
+from harness.report.page import fill
+from harness.report.text import Content, Name, Score, Text
+from harness.schema import Estimate
+from harness.storage.files import write_json, write_text
+
+if TYPE_CHECKING:
+    from harness.report.run_tables import RunTables
+
+ENTRY = "index.json"
+"""Name of the file next to a page that says in a few numbers what the page holds."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of the list; `fault` is why the rest of it is not known. `link` leads from the list to the page."""
+
+    link: str
+    run: str
+    drawn: str
+    bench: str = ""
+    dataset: str = ""
+    n: int | None = None
+    state: str = ""
+    best: Content = ""
+    studied: Content = ""
+    fault: str = ""
+
+
+def write_entry(tables: RunTables, page: Path) -> None:
+    """Write what the list says of a run next to its page."""
+    best = tables.final["predictor"].iloc[0] if tables.final["tau"].notna().any() else None
+    write_json(
+        page.with_name(ENTRY),
+        {
+            "bench": str(tables.status["bench"]),
+            "dataset": str(tables.status["dataset"]),
+            "n": len(tables.architectures),
+            "state": str(tables.status.get("state", "unknown")),
+            "best": _ranked(tables, best),
+            "studied": _ranked(tables, tables.best_studied),
+        },
+    )
+
+
+def _ranked(tables: RunTables, predictor: str | None) -> dict[str, Any] | None:
+    """A predictor with its τ at the last budget; None where there is none."""
+    if predictor is None:
+        return None
+    row = tables.final[tables.final["predictor"] == predictor].to_dict("records")[0]
+    ends = {key: float(row[f"tau{end}"]) for key, end in (("tau", ""), ("low", "_low"), ("high", "_high"))}
+    return {"predictor": str(predictor)} | {key: value if math.isfinite(value) else None for key, value in ends.items()}
+
+
+def write_index(reports: Path) -> Path:
+    """Path of the index.html in the folder `reports` that lists every run page below it, those drawn last first.
+
+    Call it after a page was written. One process at a time lists, so that of two that write pages none is lost.
+    An entry that cannot be read is listed with the reason.
+    """
+    reports.mkdir(parents=True, exist_ok=True)
+    with FileLock(reports / ".index.lock"):
+        entries = [_entry(path, reports) for path in _pages(reports)]
+        entries.sort(key=lambda entry: entry.run)
+        entries.sort(key=lambda entry: entry.drawn, reverse=True)
+        write_text(reports / "index.html", fill("index.html.jinja", {"entries": entries}))
+    return reports / "index.html"
+
+
+def _pages(folder: Path) -> Iterator[Path]:
+    """Every page below the folder that has an entry; what lies below such a page is its own and not looked at."""
+    for place, below, names in os.walk(folder):
+        if {ENTRY, "index.html"} <= set(names) and Path(place) != folder:
+            below.clear()
+            yield Path(place) / "index.html"
+        below[:] = sorted(name for name in below if not name.startswith("."))
+
+
+def _entry(page: Path, reports: Path) -> Entry:
+    """What is known of one page, however damaged its entry is."""
+    place = page.parent.relative_to(reports)
+    drawn = datetime.fromtimestamp(page.stat().st_mtime, UTC).strftime("%Y-%m-%d %H:%M")
+    known = Entry(quote(f"{place.as_posix()}/index.html"), place.as_posix(), drawn)
+    try:
+        read = json.loads(page.with_name(ENTRY).read_text(encoding="utf-8"))
+        return replace(
+            known,
+            bench=_word(read["bench"]),
+            dataset=_word(read["dataset"]),
+            state=_word(read["state"]),
+            n=int(read["n"]),
+            best=_text(read["best"]),
+            studied=_text(read["studied"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        return replace(known, fault=f"{ENTRY} cannot be read ({type(error).__name__})")
+
+
+def _word(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
+
+
+def _text(ranked: Any) -> Text:
+    """A predictor's name and τ; an empty text where there is none."""
+    if ranked is None:
+        return Text()
+    ends = (float("nan") if ranked[key] is None else float(ranked[key]) for key in ("tau", "low", "high"))
+    return Text(Name(_word(ranked["predictor"])), " ", Score(Estimate(*ends)))
