@@ -61,14 +61,7 @@ def print_ranked(tables: RunTables, console: Console) -> None:
     """
     from rich.table import Table
 
-    table = Table(
-        box=None,
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
-        caption=_caption(tables),
-        caption_justify="left",
-        title_justify="left",
-    )
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, title_justify="left")
     table.title = plain(f"Kendall τ {tables.moment}, {tables.percent} intervals")
     rows = ranked_table(tables).to_dict("records")
     longest = max(len(str(row["predictor"])) for row in rows)
@@ -88,9 +81,11 @@ def print_ranked(tables: RunTables, console: Console) -> None:
             terminal(score(row, "difference", sign=True)),
         )
     console.print(table, markup=False, highlight=False)
+    console.print(_ceiling(tables), markup=False, highlight=False)
 
 
-def _caption(tables: RunTables) -> str:
+def _ceiling(tables: RunTables) -> str:
+    """The noise ceiling on one line, or why there is none."""
     kinds = tables.ceilings()
     if not kinds:
         return f"noise ceiling: none ({tables.why_no_ceiling})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,25 +11,32 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from harness.report.renderers import plain
 from harness.report.run_tables import read
-from harness.report.tables import SHEETS, choices, comparisons, costs, rankings
+from harness.report.tables import TABLES, choices, comparisons, costs, rankings
 from harness.report.tables.display_table import DisplayTable
+from harness.report.text import Number, sort_key
 
 
-@pytest.mark.parametrize("name", SHEETS)
+def text_of(table: DisplayTable) -> pd.DataFrame:
+    return table.written(plain)
+
+
+@pytest.mark.parametrize("name", TABLES)
 @pytest.mark.parametrize(
     "how", [{}, {"n": 20, "k": 5, "silent": True}, {"n": 20, "k": 5, "seeds": 1}, {"n": 8, "k": 2}, {"steps": (0,)}]
 )
-def test_no_text_of_a_sheet_is_nan_and_every_key_has_a_row(name: str, how: dict, make: Callable[..., Path]) -> None:
-    sheet = SHEETS[name](read(make(**how)))
-    assert not sheet.text.astype(str).isin(["nan", "None", "NaN", "<NA>"]).to_numpy().any()
-    assert set(sheet.keys) <= set(sheet.text.columns)
-    assert all(len(keys) == len(sheet.text) for keys in sheet.keys.values())
+def test_no_text_of_a_table_is_nan_and_every_column_has_every_row(
+    name: str, how: dict, make: Callable[..., Path]
+) -> None:
+    sheet = TABLES[name](read(make(**how)))
+    assert not text_of(sheet).astype(str).isin(["nan", "None", "NaN", "<NA>"]).to_numpy().any()
+    assert all(len(cells) == len(sheet) for cells in sheet.columns.values())
 
 
-def test_the_short_sheet_has_two_of_each_family_and_all_of_capacitance_in_seven_columns(results: Path) -> None:
+def test_the_short_table_has_two_of_each_family_and_all_under_study_in_seven_columns(results: Path) -> None:
     tables = read(results)
-    text = rankings.short(tables).text
+    text = text_of(rankings.short(tables))
     assert text.shape[1] <= 7
     families = text["family"].value_counts()
     assert families["capacitance"] == (tables.final["family"] == "capacitance").sum() == 3
@@ -43,7 +51,7 @@ def test_the_cheapest_of_each_family_stands_for_a_target_and_the_csv_has_all(res
     sheet = costs.time_to_tau(tables)
     assert len(sheet.numbers) == len(tables.time_to_tau)
     for target, rows in tables.time_to_tau.groupby("target"):
-        shown = sheet.text[sheet.text["τ ≥"] == f"{target:g}"]
+        shown = text_of(sheet)[text_of(sheet)["τ ≥"] == f"{target:g}"]
         for _family, of in rows.groupby("family"):
             assert of.loc[of["seconds"].idxmin(), "predictor"] in set(shown["predictor"])
         assert len(shown) == rows["family"].nunique()
@@ -51,7 +59,7 @@ def test_the_cheapest_of_each_family_stands_for_a_target_and_the_csv_has_all(res
 
 def test_a_target_that_none_reaches_is_said_to_be_missed(results: Path) -> None:
     tables = read(results)
-    text = costs.time_to_tau(replace(tables, time_to_tau=tables.time_to_tau.iloc[:0])).text
+    text = text_of(costs.time_to_tau(replace(tables, time_to_tau=tables.time_to_tau.iloc[:0])))
     assert list(text["τ ≥"]) == ["0.5", "0.6", "0.7"]
     assert set(text["predictor"]) == {"none reaches it"}
 
@@ -59,11 +67,11 @@ def test_a_target_that_none_reaches_is_said_to_be_missed(results: Path) -> None:
 def test_selection_and_pairs_say_each_predictors_own_numbers(results: Path) -> None:
     tables = read(results)
     tables = replace(tables, pairs=tables.pairs.iloc[::-1], selection=tables.selection.iloc[::-1])
-    selection = choices.selection(tables).text.set_index("predictor")
+    selection = text_of(choices.selection(tables)).set_index("predictor")
     row = tables.at_end(tables.selection).query("predictor == 'synflow' and k == 5").iloc[0]
     assert selection.loc["synflow", "precision@5"].startswith(f"{row['precision']:.2f} [")
     assert selection.loc["synflow", "regret@5"].startswith(f"{row['regret']:.2f} [")
-    pairs = choices.pairs(tables).text.set_index("predictor")
+    pairs = text_of(choices.pairs(tables)).set_index("predictor")
     row = tables.at_end(tables.pairs).query("predictor == 'synflow' and gap_low == 10").iloc[0]
     assert pairs.loc["synflow", "> 10"].startswith(f"{row['accuracy']:.2f} [")
     assert list(pairs.columns) == ["0–0.5", "0.5–1", "1–2", "2–5", "5–10", "> 10"]
@@ -73,8 +81,8 @@ def test_differences_in_the_text_are_those_of_the_last_budget(results: Path) -> 
     tables = read(results)
     sheet = comparisons.differences(tables)
     assert len(sheet.numbers) == len(tables.differences)
-    assert len(sheet.text) == (tables.differences["step"] == 64).sum()
-    assert np.all(np.diff(sheet.keys["Δτ"]) <= 0)
+    assert len(text_of(sheet)) == (tables.differences["step"] == 64).sum()
+    assert np.all(np.diff([sort_key(cell) for cell in sheet.columns["Δτ"]]) <= 0)
 
 
 def test_uncertainty_of_scores_and_pearson_are_columns_only_where_there_are_any(
@@ -82,27 +90,39 @@ def test_uncertainty_of_scores_and_pearson_are_columns_only_where_there_are_any(
 ) -> None:
     tables = read(results)
     tables = replace(tables, scores=tables.scores.assign(sd=tables.scores["sd"] + tables.scores["step"] / 7))
-    text = rankings.every_metric(tables).text.set_index("predictor")
+    text = text_of(rankings.every_metric(tables)).set_index("predictor")
     scores = tables.at_end(tables.scores)
     expected = scores[scores["predictor"] == "beta_eff_ridge"]["sd"].mean()
     assert text.loc["beta_eff_ridge", "mean sd"] == f"{expected:.3f}"
     assert text.loc["flops", "mean sd"] == "–"
     assert "Pearson" not in text
-    assert "Pearson" in rankings.every_metric(read(make(n=20, k=5, pearson=True))).text
-    assert "mean sd" not in rankings.every_metric(replace(tables, scores=tables.scores.assign(sd=np.nan))).text
+    assert "Pearson" in text_of(rankings.every_metric(read(make(n=20, k=5, pearson=True))))
+    assert "mean sd" not in text_of(rankings.every_metric(replace(tables, scores=tables.scores.assign(sd=np.nan))))
 
 
-def test_a_sheet_of_some_predictors_keeps_rows_and_keys_together() -> None:
-    text = pd.DataFrame({"predictor": ["a", "b", "c"], "τ": ["1", "2", "3"]})
-    some = DisplayTable(text, text, 1, {"τ": [1.0, 2.0, 3.0]}).of(["c", "a"])
-    assert list(some.text["predictor"]) == ["a", "c"]
-    assert some.keys == {"τ": [1.0, 3.0]}
+def test_a_table_of_some_predictors_keeps_whole_rows() -> None:
+    table = DisplayTable(pd.DataFrame(), {"predictor": ["a", "b", "c"], "τ": [Number(1.0), Number(2.0), Number(3.0)]})
+    assert table.of(["c", "a"]).columns == {"predictor": ["a", "c"], "τ": [Number(1.0), Number(3.0)]}
+    assert table.head(1).columns == {"predictor": ["a"], "τ": [Number(1.0)]}
+
+
+def test_no_cell_of_a_table_in_latex_can_end_its_cell_or_its_row() -> None:
+    table = DisplayTable(pd.DataFrame(), {"predictor": ["a_b & 5% $x$ #1 {y} \\ \n"], "τ": [Number(0.5)]}).latex()
+    body = table.split(r"\midrule")[1].split(r"\bottomrule")[0]
+    assert len(re.findall(r"(?<!\\)&", body)) == 1 and body.count(r"\\") == 1
+    assert not re.search(r"(?<!\\)[%#_]", body)
+
+
+def test_a_table_in_latex_has_booktabs_rules_and_a_column_form() -> None:
+    latex = DisplayTable(pd.DataFrame(), {"predictor": ["a"], "family": ["b"], "n": [Number(3)]}, left=2).latex()
+    assert latex.startswith("\\begin{tabular}{llr}\n\\toprule\n")
+    assert latex.rstrip().endswith("\\bottomrule\n\\end{tabular}")
 
 
 def test_what_was_paid_before_stands_beside_the_cheapest_ways(results: Path) -> None:
     tables = read(results)
     sheet = costs.time_to_tau(tables)
-    assert sheet.text.shape[1] == 8 and "seconds before" in sheet.text
+    assert text_of(sheet).shape[1] == 8 and "initialization time (s)" in text_of(sheet)
     paid = tables.metrics.set_index(["predictor", "step"])["initial_seconds"]
     for row in sheet.numbers.to_dict("records"):
         assert row["initial_seconds"] == paid[row["predictor"], row["step"]]
@@ -110,6 +130,6 @@ def test_what_was_paid_before_stands_beside_the_cheapest_ways(results: Path) -> 
 
 def test_budgets_are_told_in_steps_images_and_seconds(results: Path) -> None:
     tables = read(results)
-    text = costs.budgets_in_seconds(tables).text.set_index("steps")
+    text = text_of(costs.budgets_in_seconds(tables)).set_index("steps")
     assert text.loc["64", "images"] == "8,192"
     assert {"images", "seconds", "fitted_on", "initial_seconds"} <= set(rankings.budgets(tables).numbers)

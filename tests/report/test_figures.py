@@ -19,6 +19,7 @@ from matplotlib.text import Annotation
 from harness.report.config import ReportConfig
 from harness.report.figures import NothingToDraw
 from harness.report.figures.cost_against_tau import _front
+from harness.report.renderers import plain
 from harness.report.run_tables import RunTables, read
 from harness.report.style.palette import ink, settings
 from harness.schema.families import FAMILIES
@@ -39,7 +40,7 @@ def drawn(name: str, tables: RunTables, report: ReportConfig = FEW) -> Figure:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_caption_states_n_seeds_and_recipe(name: str, results: Path) -> None:
-    said = importlib.import_module(f"harness.report.figures.{name}").caption(read(results), ReportConfig())
+    said = plain(importlib.import_module(f"harness.report.figures.{name}").caption(read(results), ReportConfig()))
     assert "n = 60" in said
     assert "3 seeds" in said
     assert "64 steps" in said
@@ -108,12 +109,12 @@ def test_points_of_one_budget_stand_close_to_it(make: Callable[..., Path], steps
 
 
 @pytest.mark.parametrize("name", ["tau_against_budget", "pairs_by_gap", "predicted_rank_against_truth"])
-def test_a_caption_counts_the_predictors_there_are_and_names_capacitance_only_if_run(make, name: str) -> None:
+def test_a_caption_counts_the_predictors_there_are_and_names_what_is_studied_only_if_run(make, name: str) -> None:
     caption = importlib.import_module(f"harness.report.figures.{name}").caption
     few = caption(read(make(n=20, k=2, capacitance=False)), ReportConfig())
-    assert "the 2 predictors with the highest τ" in few and "capacitance" not in few
+    assert "the 2 predictors with the highest τ" in few and "under study" not in few
     many = caption(read(make()), ReportConfig(top=5, highlight=5))
-    assert "the 5 predictors with the highest τ" in many and "the best capacitance predictor" in many
+    assert "the 5 predictors with the highest τ" in many and "the best predictor under study" in many
 
 
 def test_costs_of_nothing_but_facts_are_not_drawn(results: Path) -> None:
@@ -136,14 +137,14 @@ def test_the_front_is_what_a_slow_loop_finds_unbeaten(results: Path) -> None:
     assert set(map(tuple, _front(read(results).metrics)[["seconds", "tau"]].to_numpy())) == unbeaten
 
 
-def test_the_best_capacitance_predictor_has_a_panel_even_where_it_ranks_low(results: Path) -> None:
+def test_the_best_studied_predictor_has_a_panel_even_where_it_ranks_low(results: Path) -> None:
     tables = read(results)
     low = tables.metrics.copy()
     low.loc[low["family"] == "capacitance", "tau"] -= 0.5
     tables = replace(tables, metrics=low)
     titles = [axes.get_title(loc="left") for axes in drawn("predicted_rank_against_truth", tables).axes]
     assert len(titles) == 2
-    assert str(tables.best_capacitance) in titles[-1]
+    assert str(tables.best_studied) in titles[-1]
 
 
 def test_each_family_has_its_own_colour_and_marker() -> None:

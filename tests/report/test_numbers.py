@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from harness.report.numbers import NONE, estimate, interval, number, ordinal, seconds
+from harness.report.numbers import NONE, interval, number, ordinal, seconds
 
 
 @pytest.mark.parametrize(
@@ -18,11 +18,14 @@ def test_a_number_has_a_true_minus_and_no_negative_zero(value: float, text: str)
 
 def test_an_interval_without_an_end_is_not_written() -> None:
     assert interval(math.nan, 0.5) == ""
-    assert estimate(0.5, math.nan, math.nan) == "0.50"
+    assert interval(-0.05, 0.25, sign=True) == "[−0.05, +0.25]"
 
 
-def test_a_difference_carries_its_sign() -> None:
-    assert estimate(0.1, -0.05, 0.25, sign=True) == "+0.10 [−0.05, +0.25]"
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.5, ".50"), (-0.05, "−.05"), (0.999, "1.00"), (10.05, "10.05"), (0, ".00")]
+)
+def test_a_number_may_leave_out_the_zero_before_the_point(value: float, text: str) -> None:
+    assert number(value, zero=False) == text
 
 
 @pytest.mark.parametrize(

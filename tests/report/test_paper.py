@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 
 from harness.report.config import ReportConfig
+from harness.report.numbers import percent
 from harness.report.paper import write_sentences
+from harness.report.text import BETA_EFF, Name, Score, Text
 from harness.report.write import write
+from harness.schema import Estimate
 
 from .tex import faults, unknown, wanted_files
 
@@ -28,10 +31,12 @@ def report(make: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) 
 
 def test_a_text_becomes_a_command_named_by_its_letters(tmp_path: Path) -> None:
     write_sentences(
-        {"ranking": "`lce_2` has τ 0.5 [0.1, 0.9] (95 %)."}, {"tau_against_budget": "β_eff"}, tmp_path / "s"
+        {"ranking": Text(Name("lce_2"), " has τ ", Score(Estimate(0.5, 0.1, 0.9)), f" ({percent(0.95)}).")},
+        {"tau_against_budget": Text(BETA_EFF)},
+        tmp_path / "s",
     )
     assert (tmp_path / "s").read_text() == (
-        r"\newcommand{\runRanking}{\texttt{lce\_\allowbreak{}2} has $\tau$ 0.5 [0.1,~0.9] (95~\%).}" + "\n"
+        r"\newcommand{\runRanking}{\texttt{lce\_\allowbreak{}2} has $\tau$ 0.50 [0.10,~0.90] (95~\%).}" + "\n"
         r"\newcommand{\captionTauAgainstBudget}{$\beta_\mathrm{eff}$}" + "\n"
     )
 

@@ -59,7 +59,7 @@ def test_the_terminal_table_fits_80_columns_one_line_a_predictor(
 
 def test_the_terminal_table_states_estimates_intervals_and_ceiling(results: Path) -> None:
     text = printed(read(results))
-    assert "retraining .86 [.84, .88], oracle .92 [.90, .94]" in text
+    assert "test–retest .86 [.84, .88], oracle .92 [.90, .94]" in text
     assert "…" not in text
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from harness.report.renderers import plain
 from harness.report.run_tables import read
 from harness.schema import BadInput
 from harness.schema.columns import RUN_TABLES
@@ -70,7 +71,7 @@ def test_the_final_metrics_are_those_of_the_last_budget_best_first(results: Path
 
 
 def test_the_basis_states_architectures_seeds_and_recipe(results: Path) -> None:
-    basis = read(results).basis()
+    basis = plain(read(results).basis())
     for said in ("n = 60", "3 seeds", "64 steps", "batch 128", "C = 8", "N = 1", "seed 0"):
         assert said in basis
 
@@ -87,16 +88,16 @@ def test_every_caption_says_where_recorded_curves_come_from_and_on_what_others_w
 @pytest.mark.parametrize(
     ("others", "said"),
     [
-        ([{"channels": 8, "cells": 2}], "fitted on networks of N = 2."),
+        ([{"channels": 8, "cells": 2}], "fitted on networks with N = 2."),
         ([{"channels": 4, "cells": 1}, {"channels": 8, "cells": 3}],
-         "fitted on networks of C = 4 and N = 1, and of C = 8 and N = 3."),
-        ([{"channels": 8, "stem_width": 4}], "fitted on networks of stem width 4."),
-        ([{"channels": 8, "cells": 1}], "fitted on networks of the same shape."),
+         "fitted on networks with C = 4 and N = 1, and with C = 8 and N = 3."),
+        ([{"channels": 8, "stem_width": 4}], "fitted on networks with stem width 4."),
+        ([{"channels": 8, "cells": 1}], "fitted on networks with the same shape."),
     ],
 )  # fmt: skip
 def test_networks_that_were_fitted_on_are_told_by_what_differs(results: Path, others, said: str) -> None:
     tables = read(results)
-    assert said in replace(tables, status=tables.status | {"fit_on": others}).basis()
+    assert said in plain(replace(tables, status=tables.status | {"fit_on": others}).basis())
 
 
 def test_an_untrained_network_is_said_to_be_untrained(results: Path) -> None:

@@ -12,10 +12,47 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.report import sentences
+from harness.report.renderers import markdown
 from harness.report.run_tables import RunTables, read
-from harness.report.sentences import capacitance, cost, derived, failing, named, question, ranking, settled, tried
 from harness.report.tables.failures import count_failures
 from harness.storage.files import write_sums
+
+
+def question(tables: RunTables) -> str:
+    return markdown(sentences.describe_question(tables))
+
+
+def tried(tables: RunTables) -> str:
+    return markdown(sentences.describe_predictors(tables))
+
+
+def ranking(tables: RunTables) -> str:
+    return markdown(sentences.describe_ranking(tables))
+
+
+def settled(tables: RunTables) -> str:
+    return markdown(sentences.describe_settled(tables))
+
+
+def cost(tables: RunTables) -> str:
+    return markdown(sentences.describe_cost(tables))
+
+
+def failing(tables: RunTables) -> str:
+    return markdown(sentences.describe_failing(tables))
+
+
+def studied(tables: RunTables) -> str:
+    return markdown(sentences.describe_studied(tables))
+
+
+def derived(tables: RunTables) -> list[str]:
+    return [markdown(note) for note in sentences.list_derivations(tables)]
+
+
+def named(tables: RunTables) -> dict[str, str]:
+    return {name: markdown(text) for name, text in sentences.write_all(tables).items()}
 
 
 def with_difference(tables: RunTables, low: float, high: float) -> RunTables:
@@ -40,8 +77,7 @@ def test_the_best_predictor_is_named_with_interval_n_and_its_selection(results: 
     best, text = tables.final.iloc[0], ranking(tables)
     assert text.startswith(f"`{best['predictor']}` has the highest Kendall τ, {best['tau']:.2f} [")
     assert f"n = {best['n']}" in text
-    assert "largest of 18 estimates" in text
-    assert "selection" in text
+    assert "As the maximum of 18 estimates over the same architectures it is subject to selection bias" in text
 
 
 @pytest.mark.parametrize(("baseline", "said"), [(True, "the next baseline"), (False, "the best baseline")])
@@ -63,14 +99,18 @@ def test_the_best_predictor_stands_beside_the_baseline_it_was_compared_with(
 
 @pytest.mark.parametrize(
     ("p_holm", "said"),
-    [(0.06, "do not tell the two apart"), (0.04, "significant at 5 %"), (0.05, "significant at 5 %")],
+    [
+        (0.06, "is not statistically significant"),
+        (0.04, "is statistically significant at 5 %"),
+        (0.05, "is statistically"),
+    ],
 )
 def test_a_difference_is_judged_by_its_holm_adjusted_p(results: Path, p_holm: float, said: str) -> None:
     tables = read(results)
     text = settled(replace(tables, differences=tables.differences.assign(p=0.01, p_holm=p_holm)))
     assert said in text
     assert f"p = 0.010, p = {p_holm:.3f} after Holm's correction for 17 comparisons" in text
-    assert text.count("significant") + text.count("do not tell") == 1
+    assert text.count("statistically significant") == 1
 
 
 def test_predictors_that_cannot_be_told_from_the_best_baseline_are_counted(results: Path) -> None:
@@ -80,13 +120,16 @@ def test_predictors_that_cannot_be_told_from_the_best_baseline_are_counted(resul
     signs = np.r_[np.full(7, 1.0), np.full(10, -1.0)]
     text = settled(replace(tables, differences=at.assign(p_holm=p, difference=0.1 * signs)))
     assert "Of the 17 predictors compared" in text
-    assert "5 cannot be told from it (Holm-adjusted p above 0.05), 2 rank better and 10 worse" in text
+    assert (
+        "5 do not differ from it significantly (Holm-adjusted p above 0.05), 2 rank significantly better and 10 worse"
+        in text
+    )
 
 
 def test_the_smallest_difference_that_would_be_found_is_said(results: Path) -> None:
     tables = read(results)
     text = settled(replace(tables, differences=tables.differences.assign(n=47, detectable=0.14)))
-    assert "With n = 47 a difference of 0.14" in text
+    assert "Minimum detectable difference between the two at 80 % power (uncorrected), n = 47: 0.14;" in text
 
 
 @pytest.mark.parametrize(("level", "percent", "alpha"), [(0.9, "90 %", "10 %"), (0.999, "99.9 %", "0.1 %")])
@@ -125,7 +168,7 @@ def test_what_a_learned_predictor_costs_first_is_kept_apart(results: Path) -> No
     text = cost(tables)
     assert f"`{learned['predictor']}` was fitted on 48 architectures, {learned['initial_seconds']:.0f} s" in text
     assert "not measured here" in text
-    assert "pays before" not in cost(replace(tables, metrics=tables.metrics.assign(fitted_on=0.0)))
+    assert "initialization time" not in cost(replace(tables, metrics=tables.metrics.assign(fitted_on=0.0)))
 
 
 def test_failing_names_the_good_the_first_choices_and_close_pairs(results: Path) -> None:
@@ -147,15 +190,17 @@ def test_failing_names_the_good_the_first_choices_and_close_pairs(results: Path)
     ("low", "high", "said"),
     [
         (-0.1, 0.1, "the interval includes 0"),
-        (0.02, 0.1, "excludes 0, in favour of β_eff"),
-        (-0.1, -0.02, "excludes 0, in favour of the baseline"),
+        (0.02, 0.1, "excludes 0, in favour of `beta_eff"),
+        (-0.1, -0.02, "excludes 0, in favour of `{rival}`"),
     ],
 )
-def test_the_paired_difference_of_beta_eff_is_judged_by_its_interval(
+def test_the_paired_difference_of_what_is_studied_is_judged_by_its_interval(
     results: Path, low: float, high: float, said: str
 ) -> None:
-    text = capacitance(with_difference(read(results), low, high))
-    assert said in text
+    tables = with_difference(read(results), low, high)
+    text = studied(tables)
+    rival = tables.at_end(tables.differences).set_index("predictor").loc[tables.best_studied, "baseline"]
+    assert said.format(rival=rival) in text
     assert text.count("the interval includes 0") + text.count("excludes 0") == 1
 
 
@@ -164,20 +209,20 @@ def test_an_interval_without_0_is_called_unsure_where_the_correction_says_so(
     results: Path, p_holm: float, unsure: bool
 ) -> None:
     tables = with_difference(read(results), -0.3, -0.1)
-    text = capacitance(replace(tables, differences=tables.differences.assign(p=0.008, p_holm=p_holm)))
+    text = studied(replace(tables, differences=tables.differences.assign(p=0.008, p_holm=p_holm)))
     assert f"(p = 0.008, p = {'0.20' if unsure else '0.010'} after Holm's correction)" in text
-    assert ("but not after the correction" in text) == unsure
+    assert ("but is not statistically significant after the correction" in text) == unsure
 
 
 def test_partial_tau_of_beta_eff_comes_with_intervals(results: Path) -> None:
     tables = read(results)
-    row = tables.final.set_index("predictor").loc[tables.best_capacitance]
-    text = capacitance(tables)
+    row = tables.final.set_index("predictor").loc[tables.best_studied]
+    text = studied(tables)
     for column, what in (("train_loss", "the training loss"), ("flops", "FLOPs"), ("params", "parameters")):
         value, low, high = (row[f"tau_given_{column}{end}"] for end in ("", "_low", "_high"))
         assert f"{value:.2f} [{low:.2f}, {high:.2f}] given {what}".replace("-", "−") in text
     without = tables.metrics.assign(tau_given_flops=np.nan)
-    assert "given FLOPs" not in capacitance(replace(tables, metrics=without))
+    assert "given FLOPs" not in studied(replace(tables, metrics=without))
 
 
 def test_unequal_sets_of_architectures_are_said(results: Path) -> None:
@@ -189,15 +234,15 @@ def test_unequal_sets_of_architectures_are_said(results: Path) -> None:
 @pytest.mark.parametrize(
     ("how", "of", "said"),
     [
-        ({"n": 20, "k": 5, "seeds": 1}, settled, "No ceiling is given"),
-        ({"n": 20, "k": 5, "capacitance": False}, capacitance, "No capacitance predictor (β_eff) was run."),
+        ({"n": 20, "k": 5, "seeds": 1}, settled, "No noise ceiling is given"),
+        ({"n": 20, "k": 5, "capacitance": False}, studied, "No predictor under study (β_eff) was run."),
         ({"n": 20, "k": 5, "silent": True}, ranking, "None of the 5 predictors has a Kendall τ"),
         ({"n": 20, "k": 5, "silent": True}, settled, "no difference was tested"),
         ({"n": 20, "k": 5, "silent": True}, cost, "No predictor reaches τ = 0.5, 0.6 or 0.7."),
         ({"n": 20, "k": 5, "silent": True}, failing, "No predictor has a Kendall τ"),
-        ({"n": 20, "k": 5, "silent": True}, capacitance, "No capacitance predictor (β_eff) has a τ"),
-        ({"n": 20, "k": 5, "steps": (0,)}, tried, "Tried before any training: 5"),
-        ({"n": 20, "k": 5, "steps": (0,)}, question, "read from an untrained network, puts 20"),
+        ({"n": 20, "k": 5, "silent": True}, studied, "No predictor under study (β_eff) has a τ"),
+        ({"n": 20, "k": 5, "steps": (0,)}, tried, "Evaluated before any training: 5"),
+        ({"n": 20, "k": 5, "steps": (0,)}, question, "read from an untrained network, ranks 20"),
         ({"n": 20, "k": 5, "steps": (64, 3000)}, tried, "2 budgets from 64 to 3,000 steps"),
     ],
 )
@@ -214,16 +259,16 @@ ODD = [{}, {"silent": True}, {"seeds": 1}, {"capacitance": False}, {"n": 8, "k":
 def test_no_sentence_says_nan_or_stands_unfinished(make: Callable[..., Path], odd: dict[str, Any]) -> None:
     facts = {"bench", "dataset", "steps", "level"}
     for name, text in named(read(make(**({"n": 20, "k": 5} | odd)))).items():
-        assert "nan" not in text and "  " not in text and "–" not in text, name
+        assert "nan" not in text and "  " not in text and " – " not in text and "[–" not in text, name
         assert name in facts or not text or text.endswith((".", "?")), name
 
 
 def test_only_families_that_ran_are_called_derived(results: Path, make: Callable[..., Path]) -> None:
     assert [note.split(":")[0] for note in derived(read(results))] == [
-        "β_eff", "Temporal graphs", "Weight statistics", "Zero-cost proxies", "Learning curves",
+        "β_eff", "Learning curves", "Accuracy from weights", "Temporal graph of training", "Zero-cost proxies",
     ]  # fmt: skip
     few = derived(read(make(n=20, k=5, capacitance=False)))
-    assert [note.split(":")[0] for note in few] == ["Zero-cost proxies", "Learning curves"]
+    assert [note.split(":")[0] for note in few] == ["Learning curves", "Zero-cost proxies"]
 
 
 def test_failures_are_counted_by_reason_and_none_is_lost(results: Path) -> None:
@@ -237,27 +282,27 @@ def test_failures_are_counted_by_reason_and_none_is_lost(results: Path) -> None:
 
 def test_ceilings_say_the_whole_truth_and_one_more_training(results: Path) -> None:
     text = settled(read(results))
-    assert "repeating the whole truth, 3 seeds each, would order them with τ 0.86 [0.84, 0.88]" in text
-    assert "one more training each with τ 0.82" in text
+    assert "test–retest with 3 seeds each, τ 0.86 [0.84, 0.88]" in text
+    assert "(one fresh training each: 0.82)" in text
 
 
 def test_no_ceiling_has_the_reason_of_its_own_row_and_one_of_0_is_said_to_show_none(results: Path) -> None:
     tables = read(results)
     none = tables.ceiling.assign(tau=np.nan, note="no two seeds share 5")
-    assert "No ceiling is given: no two seeds share 5." in settled(replace(tables, ceiling=none))
+    assert "No noise ceiling is given: no two seeds share 5." in settled(replace(tables, ceiling=none))
     flat = replace(tables, ceiling=tables.ceiling.assign(tau=0.0, low=0.0))
-    assert "no ceiling above 0 can be shown" in settled(flat) and flat.band == []
+    assert "no noise ceiling above 0 can be shown" in settled(flat) and flat.band == []
 
 
 @pytest.mark.parametrize(
-    ("detectable", "said"), [(0.14, "before any correction"), (0.0, "Both rank every architecture alike.")]
+    ("detectable", "said"), [(0.14, "(uncorrected)"), (0.0, "Both rank every architecture alike.")]
 )
 def test_power_is_of_one_comparison_and_none_is_claimed_for_equal_rankings(
     results: Path, detectable: float, said: str
 ) -> None:
     tables = read(results)
     text = settled(replace(tables, differences=tables.differences.assign(detectable=detectable)))
-    assert said in text and ("four times in five" in text) == (detectable > 0)
+    assert said in text and ("80 % power" in text) == (detectable > 0)
 
 
 def test_pairs_that_share_one_architecture_are_not_told_of(results: Path) -> None:
@@ -287,7 +332,7 @@ def test_without_clocks_nothing_is_called_cheapest(results: Path) -> None:
 
 
 def test_the_joint_partial_tau_is_said(results: Path) -> None:
-    assert "given the training loss and FLOPs together" in capacitance(read(results))
+    assert "given the training loss and FLOPs together" in studied(read(results))
 
 
 @pytest.mark.parametrize(("epoch", "said"), [(1.0, "(1 epoch)"), (2.0, "(2 epochs)"), (0.5, "(0.5 epochs)")])

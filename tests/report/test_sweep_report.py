@@ -17,8 +17,10 @@ from rich.console import Console
 
 from harness.report.config import ReportConfig
 from harness.report.figures import critical_difference, tau_by_setting
-from harness.report.sweep.ranked_table import budgets_sheet, gathered_sheet, jobs_sheet, print_gathered, settings_sheet
-from harness.report.sweep.sentences import answer, cautions, counts, question, settings_table
+from harness.report.renderers import markdown, plain
+from harness.report.sweep import sentences
+from harness.report.sweep.ranked_table import best_table, budgets_table, gathered_table, print_gathered
+from harness.report.sweep.sentences import counts, settings_table
 from harness.report.sweep.sweep_tables import SweepTables, read
 from harness.report.sweep.write import write
 from harness.schema import BadInput
@@ -84,6 +86,18 @@ def build(
     return folder
 
 
+def answer(tables: SweepTables) -> list[str]:
+    return [markdown(text) for text in sentences.answer(tables)]
+
+
+def cautions(tables: SweepTables) -> list[str]:
+    return [markdown(text) for text in sentences.cautions(tables)]
+
+
+def question(tables: SweepTables) -> str:
+    return markdown(sentences.question(tables))
+
+
 @pytest.fixture
 def tables(tmp_path: Path) -> Callable[..., SweepTables]:
     return lambda **how: read(build(tmp_path / "sweep", **how))
@@ -101,7 +115,7 @@ def test_the_page_and_its_files_are_the_same_for_equal_tables(tmp_path: Path) ->
     assert first == {name: (page.parent / name).read_bytes() for name in names}
     html, markdown = first["index.html"].decode(), first["report.md"].decode()
     assert "data: &lt;a&gt; | b" in html and r"data: \<a\> \| b" in markdown
-    assert "http://" not in re.sub(r'data:image/svg\+xml;base64,[^"]+', "", html) and "90 %" in html
+    assert "http://" not in re.sub(r'data:image/svg\+xml;base64,[^"]+', "", html) and "90\xa0%" in html
     assert html.count("<figure") == 2 and "None" not in html and "nan" not in html.replace("nasbench", "")
 
 
@@ -121,7 +135,7 @@ def test_both_reports_have_the_mean_tau_at_every_budget_of_every_setting(tmp_pat
     sweep = read(tmp_path / "sweep")
     markdown = (page.parent / "report.md").read_text()
     for setting in sweep.settings:
-        sheet = budgets_sheet(sweep, setting).text
+        sheet = budgets_table(sweep, setting).written(plain)
         title = f"<details><summary>Mean τ at every budget, {setting}</summary>"
         assert title in page.read_text()
         table = markdown.partition(title)[2].partition("</details>")[0].strip().splitlines()
@@ -140,20 +154,17 @@ def test_it_counts_asks_and_answers_from_the_tables(tables) -> None:
     best = sweep.at("dataset=set0, train.steps=10").iloc[0]
     assert f"With `dataset=set0, train.steps=10`, `{best['predictor']}` has the highest Kendall τ, " in first
     assert "mean of 3 runs, sd 0.04" in first
-    assert "`capacitance_0` has the best average rank, 1.2 of 7, before `learning_curve_1`" in second
-    assert (
-        "p < 0.001; by Nemenyi's critical difference of 2.50 average ranks, `capacitance_0` cannot be told from"
-        in second
-    )
+    assert "`capacitance_0` has the best average rank, 1.2 of 7, followed by `learning_curve_1`" in second
+    assert "p < 0.001; by Nemenyi's critical difference of 2.50 average ranks, `capacitance_0` does not" in second
 
 
 @pytest.mark.parametrize(
     ("groups", "said"),
     [
-        ("friedman", "so at 0.1 their order is not settled"),
+        ("friedman", "so the differences between them are not statistically significant at 0.1"),
         (
             "wilcoxon-holm",
-            "by Wilcoxon's signed ranks, adjusted by Holm over all pairs, `capacitance_0` cannot be told",
+            "by Wilcoxon's signed-rank test, adjusted by Holm over all pairs, `capacitance_0` does not differ",
         ),
         ("", "cannot be tested: no test with fewer than 3 runs"),
     ],
@@ -188,15 +199,15 @@ def test_one_run_is_asked_and_told_nothing_of_other_seeds(tables, tmp_path: Path
     sweep = tables(seeds=1, settings=1, groups="")
     assert question(sweep) == "Which predictor ranks architectures best, with one run seed?"
     html = write(tmp_path / "sweep", tmp_path / "out").read_text()
-    assert "1 runs" not in html and "luck of a seed" not in html and "in the one run, 1 is best" in html
-    assert "luck of a seed" in question(tables(seeds=2, settings=1))
+    assert "1 runs" not in html and "vary by the seed" not in html and "in the one run, 1 is best" in html
+    assert "vary by the seed" in question(tables(seeds=2, settings=1))
 
 
 def test_only_what_all_runs_share_is_said_of_recipe_and_network_and_all_that_differs_is_listed(
     tables, tmp_path: Path
 ) -> None:
     sweep = tables()
-    assert "batch 128, C = 8, N = 1" in sweep.basis()
+    assert "batch 128, C = 8, N = 1" in plain(sweep.basis())
     sweep.status["recipe"].pop("batch")
     assert "batch" not in sweep.basis()
     html = write(tmp_path / "sweep", tmp_path / "out").read_text()
@@ -209,7 +220,7 @@ def test_every_budget_has_its_mean_tau_and_columns_are_sorted_by_their_numbers(t
     assert html.count("<summary>Mean τ at every budget, dataset=set") == 2 and "8 steps</th>" in html
     setting = sweep.settings[1]
     taus = sweep.gathered[(sweep.gathered["setting"] == setting) & (sweep.gathered["step"] == 8)]
-    numbers = budgets_sheet(sweep, setting).numbers.set_index("predictor")["8"].dropna().to_dict()
+    numbers = budgets_table(sweep, setting).numbers.set_index("predictor")[8].dropna().to_dict()
     assert numbers == taus.set_index("predictor")["tau"].dropna().to_dict()
     best = sweep.at(setting).iloc[0]
     assert f'data-key="{best["tau"]:.9g}">{best["tau"]:.2f} <small>[' in html
@@ -222,9 +233,9 @@ def test_a_lead_of_nothing_and_one_of_no_certainty_are_said_as_such(tables) -> N
     sweep.gathered.loc[sweep.gathered["predictor"] == "learning_curve_1", "tau"] = 0.9
     at = sweep.gathered["predictor"] == "learning_curve_1"
     sweep.gathered.loc[at, ["difference", "difference_low", "difference_high"]] = [0.2, 0.1, 0.3]
-    assert "by +0.20 [+0.10, +0.30]." in answer(sweep)[0]
+    assert ", is +0.20 [+0.10, +0.30]." in answer(sweep)[0]
     sweep.gathered.loc[at, ["difference_low", "difference_high"]] = [-0.1, 0.3]
-    assert ": the interval includes 0, so these runs do not tell the two apart." in answer(sweep)[0]
+    assert ": the interval includes 0." in answer(sweep)[0]
     sweep.gathered.loc[at, ["difference", "difference_low", "difference_high"]] = 0.0
     assert "and so has `capacitance_0`, in every draw." in answer(sweep)[0]
 
@@ -243,8 +254,8 @@ def test_a_shared_first_rank_is_no_lead_and_a_hairs_breadth_is_seen(tables) -> N
     first, second = sweep.ranks["predictor"][:2]
     for ranks, said in (
         ([1.5, 1.5], f"`{first}` shares the best average rank, 1.5 of 7, with `{second}`."),
-        ([1.46, 1.54], f"rank, 1.46 of 7, before `{second}` with 1.54."),
-        ([1.2, 1.9], f"rank, 1.2 of 7, before `{second}` with 1.9."),
+        ([1.46, 1.54], f"rank, 1.46 of 7, followed by `{second}` with 1.54."),
+        ([1.2, 1.9], f"rank, 1.2 of 7, followed by `{second}` with 1.9."),
     ):
         told = replace(sweep, ranks=sweep.ranks.assign(rank=[*ranks, *sweep.ranks["rank"][2:]]))
         assert said in answer(told)[1]
@@ -259,9 +270,9 @@ def test_of_many_settings_the_prose_counts_the_winners(tables) -> None:
     assert first.startswith("Of 5 settings the highest mean Kendall τ is that of ")
     for name, count in winners.items():
         assert f"`{name}` in {count}" in first
-    assert "In 0 of them the best is ahead" in first
+    assert "In 0 of them the interval" in first
     sweep.gathered["difference_low"] = 0.1
-    assert "In 5 of them the best is ahead" in answer(sweep)[0]
+    assert "In 5 of them the interval" in answer(sweep)[0]
 
 
 def test_predictors_come_in_order_of_their_mean_over_settings_those_without_a_tau_last(tables) -> None:
@@ -271,10 +282,10 @@ def test_predictors_come_in_order_of_their_mean_over_settings_those_without_a_ta
     means = sweep.last.groupby("predictor")["tau"].mean()
     assert order["tau"].iloc[:-1].is_monotonic_decreasing
     assert order.set_index("predictor")["tau"].drop("my_own_7").to_dict() == pytest.approx(means.dropna().to_dict())
-    sheet = gathered_sheet(sweep).text
+    sheet = gathered_table(sweep).written(plain)
     assert list(sheet["predictor"]) == list(order["predictor"]) and sheet.shape[1] == 4 + 2
     assert sheet["rank"].iloc[-1] == "–"
-    assert settings_sheet(sweep)["runs"].tolist() == ["3", "3"] and len(jobs_sheet(sweep)) == 7
+    assert best_table(sweep).written(plain)["runs"].tolist() == ["3", "3"]
     assert settings_table(sweep)["predictor"].tolist() == [sweep.at(s)["predictor"].iloc[0] for s in sweep.settings]
 
 
@@ -288,7 +299,7 @@ def test_the_printed_table_fits_80_columns_and_keeps_every_predictor(tables, cap
     assert not any("…" in line for line in lines if "with_a_long" not in line)
     for name in sweep.order["predictor"]:
         assert any(line.startswith(str(name)[:20]) for line in lines), name
-    assert ("settings more in the report" in " ".join(lines)) == (settings == 30)
+    assert ("more settings in the report" in " ".join(lines)) == (settings == 30)
 
 
 @pytest.mark.parametrize(("k", "settings", "seeds"), [(5, 2, 3), (54, 6, 2), (54, 24, 1), (5, 7, 2), (3, 1, 1)])

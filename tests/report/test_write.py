@@ -17,7 +17,7 @@ import yaml
 
 from harness.report.config import ReportConfig
 from harness.report.content import TITLES
-from harness.report.tables import SHEETS
+from harness.report.tables import TABLES
 from harness.report.write import write
 from harness.schema import BadInput
 from harness.storage.files import write_sums
@@ -59,17 +59,17 @@ def out(few: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_everything_that_was_promised_is_written(out: Path) -> None:
     found = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
-    sheets = {f"tables/{name}.{end}" for name in SHEETS for end in ("csv", "tex")}
-    assert {"ranked", "short", "time_to_tau", "ceiling", "selection", "pairs", "failures"} <= set(SHEETS)
+    sheets = {f"tables/{name}.{end}" for name in TABLES for end in ("csv", "tex")}
+    assert {"ranked", "short", "time_to_tau", "ceiling", "selection", "pairs", "failures"} <= set(TABLES)
     drawn = {f"figures/{name}.{end}" for name in FEW.figures for end in ("png", "pdf")}
-    assert found == {"index.html", "report.md", "tables/sentences.tex"} | sheets | drawn
+    assert found == {"index.html", "report.md", "index.json", "tables/sentences.tex"} | sheets | drawn
 
 
 def test_the_page_answers_in_the_order_in_which_a_reader_asks(out: Path) -> None:
-    asked = ["question", "ranking", "settled", "cost", "failing", "capacitance", "run"]
+    asked = ["question", "ranking", "settled", "cost", "failing", "studied", "run"]
     assert re.findall(r'<section id="(\w+)"', (out / "index.html").read_text()) == asked
     titles = re.findall(r"^## (.*)$", (out / "report.md").read_text(), flags=re.MULTILINE)
-    assert titles == [TITLES[name] for name in asked]
+    assert titles == [{**TITLES, "studied": "What does β_eff add?"}[name] for name in asked]
 
 
 def test_both_pages_have_the_same_tables_with_the_same_rows(out: Path) -> None:
@@ -154,9 +154,9 @@ def test_a_figure_that_cannot_be_drawn_leaves_no_old_file_behind(make: Callable[
     assert "is not drawn: no predictor has a Kendall τ at the last budget." in page.read_text()
 
 
-def test_a_run_without_capacitance_is_not_asked_what_it_adds(make: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_run_without_what_is_studied_is_not_asked_what_it_adds(make: Callable[..., Path], tmp_path: Path) -> None:
     text = write(make(n=20, k=5, capacitance=False), tmp_path, ReportConfig(dpi=50)).read_text()
-    assert TITLES["capacitance"] not in text and 'id="capacitance"' not in text and 'href="#capacitance"' not in text
+    assert 'id="studied"' not in text and 'href="#studied"' not in text
     numbers = [int(number) for number in re.findall(r"<b>Figure (\d+)", text)]
     assert numbers == list(range(1, len(numbers) + 1))
 
@@ -164,7 +164,7 @@ def test_a_run_without_capacitance_is_not_asked_what_it_adds(make: Callable[...,
 def test_tables_of_nothing_but_dashes_are_left_out(make: Callable[..., Path], tmp_path: Path) -> None:
     void = write(make(n=20, k=5, silent=True), tmp_path / "void", ReportConfig(figures=[])).read_text()
     full = write(make(n=20, k=5), tmp_path / "full", ReportConfig(figures=[])).read_text()
-    for title in ("Time to τ", "Among the good", "Choosing the best k", "τ at every budget"):
+    for title in ("Time to τ", "Among the best architectures", "Choosing the best k", "τ at every budget"):
         assert f'aria-label="{title}"' in full and f'aria-label="{title}"' not in void
     assert 'aria-label="Failures"' in void
 
@@ -173,7 +173,7 @@ def test_a_ceiling_that_one_seed_cannot_give_is_a_sentence_and_no_table(
     make: Callable[..., Path], tmp_path: Path
 ) -> None:
     text = write(make(n=20, k=5, seeds=1), tmp_path, ReportConfig(figures=[])).read_text()
-    assert "No ceiling is given" in text and 'aria-label="Ceiling"' not in text
+    assert "No noise ceiling is given" in text and 'aria-label="Noise ceiling"' not in text
 
 
 def test_the_level_of_the_run_is_in_every_text(tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def test_the_level_of_the_run_is_in_every_text(tmp_path: Path) -> None:
     texts = {path: path.read_text() for path in page.rglob("*") if path.suffix in (".html", ".md", ".tex", ".csv")}
     assert not [path.name for path, text in texts.items() if re.search("95.{0,3}%", text)]
     assert "90 % intervals" in texts[page / "report.md"]
-    assert r"$\tau$ [90 \%]" in texts[page / "tables" / "short.tex"]
+    assert r"$\tau$ [90~\%]" in texts[page / "tables" / "short.tex"]
 
 
 def test_a_figure_of_ones_own_comes_in_the_last_section(make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ _COLUMNS = 3
 
 def caption(tables: RunTables, report: ReportConfig) -> str:
     """What the figure shows."""
-    last = "; the best capacitance predictor takes the last place where it is not among them"
+    last = "; the best predictor under study takes the last place where it is not among them"
     return (
         f"Predicted against true rank {tables.moment} (1 = best), for "
         f"{tables.highest(report.top)}{last if tables.best_studied else ''}. Diagonal: "

@@ -15,7 +15,17 @@ from harness.report.sentences.settled import describe_settled
 from harness.report.sentences.studied import describe_studied
 from harness.report.text import Text, joined
 
-__all__ = ["write_all"]
+__all__ = [
+    "describe_cost",
+    "describe_failing",
+    "describe_predictors",
+    "describe_question",
+    "describe_ranking",
+    "describe_settled",
+    "describe_studied",
+    "list_derivations",
+    "write_all",
+]
 
 
 def write_all(tables: RunTables) -> dict[str, Text]:

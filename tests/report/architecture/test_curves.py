@@ -9,7 +9,7 @@ import pytest
 from matplotlib.collections import PolyCollection
 
 from harness.report.architecture.curves import columns, draw_courses, draw_ranks
-from harness.report.architecture.profile import find, portrait
+from harness.report.architecture.profile import find, profile_of
 from harness.report.config import ReportConfig
 from harness.report.run_tables import RunTables, read
 
@@ -74,7 +74,7 @@ def test_a_tick_is_a_short_number(tables, value, text):
 
 
 def test_ranks_are_drawn_at_their_places_with_the_best_on_the_right(tables):
-    seen = portrait(tables, find(tables, "7"))
+    seen = profile_of(tables, find(tables, "7"))
     axes = draw_ranks(seen, ReportConfig()).axes[0]
     left, right = axes.get_xlim()
     assert left > 60 and right < 1
@@ -90,7 +90,7 @@ def test_ranks_are_drawn_at_their_places_with_the_best_on_the_right(tables):
 
 def test_a_predictor_without_a_score_keeps_its_row_and_says_why_in_what_fits(make):
     silent = read(make(n=20, k=5, silent=True))
-    figure = draw_ranks(portrait(silent, find(silent, "7")), ReportConfig())
+    figure = draw_ranks(profile_of(silent, find(silent, "7")), ReportConfig())
     figure.canvas.draw()
     reasons = [text for text in figure.axes[0].texts if text.get_text().startswith("no finite")]
     assert len(reasons) == 5

@@ -47,7 +47,7 @@ def test_the_page_lies_among_the_reports_architectures_with_its_figures_beside_i
 def test_one_without_an_official_index_is_called_by_a_short_digest(tables: RunTables, tmp_path: Path) -> None:
     path = explain(tables, str(tables.architectures["architecture"].iloc[0]), tmp_path, FAST)
     assert re.fullmatch(r"[0-9a-f]{8}\.html", path.name)
-    assert "the truth of this run gives none" in text_of(path)
+    assert "the ground truth of this run gives none" in text_of(path)
 
 
 def test_the_page_is_one_well_formed_file_that_asks_for_nothing(page: Path) -> None:
@@ -67,7 +67,7 @@ def test_it_says_what_the_architecture_is_and_how_good(page: Path, tables: RunTa
     truth = tables.architectures.set_index("architecture")["truth"]
     name = find(tables, "7")
     assert f"{1 + (truth > truth[name]).sum()}" in said
-    assert f"{truth[name]:.2f} % accuracy, the mean of 3 seeds" in said.replace("\N{NO-BREAK SPACE}", " ")
+    assert f"{truth[name]:.2f} %, the mean of 3 seeds" in said.replace("\N{NO-BREAK SPACE}", " ")
     assert name in said
     assert "Of 5 predictors" in said
 
