@@ -80,9 +80,10 @@ def test_every_caption_says_where_recorded_curves_come_from_and_on_what_others_w
     status = json.loads((copy / "status.json").read_text())
     leak = {"recorded": "cifar100 ori-test 200 epochs (curves measured on test images)", "test_leak": True}
     say(copy, status | {"signal": leak})
-    assert "curves measured on test images" in read(copy).basis() and "64 steps" not in read(copy).basis()
+    basis = plain(read(copy).basis())
+    assert "curves measured on test images" in basis and "64 steps" not in basis
     say(copy, status | {"fit_on": [{"channels": 4}, {"channels": 8}]})
-    assert "learned predictors fitted on networks of C = 4 and C = 8." in read(copy).basis()
+    assert "learned predictors fitted on networks with C = 4 and C = 8." in plain(read(copy).basis())
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from harness.report.renderers import plain
 from harness.report.run_tables import RunTables, read
 from harness.report.sentences.studied import describe_studied, title_studied
 from harness.report.write import write
+from harness.storage.files import write_sums
 
 ROOM = Path(harness.report.__file__).parent
 
@@ -65,6 +66,7 @@ def test_nothing_under_study_has_no_section(make: Callable[..., Path], tmp_path:
     status = json.loads((folder / "status.json").read_text())
     status["evaluation"]["studied"] = []
     (folder / "status.json").write_text(json.dumps(status))
+    write_sums(folder)
     text = write(
         folder, tmp_path / "out", ReportConfig(figures=["ranked", "beta_eff_trajectories"], dpi=50)
     ).read_text()
