@@ -1,4 +1,4 @@
-"""Predictors compared over several runs by their ranks in each: Friedman's test and what may be told apart after it.
+"""Predictors compared over several runs by their ranks in each: Friedman's test and the tests after it.
 
 A block is one draw of architectures on one data set: the runs of one benchmark, data set and run seed, each at its last
 budget. Their τ is averaged first (settings of one run see the same architectures, weights and truth: ranked one by one
@@ -11,8 +11,8 @@ mid-rank.
     Wilcoxon (1945) signed ranks for each pair, Holm (1979) over all pairs: does not depend on which other predictors
         were in the sweep, as Nemenyi's does (Benavoli et al. 2016, JMLR 17)
 
-Both assume independent blocks. Seeds of one data set are not independent data sets: the tests then speak of new seeds
-of these settings, never of new data sets.
+Both assume independent blocks. Seeds of one data set are not independent data sets: the tests then hold for new seeds
+of these settings, not for new data sets.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ FEWEST = 3
 class Ranking:
     """`table`: predictor, rank (average, 1 is best), blocks, first_group, last_group, sorted by rank.
 
-    Groups are numbered from 1 in order of rank: predictors next to each other of which no two are told apart; each
+    Groups are numbered from 1 in order of rank: neighbouring predictors of which no two differ significantly; each
     predictor is in all groups from first to last, in none where both are 0. `statistic` and `p` are Friedman's;
-    `critical` is Nemenyi's difference of average ranks; `method` says what made the groups: "friedman" (it does not
+    `critical` is Nemenyi's difference of average ranks; `method` is the test behind the groups: "friedman" (it does not
     reject: all are one), "wilcoxon-holm", "nemenyi", or "" for no test, and `note` why. `blocks` are those that are
     ranked, of `runs` runs; `left_out` are predictors, `dropped` runs that are not ranked.
     """
@@ -61,9 +61,9 @@ class Ranking:
 def rank(taus: pd.DataFrame, level: float, of: Sequence[Hashable] | None = None) -> Ranking:
     """The ranking of predictors (columns) over blocks of runs (rows) by `taus`, higher is better; tests at 1 − `level`.
 
-    `of` says of which block each run is; without it each is one of its own. The τ of a block is the mean over its runs.
+    `of` names the block of each run, by default one of its own. The τ of a block is the mean over its runs.
     A run in which fewer than half of the predictors have a τ is dropped; a predictor without a τ in some run that is
-    left is left out: a missing τ is no opinion, and any rank for it would be one. Nothing is tested with fewer than
+    left is left out: a missing τ has no rank. Nothing is tested with fewer than
     three blocks or three predictors. If Friedman's test does not reject, all predictors are one group. Wilcoxon and
     Holm make the groups where they could reject at all with so few blocks, Nemenyi does otherwise.
     """
@@ -73,14 +73,14 @@ def rank(taus: pd.DataFrame, level: float, of: Sequence[Hashable] | None = None)
     whole = kept.loc[:, kept.notna().all(axis=0)] if len(kept) else kept.iloc[:, :0]
     left_out = tuple(map(str, taus.columns.difference(whole.columns, sort=False)))
     every = list(range(len(taus)) if of is None else of)
-    means, told = _means(whole.to_numpy(dtype=float), [every[row] for row in np.flatnonzero(enough)])
+    means, names_of_blocks = _means(whole.to_numpy(dtype=float), [every[row] for row in np.flatnonzero(enough)])
     ranks = rankdata(-means, axis=1) if whole.size else np.empty((0, 0))
     average = ranks.mean(axis=0) if ranks.size else np.empty(0)
     order = np.lexsort((whole.columns.to_numpy(dtype=str), average)) if ranks.size else np.empty(0, dtype=int)
     names, average, blocks = [str(name) for name in whole.columns.to_numpy()[order]], average[order], len(ranks)
     table = pd.DataFrame({"predictor": names, "rank": average, "blocks": blocks, "first_group": 0, "last_group": 0})
     why = _untested(blocks, len(whole), len(names))
-    ranked = Ranking(table, note=why, left_out=left_out, dropped=dropped, blocks=told, runs=len(whole))
+    ranked = Ranking(table, note=why, left_out=left_out, dropped=dropped, blocks=names_of_blocks, runs=len(whole))
     if why:
         return ranked
     values, alpha = means[:, order], 1 - level
@@ -97,7 +97,7 @@ def rank(taus: pd.DataFrame, level: float, of: Sequence[Hashable] | None = None)
 
 
 def critical_difference(predictors: int, blocks: int, alpha: float) -> float:
-    """Nemenyi's difference of average ranks that tells two of k predictors apart over N blocks (Demšar 2006)."""
+    """Nemenyi's difference of average ranks that is significant for two of k predictors over N blocks (Demšar 2006)."""
     q = float(studentized_range.ppf(1 - alpha, predictors, np.inf)) / sqrt(2)
     return q * sqrt(predictors * (predictors + 1) / (6 * blocks))
 
@@ -118,7 +118,7 @@ def wilcoxon_holm(values: Numbers) -> Numbers:
 
 
 def groups(apart: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Longest stretches (first, last) of predictors, in order of rank, of which no two are told apart; two or more."""
+    """Longest stretches (first, last) of predictors in order of rank, two or more, none of them significantly apart."""
     found: list[tuple[int, int]] = []
     for first in range(len(apart)):
         last = first

@@ -1,4 +1,4 @@
-"""Which architectures a resampling holds, and the interval that many resamplings give."""
+"""Bootstrap resamplings of the architectures, and percentile intervals over them."""
 
 from __future__ import annotations
 

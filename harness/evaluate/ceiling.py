@@ -1,4 +1,4 @@
-"""How well any predictor could rank, given that the ground truth itself is noisy: estimated from its seeds.
+"""The noise ceiling: how well any predictor could rank, given the noise of the ground truth, estimated from its seeds.
 
 Model (derived, docs/methods.md): on some monotone scale, which need not be known because τ does not see it, the
 accuracy of an architecture with one seed is z + e: z its expected accuracy, e noise that is independent between seeds,
@@ -11,7 +11,7 @@ both Gaussian. The truth is the mean over k seeds. Then
     τ = 2/π · asin(r)                   for a Gaussian pair (Greiner 1909)
 
 r_1 comes from the average τ-b between pairs of seeds. "retraining" is τ(r_k), what repeating the whole protocol with
-fresh seeds would reach against the truth, and `tau_one` beside it τ(√(r_1 r_k)), what one fresh training of each
+fresh seeds would reach against the truth, and `tau_one` next to it τ(√(r_1 r_k)), what one fresh training of each
 architecture would reach: var(z) is all that a seed and a mean share, over the standard deviations √(var(z) + var(e))
 and √(var(z) + var(e)/k). A predictor that costs less than a training competes with that. "oracle" is τ(√r_k), what
 knowing z would reach: no predictor can be expected to do better. Where architectures have unequal numbers of seeds, k
@@ -72,7 +72,7 @@ class Reliability:
 def reliability(accuracy: Numbers) -> Reliability:
     """The agreement of the seeds of a table (architectures, seeds), nan where a seed is not recorded.
 
-    `mean` is the Spearman-Brown value of `single`, as the module says. Both nan where no two seeds share five
+    `mean` is the Spearman-Brown value of `single`, see the module. Both nan where no two seeds share five
     architectures.
     """
     accuracy = np.asarray(accuracy, dtype=float)

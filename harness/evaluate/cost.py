@@ -20,7 +20,7 @@ COSTS = ["predictor", "step", "epoch", "images", "seconds", "fitted_on", "initia
 
 @dataclass(frozen=True)
 class Reads:
-    """What a predictor pays for each architecture beside its own time.
+    """What a predictor pays for each architecture, in addition to its own time.
 
     `clocks`: the trace columns that hold the seconds of the measures it reads. `free`: it reads properties of the
     architecture alone, which cost nothing. `at_initialization`: it pays for readings at step 0 and for no training.

@@ -1,7 +1,7 @@
 """Sums over a resampled list of architectures, and over its pairs, without building it.
 
-A resampling is a row of integer multiplicities: how often each architecture was drawn. RunTables here have one row an
-architecture and one column a draw, (architectures, draws), so that a sum over architectures is a sum of rows.
+A resampling is a row of integer multiplicities: how often each architecture was drawn. Tables here have one row per
+architecture and one column per draw, (architectures, draws), so that a sum over architectures is a sum of rows.
 """
 
 from __future__ import annotations

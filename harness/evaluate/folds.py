@@ -1,4 +1,4 @@
-"""Which architectures are scored together by a predictor that was fitted on the others."""
+"""Folds of the cross-fitting: isomorphism classes are never split."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several runs judged together: mean τ-b over run seeds for each setting, with an interval that knows both levels.
+"""Several runs judged together: mean τ-b over run seeds for each setting, with an interval over both levels.
 
 A run seed draws the architectures, the weights, the batches and the probes anew, so runs of one setting differ by more
 than their architectures. The hierarchical bootstrap (Davison & Hinkley 1997, section 3.8) resamples both: R run seeds
@@ -11,7 +11,7 @@ architectures decides, and too narrow where seeds do and there are few of them. 
 architectures and τ near .26, coverage without seed effects, with a standard deviation of the correlation between seeds
 of .1, and of .2: R = 2: .96, .92, .86; R = 3: .97, .96, .90; R = 5: .98, .96, .94; R = 10: 1.00, .98, .93. With one
 seed there is nothing to resample between seeds: it is the ordinary bootstrap over architectures (.94, .88, .75), and
-says nothing of other seeds.
+does not cover other seeds.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ COLUMNS = [
 
 @dataclass(frozen=True)
 class Run:
-    """What one run says: `scores` has the columns predictor, step, architecture, score (higher is better, nan: none),
+    """One run: `scores` has the columns predictor, step, architecture, score (higher is better, nan: none),
     `truth` the accuracy by architecture (nan: none), `roles` the columns predictor, family, baseline."""
 
     setting: str

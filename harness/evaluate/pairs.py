@@ -39,10 +39,10 @@ def pairs(
         logit(accuracy) + Σ_i (w_i − 1) (A_i − accuracy · D_i) / (D · accuracy · (1 − accuracy))
 
     A_i the right pairs of architecture i and D_i all its pairs in the gap, D all pairs [derived, coverage in
-    docs/methods.md]. Pairs share architectures: their number says little of the width, `disjoint` says more (see
-    `disjoint_pairs`). Where every pair is right, or none, no draw differs, and the end that is open is Clopper &
+    docs/methods.md]. Pairs share architectures: the effective sample size is nearer to `disjoint` than to their number
+    (see `disjoint_pairs`). Where every pair is right, or none, no draw differs, and the end that is open is Clopper &
     Pearson's (1934) for the disjoint pairs. nan where a gap has no pair; no interval where `disjoint` is 1: all pairs
-    then share one architecture, or are those of three, and say nothing of how others would do.
+    then share one architecture, or are those of three, which is a sample of one.
     """
     last = max((step for _, step in labels), default=0)
     edges = list(zip(gaps, [*gaps[1:], np.inf], strict=True))

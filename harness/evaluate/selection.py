@@ -1,4 +1,4 @@
-"""What a search gets that trusts a predictor: the best few by score, beside the best few by truth.
+"""What a search gets that trusts a predictor: the best few by score, compared with the best few by truth.
 
 Ties at the border. Where the k-th highest is tied with others, which of them are chosen is a matter of chance, by score
 and by truth alike and independently; every number here is the expectation over that chance. The draws of one
@@ -69,7 +69,7 @@ def precision(scores: Numbers, truth: Numbers, k: int, weights: NDArray[np.integ
     """Precision at k under each draw, (predictors, draws): the share of the k highest-scored that are among the k best.
 
     As in information retrieval (Manning, Raghavan & Schütze 2008, section 8.4); higher is better. The k best by truth
-    are those of all architectures with a truth, scored or not; ties as the module says. nan in a draw with fewer than
+    are those of all architectures with a truth, scored or not; ties: see the module. nan in a draw with fewer than
     k scores.
     """
     table = counts(truth, weights).astype(float)
@@ -88,7 +88,7 @@ def half_accuracy(scores: Numbers, truth: Numbers, weights: NDArray[np.integer] 
     """Share of architectures on the right side of the median under each draw, (predictors, draws); higher is better.
 
     The ⌈n/2⌉ highest-scored of the n architectures with score and truth are called good, and the ⌈n/2⌉ best by truth
-    are. [derived] from the classification accuracy that the temporal-graph paper reports; ties as the module says, so
+    are. [derived] from the classification accuracy that the temporal-graph paper reports; ties: see the module, so
     that a constant score has what guessing has, about ½. nan in a draw with fewer than two scores.
     """
     table = counts(truth, weights).astype(float)

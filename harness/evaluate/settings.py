@@ -10,7 +10,7 @@ from typing import ClassVar
 from harness.schema import demand
 
 STUDIED = ("capacitance",)
-"""Studied where nobody says otherwise, also in a run that has none of it."""
+"""The default, which is allowed in a run without any of it."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Kendall's τ that counts the top of the ranking for more."""
+"""Weighted Kendall τ: the top of the ranking weighs more."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def weighted_tau(scores: Numbers, truth: Numbers, weights: NDArray[np.integer] |
     that is `scipy.stats.weightedtau(s, t, rank=ρ)`. Architectures of equal truth share the mean of the f of the ranks
     that they fill, as do the draws of one architecture: with u_i = w_i f_i, the sums over pairs of draws are
     Σ_ij u_i w_j S_ij T_ij and, as in `tau_b`, are counted from ties and inversions [derived, docs/methods.md]. Ranks
-    are those within each draw. Arguments and missing values as in `ranking.tau_b`.
+    are those within each draw. Arguments and missing values as in `correlations.tau_b`.
     """
     scores, plain = np.asarray(scores, dtype=float), counts(truth, weights, pairs=False)
     drawn = plain.astype(float)

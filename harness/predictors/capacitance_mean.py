@@ -18,7 +18,7 @@ class CapacitanceMean:
         score = sign / (t_k - t_1) integral of column from t_1 to t_k,  t in updates, by the trapezoidal rule
 
     `sign` is declared, never fitted: -1 where lower is better. Observations at which the column is not finite are
-    passed over, that at step 0 too with `skip_initial`; with fewer than two there is no score.
+    skipped, that at step 0 too with `skip_initial`; with fewer than two there is no score.
     """
 
     kind: ClassVar[str] = "predictor/capacitance_mean"
@@ -38,7 +38,7 @@ class CapacitanceMean:
         return (self.column,)
 
     def score(self, trace: Trace) -> float:
-        """The signed mean in the column's unit; higher is better. Raises NoScore as the class says."""
+        """The signed mean in the column's unit; higher is better. Raises NoScore: see the class."""
         steps, values = points(trace, "step", self.column, after_start=self.skip_initial)
         if len(steps) < 2:
             raise NoScore(f"not yet: needs 2 finite values of {self.column}, has {len(steps)}")

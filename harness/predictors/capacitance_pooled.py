@@ -40,7 +40,7 @@ class CapacitancePooled:
     def fit(self, traces: Sequence[Trace], accuracies: NDArray[np.float64]) -> FittedPooled:
         """The ridge fitted to `traces` and their final `accuracies` (n,), in percent.
 
-        A trace without a finite value, or an accuracy that is not finite, is passed over. Raises NoScore where fewer
+        A trace without a finite value, or an accuracy that is not finite, is skipped. Raises NoScore where fewer
         than two different values remain.
         """
         pairs = [

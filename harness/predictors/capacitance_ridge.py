@@ -25,7 +25,7 @@ class CapacitanceRidge:
     `skip_initial` leaves the observation at step 0 out, of an untrained network: a detached probe's beta_eff falls
     once, right after it, and a line through that fall reads the untrained network (docs/methods.md). The score
     extrapolates and is not clipped to 0..100, so that it keeps the order. Observations at which either column is not
-    finite are passed over; fewer than two different values of the column are no score. With two or three points the
+    finite are skipped; fewer than two different values of the column are no score. With two or three points the
     slope is the noise's.
     """
 
@@ -46,7 +46,7 @@ class CapacitanceRidge:
         return (self.column, self.target)
 
     def score(self, trace: Trace) -> float:
-        """Predicted accuracy in percent; higher is better. Raises NoScore as the class says."""
+        """Predicted accuracy in percent; higher is better. Raises NoScore: see the class."""
         return self.estimate(trace)[0]
 
     def estimate(self, trace: Trace) -> tuple[float, float]:

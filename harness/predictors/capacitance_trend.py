@@ -20,7 +20,7 @@ class CapacitanceTrend:
     x is the time in updates ("linear"), the slope then in the column's unit an update; or ln(1 + updates) ("log"),
     which spreads the early updates, where most happens. `sign` is declared, never fitted: -1 where a steeper fall is
     better, as of beta_eff, which goes to 0 as training converges, and of a loss. Observations at which the column is
-    not finite are passed over, that at step 0 too with `skip_initial`; with fewer than two there is no score.
+    not finite are skipped, that at step 0 too with `skip_initial`; with fewer than two there is no score.
     """
 
     kind: ClassVar[str] = "predictor/capacitance_trend"
@@ -42,7 +42,7 @@ class CapacitanceTrend:
         return (self.column,)
 
     def score(self, trace: Trace) -> float:
-        """The signed slope; higher is better. Raises NoScore as the class says."""
+        """The signed slope; higher is better. Raises NoScore: see the class."""
         steps, values = points(trace, "step", self.column, after_start=self.skip_initial)
         if len(steps) < 2:
             raise NoScore(f"not yet: needs 2 finite values of {self.column}, has {len(steps)}")

@@ -22,13 +22,13 @@ NOISE = np.arange(-1.5, 2.6, 0.5)
 class CurveCombination:
     """CL: earlier trainings, scaled and shifted to the seen curve, combined (Chandrashekaran & Lane 2017, ECML PKDD).
 
-    A training j of the fit has the seen part k_j (t,) and the final accuracy K_j. On the new curve y (t,) it says
+    A training j of the fit has the seen part k_j (t,) and the final accuracy K_j. It models the new curve y (t,) as
 
         y = scale k_j + shift + noise,    prediction_j = scale K_j + shift,
 
     a Bayesian linear regression: scale ~ N(1, `scale_spread`^2), shift ~ N(0, `shift_spread`^2), the noise's deviation
     log-normal round `noise`. Training j is weighted by its marginal likelihood: the better an affine image near the
-    identity fits, the more it says. The paper transforms whole earlier curves; here the fit sees them cut to the
+    identity fits, the higher its weight. The paper transforms whole earlier curves; here the fit sees them cut to the
     budget, with their final accuracies as the one later point [derived, docs/methods.md].
 
     The observation at step 0 is left out. `noise` and `shift_spread` are in points of accuracy.
@@ -54,7 +54,7 @@ class CurveCombination:
     def fit(self, traces: Sequence[Trace], accuracies: NDArray[np.float64]) -> FittedCombination:
         """The seen curves of `traces` with their final `accuracies` (n,), in percent.
 
-        A trace without a finite value after step 0, or an accuracy that is not finite, is passed over. Raises NoScore
+        A trace without a finite value after step 0, or an accuracy that is not finite, is skipped. Raises NoScore
         where fewer than 2 trainings remain.
         """
         known = [

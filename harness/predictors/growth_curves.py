@@ -4,7 +4,7 @@ Eleven names, eight functions: log power is hill3 with other letters (exp(b) = k
 are Weibull (kappa' = kappa^delta; c - exp(-a x^alpha + b) has alpha - beta = exp(b)). A function counts as often as it
 has names.
 
-Level and gain of a curve are told by its values at the ends, first = f(1) and last = f(horizon): two accuracies, on
+Level and gain of a curve are given by its values at the ends, first = f(1) and last = f(horizon): two accuracies, on
 which a prior can be stated in plain words. The paper's prior lets all parameters through whose curve rises until the
 horizon; here all pairs 0 <= first <= last <= 1 are equally likely, and so are the logarithms of the one or two
 remaining shape parameters, within wide bounds [derived, docs/methods.md].
@@ -71,7 +71,7 @@ def curves(horizon: float) -> tuple[Curve, ...]:
     exp = np.exp
 
     def log_log_linear(x: Column, p: Column, q: Column) -> Column:
-        """log(a log x + b), told by its ends; (p, q) in the unit square is uniform on 0 <= first <= last <= 1."""
+        """log(a log x + b), given by its ends; (p, q) in the unit square is uniform on 0 <= first <= last <= 1."""
         last = np.sqrt(p)
         below, above = exp(q * last), exp(last)
         curve: Column = np.log(below + (above - below) * (np.log(x) / log(horizon)))

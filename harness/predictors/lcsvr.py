@@ -53,7 +53,7 @@ class LcSVR:
     def fit(self, traces: Sequence[Trace], accuracies: NDArray[np.float64]) -> FittedLcSVR:
         """The regression fitted to `traces` and their final `accuracies` (n,), in percent.
 
-        Traces without the features and accuracies that are not finite are passed over. Raises NoScore where fewer
+        Traces without the features and accuracies that are not finite are skipped. Raises NoScore where fewer
         than 4 remain.
         """
         kept = [i for i, accuracy in enumerate(accuracies) if np.isfinite(accuracy)]

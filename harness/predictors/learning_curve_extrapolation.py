@@ -26,7 +26,7 @@ class LCE:
     `noise` is the prior's median of the standard deviation of an observation, in points of accuracy; its logarithm is
     normal with deviation 1. The observation at step 0 lies before the first interval, where power laws and logarithms
     are not defined, and is left out; time is counted in units of the first interval after it. A horizon that the trace
-    has passed is its last epoch. With two or three points the prior says most, and `estimate` shows it.
+    has passed is its last epoch. With two or three points the prior dominates and `estimate` has a large deviation.
 
     Fewer than 2 finite points are no score. The learning-rate schedule is unknown to the curves.
     """

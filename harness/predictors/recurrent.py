@@ -35,7 +35,7 @@ class Recurrent:
     NAP2 predicts from the statistics of weights and gradients at every hundredth mini-batch. What follows is
     [derived, docs/methods.md]: an observation counts where every one of the columns `vectors` is there; its vectors are
     standardised together over all observations of the fit, reduced to `components` principal components in units of
-    the first one's deviation, and the columns `numbers`, standardised, are put beside them. Inputs are kept within 5
+    the first one's deviation, and the columns `numbers`, standardised, are appended. Inputs are kept within 5
     deviations, and a missing one is the mean. A GRU with `hidden` units reads the observations in order, a dense layer
     turns its last state into the standardised accuracy. Both are trained by `updates` full-batch steps of AdamW on the
     squared error, with dropout on the inputs and the last state and without early stopping. Start and dropout follow
@@ -66,7 +66,7 @@ class Recurrent:
     def fit(self, traces: Sequence[Trace], accuracies: NDArray[np.float64]) -> FittedRecurrent:
         """The network fitted to `traces` and their final `accuracies` (n,), in percent.
 
-        A trace without a complete observation, or an accuracy that is not finite, is passed over. Raises NoScore where
+        A trace without a complete observation, or an accuracy that is not finite, is skipped. Raises NoScore where
         fewer than 8 architectures remain, or where their vectors differ in length.
         """
         pairs = [(self.read(trace), accuracy) for trace, accuracy in zip(traces, accuracies, strict=True)]
@@ -155,7 +155,7 @@ def trained(sequences: Sequence[Column], y: Column, method: Recurrent) -> torch.
     import torch
     from torch.nn import functional
 
-    with _alone(), torch.random.fork_rng(devices=[]), torch.enable_grad():
+    with _one_thread(), torch.random.fork_rng(devices=[]), torch.enable_grad():
         torch.manual_seed(method.seed)
         gru = torch.nn.GRU(sequences[0].shape[1], method.hidden)
         network = torch.nn.ModuleDict({"gru": gru, "last": torch.nn.Linear(method.hidden, 1)})
@@ -174,7 +174,7 @@ def answers(network: torch.nn.ModuleDict, sequences: Sequence[Column]) -> Column
     """Standardised accuracies (n,) of sequences of inputs."""
     import torch
 
-    with _alone(), torch.no_grad():
+    with _one_thread(), torch.no_grad():
         found: Column = _heights(network, *_padded(sequences), 0.0).double().numpy()
     return found
 
@@ -198,7 +198,7 @@ def _padded(sequences: Sequence[Column]) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def _one_thread() -> Iterator[None]:
     """One thread of torch: more are slower on sequences this small, and could round in another order."""
     import torch
 

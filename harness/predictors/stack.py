@@ -65,7 +65,7 @@ class Stack:
     def fit(self, traces: Sequence[Trace], accuracies: NDArray[np.float64]) -> FittedStack:
         """The model fitted to `traces` and their final `accuracies` (n,), in percent.
 
-        An accuracy that is not finite is passed over, as is a trace of which no column is. Raises NoScore where fewer
+        An accuracy that is not finite is skipped, as is a trace of which no column is. Raises NoScore where fewer
         than 4 architectures remain, or where the vectors of a column differ in length.
         """
         known = np.isfinite(accuracies)

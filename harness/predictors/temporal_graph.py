@@ -75,7 +75,7 @@ class TemporalGraph:
     def fit(self, traces: Sequence[Trace], accuracies: NDArray[np.float64]) -> FittedTemporalGraph:
         """The model fitted to `traces` and their final `accuracies` (n,), in percent.
 
-        A trace without a signature, or an accuracy that is not finite, is passed over. Raises NoScore where fewer than
+        A trace without a signature, or an accuracy that is not finite, is skipped. Raises NoScore where fewer than
         4 architectures remain, and, for a classification, where all are good or all are bad.
         """
         seen = [
@@ -149,7 +149,7 @@ class FittedTemporalGraph:
 def signatures(trace: Trace, column: str) -> list[Column]:
     """The vectors (d,) of `column` in order of steps, infinities as nan; empty where none has a finite entry.
 
-    Cells may hold arrays or lists, as a table read from Parquet does; those without a vector are passed over.
+    Cells may hold arrays or lists, as a table read from Parquet does; those without a vector are skipped.
     """
     cells = [np.asarray(np.nan if cell is None else cell, dtype=float) for cell in trace.table[column].tolist()]
     vectors = [np.where(np.isfinite(cell), cell, np.nan) for cell in cells if cell.ndim == 1]

@@ -39,7 +39,7 @@ class TSE:
         return (self.column,)
 
     def score(self, trace: Trace) -> float:
-        """Minus a sum of losses, in nats; higher is better. Raises NoScore as the class says."""
+        """Minus a sum of losses, in nats; higher is better. Raises NoScore: see the class."""
         loss, step, _ = intervals(trace, self.column)
         return -float(loss @ np.diff(step))
 
@@ -67,7 +67,7 @@ class TSEE:
         return (self.column,)
 
     def score(self, trace: Trace) -> float:
-        """Minus a sum of losses, in nats; higher is better. Raises NoScore as the class says."""
+        """Minus a sum of losses, in nats; higher is better. Raises NoScore: see the class."""
         loss, step, epoch = intervals(trace, self.column)
         within = np.diff(np.maximum(epoch, epoch[-1] - self.epochs)) / np.diff(epoch)
         return -float(loss @ (within * np.diff(step)))
@@ -98,7 +98,7 @@ class TSEEMA:
         return (self.column,)
 
     def score(self, trace: Trace) -> float:
-        """Minus a loss in nats; higher is better. Raises NoScore as the class says."""
+        """Minus a loss in nats; higher is better. Raises NoScore: see the class."""
         losses, _, _ = intervals(trace, self.column)
         ema = losses[0]
         for loss in losses[1:]:

@@ -67,7 +67,7 @@ class WeightStatistics:
     def fit(self, traces: Sequence[Trace], accuracies: NDArray[np.float64]) -> FittedWeightStatistics:
         """The model fitted to `traces` and their final `accuracies` (n,), in percent.
 
-        A trace without a vector, or an accuracy that is not finite, is passed over. Raises NoScore where fewer than 4
+        A trace without a vector, or an accuracy that is not finite, is skipped. Raises NoScore where fewer than 4
         architectures remain (8 for "dense"), or where their vectors differ in length.
         """
         seen = [
