@@ -156,7 +156,7 @@ METRICS = Table(
         _PREDICTOR,
         _FAMILY,
         flag("baseline", "neither studied nor reading an input that is studied"),
-        replace(flag("studied", "the predictor or its family is named in `evaluate.studied`"), optional=True),
+        flag("studied", "the predictor or its family is named in `evaluate.studied`"),
         _STEP,
         count("n", "architectures with a score and a ground truth"),
         count("failed", "architectures with a ground truth and no score"),

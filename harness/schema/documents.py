@@ -123,7 +123,7 @@ SWEEP = (
 """sweep.json."""
 
 JOB_CONFIG = (
-    Key("seed", WHOLE),
+    Key("seed", WHOLE, required=True),
     Key("bench", MAPPING),
     Key("dataset", MAPPING),
     Key("report", or_null(MAPPING)),

@@ -58,7 +58,7 @@ def test_an_empty_table_gets_the_declared_types(tmp_path: Path) -> None:
 
 
 def test_optional_and_nullable_columns_may_be_there_or_not(tmp_path: Path) -> None:
-    more = frame(METRICS).assign(studied=True, pearson=0.1, pearson_low=np.nan, pearson_high=np.nan)
+    more = frame(METRICS).assign(pearson=0.1, pearson_low=np.nan, pearson_high=np.nan)
     write_table(tmp_path / "a.parquet", METRICS, more)
     assert list(read_table(tmp_path / "a.parquet", METRICS)) == METRICS.names
     unnamed = frame(ARCHITECTURES).assign(index=pd.array([1, None, None], dtype="Int64"))

@@ -119,6 +119,7 @@ def test_a_folder_without_runs_is_refused_in_one_line(tmp_path: Path, name: str)
         ("job.json", b'{"number": 0, "overrides": [], "code": 0, "reason": "", "state": []}', "state: must be one of"),
         ("config.yaml", b"seed: [", "config.yaml: must be a YAML mapping"),
         ("config.yaml", b"seed: many", "seed: must be an integer"),
+        ("config.yaml", b"smed: 0", "a document with the key seed"),
         ("config.yaml", None, "config.yaml: must be an existing file"),
     ],
 )
@@ -126,7 +127,7 @@ def test_a_job_with_a_damaged_file_is_a_failed_one_with_the_reason(tmp_path, nam
     (tmp_path / "sweep.json").write_text("{}")
     for number in (0, 1):
         run = run_in(tmp_path / "runs" / str(number))
-        record_job(tmp_path / str(number), number, [], "{}", lambda run=run: JobResult(0, run))
+        record_job(tmp_path / str(number), number, [], "seed: 0", lambda run=run: JobResult(0, run))
     path = tmp_path / "1" / name
     if content is None:
         path.unlink()

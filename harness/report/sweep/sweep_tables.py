@@ -52,7 +52,7 @@ class SweepTables:
     def seeds(self) -> list[int]:
         """The run seeds of which there are tables."""
         counted = self.jobs[self.jobs["n"].notna()]
-        return sorted({int(seed) for seed in counted["seed"]})
+        return sorted({int(seed) for seed in counted["seed"].dropna()})
 
     def at(self, setting: str) -> pd.DataFrame:
         """The rows of a setting at its last step, best τ first, those without a τ at the end."""
