@@ -71,7 +71,9 @@ def tabulate(config: DictConfig) -> JobResult:
     recipe = replace(recipe, observe_every=recipe.steps_per_epoch(len(images.train[1])))
     wanted = [(a, seed) for a in bench.sample(top.architectures, top.seed) for seed in top.seeds]
     kernels = engine.resolve_kernels(recipe, [bench], [])
-    campaign = Campaign(bench, images, images.fingerprint(), recipe, {}, "truth", engine.device, kernels)
+    campaign = Campaign(
+        bench, images, images.fingerprint(), recipe, {}, "truth", engine.device, kernels, engine.threads
+    )
     store = TraceStore(Path(top.results) / "traces")
     with live("trainings") as progress:
         failures = train_missing(campaign, wanted, store, engine, progress)

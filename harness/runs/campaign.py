@@ -15,7 +15,8 @@ from harness.train.recipe import Recipe
 class Campaign:
     """Everything that trainings of one kind share; `stream` names their source of randomness.
 
-    `fingerprint` is that of `images`; `kernels` is resolved, "native" or "torch".
+    `fingerprint` is that of `images`; `kernels` is resolved, "native" or "torch"; `threads` is those of one
+    training, whose last bits depend on them on a CPU.
     """
 
     bench: Benchmark
@@ -26,6 +27,7 @@ class Campaign:
     stream: str
     device: str
     kernels: str
+    threads: int = 1
 
     def key(self, architecture: str, seed: int) -> TraceKey:
         """The identity of the training of the architecture of this name."""
@@ -39,6 +41,7 @@ class Campaign:
             stream=self.stream,
             device=self.device.partition(":")[0],
             kernels=self.kernels,
+            threads=self.threads if self.device == "cpu" else 1,
         )
 
     def job(self, architecture: Architecture, seed: int) -> TrainingJob:

@@ -108,6 +108,7 @@ def prepare(spec: RunSpec) -> RunContext:
         stream="run",
         device=engine.device,
         kernels=kernels,
+        threads=1 if recorded else engine.threads,
     )
     others = [replace(campaign, bench=bench) for bench in spec.fit_benches]
     return RunContext(spec, campaign, others, TraceStore(spec.results / "traces"), recorded)

@@ -19,14 +19,17 @@ from harness.storage.tables import CONFIG, ENVIRONMENT, write_results
 def folder(context: RunContext) -> Path:
     """The folder of this run's tables; its name is the same exactly for runs of the same settings on the same data.
 
-    Kernels and device are among the settings as they were resolved, since they round differently.
+    Kernels, device and threads are among the settings as they were resolved, since they round differently.
     """
     spec, campaign = context.spec, context.campaign
     parts: list[Any] = [spec.bench, spec.recipe, spec.evaluation, *spec.measures.values(), *spec.predictors.values()]
     parts += [*spec.fit_benches, *([spec.signal] if spec.signal else [])]
     names = [*spec.measures, *spec.predictors]
     device = campaign.device.partition(":")[0]
-    hashed = digest([names, [settings(part) for part in parts], campaign.fingerprint, context.kernels, device])[:8]
+    threads = campaign.threads if device == "cpu" else 1
+    hashed = digest(
+        [names, [settings(part) for part in parts], campaign.fingerprint, context.kernels, device, threads]
+    )[:8]
     part = f"n{spec.architectures}-skip{spec.skip}" if spec.skip else f"n{spec.architectures}"
     return spec.results / f"{spec.bench.name}-{campaign.images.name}" / f"seed{spec.seed}-{part}-{hashed}"
 

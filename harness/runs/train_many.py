@@ -82,19 +82,17 @@ def _train_each(
 
     processes = engine.processes(len(missing))
     if processes == 1:
-        return (_train_one(campaign, each, store, engine.threads) for each in missing)
+        return (_train_one(campaign, each, store) for each in missing)
     parallel = Parallel(n_jobs=processes, return_as="generator_unordered", batch_size=1)
-    outcomes: Iterable[Failure | None] = parallel(
-        delayed(_train_one)(campaign, each, store, engine.threads) for each in missing
-    )
+    outcomes: Iterable[Failure | None] = parallel(delayed(_train_one)(campaign, each, store) for each in missing)
     return outcomes
 
 
-def _train_one(campaign: Campaign, wanted: Wanted, store: TraceStore, threads: int) -> Failure | None:
+def _train_one(campaign: Campaign, wanted: Wanted, store: TraceStore) -> Failure | None:
     from harness.train.loop import train
     from harness.train.process import prepare, versions
 
-    prepare(threads)
+    prepare(campaign.threads)
     architecture, seed = wanted
     try:
         trace = train(campaign.job(architecture, seed))

@@ -139,7 +139,7 @@ def read(store: TraceStore, key: TraceKey) -> Trace | None:
 
 def key_of_version_2(key: TraceKey) -> dict[str, Any] | None:
     """The same training as version 2 described it; None for one that it could not have made."""
-    if key.recipe.get("kind") != "train/recipe":
+    if key.recipe.get("kind") != "train/recipe" or key.threads != 1:  # the default; version 2 did not say
         return None
     measures = {}
     for name, described in key.measures.items():
@@ -148,7 +148,7 @@ def key_of_version_2(key: TraceKey) -> dict[str, Any] | None:
             return None
         measures[name] = {"_target_": target, **_without(described, "kind"), "source": source}
     recipe = {"_target_": RECIPE, **_without(key.recipe, "kind")}
-    return {**vars(key), "recipe": recipe, "measures": measures}
+    return {**_without(vars(key), "threads"), "recipe": recipe, "measures": measures}
 
 
 def _without(settings: Any, name: str) -> dict[str, Any]:

@@ -19,7 +19,8 @@ class TraceKey:
 
     `network` and `recipe` are plain settings, `measures` what `describe` gives, `stream` the source of randomness (runs
     and ground truth draw from different ones), `device` cpu or cuda, `kernels` native or torch, which round
-    differently. Not in it are the versions of the libraries and the machine: a trace names those that it was made with.
+    differently, as do `threads`, between which the sums of one product are shared. Not in it are the versions of the
+    libraries and the machine: a trace names those that it was made with.
     """
 
     architecture: str
@@ -31,6 +32,7 @@ class TraceKey:
     stream: str
     device: str
     kernels: str
+    threads: int = 1
 
     def name(self) -> str:
         """SHA-256 (hex) of the key and its version."""

@@ -22,14 +22,19 @@ def demand_device(device: str) -> None:
     demand(int(device.partition(":")[2] or 0) < there, "engine.device", f"one of {there} CUDA devices (or cpu)", device)
 
 
-@cache
 def prepare(threads: int) -> None:
-    """Set torch's number of threads, and have glibc keep freed memory.
+    """Set torch's number of threads, which decides the last bits, and have glibc keep freed memory."""
+    torch.set_num_threads(threads)
+    _keep_memory()
+
+
+@cache
+def _keep_memory() -> None:
+    """Have glibc keep freed memory.
 
     Activations of a few megabytes are by default given back to the system and faulted in again at every step, which
     costs a tenth of a training step and half of an evaluation.
     """
-    torch.set_num_threads(threads)
     if sys.platform == "linux":
         libc = ctypes.CDLL(None)
         if hasattr(libc, "mallopt"):

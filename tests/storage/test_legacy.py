@@ -63,6 +63,7 @@ def test_what_is_adopted_is_not_trained(store, campaign, monkeypatch) -> None:
     [
         {"stream": "truth"},
         {"kernels": "native"},
+        {"threads": 2},
         {"fingerprint": "other"},
         {"recipe": Recipe(steps=4, batch=10, observe_every=2)},
         {"measures": {"synflow": SynFlow()}},

@@ -45,6 +45,8 @@ def test_a_trace_read_is_the_trace_written(tmp_path) -> None:
         {"seed": 1},
         {"stream": "truth"},
         {"device": "cuda"},
+        {"kernels": "native"},
+        {"threads": 2},
     ],
 )
 def test_whatever_could_change_a_number_changes_the_key(change: dict) -> None:
