@@ -1,4 +1,4 @@
-"""The size of the weights, layer by layer."""
+"""Sum over layers of the L2 norm of the weights."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from .layers import WEIGHTED, layers_at_work
 class L2Norm:
     """L2 norm: sum over the convolutions and dense layers of ||W||_2 (Abdelfattah et al. 2021, arXiv 2101.08134, code).
 
-    ||W||_2 is the root of the sum of the squared weights of a layer. A layer is one edge of the network's own graph
-    where the network is a `GraphProvider`: convolutions that are computed together count apart. Biases and BatchNorm
-    do not count, nor (unlike in the authors' code) a layer that the forward pass never calls. 0 without any layer.
-    Higher is taken as better. `every`: observations between two readings.
+    ||W||_2 is the root of the sum of the squared weights of a layer. A layer is one edge of the network's own graph if
+    the network is a `GraphProvider`: convolutions that are computed together count separately. Biases and BatchNorm do
+    not count. Decision [derived]: a dead edge, which does not reach the output, does not count. The authors' code and
+    NASLib count it; the facts `params`, `flops` and `layers` do so too. 0 without any layer. Higher is better. `every`:
+    observations between two readings.
     """
 
     kind: ClassVar[str] = "measure/l2_norm"
@@ -52,7 +53,7 @@ class L2Norm:
 
 
 def _weights(model: nn.Module, images: Tensor) -> list[Tensor]:
-    """The weight of every layer at work; one for each edge where the network tells its graph."""
+    """The weights of the layers that the forward pass calls; one per live edge of a `GraphProvider`."""
     if isinstance(model, GraphProvider):
         return [edge.weight for edge in model.connections() if edge.weight is not None]
     return [model.get_parameter(f"{name}.weight") for name in layers_at_work(model, images, WEIGHTED)]

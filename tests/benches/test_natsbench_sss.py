@@ -324,7 +324,7 @@ def test_recorded_curves_are_those_of_the_benchmark_and_need_no_test_images(tmp_
             bench.recorded("cifar100", replace(wanted, **change), data)
     with pytest.raises(BadInput, match=r"bench\.width_divisor: must be 1 .the width of the recorded networks"):
         NatsBenchSize().recorded("cifar100", wanted, data)
-    with pytest.raises(BadInput, match=r"signal\.source: must be nats-sss or NATS-sss-v1_0-50262-simple in"):
+    with pytest.raises(BadInput, match=r"signal\.source: missing folder NATS-sss-v1_0-50262-simple .*nats-sss"):
         bench.recorded("cifar100", wanted, str(tmp_path / "empty"))
 
 

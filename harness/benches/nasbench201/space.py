@@ -151,7 +151,7 @@ class Shape:
 
 
 def params(cell: Cell, shape: Shape) -> int:
-    """Number of parameters of the whole network, edges that reach nothing included, as the benchmark counts them."""
+    """Number of parameters of the whole network, dead edges included, as the benchmark counts them."""
     widths = [width for width, _ in shape.stages()]
     total = 9 * shape.colours * widths[0] + 2 * widths[0]
     for width in widths:
@@ -176,7 +176,7 @@ def flops(cell: Cell, shape: Shape) -> int:
 
 
 def layers(cell: Cell, shape: Shape) -> int:
-    """Number of trainable convolution and dense layers of the whole network."""
+    """Number of convolution and dense layers of the whole network, dead edges included."""
     return 1 + 3 * shape.cells * _convolutions(cell) + 6 + 1
 
 

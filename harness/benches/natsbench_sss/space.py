@@ -95,7 +95,7 @@ def flops(shape: Shape) -> int:
 
 
 def layers(shape: Shape) -> int:
-    """Number of trainable convolution and dense layers of the whole network."""
+    """Number of convolution and dense layers of the whole network."""
     return 1 + sum(len(_convolutions(before, after)) for before, after, _ in shape.cells()) + 6 + 1
 
 
