@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.report.config import ReportConfig, figure_module
 from harness.report.elements import Drawn
 from harness.report.figures import NothingToDraw
+from harness.report.style.theme import theme
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-
-@contextmanager
-def figure_style(report: ReportConfig) -> Iterator[None]:
-    """Matplotlib's settings of all figures; a reader's own matplotlibrc changes nothing."""
-    import matplotlib
-
-    from harness.report.style import palette
-
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(palette.settings(report.font_size))  # type: ignore[arg-type]
-        yield
 
 
 def draw_figures(tables: Any, folder: Path, report: ReportConfig) -> list[Drawn]:
@@ -36,7 +22,7 @@ def draw_figures(tables: Any, folder: Path, report: ReportConfig) -> list[Drawn]
     """
     folder.mkdir(parents=True, exist_ok=True)
     drawn = []
-    with figure_style(report):
+    with theme(report.font_size):
         for name in report.figures:
             module, stem = importlib.import_module(figure_module(name)), name.rsplit(".", 1)[-1]
             caption, section = module.caption(tables, report), getattr(module, "SECTION", "")
@@ -55,6 +41,9 @@ def draw_figures(tables: Any, folder: Path, report: ReportConfig) -> list[Drawn]
 def save(figure: Figure, stem: Path, dpi: int) -> str:
     """Write PNG and PDF without dates or versions, so that the bytes change only with the tables; gives the SVG."""
     from io import StringIO
+
+    figure.draw_without_rendering()  # lays it out
+    figure.set_layout_engine("none")  # once for all three
 
     figure.savefig(f"{stem}.png", dpi=dpi, metadata={"Software": None})
     figure.savefig(f"{stem}.pdf", dpi=dpi, metadata={"CreationDate": None, "Creator": None, "Producer": None})

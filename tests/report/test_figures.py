@@ -12,16 +12,20 @@ from typing import Any
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib import pyplot
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import Collection, LineCollection
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 
 from harness.report.config import ReportConfig
 from harness.report.figures import NothingToDraw
-from harness.report.figures.cost_against_tau import _front
 from harness.report.renderers import plain
 from harness.report.run_tables import RunTables, read
-from harness.report.style.palette import ink, settings
+from harness.report.style.palette import BAND, ink
+from harness.report.style.theme import theme
 from harness.schema.families import FAMILIES
 
 ODD: list[dict[str, Any]] = [
@@ -32,8 +36,7 @@ NAMES = ReportConfig().figures
 
 
 def drawn(name: str, tables: RunTables, report: ReportConfig = FEW) -> Figure:
-    with matplotlib.rc_context():
-        matplotlib.rcParams.update(settings(8.0))  # type: ignore[arg-type]
+    with theme(8.0):
         figure: Figure = importlib.import_module(f"harness.report.figures.{name}").draw(tables, report)
     return figure
 
@@ -53,13 +56,12 @@ def test_a_figure_fits_one_or_two_columns_of_a_paper(name: str, results: Path) -
     assert figure.get_figheight() < 9.0
 
 
-@pytest.mark.parametrize("name", ["tau_against_budget", "cost_against_tau"])
 @pytest.mark.parametrize("how", [{"n": 20, "k": 5}, {"n": 20, "k": 30}])
 def test_names_of_predictors_do_not_overlap_nor_leave_the_figure(
-    name: str, how: dict[str, Any], make: Callable[..., Path]
+    how: dict[str, Any], make: Callable[..., Path]
 ) -> None:
     tables = read(make(**how))
-    figure = drawn(name, tables)
+    figure = drawn("cost_against_tau", tables)
     FigureCanvasAgg(figure).draw()  # type: ignore[no-untyped-call]
     names = set(tables.final["predictor"])
     texts = [text for text in figure.axes[0].texts if isinstance(text, Annotation) and text.get_text() in names]
@@ -101,14 +103,22 @@ def test_a_curve_of_one_point_is_not_drawn(
 
 
 @pytest.mark.parametrize("steps", [(1, 2), (300, 3000), tuple(range(8, 65, 8))])
-def test_points_of_one_budget_stand_close_to_it(make: Callable[..., Path], steps: tuple[int, ...]) -> None:
-    axes = drawn("tau_against_budget", read(make(n=20, k=5, steps=steps))).axes[0]
-    lines = [line for line in axes.lines if line.get_marker() not in ("None", "_", "|") and len(line.get_xdata()) > 1]
-    off = [np.abs(np.asarray(line.get_xdata(), dtype=float) - steps).max() for line in lines]
-    assert len(off) >= 4 and 0 < max(off) <= 0.04 * (steps[-1] - steps[0])
+def test_every_family_has_a_panel_with_its_best_predictor_and_every_point_is_at_its_budget(
+    make: Callable[..., Path], steps: tuple[int, ...]
+) -> None:
+    tables = read(make(n=20, k=5, steps=steps))
+    figure = drawn("tau_against_budget", tables)
+    best = tables.final.groupby("family", sort=False)["predictor"].first()
+    assert [axes.get_title(loc="left").split(": ")[1] for axes in figure.axes] == list(best)
+    for axes, predictor in zip(figure.axes, best, strict=True):
+        rows = tables.metrics[tables.metrics["predictor"] == predictor].sort_values("step")
+        thick = max(axes.lines, key=lambda line: line.get_linewidth())
+        np.testing.assert_array_equal(thick.get_xdata(), steps)
+        np.testing.assert_array_equal(thick.get_ydata(), rows["tau"])
+        assert axes.collections[0].get_paths()[0].vertices[:, 1].max() == pytest.approx(rows["tau_high"].max())
 
 
-@pytest.mark.parametrize("name", ["tau_against_budget", "pairs_by_gap", "predicted_rank_against_truth"])
+@pytest.mark.parametrize("name", ["pairs_by_gap", "predicted_rank_against_truth"])
 def test_a_caption_counts_the_predictors_there_are_and_names_what_is_studied_only_if_run(make, name: str) -> None:
     caption = importlib.import_module(f"harness.report.figures.{name}").caption
     few = caption(read(make(n=20, k=2, capacitance=False)), ReportConfig())
@@ -120,7 +130,7 @@ def test_a_caption_counts_the_predictors_there_are_and_names_what_is_studied_onl
 def test_costs_of_nothing_but_facts_are_not_drawn(results: Path) -> None:
     tables = read(results)
     blind = tables.metrics.assign(seconds=tables.metrics["seconds"].where(tables.metrics["family"] == "size") * 0)
-    with pytest.raises(NothingToDraw, match="no seconds were recorded but of what costs no training"):
+    with pytest.raises(NothingToDraw, match="no seconds were recorded except for predictors that need no training"):
         drawn("cost_against_tau", replace(tables, metrics=blind))
 
 
@@ -134,10 +144,13 @@ def test_a_trajectory_with_negative_values_is_drawn(results: Path) -> None:
 def test_the_front_is_what_a_slow_loop_finds_unbeaten(results: Path) -> None:
     points = read(results).metrics[["seconds", "tau"]].dropna().to_numpy()
     unbeaten = {(s, t) for s, t in points if not any((u <= s and v > t) or (u < s and v >= t) for u, v in points)}
-    assert set(map(tuple, _front(read(results).metrics)[["seconds", "tau"]].to_numpy())) == unbeaten
+    dashed = next(
+        line for line in drawn("cost_against_tau", read(results)).axes[0].lines if line.get_linestyle() == "--"
+    )
+    assert {(float(x), float(y)) for x, y in dashed.get_xydata()} == unbeaten
 
 
-def test_the_best_studied_predictor_has_a_panel_even_where_it_ranks_low(results: Path) -> None:
+def test_the_best_predictor_under_study_has_a_panel_even_where_it_ranks_low(results: Path) -> None:
     tables = read(results)
     low = tables.metrics.copy()
     low.loc[low["family"] == "capacitance", "tau"] -= 0.5
@@ -159,17 +172,15 @@ def test_text_in_a_familys_colour_is_legible_on_white(family: str) -> None:
     assert 1.05 / (linear @ [0.2126, 0.7152, 0.0722] + 0.05) >= 4.5
 
 
-@pytest.mark.parametrize("name", ["tau_against_budget", "cost_against_tau"])
-def test_with_many_predictors_only_the_best_few_and_the_best_of_every_family_are_named(make, name: str) -> None:
+def test_with_many_predictors_the_best_few_the_best_of_every_family_and_the_front_are_named(make) -> None:
     tables, report = read(make(n=40, k=45)), FEW
-    named = {text.get_text() for text in drawn(name, tables).axes[0].texts} & set(tables.final["predictor"])
+    module = importlib.import_module("harness.report.figures.cost_against_tau")
+    named = {text.get_text() for text in drawn("cost_against_tau", tables).axes[0].texts}
+    named &= set(tables.final["predictor"])
     best = tables.final.groupby("family")["predictor"].first()
     assert set(tables.final["predictor"][: report.highlight]) | set(best) <= named and len(named) < 25
-    assert "are named, the others are in the table" in importlib.import_module(
-        f"harness.report.figures.{name}"
-    ).caption(tables, report)
-    few = read(make())
-    assert "are named" not in importlib.import_module(f"harness.report.figures.{name}").caption(few, report)
+    assert "on the front are named" in module.caption(tables, report)
+    assert "are named" not in module.caption(read(make()), report)
 
 
 def test_the_key_of_nine_families_stays_below_the_axis(make) -> None:
@@ -187,9 +198,10 @@ def test_of_very_many_architectures_a_few_hundred_trajectories_are_drawn_and_the
     assert "evenly spaced" not in module.caption(tables, FEW)
     monkeypatch.setattr(module, "MOST", 10)
     assert "10 of them evenly spaced by accuracy" in module.caption(tables, FEW)
-    lines = drawn("beta_eff_trajectories", tables).axes[0].collections[0]
-    truth = np.sort(tables.architectures["truth"])
-    np.testing.assert_allclose(np.sort(lines.get_array()), truth[np.linspace(0, 39, 10).round().astype(int)])
+    lines = drawn("beta_eff_trajectories", tables).axes[0].lines
+    first = tables.trajectories[tables.trajectories["step"] == 0].set_index("architecture")["beta_eff"]
+    chosen = tables.architectures.sort_values("truth")["architecture"].iloc[np.linspace(0, 39, 10).round().astype(int)]
+    np.testing.assert_array_equal(sorted(line.get_ydata()[0] for line in lines), sorted(first[chosen]))
 
 
 def test_points_of_very_many_architectures_are_pixels_in_vector_files(
@@ -214,46 +226,66 @@ def test_a_ranking_longer_than_a_page_stands_in_two_columns_that_name_all_in_ord
     assert figure.axes[0].get_xlim() == figure.axes[1].get_xlim()
 
 
+def ys(axes: Axes) -> list[list[float]]:
+    return [np.asarray(line.get_ydata(), dtype=float).tolist() for line in axes.lines]
+
+
 def test_pairs_are_drawn_at_their_share_with_their_number_below(results: Path) -> None:
     tables = read(results)
     axes = drawn("pairs_by_gap", tables, ReportConfig(highlight=2)).axes[0]
-    best = tables.final["predictor"].iloc[0]
-    rows = tables.at_end(tables.pairs).query("predictor == @best")
-    lines = {line.get_label(): line for line in axes.containers}
-    np.testing.assert_allclose(np.asarray(lines[best].lines[0].get_ydata(), dtype=float), rows["accuracy"])
-    grey = axes.lines[0]
-    first = next(name for name in sorted(tables.final["predictor"]) if name not in lines)
-    expected = tables.at_end(tables.pairs).set_index("predictor").loc[first, "accuracy"].dropna()
-    np.testing.assert_allclose(np.asarray(grey.get_ydata(), dtype=float), expected)
-    counted = [f"{pairs:,}" for pairs in rows["pairs"] if pairs]
+    pairs = tables.at_end(tables.pairs).dropna(subset=["accuracy"])
+    pairs = pairs[pairs["disjoint"] > 1]
+    for _, rows in pairs.groupby("predictor"):
+        assert rows.sort_values("gap_low")["accuracy"].tolist() in ys(axes)
+    counted = [f"{count:,}" for count in pairs.groupby("gap_low")["pairs"].max()]
     assert [label.get_text().split("\n")[1] for label in axes.get_xticklabels()] == counted
+    assert len(axes.collections) == 2  # bands
 
 
-def test_a_range_whose_pairs_share_one_architecture_is_hollow_grey_and_without_an_interval(results: Path) -> None:
+def test_a_range_whose_pairs_share_one_architecture_is_left_out_and_the_caption_says_why(results: Path) -> None:
     tables = read(results)
     module = importlib.import_module("harness.report.figures.pairs_by_gap")
-    lone = tables.pairs.assign(disjoint=np.where(tables.pairs["gap_low"] == 10, 1, 9))
-    shared = replace(tables, pairs=lone)
-    axes = drawn("pairs_by_gap", shared, ReportConfig(highlight=1)).axes[0]
-    hollow = [line for line in axes.lines if line.get_markerfacecolor() == "white" and len(line.get_xdata())]
-    assert len(hollow) == len(axes.containers) and all(len(line.get_xdata()) == 1 for line in hollow)
-    assert all(len(lines.lines[0].get_xdata()) == 5 for lines in axes.containers)
+    shared = replace(tables, pairs=tables.pairs.assign(disjoint=np.where(tables.pairs["gap_low"] == 10, 1, 9)))
+    assert len(drawn("pairs_by_gap", shared, ReportConfig(highlight=1)).axes[0].get_xticks()) == 5
     assert "share one architecture" in module.caption(shared, FEW)
     many = replace(tables, pairs=tables.pairs.assign(disjoint=9))
     assert "share one architecture" not in module.caption(many, FEW)
+    with pytest.raises(NothingToDraw, match="all share one architecture"):
+        drawn("pairs_by_gap", replace(tables, pairs=tables.pairs.assign(disjoint=1)))
 
 
-def test_learned_predictors_are_hollow_and_the_caption_says_what_they_paid_before(results: Path) -> None:
+def test_only_learned_predictors_are_hollow_and_the_caption_says_what_they_paid_before(results: Path) -> None:
     tables = read(results)
     module = importlib.import_module("harness.report.figures.cost_against_tau")
     figure = drawn("cost_against_tau", tables)
-    hollow = [line for line in figure.axes[0].lines if line.get_markerfacecolor() == "white"]
-    assert len(hollow) == (tables.final["fitted_on"] > 0).sum() > 0
-    assert "fitted on others before" in [text.get_text() for text in figure.legends[0].get_texts()]
-    assert "paid before" in module.caption(tables, FEW)
+    hollow = [len(points.get_offsets()) for points in figure.axes[0].collections if white(points)]
+    assert sum(hollow) == (tables.final["fitted_on"] > 0).sum() > 0
+    assert "learned" in [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "initialization time" in module.caption(tables, FEW)
     none = replace(tables, metrics=tables.metrics.assign(fitted_on=0.0))
-    assert "paid before" not in module.caption(none, FEW)
+    assert "initialization time" not in module.caption(none, FEW)
     assert len(drawn("cost_against_tau", none).legends[0].get_texts()) == len(figure.legends[0].get_texts()) - 1
+    for name in set(NAMES) - {"cost_against_tau"}:
+        assert not any(white(points) for axes in drawn(name, tables).axes for points in axes.collections)
+
+
+def white(points: Collection) -> bool:
+    faces = np.asarray(points.get_facecolor())
+    return bool(len(faces) and (faces[:, :3] == 1).all())
+
+
+def test_stored_intervals_are_drawn_as_they_are(results: Path) -> None:
+    tables = read(results)
+    lines = next(each for each in drawn("ranked", tables).axes[0].collections if isinstance(each, LineCollection))
+    ends = np.array([segment[:, 0] for segment in lines.get_segments()])
+    np.testing.assert_array_equal(ends, tables.final[["tau_low", "tau_high"]])
+
+
+def test_drawing_leaves_no_trace_in_matplotlibs_settings_nor_in_pyplot(results: Path) -> None:
+    before = dict(matplotlib.rcParams)
+    drawn("ranked", read(results))
+    assert dict(matplotlib.rcParams) == before
+    assert not pyplot.get_fignums()
 
 
 @pytest.mark.parametrize("name", ["ranked", "tau_against_budget"])
@@ -263,4 +295,4 @@ def test_no_band_is_drawn_or_captioned_where_no_ceiling_above_0_can_be_shown(nam
     module = importlib.import_module(f"harness.report.figures.{name}")
     for of, there in ((tables, True), (flat, False)):
         assert ("band" in module.caption(of, FEW)) == there
-        assert ("ceiling" in [text.get_text() for text in drawn(name, of).axes[0].texts]) == there
+        assert any(patch.get_facecolor() == to_rgba(BAND) for patch in drawn(name, of).axes[0].patches) == there

@@ -306,12 +306,10 @@ def test_the_printed_table_fits_80_columns_and_keeps_every_predictor(tables, cap
 def test_figures_stand_at_every_size_with_readable_type_and_no_name_on_another(
     tables, k: int, settings: int, seeds: int
 ) -> None:
-    import matplotlib as mpl
-
-    from harness.report.style import palette
+    from harness.report.style.theme import theme
 
     sweep, report = tables(k=k, settings=settings, seeds=seeds), ReportConfig(figures=[])
-    with mpl.rc_context(palette.settings(report.font_size)):  # type: ignore[arg-type]
+    with theme(report.font_size):
         for module in (tau_by_setting, critical_difference):
             figure = module.draw(sweep, report)
             assert figure.get_figwidth() <= 7.01

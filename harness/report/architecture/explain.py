@@ -70,7 +70,7 @@ def explain(tables: RunTables, name: str, out: Path, report: ReportConfig, asked
 def _pictures(tables: RunTables, seen: ArchitectureProfile, report: ReportConfig) -> Iterator[Picture]:
     """The figures that there is something to draw for, in the order of the page."""
     from harness.report.architecture.cell import draw_cell
-    from harness.report.architecture.curves import columns, draw_courses, draw_ranks
+    from harness.report.architecture.curves import columns, draw_curves, draw_ranks
 
     chosen = tables.edges[tables.edges["architecture"] == seen.name]
     if len(chosen):
@@ -93,7 +93,7 @@ def _pictures(tables: RunTables, seen: ArchitectureProfile, report: ReportConfig
             yield Picture(
                 group,
                 Text(what, f" along the brief training, {band}."),
-                lambda group=group, line=line: draw_courses(tables, seen.name, shown[group], line, report),  # type: ignore[misc]
+                lambda group=group, line=line: draw_curves(tables, seen.name, shown[group], line, report),  # type: ignore[misc]
             )
     yield Picture(
         "ranks",
@@ -106,10 +106,11 @@ def _pictures(tables: RunTables, seen: ArchitectureProfile, report: ReportConfig
 
 def _drawn(pictures: list[Picture], stem: Path, report: ReportConfig) -> dict[str, dict[str, Any]]:
     """Every figure, written as PNG and PDF beside the page, as what the page needs of it."""
-    from harness.report.drawing import figure_style, save
+    from harness.report.drawing import save
+    from harness.report.style.theme import theme
 
     drawn: dict[str, dict[str, Any]] = {}
-    with figure_style(report):
+    with theme(report.font_size):
         for picture in pictures:
             figure = picture.draw()
             text = save(figure, stem.with_name(f"{stem.name}_{picture.name}"), report.dpi)

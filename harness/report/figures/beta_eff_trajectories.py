@@ -1,15 +1,15 @@
-"""β_eff along training, one line an architecture, coloured by its final accuracy."""
+"""β_eff along training, one line per architecture, coloured by its final accuracy."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import matplotlib
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
-from matplotlib.colors import ListedColormap, Normalize
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from harness.report.figures import NothingToDraw
@@ -32,7 +32,7 @@ def caption(tables: RunTables, report: ReportConfig) -> str:
     """What the figure shows."""
     fewer = f", {MOST} of them evenly spaced by accuracy" if len(tables.architectures) > MOST else ""
     return (
-        f"β_eff along training, one line an architecture{fewer}, coloured by its final accuracy (the colours end at "
+        f"β_eff along training, one line per architecture{fewer}, coloured by its final accuracy (the colours end at "
         f"the 5th percentile, so that dead architectures do not use up the scale). {tables.basis()}"
     )
 
@@ -42,47 +42,46 @@ def draw(tables: RunTables, report: ReportConfig) -> Figure:
     column = next((name for name in tables.trajectories.columns if name.startswith("beta_eff")), None)
     if column is None:
         raise NothingToDraw("no column beta_eff was measured")
-    table = tables.trajectories.merge(_drawn(tables), on="architecture")
+    table = tables.trajectories.merge(_choose(tables), on="architecture")
     table = table[np.isfinite(table[column].to_numpy(dtype=float))]
     if table.empty:
         raise NothingToDraw(f"no finite {column} was measured")
     if table["step"].nunique() == 1:
         raise NothingToDraw(f"{column} was observed once, at step {table['step'].iloc[0]}")
-    figure = Figure(figsize=(SINGLE, 2.6))
-    axes = figure.add_axes((0.15, 0.17, 0.65, 0.79))
-    lines = _lines(table, column, table["architecture"].nunique())
-    axes.add_collection(lines)
+    figure = Figure(figsize=(SINGLE, 2.6), layout="constrained")
+    axes = figure.subplots()
+    _draw_lines(axes, table, column)
     _scale(axes, table[column].to_numpy(dtype=float))
-    axes.set_xlim(table["step"].min(), max(table["step"].max(), table["step"].min() + 1))
-    axes.set_xlabel("steps")
-    axes.set_ylabel(r"$\beta_\mathrm{eff}$")
-    bar = figure.colorbar(lines, cax=figure.add_axes((0.83, 0.17, 0.03, 0.79)), extend="min")
-    bar.set_label("final accuracy (%)")
-    if bar.solids is not None:
-        bar.solids.set(alpha=1, rasterized=False, edgecolor="face", linewidth=0.3)
-    bar.outline.set_visible(False)
+    axes.set(xlabel="steps", ylabel=r"$\beta_\mathrm{eff}$", xlim=(table["step"].min(), table["step"].max()))
     return figure
 
 
-def _drawn(tables: RunTables) -> pd.DataFrame:
-    """The architectures that are drawn, and their truth."""
+def _choose(tables: RunTables) -> pd.DataFrame:
+    """The architectures that are drawn, and their ground truth, worst first."""
     known = tables.architectures[["architecture", "truth"]].dropna().sort_values("truth")
     return known if len(known) <= MOST else known.iloc[np.linspace(0, len(known) - 1, MOST).round().astype(int)]
 
 
-def _lines(table: pd.DataFrame, column: str, n: int) -> LineCollection:
-    """The lines, worst architecture first, so that the good ones lie on top."""
-    groups = sorted(table.groupby("architecture"), key=lambda item: item[1]["truth"].iloc[0])
-    truth = np.array([rows["truth"].iloc[0] for _, rows in groups])
+def _draw_lines(axes: Axes, table: pd.DataFrame, column: str) -> None:
+    """The lines, worst architecture first, so that the good ones lie on top, and the bar of their colours."""
+    truth = table.groupby("architecture")["truth"].first()
     low, high = float(np.percentile(truth, 5)), float(truth.max())
-    return LineCollection(
-        [rows.sort_values("step")[["step", column]].to_numpy(dtype=float) for _, rows in groups],
-        array=truth,
-        norm=Normalize(low, high if high > low else low + 1),
-        cmap=ListedColormap(matplotlib.colormaps["viridis"](np.linspace(0.92, 0, SHADES))),
-        linewidths=0.8 if n <= 100 else 0.4,
-        alpha=0.85 if n <= 100 else 0.6,
+    high = high if high > low else low + 1
+    colours = sns.color_palette("viridis_r", SHADES, as_cmap=False)
+    shade = np.clip((table["truth"] - low) / (high - low), 0, 1).mul(SHADES - 1).round().astype(int)
+    few = len(truth) <= 100
+    sns.lineplot(
+        table.assign(shade=shade).sort_values(["truth", "step"]), x="step", y=column, units="architecture", hue="shade",
+        palette=dict(enumerate(colours)), estimator=None, sort=False, legend=False, lw=0.8 if few else 0.4,
+        alpha=0.85 if few else 0.6, ax=axes,
+    )  # fmt: skip
+    bar = axes.figure.colorbar(
+        ScalarMappable(Normalize(low, high), sns.blend_palette(colours, SHADES, as_cmap=True)), ax=axes, extend="min"
     )
+    bar.set_label("final accuracy (%)")
+    if bar.solids is not None:  # as vectors
+        bar.solids.set(rasterized=False, edgecolor="face", linewidth=0.3)
+    bar.outline.set_visible(False)
 
 
 def _scale(axes: Axes, values: np.ndarray) -> None:

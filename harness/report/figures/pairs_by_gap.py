@@ -1,20 +1,19 @@
-"""How often a pair of architectures is put in the right order, by the difference of their accuracies."""
+"""How often a pair of architectures is ranked correctly, by the difference of their accuracies."""
 
 from __future__ import annotations
 
-from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from harness.report.figures import NothingToDraw
 from harness.report.numbers import count
 from harness.report.run_tables import RunTables
-from harness.report.style.palette import DASHES, GREY, PALE, SINGLE, colour, marker, size_of
-from harness.report.tables.choices import gap
+from harness.report.style.palette import DASHES, GREY, PALE, SINGLE, colour, marker
 
 if TYPE_CHECKING:
     from harness.report.config import ReportConfig
@@ -25,72 +24,70 @@ SECTION = "failing"
 def caption(tables: RunTables, report: ReportConfig) -> str:
     """What the figure shows."""
     return (
-        f"Share of pairs put in the right order {tables.moment}, by how far apart the two accuracies "
-        f"are, with {tables.percent} intervals; below: the number of pairs. In colour: "
-        f"{tables.highest(report.highlight)} (chosen on these same data){tables.and_best_studied}; in grey: the "
-        f"others. Dashed level: a coin.{_lone(tables)} {tables.basis()}"
+        f"Share of pairs ranked correctly {tables.moment}, by the difference of the two accuracies; below: "
+        f"the number of pairs. In colour: {tables.highest(report.highlight)} "
+        f"(chosen on these same data){tables.and_best_studied}; grey: the others. Bands: "
+        f"{tables.percent} intervals of the first and the last in the legend. Dashed: random order."
+        f"{_omitted(tables)} {tables.basis()}"
     )
 
 
-def _lone(tables: RunTables) -> str:
-    """What hollow markers are; empty where every range has pairs that share no architecture."""
+def _omitted(tables: RunTables) -> str:
+    """Why ranges are left out; empty where every range has pairs that share no architecture."""
     rows = tables.at_end(tables.pairs)
-    if not ((rows["disjoint"] == 1) & rows["accuracy"].notna()).any():
+    if not ((rows["disjoint"] <= 1) & rows["accuracy"].notna()).any():
         return ""
-    return (
-        " Hollow and grey, without an interval: all pairs share one architecture (or are of three), so they say "
-        "nothing of others."
-    )
+    return " Ranges whose pairs all share one architecture are left out: they say nothing about others."
 
 
 def draw(tables: RunTables, report: ReportConfig) -> Figure:
-    """A line a predictor over the ranges of differences; names at the ends of the lines in colour."""
+    """A line per predictor over the ranges of differences."""
     rows = tables.at_end(tables.pairs)
     rows = rows[rows["accuracy"].notna() & (rows["pairs"] > 0)]
     if rows.empty:
-        raise NothingToDraw("no pair of architectures was ordered at the last budget")
+        raise NothingToDraw("no pair of architectures was ranked at the last budget")
+    rows = rows[rows["disjoint"] > 1].sort_values("gap_low", kind="stable")
+    if rows.empty:
+        raise NothingToDraw("no pair of architectures is independent of the others: all share one architecture")
     ranges = rows.groupby("gap_low")[["gap_high", "pairs"]].max().sort_index().reset_index()
-    place = {low: at for at, low in enumerate(ranges["gap_low"])}
+    rows = rows.assign(place=rows["gap_low"].map({low: at for at, low in enumerate(ranges["gap_low"])}))
     shown = [name for name in tables.leaders(report.highlight) if name in set(rows["predictor"])]
-    key = 0.17 * ceil(len(shown) / 2)
-    height = 2.55 + key
-    figure = Figure(figsize=(SINGLE, height))
-    axes = figure.add_axes((0.47 / SINGLE, 0.55 / height, 1 - 0.55 / SINGLE, 1.85 / height))
-    for name, of in rows.groupby("predictor"):
-        if name not in shown:
-            of = of[of["disjoint"] > 1]
-            axes.plot(of["gap_low"].map(place), of["accuracy"], color=PALE, lw=0.5, zorder=1)
-    families = tables.final.set_index("predictor")["family"]
-    apart = 0.09 * (np.arange(len(shown)) - (len(shown) - 1) / 2)
-    for at, (name, shift) in enumerate(zip(shown, apart, strict=True)):
-        of = rows[rows["predictor"] == name].sort_values("gap_low")
-        earlier = [str(families[other]) for other in shown[:at]].count(str(families[name]))
-        _line(axes, of, of["gap_low"].map(place) + shift, str(families[name]), DASHES[min(earlier, len(DASHES) - 1)])
-    _frame(axes, ranges)
+    figure = Figure(figsize=(SINGLE, 2.6), layout="constrained")
+    axes = figure.subplots()
+    others = rows[~rows["predictor"].isin(shown)]
+    if len(others):
+        sns.lineplot(others, x="place", y="accuracy", units="predictor", estimator=None, color=PALE, lw=0.5, ax=axes)
     if shown:
-        figure.legend(loc="upper left", bbox_to_anchor=(0.1, 1 - 0.06 / height), ncols=2, borderpad=0, borderaxespad=0,
-                      labelspacing=0.3, handlelength=2.4, columnspacing=1.2)  # fmt: skip
+        _draw_shown(axes, rows[rows["predictor"].isin(shown)], shown, tables.final.set_index("predictor")["family"])
+        figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=2, handlelength=2.4)
+        axes.legend_ = None  # it is the figure's
+    _label_axes(axes, ranges)
     return figure
 
 
-def _line(axes: Axes, rows: pd.DataFrame, x: pd.Series, family: str, dashes: Any) -> None:
-    name, lone = str(rows["predictor"].iloc[0]), (rows["disjoint"] <= 1).to_numpy()
-    size, many = 3.4 * size_of(family), rows[~lone]
-    ends = (many["accuracy"] - many["low"]).clip(lower=0), (many["high"] - many["accuracy"]).clip(lower=0)
-    axes.errorbar(x[~lone], many["accuracy"], yerr=np.array(ends), color=colour(family), lw=1.1, ls=dashes,
-                  elinewidth=0.6, marker=marker(family), ms=size, mec="white", mew=0.3, zorder=3,
-                  label=name)  # fmt: skip
-    axes.plot(x[lone], rows["accuracy"][lone], marker(family), mfc="white", mec=GREY, ms=size, mew=0.7, zorder=3)
+def _draw_shown(axes: Axes, rows: pd.DataFrame, shown: list[str], families: pd.Series) -> None:
+    of = [str(families[name]) for name in shown]
+    earlier = [of[:at].count(family) for at, family in enumerate(of)]
+    sns.lineplot(
+        rows, x="place", y="accuracy", hue="predictor", style="predictor", hue_order=shown, style_order=shown,
+        palette=dict(zip(shown, map(colour, of), strict=True)), markers=dict(zip(shown, map(marker, of), strict=True)),
+        dashes={name: DASHES[min(at, len(DASHES) - 1)] for name, at in zip(shown, earlier, strict=True)},
+        estimator=None, lw=1.1, markersize=4, markeredgewidth=0.3, ax=axes,
+    )  # fmt: skip
+    for name in dict.fromkeys((shown[0], shown[-1])):  # more bands would be one blot
+        own = rows[rows["predictor"] == name]
+        axes.fill_between(own["place"], own["low"], own["high"], color=colour(str(families[name])), alpha=0.2, lw=0)
 
 
-def _frame(axes: Axes, ranges: pd.DataFrame) -> None:
+def _label_axes(axes: Axes, ranges: pd.DataFrame) -> None:
     axes.axhline(0.5, color=GREY, lw=0.6, ls=(0, (4, 2)), zorder=0)
-    names = [
-        f"{gap(low, high)}\n{count(pairs)}"
-        for low, high, pairs in ranges[["gap_low", "gap_high", "pairs"]].to_numpy(dtype=float)
-    ]
-    axes.set_xticks(range(len(names)), names, linespacing=1.4)
-    axes.set_xlim(-0.4, len(names) - 0.6)
-    axes.set_ylim(*axes.get_ylim())
-    axes.set_xlabel("difference in accuracy (percentage points)")
-    axes.set_ylabel("pairs in the right order")
+    numbers = ranges[["gap_low", "gap_high", "pairs"]].to_numpy(dtype=float)
+    names = [f"{_range(low, high)}\n{count(pairs)}" for low, high, pairs in numbers]
+    axes.set_xticks(np.arange(len(names)), names, linespacing=1.4)
+    axes.set(xlim=(-0.2, len(names) - 0.8), xlabel="difference in accuracy (percentage points)",
+             ylabel="pairs ranked correctly")  # fmt: skip
+
+
+def _range(low: float, high: float) -> str:
+    """A range of differences, such as 0.5\N{EN DASH}1, or > 10 for one without an end."""
+    return f"> {low:g}" if np.isinf(high) else f"{low:g}\N{EN DASH}{high:g}"

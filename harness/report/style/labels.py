@@ -1,52 +1,70 @@
-"""Labels that stand beside what they name and never on one another."""
+"""Labels next to the points that they name, never on one another."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
-from matplotlib.lines import Line2D
 from matplotlib.textpath import TextPath
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
-from harness.report.numbers import words
-from harness.report.style.palette import GREY, colour, marker
-from harness.schema.families import FAMILIES
-
-if TYPE_CHECKING:
-    from harness.report.config import ReportConfig
-    from harness.report.run_tables import RunTables
-
 LINE = 1.25
 """Height of a line of text, in units of its font size."""
+
+DISTANCE = 11.0
+"""From a point to its label, in points."""
 
 
 @dataclass(frozen=True)
 class Label:
-    """A text to stand right of the point (x, y), in data units, in this colour; size in points."""
+    """A text right of the point (x, y), in data units, in this colour; size in points."""
 
     text: str
     x: float
     y: float
     colour: str
     size: float
-    bold: bool = False
 
 
 @cache
-def width(text: str, size: float, bold: bool = False) -> float:
+def width(text: str, size: float) -> float:
     """Width of a text in points."""
     if not text.strip():
         return 0.0
-    properties = FontProperties(family="STIXGeneral", weight="bold" if bold else "normal")
-    return float(TextPath((0, 0), text, size=size, prop=properties).get_extents().width)
+    return float(TextPath((0, 0), text, size=size, prop=FontProperties(family="STIXGeneral")).get_extents().width)
+
+
+def place_labels(axes: Axes, labels: Sequence[Label]) -> None:
+    """Write labels right of their points, moved up or down so that none meets another, with a hairline to the point.
+
+    Where points are close together their labels share one column. Axes must have their final place and limits, as the
+    labels are fitted to them.
+    """
+    points = 72 / axes.figure.dpi
+    places = axes.transData.transform([(label.x, label.y) for label in labels]) * points
+    room = np.array([width(label.text, label.size) + DISTANCE + 7 for label in labels])
+    box = axes.get_window_extent()
+    for group in clusters(places[:, 0], room):
+        line = LINE * max(labels[at].size for at in group)
+        heights = spread(places[group, 1], line, box.y0 * points + line / 2, box.y1 * points - line / 2)
+        for at, height in zip(group, heights, strict=True):
+            shift = places[group, 0].max() + DISTANCE - places[at, 0], height - places[at, 1]
+            _write(axes, labels[at], (float(shift[0]), float(shift[1])))
+
+
+def _write(axes: Axes, label: Label, shift: tuple[float, float]) -> None:
+    line = {"arrowstyle": "-", "lw": 0.35, "color": label.colour, "alpha": 0.55, "shrinkA": 0.5, "shrinkB": 2.5,
+            "relpos": (0, 0.5)}  # fmt: skip
+    axes.annotate(
+        label.text, (label.x, label.y), xytext=shift, textcoords="offset points", va="center", ha="left",
+        fontsize=label.size, color=label.colour, annotation_clip=False, arrowprops=line, zorder=6,
+        bbox={"boxstyle": "square,pad=0.06", "fc": "white", "ec": "none"},
+    )  # fmt: skip
 
 
 def spread(wanted: Sequence[float] | NDArray[np.float64], gap: float, low: float, high: float) -> NDArray[np.float64]:
@@ -66,39 +84,6 @@ def spread(wanted: Sequence[float] | NDArray[np.float64], gap: float, low: float
     return places
 
 
-def beside(axes: Axes, labels: Sequence[Label], dx: float = 7.0, column: float | None = None) -> None:
-    """Write labels right of their points, moved up or down so that none meets another, with a hairline to the point.
-
-    `dx` is the distance in points; `column`, in data units, is where the texts begin if not right of their own point.
-    Axes must have their final place and limits, as the texts are fitted to them.
-    """
-    if not labels:
-        return
-    points = 72 / axes.figure.dpi
-    pixels = axes.transData.transform([(label.x, label.y) for label in labels]) * points
-    box = axes.get_window_extent()
-    gap = LINE * max(label.size for label in labels)
-    heights = spread(pixels[:, 1], gap, box.y0 * points, box.y1 * points)
-    start = None if column is None else axes.transData.transform((column, labels[0].y))[0] * points
-    for label, (x, y), height in zip(labels, pixels, heights, strict=True):
-        axes.annotate(
-            label.text,
-            (label.x, label.y),
-            xytext=(dx if start is None else start + dx - x, height - y),
-            textcoords="offset points",
-            va="center",
-            ha="left",
-            fontsize=label.size,
-            fontweight="bold" if label.bold else "normal",
-            color=label.colour,
-            annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "lw": 0.35, "color": label.colour, "alpha": 0.55, "shrinkA": 0.5,
-                        "shrinkB": 2.5, "relpos": (0, 0.5)},
-            zorder=6,
-            bbox={"boxstyle": "square,pad=0.06", "fc": "white", "ec": "none"},
-        )  # fmt: skip
-
-
 def clusters(places: NDArray[np.float64], room: NDArray[np.float64]) -> list[list[int]]:
     """Indices of points grouped from left to right, so that a group's texts (`room` wide) end before the next."""
     groups: list[list[int]] = []
@@ -108,29 +93,3 @@ def clusters(places: NDArray[np.float64], room: NDArray[np.float64]) -> list[lis
         else:
             groups.append([int(at)])
     return groups
-
-
-def unnamed(tables: RunTables, report: ReportConfig) -> str:
-    """What a caption says where not every predictor is named; empty where all are."""
-    scored = int(tables.final["tau"].notna().sum())
-    if scored <= report.names:
-        return ""
-    return f"; of {scored} predictors the best few and the best of every family are named, the others are in the table"
-
-
-def family_key(figure: Figure, families: Sequence[str], y: float, columns: int, left: float, hollow: str = "") -> None:
-    """The key of families at the foot of a figure: marker and name, in one order everywhere; y, left in fractions.
-
-    `hollow` says what a hollow marker of any family means, in an entry of its own.
-    """
-    order = [*[family for family in FAMILIES if family in families], *sorted(set(families) - set(FAMILIES))]
-    handles = [
-        Line2D([], [], ls="", marker=marker(family), ms=4, color=colour(family), label=words(family))
-        for family in order
-    ]
-    if hollow:
-        handles.append(Line2D([], [], ls="", marker="o", ms=4, mfc="white", mec=GREY, mew=1.0, label=hollow))
-    figure.legend(
-        handles=handles, loc="lower left", bbox_to_anchor=(left, y), ncols=columns, handletextpad=0.1,
-        columnspacing=1.0, borderpad=0, borderaxespad=0, labelspacing=0.3,
-    )  # fmt: skip

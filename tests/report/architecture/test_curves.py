@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from matplotlib.collections import PolyCollection
+from matplotlib.collections import PathCollection, PolyCollection
 
-from harness.report.architecture.curves import columns, draw_courses, draw_ranks
+from harness.report.architecture.curves import columns, draw_curves, draw_ranks
 from harness.report.architecture.profile import find, profile_of
 from harness.report.config import ReportConfig
 from harness.report.run_tables import RunTables, read
@@ -34,7 +34,7 @@ def test_columns_are_sorted_into_learning_capacitance_and_others(tables):
 
 def test_the_line_is_the_architectures_own_and_the_band_that_of_all_others(tables):
     name = find(tables, "7")
-    axes, *_ = draw_courses(tables, name, ["train_loss"], "#000000", ReportConfig()).axes
+    axes, *_ = draw_curves(tables, name, ["train_loss"], "#000000", ReportConfig()).axes
     median, mine = axes.get_lines()
     course = tables.trajectories.pivot(index="step", columns="architecture", values="train_loss")
     np.testing.assert_array_equal(mine.get_xydata()[:, 1], course[name])
@@ -50,14 +50,14 @@ def test_one_without_a_reading_says_so_before_the_band(tables):
     name = find(tables, "7")
     gone = tables.trajectories["architecture"] == name
     bare = replace(tables, trajectories=tables.trajectories.assign(beta_eff=tables.trajectories["beta_eff"].mask(gone)))
-    axes, *_ = draw_courses(bare, name, ["beta_eff"], "#000000", ReportConfig()).axes
+    axes, *_ = draw_curves(bare, name, ["beta_eff"], "#000000", ReportConfig()).axes
     assert [text.get_text() for text in axes.texts] == ["not measured"]
     assert len(axes.get_lines()) == 1
 
 
 def test_what_spans_decades_is_drawn_on_a_logarithmic_scale(tables):
     wide = tables.trajectories.assign(wide=10.0 ** (tables.trajectories["step"] / 16), signed=-1.0)
-    drawn = draw_courses(
+    drawn = draw_curves(
         replace(tables, trajectories=wide), find(tables, "7"), ["wide", "signed"], "#000000", ReportConfig()
     )
     assert [axes.get_yscale() for axes in drawn.axes] == ["log", "linear"]
@@ -69,7 +69,7 @@ def test_what_spans_decades_is_drawn_on_a_logarithmic_scale(tables):
 )
 def test_a_tick_is_a_short_number(tables, value, text):
     wide = replace(tables, trajectories=tables.trajectories.assign(x=0.0))
-    axes, *_ = draw_courses(wide, find(tables, "7"), ["x"], "#000000", ReportConfig()).axes
+    axes, *_ = draw_curves(wide, find(tables, "7"), ["x"], "#000000", ReportConfig()).axes
     assert axes.yaxis.get_major_formatter()(value) == text
 
 
@@ -78,14 +78,12 @@ def test_ranks_are_drawn_at_their_places_with_the_best_on_the_right(tables):
     axes = draw_ranks(seen, ReportConfig()).axes[0]
     left, right = axes.get_xlim()
     assert left > 60 and right < 1
-    names = [tick.get_text() for tick in axes.get_yticklabels()]
-    assert names == list(seen.ranks["predictor"])[::-1]
-    dots = {round(float(line.get_ydata()[0])): float(line.get_xdata()[0]) for line in axes.get_lines()
-            if line.get_marker() not in ("", "None", None)}  # fmt: skip
-    for y, name in enumerate(names):
-        row = seen.ranks.set_index("predictor").loc[name]
-        if np.isfinite(row["off"]):
-            assert dots[y] == pytest.approx(0.5 + (row["rank"] - 0.5) * 60 / row["m"])
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == list(seen.ranks["predictor"])
+    points = next(each for each in axes.collections if isinstance(each, PathCollection))
+    rows = np.flatnonzero(np.isfinite(seen.ranks["off"]))
+    scored = seen.ranks.iloc[rows]
+    expected = np.column_stack([0.5 + (scored["rank"] - 0.5) * 60 / scored["m"], rows])
+    np.testing.assert_allclose(points.get_offsets(), expected)
 
 
 def test_a_predictor_without_a_score_keeps_its_row_and_says_why_in_what_fits(make):
