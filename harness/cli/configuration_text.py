@@ -74,7 +74,7 @@ def _selected(config: DictConfig, given: Arguments) -> str:
             OmegaConf.resolve(found)
         except OmegaConfBaseException as error:
             unknown = str(error).splitlines()[0]
-            raise BadInput(f"--resolve: must be used where no value is known in a job alone (got {unknown})") from error
+            raise BadInput(f"--resolve: must be used where every value is known (got {unknown})") from error
     if given.show == "hydra" and not package:
         found = OmegaConf.create({"hydra": found})
     return (f"# @package {package}\n" if package else "") + OmegaConf.to_yaml(found)

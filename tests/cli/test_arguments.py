@@ -69,8 +69,8 @@ def test_the_configuration_is_shown_whole_in_part_and_resolved(call) -> None:
     assert code == 0 and out.startswith("# @package bench\n") and yaml.safe_load(out)["name"] == "nasbench201"
     assert call(*FEW, "--cfg", "job", "-p", "bench.name")[1] == "nasbench201\n"
     assert call(*FEW, "--cfg", "hydra", "-p", "hydra.sweep.dir", "--resolve")[1].startswith("results/sweeps/")
-    code, _, err = call(*FEW, "--cfg", "hydra", "--resolve")
-    assert code == 2 and err.startswith("error: --resolve: must be used where no value is known in a job alone (got ")
+    code, _, err = call(*FEW, "+results_of=${nowhere}", "--cfg", "job", "--resolve")
+    assert code == 2 and err.startswith("error: --resolve: must be used where every value is known (got ")
 
 
 def test_information_on_hydra_is_printed(call) -> None:
