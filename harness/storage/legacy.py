@@ -82,7 +82,7 @@ MEASURES = MappingProxyType({
     "measure/synflow": (
         "harness.measures.synflow.SynFlow",
         "8cf45801253e3cbe00a86219ed0ee20c259a5e61a41fc0e2d8b56ea81aa23dd5",
-        "6cc45a6a789d8e4bf0ca0fe7d9db60b9d40868b3ac0462941f7ed10d536b155b",
+        "cd7d1368b1f2e3fb9ca28815f2888280ae1bab83020ba4885b175202a8acc7be",
     ),
     "measure/temporal_graph": (
         "harness.measures.temporal_graph.TemporalGraph",
