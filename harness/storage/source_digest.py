@@ -16,7 +16,8 @@ from harness.schema import digest
 def source_digest(component: type) -> str:
     """SHA-256 (hex) of the code of a class and of what it uses of the modules in its folder; "" where it has no file.
 
-    Comments, docstrings, annotations, error messages, checks by `demand`, the order of definitions and the file that
+    Comments, docstrings, annotations, error messages, names of local variables, checks by `demand`, the order of
+    definitions and the file that
     each stands in do not enter, nor does a definition that is not used. A protocol counts as the attributes that it
     asks for, other names from outside the folder as they are. The fields of the class itself do not enter: their
     values are settings. Within one process the answer stays, so that an edit does not tear a run apart.
@@ -138,6 +139,10 @@ class _Normal(ast.NodeTransformer):
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST | None:
         node.returns = None
         self.generic_visit(node)
+        names = [each for each in ast.walk(node) if isinstance(each, ast.Name)]
+        local = list(dict.fromkeys(each.id for each in names if isinstance(each.ctx, ast.Store)))
+        for each in names:
+            each.id = f"local{local.index(each.id)}" if each.id in local else each.id
         return None if node.name == "__post_init__" and not node.body else node
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:

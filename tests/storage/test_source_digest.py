@@ -29,7 +29,8 @@ class Size:
     def observe(self, model: object) -> float:
         if isinstance(model, GraphProvider):
             raise ValueError("no graph, please")
-        return double(np.sum(model))  # of all
+        total = np.sum(model)
+        return double(total)  # of all
 '''
 HELPER = """
 from . import deeper
@@ -64,11 +65,12 @@ def digest(folder: Path, measure: str = MEASURE, helper: str = HELPER, deeper: s
         {"measure": MEASURE.replace(" -> float", "").replace("model: object", "model: int")},
         {"measure": MEASURE.replace("import numpy as np", "import numpy").replace("np.sum", "numpy.sum")},
         {"measure": MEASURE.replace("from .helper import double", "from package.helper import double")},
-        {"measure": MEASURE.replace("import double", "import double as d").replace("double(np", "d(np")},
+        {"measure": MEASURE.replace("import double", "import double as d").replace("double(total", "d(total")},
         {"measure": MEASURE.replace("every: int = 4", "every: int = 8")},
         {"measure": MEASURE.replace("class Size:", "class Size:\n    kind: ClassVar[str] = 'measure/size'\n")},
         {"helper": HELPER.replace("return 3", "return 4")},
         {"helper": HELPER.replace("def double(x):", 'def double(x):\n    """2x."""')},
+        {"measure": MEASURE.replace("total", "whole")},
         {"stem": "renamed"},
     ],
 )
@@ -116,4 +118,4 @@ def test_an_edit_while_a_run_goes_on_changes_nothing_until_the_next(tmp_path) ->
 
 
 def test_a_digest_is_the_same_for_every_version_of_python(tmp_path) -> None:
-    assert digest(tmp_path)[:16] == "a8110de6bed15e49"
+    assert digest(tmp_path)[:16] == "04abdca99605c6b5"
