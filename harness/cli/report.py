@@ -23,6 +23,9 @@ from harness.sweep.job_files import is_run
 
 ARCH = "arch="
 
+REPORTS = Path("reports")
+"""Where reports lie, and the list of runs, unless --out says otherwise."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code: 0, or 2 with one line on stderr where a folder, a table, a column or an architecture is missing."""
@@ -66,9 +69,15 @@ def _draw(folders: Sequence[Path], wanted: Sequence[str], out: Path | None) -> P
         return write_gathered_report(folders, out)
     tables = read(folders[0])
     bench, dataset = tables.status["bench"], tables.status["dataset"]
-    out = out or Path("reports") / f"{bench}-{dataset}" / folders[0].resolve().name
+    listed = out is None
+    out = out or REPORTS / f"{bench}-{dataset}" / folders[0].resolve().name
     if not wanted:
-        return write(folders[0], out, report_config(tables.config))
+        page = write(folders[0], out, report_config(tables.config))
+        if listed:
+            from harness.report.index import write_index
+
+            write_index(REPORTS)
+        return page
     from harness.report.architecture.explain import explain
     from harness.report.architecture.profile import find
 
