@@ -61,3 +61,7 @@ def _exists(module: str) -> bool:
         return importlib.util.find_spec(module) is not None
     except ModuleNotFoundError:
         return False
+
+
+class NothingToDraw(Exception):
+    """Raised by a figure whose tables hold nothing for it; the message is the reason that the page shows."""

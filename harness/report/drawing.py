@@ -6,9 +6,8 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.report.config import ReportConfig, figure_module
+from harness.report.config import NothingToDraw, ReportConfig, figure_module
 from harness.report.elements import Drawn
-from harness.report.figures import NothingToDraw
 from harness.report.style.theme import theme
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""One module a figure: `draw(tables, report) -> Figure` and `caption(tables, report) -> str`.
+"""One module a figure: `draw(tables, report) -> Figure` and `caption(tables, report) -> str | Text`.
 
 A module is found by its name in the `figures` list of conf/report/*.yaml. Figures draw what the tables hold and compute
 no statistic. One that has nothing to draw raises NothingToDraw with the reason, which the page shows instead.
@@ -9,6 +9,6 @@ FacetGrid) go through pyplot, whose windows are the caller's, and `seaborn.objec
 
 from __future__ import annotations
 
+from harness.report.config import NothingToDraw
 
-class NothingToDraw(Exception):
-    """Raised by a figure whose tables hold nothing for it; the message is the reason that the page shows."""
+__all__ = ["NothingToDraw"]

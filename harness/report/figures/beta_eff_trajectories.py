@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from harness.report.figures import NothingToDraw
 from harness.report.run_tables import RunTables
 from harness.report.style.palette import SINGLE
+from harness.report.text import BETA_EFF, Text
 
 if TYPE_CHECKING:
     from harness.report.config import ReportConfig
@@ -28,12 +29,13 @@ MOST = 500
 """Of more architectures than this, as many are drawn, evenly spaced by accuracy: more lines would be one blot."""
 
 
-def caption(tables: RunTables, report: ReportConfig) -> str:
+def caption(tables: RunTables, report: ReportConfig) -> Text:
     """What the figure shows."""
     fewer = f", {MOST} of them evenly spaced by accuracy" if len(tables.architectures) > MOST else ""
-    return (
-        f"β_eff along training, one line per architecture{fewer}, coloured by its final accuracy (the colours end at "
-        f"the 5th percentile, so that dead architectures do not use up the scale). {tables.basis()}"
+    return Text(
+        BETA_EFF,
+        f" along training, one line per architecture{fewer}, coloured by its final accuracy (the colours end at "
+        f"the 5th percentile, so that dead architectures do not use up the scale). {tables.basis()}",
     )
 
 
