@@ -80,14 +80,15 @@ def _draw_map(tables: SweepTables, report: ReportConfig) -> Figure:
     order, size = tables.order, report.font_size
     table = tables.last.pivot(index="predictor", columns="setting", values="tau")
     table = table.loc[order["predictor"], tables.settings].astype(float)
-    titles = [_wrap(setting, 40) for setting in tables.settings]
+    few = len(tables.settings) <= 16  # room for two lines of a name and for numbers
+    titles = [_wrap(setting, 40) if few else setting for setting in tables.settings]
     letters = max(len(line) for title in titles for line in title.split("\n"))
     figure = Figure(figsize=(DOUBLE, (size + 4) / 72 * len(order) + letters * size / 140 + 0.4), layout="constrained")
     axes = figure.subplots()
     reach = max(float(np.nanmax(np.abs(table))), 0.1)
     texts = table.map(lambda tau: number(tau).replace("0.", "."))
     sns.heatmap(
-        table, cmap="PuOr_r", vmin=-reach, vmax=reach, annot=texts if len(titles) <= 16 else None, fmt="", ax=axes,
+        table, cmap="PuOr_r", vmin=-reach, vmax=reach, annot=texts if few else None, fmt="", ax=axes,
         annot_kws={"fontsize": size - 2}, linewidths=0.4, xticklabels=titles, yticklabels=True,
         cbar_kws={"label": "Kendall τ", "shrink": 0.6},
     )  # fmt: skip

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from graphlib import CycleError
+from itertools import combinations
+
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 
-from harness.report.architecture.cell import carrying, draw_cell, label
+from harness.report.architecture.cell import assign_lanes, carrying, draw_cell, label, sort_nodes
 from harness.report.config import ReportConfig
 
 CELL = [("in", "1", "conv_3x3"), ("in", "2", "none"), ("1", "2", "skip"), ("in", "out", "none"),
@@ -75,3 +78,19 @@ def test_a_long_chain_fits_two_columns_of_a_paper_in_smaller_type():
 def test_sizes_are_written_with_a_times_sign_and_names_with_spaces():
     assert label("nor_conv_3x3") == "nor conv 3×3"
     assert label("max_pool") == "max pool"
+
+
+@pytest.mark.parametrize("edges", [CELL, DARTS, [("a", "b", "x")] * 3], ids=["cell", "darts", "parallel"])
+def test_edges_of_one_lane_share_no_stretch_and_only_neighbours_are_joined_in_the_row(edges):
+    nodes = sort_nodes(edges)
+    spans = [(nodes.index(source), nodes.index(target)) for source, target, _ in edges]
+    lanes = assign_lanes(spans)
+    assert all(start < end for start, end in spans)
+    assert all(end - start == 1 for (start, end), lane in zip(spans, lanes, strict=True) if lane == 0)
+    for ((a, b), lane), ((c, d), other) in combinations(zip(spans, lanes, strict=True), 2):
+        assert lane != other or b <= c or d <= a
+
+
+def test_a_cycle_is_refused():
+    with pytest.raises(CycleError):
+        sort_nodes([("a", "b", "x"), ("b", "c", "x"), ("c", "b", "x")])
