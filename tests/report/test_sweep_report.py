@@ -351,7 +351,8 @@ def test_every_group_has_its_bar_and_bars_of_one_lane_do_not_touch(tables) -> No
     axes = figure.axes[0]
     bars = [line for line in axes.lines if len(set(line.get_xdata())) == 1 and line.get_linewidth() == 1.8]
     assert len(bars) == 6
-    spans = [(float(bar.get_xdata()[0]), *sorted(bar.get_ydata())) for bar in bars]
+    lanes = [round(float(bar.get_transform().transform((1, 0))[0])) for bar in bars]
+    spans = [(lane, *sorted(bar.get_ydata())) for lane, bar in zip(lanes, bars, strict=True)]
     for i, (x, low, high) in enumerate(spans):
         assert all(x != other or high < below or above < low for other, below, above in spans[i + 1 :])
     assert "CD = 2.50" in [text.get_text() for text in axes.texts]
