@@ -117,12 +117,12 @@ def _budgets(tables: RunTables) -> str:
 
 def _more(metrics: DisplayTable) -> str:
     """What the columns that only some runs have are."""
-    said = ""
+    text = ""
     if "fitted on" in metrics.columns:
-        said += " Fitted on: other architectures whose accuracy a learned predictor has seen, mean over folds."
+        text += " Fitted on: other architectures whose accuracy a learned predictor has seen, mean over folds."
     if "mean sd" in metrics.columns:
-        said += " Mean sd: the standard deviation that a predictor gives with its score, in units of the score."
-    return said
+        text += " Mean sd: the standard deviation that a predictor gives with its score, in units of the score."
+    return text
 
 
 def _settled(tables: RunTables, displayed: Mapping[str, DisplayTable]) -> list[Block]:

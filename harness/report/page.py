@@ -1,4 +1,4 @@
-"""The pages of the report, filled from two templates that stand beside this file."""
+"""The pages of the report, filled from two templates that lie next to this file."""
 
 from __future__ import annotations
 

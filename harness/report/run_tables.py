@@ -200,11 +200,11 @@ def _differing(others: Sequence[Mapping[str, Any]], network: Mapping[str, Any]) 
 
 def _key(key: str, value: object) -> str:
     """One setting of a network in the letters that papers use."""
-    told = "none" if value is None else value
+    shown = "none" if value is None else value
     letters = {"channels": "C", "cells": "N"}
     if key in letters:
-        return equal(letters[key], told)
-    return f"widths divided by {told}" if key == "width_divisor" else f"{spaced(key)} {told}"
+        return equal(letters[key], shown)
+    return f"widths divided by {shown}" if key == "width_divisor" else f"{spaced(key)} {shown}"
 
 
 def read(folder: Path) -> RunTables:

@@ -37,7 +37,7 @@ class Picture:
 
 
 def explain(tables: RunTables, name: str, out: Path, report: ReportConfig, asked: str = "") -> Path:
-    """Path of the page of the architecture `name`, written into `out`/architectures with its figures beside it.
+    """Path of the page of the architecture `name`, written into `out`/architectures with its figures next to it.
 
     `asked` is another string of the same function, if that is what the reader gave. Equal tables give equal bytes.
     """
@@ -105,7 +105,7 @@ def _pictures(tables: RunTables, seen: ArchitectureProfile, report: ReportConfig
 
 
 def _drawn(pictures: list[Picture], stem: Path, report: ReportConfig) -> dict[str, dict[str, Any]]:
-    """Every figure, written as PNG and PDF beside the page, as what the page needs of it."""
+    """Every figure, written as PNG and PDF next to the page, as what the page needs of it."""
     from harness.report.drawing import save
     from harness.report.style.theme import theme
 

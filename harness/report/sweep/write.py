@@ -29,7 +29,7 @@ LOOKS = ("font_size", "dpi")
 
 
 def write(results: Path, out: Path) -> Path:
-    """Path of the index.html that was written, with report.md, tables/ and figures/ beside it.
+    """Path of the index.html that was written, with report.md, tables/ and figures/ next to it.
 
     `results` is the folder with the tables of a sweep; equal tables give equal bytes. Files of an earlier report in
     `out` are replaced, others left alone. Raises BadInput where a table or a column is missing.
