@@ -88,7 +88,7 @@ def test_a_measure_reads_networks_that_are_trained_through_a_probe_dead_ones_too
     ):
         cell = bench.architecture(text)
         table = train(TrainingJob(cell, lambda cell=cell: bench.build(cell, images), images, recipe, measures, 0)).table
-        assert [column for column in table if column.startswith("failed_")] == []
+        assert [column for column in table if str(column).startswith("failed_")] == []
 
 
 @pytest.mark.parametrize("path", [*MEASURES, *PREDICTORS], ids=lambda p: f"{p.parent.name}-{p.stem}")

@@ -183,7 +183,7 @@ def test_the_fingerprint_is_that_of_the_numbers(data: str) -> None:
 )
 def test_what_is_not_recorded_is_refused(request_: tuple, message: str, file: str) -> None:
     with pytest.raises(BadInput, match=message):
-        stored_curves(*request_, None, file)
+        stored_curves(*request_, None, file)  # type: ignore[call-arg]
 
 
 def test_missing_and_damaged_files_are_named(tmp_path: Path, file: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -348,5 +348,5 @@ def test_a_measure_writes_the_columns_it_declares_for_networks_of_any_widths(pat
             TrainingJob(architecture, lambda a=architecture: bench.build(a, images), images, recipe, {"it": measure}, 0)
         )
         assert set(measure.columns) <= set(trace.table.columns)
-        assert [column for column in trace.table if column.startswith("failed_")] == []
+        assert [column for column in trace.table if str(column).startswith("failed_")] == []
         assert (trace.table["seconds_it"].iloc[[0, -1]] > 0).all()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 import pytest
 import torch
@@ -25,7 +27,7 @@ SAMPLE += [space.parse(t) for t in ("|none~0|+|none~0|nor_conv_3x3~1|+|skip_conn
 
 def textbook_cell(block: CellBlock, cell: space.Cell, x: torch.Tensor) -> torch.Tensor:
     """The cell edge by edge, with the weights and fresh BatchNorms cut out of `block`."""
-    nodes, used = [x], {}
+    nodes, used = [x], dict[str, int]()
     for node in (1, 2, 3):
         total = torch.zeros_like(x)
         for source, operation in cell.into(node):
@@ -40,7 +42,7 @@ def textbook_cell(block: CellBlock, cell: space.Cell, x: torch.Tensor) -> torch.
                 if node in space.needed_nodes(cell):
                     used[key] = place + 1
                     rows = slice(place * block.channels, (place + 1) * block.channels)
-                    conv, norm = block.convolutions[key]
+                    conv, norm = cast(nn.Sequential, block.convolutions[key])
                     y = functional.conv2d(functional.relu(value), conv.weight[rows], padding=conv.padding)
                     total = total + functional.batch_norm(y, None, None, norm.weight[rows], norm.bias[rows], True)
         nodes.append(total)

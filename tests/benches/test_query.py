@@ -111,7 +111,7 @@ def test_what_was_never_recorded_is_refused_with_why_and_what_there_is(
     asked: tuple, message: str, source: str, data: str
 ) -> None:
     with pytest.raises(BadInput, match=message) as caught:
-        truth("nasbench201", *asked, CELL, source, data)
+        truth("nasbench201", *asked, CELL, source, data)  # type: ignore[call-arg]
     assert "\n" not in str(caught.value)
 
 

@@ -88,7 +88,7 @@ def test_a_zip_member_that_states_less_than_it_holds_is_not_inflated(
     content[at + 24 : at + 28] = struct.pack("<I", 100)  # the size in the directory
     path.write_bytes(content)
     most = []
-    inflate = zipfile.ZipExtFile._read1
+    inflate = zipfile.ZipExtFile._read1  # type: ignore[attr-defined]
     monkeypatch.setattr(zipfile.ZipExtFile, "_read1", lambda self, n: most.append(n) or inflate(self, n))
     with pytest.raises(BadInput, match=r"x\.zip"):  # its checksum is that of the whole
         list(archives.zipped(path, _wanted))

@@ -70,7 +70,7 @@ def test_training_and_validation_share_no_image_and_cover_the_training_file(
     assert loaded.valid[0].shape == (100, 28, 28, 1)
     assert loaded.test[0].shape == (100, 28, 28, 1)
     original = {image.tobytes(): label for image, label in zip(images["train"], images["train_labels"], strict=True)}
-    seen = {}
+    seen: dict = {}
     for part in (loaded.train, loaded.valid):
         seen |= {image.tobytes(): label for image, label in zip(*part, strict=True)}
     assert seen == original

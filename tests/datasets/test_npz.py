@@ -27,7 +27,7 @@ def _pairs(*parts: Part) -> dict[bytes, int]:
 @pytest.mark.parametrize("names", [("x_{}", "y_{}"), ("{}_images", "{}_labels"), ("{}_x", "{}_y")])
 @pytest.mark.parametrize("valid", ["valid", "val"])
 def test_names_that_people_use_are_guessed(tmp_path: Path, parts: dict[str, Part], names: tuple, valid: str) -> None:
-    arrays = {}
+    arrays: dict = {}
     for name, written in parts.items():
         short = valid if name == "valid" else name
         arrays |= {key.format(short): array for key, array in zip(names, written, strict=True)}

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness import files
 from harness.datasets import cifar_files, imagenet16_120
 from harness.datasets.cifar100 import Cifar100
 from harness.datasets.imagenet16_120 import ImageNet16
@@ -45,7 +46,7 @@ def _numbers(labelled: tuple[np.ndarray, np.ndarray]) -> list[int]:
 @pytest.fixture(autouse=True)
 def _files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cifar_files, "read", lambda *_: (_numbered(50_000, 32, 100), _numbered(10_000, 32, 100)))
-    monkeypatch.setattr(imagenet16_120.files, "obtain", lambda *_: [])
+    monkeypatch.setattr(files, "obtain", lambda *_: [])
     monkeypatch.setattr(imagenet16_120, "read", lambda _: (_numbered(151_700, 16, 120), _numbered(6_000, 16, 120)))
 
 

@@ -305,7 +305,7 @@ def with_the_loss(truth):
 
 def test_expensive_intervals_are_those_of_the_last_step_alone():
     truth = a_truth()
-    metrics = judge(*with_the_loss(truth)[:1], truth, with_the_loss(truth)[1], QUICK).metrics
+    metrics = judge(with_the_loss(truth)[0], truth, with_the_loss(truth)[1], QUICK).metrics
     for name in LAST_ONLY:
         first, last = (row(metrics, "beta", step)[[name, f"{name}_low", f"{name}_high"]].tolist() for step in (0, 10))
         assert np.isfinite(first[0]) and np.isnan(first[1:]).all()
@@ -361,7 +361,7 @@ def test_a_partial_tau_given_both_controls_follows_from_the_six_taus_with_paired
     assert np.isfinite(first[0]) and np.isnan(first[1:]).all()
     for control in ("train_loss", "flops"):
         assert row(metrics, control, 10)[names].isna().all()
-    alone = judge(*with_the_loss(truth)[:1], truth, with_the_loss(truth)[1], QUICK).metrics
+    alone = judge(with_the_loss(truth)[0], truth, with_the_loss(truth)[1], QUICK).metrics
     assert alone[names].isna().all(axis=None)  # a control is missing
 
 

@@ -21,7 +21,7 @@ def line_graph(weights, images, labels, activation, output_delta, coupling) -> c
     """P, entry by entry from its definition, one image at a time: slow, and independent of the closed form."""
     sizes = [weights[0].shape[1]] + [w.shape[0] for w in weights]
     depth = len(weights)
-    number = {}
+    number: dict = {}
     for layer in range(1, depth + 1):
         for i, j in product(range(sizes[layer]), range(sizes[layer - 1])):
             number[layer, i, j] = len(number)

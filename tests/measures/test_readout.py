@@ -102,7 +102,7 @@ def test_a_training_is_the_same_with_and_without_it(bench, images):
         for measures in ({}, {"readout": Readout()})
     ]
     assert isinstance(Readout(), Measure) and tables[0]["valid_loss"].equals(tables[1]["valid_loss"])
-    assert not [name for name in tables[1] if name.startswith("failed_")]
+    assert not [name for name in tables[1] if str(name).startswith("failed_")]
     errors = tables[1]["readout_error"].tolist()
     assert tables[1]["readout_error_mean"].tolist() == pytest.approx([errors[0], errors[1], np.mean(errors[1:])])
 

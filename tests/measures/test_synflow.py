@@ -124,7 +124,7 @@ def test_more_paths_carry_more():
 def test_deep_and_wide_networks_do_not_overflow():
     deep = nn.Sequential(*(nn.Conv2d(1, 1, 1, bias=False) for _ in range(40)), nn.Flatten())
     with torch.no_grad():
-        for layer in deep[:-1]:
+        for layer in list(deep)[:-1]:
             layer.weight.fill_(-100.0)  # 1e80: past float32
     assert read(deep) == pytest.approx(np.log(40 * 64) + 40 * np.log(100), rel=1e-9)
     full = network(CELL, Shape(colours=3, size=8, classes=10, channels=16, cells=5))
@@ -134,7 +134,7 @@ def test_deep_and_wide_networks_do_not_overflow():
 def test_what_even_float64_cannot_hold_is_nan():
     deep = nn.Sequential(*(nn.Conv2d(1, 1, 1, bias=False) for _ in range(160)), nn.Flatten())
     with torch.no_grad():
-        for layer in deep[:-1]:
+        for layer in list(deep)[:-1]:
             layer.weight.fill_(100.0)
     assert np.isnan(read(deep))
 

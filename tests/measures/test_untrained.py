@@ -83,7 +83,7 @@ def test_a_training_is_the_same_with_and_without_it(bench, images):
         for measures in ({}, {"untrained": Untrained(channels=6, cells=1, images=8)})
     ]
     assert tables[0]["valid_loss"].equals(tables[1]["valid_loss"])
-    assert not [name for name in tables[1] if name.startswith("failed_")]
+    assert not [name for name in tables[1] if str(name).startswith("failed_")]
     assert tables[1]["untrained_synflow"].nunique() == 1 and tables[1]["untrained_synflow"].notna().all()
     spent = tables[1]["seconds_untrained"]
     assert spent.iloc[1:].max() < spent.iloc[0] / 10

@@ -38,7 +38,7 @@ def shaken(model):
 
 def slow(model):
     """The features by name, from the parameters' own names, one layer and one statistic at a time."""
-    tensors = {"weight": [], "bias": [], "norm_weight": [], "norm_bias": []}
+    tensors: dict[str, list] = {"weight": [], "bias": [], "norm_weight": [], "norm_bias": []}
     for name, module in model.named_modules():
         if ".idle." in name or not isinstance(module, nn.Conv2d | nn.Linear | nn.BatchNorm2d):
             continue

@@ -430,7 +430,7 @@ def test_recorded_curves_are_ranked_without_any_training(table: Path, tmp_path: 
     assert not (tmp_path / "traces").exists()
     metrics = pd.read_parquet(done.folder / "metrics.parquet")
     assert set(metrics["n"]) == {15} and set(metrics["step"]) == {0, 2, 4}
-    assert metrics.set_index("predictor")["seconds"].isna()["valacc"].all()
+    assert metrics.loc[metrics["predictor"] == "valacc", "seconds"].isna().all()
     assert not metrics.set_index("predictor")["front"]["valacc"].any()
     assert status(done.folder)["signal"]["recorded"] == "tiny, epochs 2"
     assert json.loads((done.folder / "environment.json").read_text())["kernels"] == "none"
@@ -467,7 +467,7 @@ class Broken:
 
 def test_an_architecture_without_a_trace_is_never_passed_over_in_silence(table, tmp_path, monkeypatch) -> None:
     write = TraceStore.write
-    lost = []
+    lost: list = []
 
     def forgetful(self, key, trace, made_with=None):
         if not lost or key.architecture == lost[0]:

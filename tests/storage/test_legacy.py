@@ -15,6 +15,7 @@ from harness.measures.synflow import SynFlow
 from harness.runs.campaign import Campaign
 from harness.runs.engine import Engine
 from harness.runs.train_many import missing_of, train_missing
+from harness.schema import digest
 from harness.storage import legacy
 from harness.storage.source_digest import source_digest
 from harness.storage.traces import TraceStore
@@ -87,7 +88,7 @@ def test_the_key_within_an_old_file_is_compared(store, campaign) -> None:
     other = replace(key, seed=1)
     path = next(store.folder.rglob("*.parquet"))
     old = legacy.key_of_version_2(other)
-    place = store.at(legacy.digest([legacy.VERSION, old]))
+    place = store.at(digest([legacy.VERSION, old]))
     place.parent.mkdir(exist_ok=True)
     path.rename(place)
     assert legacy.read(store, other) is None

@@ -100,7 +100,7 @@ def test_sha256sum_finds_every_file_as_it_was_written(folder: Path) -> None:
 
 
 def test_a_writer_that_is_killed_leaves_no_folder_that_passes_for_whole(folder: Path, monkeypatch) -> None:
-    real, calls = room.write_text, []
+    real, calls = room.write_text, []  # type: ignore[attr-defined]
 
     def killed(path: Path, text: str) -> None:
         calls.append(path.name)

@@ -64,7 +64,7 @@ def go(bench: NasBench201, images: ImageSet, recipe: Recipe = RECIPE, measures=N
 
 
 def numbers(trace: Trace) -> pd.DataFrame:
-    return trace.table[[c for c in trace.table if not c.startswith("seconds")]]
+    return trace.table[[c for c in trace.table if not str(c).startswith("seconds")]]
 
 
 def test_the_same_seed_gives_the_same_trace_and_another_does_not(bench, images) -> None:

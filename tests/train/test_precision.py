@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from harness.runs.train_many import Campaign
+from harness.runs.campaign import Campaign
 from harness.schema import BadInput, Scene
 from harness.train.job import TrainingJob
 from harness.train.loop import train
