@@ -147,7 +147,7 @@ def test_the_front_is_what_a_slow_loop_finds_unbeaten(results: Path) -> None:
     dashed = next(
         line for line in drawn("cost_against_tau", read(results)).axes[0].lines if line.get_linestyle() == "--"
     )
-    assert {(float(x), float(y)) for x, y in dashed.get_xydata()} == unbeaten
+    assert {(float(x), float(y)) for x, y in np.asarray(dashed.get_xydata())} == unbeaten
 
 
 def test_the_best_predictor_under_study_has_a_panel_even_where_it_ranks_low(results: Path) -> None:

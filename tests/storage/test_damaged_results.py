@@ -19,7 +19,7 @@ import pytest
 
 from harness.report.run_tables import RunTables
 from harness.report.run_tables import read as read_run
-from harness.report.sentences import named
+from harness.report.sentences import write_all
 from harness.report.sweep import sentences as summary
 from harness.report.sweep import sweep_tables
 from harness.schema import BadInput
@@ -135,7 +135,7 @@ def outcome(read: Any, seen: dict[str, int]) -> Any:
 
 def texts_of_run(tables: RunTables) -> None:
     """Every sentence of the report."""
-    assert named(tables) and tables.basis() and tables.final is not None
+    assert write_all(tables) and tables.basis() and tables.final is not None
 
 
 def texts_of_sweep(tables: sweep_tables.SweepTables) -> None:
