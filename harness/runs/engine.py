@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -52,12 +53,14 @@ class Engine:
             return "torch"
         obstacle = self._obstacle(recipe, benches, measures)
         if not obstacle:
-            from harness.train.native.library import CannotCompile, library
+            from harness.train.native.library import CannotCompile, UnsafeCache, library
 
             try:
                 return "native" if library().pays() or self.kernels == "native" else "torch"
             except CannotCompile as error:
                 obstacle = f"since {error}"
+                if self.kernels == "auto" and isinstance(error, UnsafeCache):
+                    print(f"engine.kernels: torch, {obstacle}", file=sys.stderr)
         demand(self.kernels == "auto", "engine.kernels", f"'torch' or 'auto' {obstacle}", self.kernels)
         return "torch"
 

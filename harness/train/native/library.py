@@ -1,4 +1,7 @@
-"""The compiled step, made once on each machine by the C compiler that is there."""
+"""The compiled step, made once on each machine by the C compiler that is there.
+
+What lies in the cache is executed, so it is used only where nobody else can have written it.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,10 @@ import hashlib
 import os
 import platform
 import shutil
+import stat
 import subprocess
 import tempfile
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -20,9 +25,19 @@ FLAGS = ("-O3", "-fno-math-errno", "-shared", "-fPIC", "-w")
 REALS = {"float": (), "double": ("-DREAL=double", "-DBITS=int64_t")}
 """What the step can count in, and the flags for it; double is for checks."""
 
+PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
+"""Permissions of what is cached: of this user alone."""
+
+UNMAPPED = 65534
+"""Owner, as containers without root see it, of the folders that belong to the machine's root."""
+
 
 class CannotCompile(RuntimeError):
     """Why there is no compiled step here, in one line."""
+
+
+class UnsafeCache(CannotCompile):
+    """Where compiled code would be kept, somebody else may have put theirs."""
 
 
 def compiler() -> str | None:
@@ -37,7 +52,7 @@ def compiler() -> str | None:
 def library(real: str = "float") -> ctypes.CDLL:
     """The step that counts in `real`, compiled if this machine has not compiled this source before (2 to 4 s).
 
-    Raises CannotCompile where there is no compiler, or where it fails.
+    Raises CannotCompile where there is no compiler, where it fails, and where others may write to the cache.
     """
     found = compiler()
     if found is None:
@@ -47,13 +62,43 @@ def library(real: str = "float") -> ctypes.CDLL:
     folder = Path(pooch.os_cache("harness")) / "native"
     path = folder / f"{name}.so"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / f"{name}.lock"):
-            if not path.exists():
+        _make_private(folder)
+        with FileLock(folder / f"{name}.lock", mode=PRIVATE_FILE):
+            if not os.path.lexists(path):
                 _compile(found, REALS[real], path)
+        _demand_own(path, stat.S_ISREG, "a file")
         return _declared(ctypes.CDLL(str(path)))
     except OSError as error:
         raise CannotCompile(f"the compiled step cannot be kept in {folder}: {error}") from error
+
+
+def _make_private(folder: Path) -> None:
+    """Make the folder, for this user alone whatever the umask. Raises UnsafeCache where others may write to it."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(mode=PRIVATE_FOLDER)
+        os.chmod(folder, PRIVATE_FOLDER)  # the umask may have taken more away
+    except FileExistsError:
+        pass
+    _demand_own(folder, stat.S_ISDIR, "a folder")
+    for lock in folder.glob("*.lock"):  # taking a lock truncates the file that a link leads to
+        _demand_own(lock, stat.S_ISREG, "a file")
+    for above in folder.absolute().parents:  # whoever writes there can exchange the folder
+        found = above.stat()
+        foreign = found.st_uid not in (0, os.geteuid(), UNMAPPED)
+        if foreign or (found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX):
+            raise UnsafeCache(f"the cache {folder} is not used: others may write to {above}, the folder above it")
+
+
+def _demand_own(path: Path, is_kind: Callable[[int], bool], kind: str) -> None:
+    """Raise UnsafeCache unless the path is such a file or folder, no link, of this user, that no other may write."""
+    found = path.lstat()
+    if not is_kind(found.st_mode):
+        raise UnsafeCache(f"the cache {path} is not used: it must be {kind} and no link. Remove it")
+    if found.st_uid != os.geteuid():
+        raise UnsafeCache(f"the cache {path} is not used: it belongs to another user. Set XDG_CACHE_HOME")
+    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise UnsafeCache(f"the cache {path} is not used: others may write to it. Remove it")
 
 
 def _missing() -> str:
@@ -67,12 +112,13 @@ def _compile(found: str, more: tuple[str, ...], path: Path) -> None:
         made = Path(folder) / "step.so"
         for processor in (["-march=native"], ["-mcpu=native"], []):  # not every compiler knows each
             command = [*found.split(), *FLAGS, *processor, *more, "-o", str(made), str(SOURCE), "-lm"]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            done = subprocess.run(command, capture_output=True, text=True, check=False, umask=0o077)
             if not done.returncode:
                 break
         if done.returncode:
             reason = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr.strip()[:200])
             raise CannotCompile(f"{found} failed with status {done.returncode}: {reason}")
+        os.chmod(made, PRIVATE_FILE)
         made.replace(path)
 
 
