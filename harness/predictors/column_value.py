@@ -21,7 +21,8 @@ class ColumnValue:
     step 0 alone keeps its value ("last seen value" of Jiang et al. 2022); "best", the maximum of the signed values
     ("best seen value", likewise), where observations that are not finite are skipped.
 
-    `sign` declares the direction: 1 where higher is better, -1 where lower is. It is never fitted.
+    `sign` declares the direction: 1 where higher is better, -1 where lower is. It is never fitted. `magnitude` reads
+    |value|, for a quantity that converges to 0 from either side, as the signed forms of beta_eff do.
     """
 
     kind: ClassVar[str] = "predictor/column_value"
@@ -30,6 +31,7 @@ class ColumnValue:
     sign: float
     family: str
     reading: str = "last"
+    magnitude: bool = False
 
     def __post_init__(self) -> None:
         key = "predictor.column_value"
@@ -57,8 +59,10 @@ class ColumnValue:
         [-2.3, -1.9]
         """
         if self.reading == "best":
-            return float((self.sign * trace.column(self.column)).max())
-        return self.sign * value(trace, self.column, self.reading)
+            values = trace.column(self.column)
+            return float((self.sign * (np.abs(values) if self.magnitude else values)).max())
+        found = value(trace, self.column, self.reading)
+        return self.sign * (abs(found) if self.magnitude else found)
 
 
 def value(trace: Trace, column: str, reading: str) -> float:

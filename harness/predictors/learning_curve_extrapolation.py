@@ -28,7 +28,12 @@ class LCE:
     are not defined, and is left out; time is counted in units of the first interval after it. A horizon that the trace
     has passed is its last epoch. With two or three points the prior dominates and `estimate` has a large deviation.
 
-    Fewer than 2 finite points are no score. The learning-rate schedule is unknown to the curves.
+    The deviation is not calibrated, so no interval is given. The curves know no learning-rate schedule and have no term
+    for the error of the model: where the rate is annealed, real curves bend up at the end and leave the posterior. Its
+    central 95 % hold the final value of .92 of 200 recorded curves seen for 5 of 200 epochs, of none seen for 100
+    (docs/findings.md). As a rank it is mostly behind the last and the best seen value.
+
+    Fewer than 2 finite points are no score.
     """
 
     kind: ClassVar[str] = "predictor/learning_curve_extrapolation"
@@ -54,7 +59,7 @@ class LCE:
     def estimate(self, trace: Trace) -> tuple[float, float]:
         """Posterior mean and standard deviation of the curve at the horizon, in percent. Raises NoScore as `score`.
 
-        The noise of a single observation is not in it.
+        The noise of a single observation is not in it, nor is the error of the model: see the class.
         """
         values, weights = self.posterior(trace)
         mean = float(weights @ values)
@@ -69,16 +74,3 @@ class LCE:
         values, weights = posterior(epoch / epoch[0], accuracy / 100, horizon, self.noise / 100)
         order = np.argsort(values, kind="stable")
         return 100 * values[order], weights[order]
-
-    def interval(self, trace: Trace, level: float = 0.95) -> tuple[float, float]:
-        """Limits in percent between which the curve lies at the horizon with probability `level`, equal tails."""
-        demand(0 < level < 1, "level", "a probability between 0 and 1", level)
-        values, weights = self.posterior(trace)
-        tails = np.array([(1 - level) / 2, (1 + level) / 2])
-        places = np.searchsorted(np.cumsum(weights), tails).clip(max=len(values) - 1)
-        return float(values[places[0]]), float(values[places[1]])
-
-    def exceeds(self, trace: Trace, threshold: float) -> float:
-        """Probability that the curve is above `threshold` percent at the horizon (the paper's stopping criterion)."""
-        values, weights = self.posterior(trace)
-        return float(weights[values > threshold].sum())

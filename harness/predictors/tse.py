@@ -75,22 +75,25 @@ class TSEE:
 
 @dataclass(frozen=True)
 class TSEEMA:
-    """Minus the moving average of the training losses (Ru et al. 2021, TSE-EMA).
+    """Minus the sum of the training losses of all epochs, discounted by their age (Ru et al. 2021, TSE-EMA).
 
-        ema_1 = loss_1,    ema_i = (1 - mu) * ema_(i-1) + mu * loss_i
+        TSE-EMA = sum_t gamma^(T - t) * loss_t,
 
-    in the form and with the mu = 0.9 of the authors' code. One interval between observations plays the epoch, so the
-    memory is as short as the observations are dense. No score where TSE has none.
+    with loss_t the mean loss of epoch t, the T epochs counted back from the last observation, so that the density of
+    the observations does not matter; an interval that reaches over the beginning of an epoch is shared out. As we recall
+    the paper it tries gamma from 0.9 to 0.999; with 0.999 the score of a brief training is that of TSE, so 0.9 is the
+    default. The authors' code has the recursion ema = 0.1 * ema + 0.9 * loss_t instead, which ranks as TSE-E does
+    (Spearman .999 on real curves). No score where TSE has none.
     """
 
     kind: ClassVar[str] = "predictor/tse_ema"
 
-    mu: float = 0.9
+    gamma: float = 0.9
     column: str = "train_loss"
     family: str = "learning_curve"
 
     def __post_init__(self) -> None:
-        demand(0 < self.mu <= 1, "predictor.tse_ema.mu", "a number above 0, at most 1", self.mu)
+        demand(0 < self.gamma < 1, "predictor.tse_ema.gamma", "a number between 0 and 1, both excluded", self.gamma)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -98,12 +101,12 @@ class TSEEMA:
         return (self.column,)
 
     def score(self, trace: Trace) -> float:
-        """Minus a loss in nats; higher is better. Raises NoScore: see the class."""
-        losses, _, _ = intervals(trace, self.column)
-        ema = losses[0]
-        for loss in losses[1:]:
-            ema = (1 - self.mu) * ema + self.mu * loss
-        return -float(ema)
+        """Minus a sum of losses, in nats; higher is better. Raises NoScore: see the class."""
+        loss, _, epoch = intervals(trace, self.column)
+        age = epoch[-1] - epoch  # in epochs, of what lies before each observation
+        whole = np.floor(age)
+        weight = (1 - self.gamma**whole) / (1 - self.gamma) + (age - whole) * self.gamma**whole  # of all younger losses
+        return -float(loss @ -np.diff(weight))
 
 
 def intervals(trace: Trace, column: str) -> tuple[Column, Column, Column]:
