@@ -25,6 +25,7 @@ from tools.readme import print_page
 MEANING = {
     "params": "number of parameters",
     "flops": "multiply-adds of one image",
+    "live_flops": "multiply-adds of one image, without convolutions on no path from a cell's input to its output",
     "layers": "number of trainable convolution and dense layers",
     "train_loss": "mean training loss since the last observation",
     "train_accuracy": "training accuracy since the last observation",

@@ -63,7 +63,7 @@ def table(folder: str) -> str:
     final = np.array([trace.table["valid_accuracy"].iloc[-1] for trace in traces])
     updates = int(traces[0].table["step"].iloc[1])
     lines = [
-        "| seen until epoch | final value inside | above | median width | τ of `lce` | of the last value | of the best |",
+        "| seen until epoch | final value inside | above | median width | τ of `lce` | of the last | of the best |",
         "|---|---|---|---|---|---|---|",
     ]
     for epoch in EPOCHS:

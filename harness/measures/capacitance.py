@@ -34,7 +34,8 @@ class Capacitance:
     as in the paper, the frozen probe is the head and the network trains through it (through the mean loss of all
     probes). `coupling`: "absolute" uses |P|, "signed" uses P. `output_delta`: "softmax" uses p - y, which sums to 0
     over the classes; "diagonal" the element-wise dC/da s'(z), which does not. `widths` are those of the hidden layers:
-    the numerator needs at least three weight layers. `normalise` divides each image's features by their root mean
+    the numerator needs at least three weight layers, four where it is signed with softmax: with three it is 0 but for
+    rounding, which is nan here, with that reason. `normalise` divides each image's features by their root mean
     square, so that a detached probe does not read their scale; without it the features are multiplied by `scale`, to
     test the influence of the scale. Only the first `images` of the batch are read (None: all), with their own BatchNorm
     statistics. `every`: observations between two readings. Time scale alpha = 1. nan where the denominator is 0 or not
@@ -100,6 +101,8 @@ class Capacitance:
         probe = self._probe(scene)
 
         def observe(model: nn.Module, batch: tuple[Tensor, Tensor], step: int) -> Mapping[str, float | np.ndarray]:
+            if self.degenerate:
+                raise ArithmeticError(self.degenerate)
             images, labels = batch[0][: self.images], batch[1][: self.images]
             with torch.no_grad():
                 values = self.read(probe.to(images.device), model.features(images), labels)  # type: ignore[operator]
@@ -109,6 +112,16 @@ class Capacitance:
             return {self.column: mean, f"{self.column}_sd": spread}
 
         return observe
+
+    @property
+    def degenerate(self) -> str:
+        """Why these settings give no number, for any network; empty where they do."""
+        if self.coupling == "signed" and self.output_delta == "softmax" and len(self.widths) == 2:
+            return (
+                "the signed beta_eff of three weight layers is 0 with output_delta=softmax, whose sum over the classes "
+                "is 0; use output_delta=diagonal, coupling=absolute or a third hidden layer"
+            )
+        return ""
 
     @property
     def replaces_head(self) -> bool:
@@ -122,8 +135,11 @@ class Capacitance:
     def read(self, probe: Probe, features: Tensor, labels: Tensor) -> Tensor:
         """beta_eff (K,) of K probes on features (B, n_0) with labels (B,), in the features' precision.
 
-        The signed form, whose terms nearly cancel, is computed in float64.
+        The signed form, whose terms nearly cancel, is computed in float64. nan for the settings that `degenerate`
+        names.
         """
+        if self.degenerate:
+            return torch.full((len(probe.weight(1)),), float("nan"))
         states = probe.states(features, torch.float64 if self.coupling == "signed" else features.dtype)
         deltas = probe.deltas(states, labels, self.output_delta)
         return beta_eff(states.activations, states.slopes, deltas, self.coupling)

@@ -12,21 +12,22 @@ from torch import Tensor, nn
 from harness.schema import Observer, Scene, Shared
 
 from .checks import demand_counts, finite
+from .layers import FEW, WEIGHTED
 from .passes import Batch, first, slopes
 
 
 @dataclass(frozen=True)
 class Fisher:
-    """Fisher: squared activation times gradient, summed over channels (Turner et al. 2020, arXiv 1906.04113).
+    """Fisher: squared activation times gradient, summed over weights (Turner et al. 2020, arXiv 1906.04113).
 
-        fisher = sum over channels c of 1/(2 B) sum over images n of (sum over positions of a_nc dL/da_nc)^2
+        fisher = sum over channels c of w_c / (2 B) sum over images n of (sum over positions of a_nc dL/da_nc)^2
 
-    a is the output of every convolution and dense layer, before its BatchNorm, the logits among them; L is the mean
-    cross-entropy (nats) of the first `images` of the batch (B of them), BatchNorm with that batch's statistics.
-    Activations and the sum over the network are those of the code of Abdelfattah et al. (2021, arXiv 2101.08134,
-    sec. 3.2). The sum over channels does not depend on which
-    convolutions are computed together; a layer that is called twice counts twice. 0 for a network without such layers,
-    nan where it is not finite. Higher is better.
+    a is the output of every convolution and dense layer, before its BatchNorm, the logits among them; w_c is the number
+    of weights behind channel c, C_in k^2 of a convolution and the number of inputs of a dense layer; L is the mean
+    cross-entropy (nats) of the first `images` of the batch (B of them), BatchNorm with that batch's statistics. That is
+    the code of Abdelfattah et al. (2021, arXiv 2101.08134, sec. 3.2), which gives a channel's value to each of its
+    weights before it sums. The sum does not depend on which convolutions are computed together; a layer that is called
+    twice counts twice. 0 for a network without such layers, nan where it is not finite. Higher is better.
     """
 
     kind: ClassVar[str] = "measure/fisher"
@@ -57,11 +58,28 @@ class Fisher:
 
 
 def fisher(model: nn.Module, batch: Batch, shared: Shared | None = None) -> Tensor:
-    """The sum over all channels, on the whole batch, in float64."""
+    """The sum over all weights, on the whole batch, in float64."""
     found = slopes(shared or Shared(), model, batch, len(batch[0]))
     total = torch.zeros((), dtype=torch.float64, device=batch[0].device)
-    for output, slope in zip(found.of.outputs, found.outputs, strict=True):
+    for output, slope, weights in zip(found.of.outputs, found.outputs, fans_in(model, batch[0]), strict=True):
         product = output.detach() * slope
         saliences = product.flatten(2).sum(2) if product.dim() > 2 else product
-        total = total + saliences.double().square().mean(0).sum() / 2
+        total = total + weights * saliences.double().square().mean(0).sum() / 2
     return total
+
+
+def fans_in(model: nn.Module, images: Tensor) -> list[int]:
+    """Weights behind one output channel of each convolution and dense layer, call by call in a pass of `images`."""
+    found: list[int] = []
+    hooks = [
+        module.register_forward_pre_hook(lambda layer, _: found.append(layer.weight[0].numel()))
+        for module in model.modules()
+        if isinstance(module, WEIGHTED)
+    ]
+    try:
+        with torch.no_grad():
+            model(images[:FEW])
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return found

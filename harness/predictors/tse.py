@@ -80,8 +80,8 @@ class TSEEMA:
         TSE-EMA = sum_t gamma^(T - t) * loss_t,
 
     with loss_t the mean loss of epoch t, the T epochs counted back from the last observation, so that the density of
-    the observations does not matter; an interval that reaches over the beginning of an epoch is shared out. As we recall
-    the paper it tries gamma from 0.9 to 0.999; with 0.999 the score of a brief training is that of TSE, so 0.9 is the
+    the observations does not matter; an interval that reaches over the beginning of an epoch is shared out. The
+    paper, as recalled, tries gamma from 0.9 to 0.999; with 0.999 a brief training has the score of TSE, so 0.9 is the
     default. The authors' code has the recursion ema = 0.1 * ema + 0.9 * loss_t instead, which ranks as TSE-E does
     (Spearman .999 on real curves). No score where TSE has none.
     """

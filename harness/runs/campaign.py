@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from harness.schema import Architecture, Benchmark, ImageSet, Measure, settings
+from harness.schema import FACT_COLUMNS, Architecture, Benchmark, ImageSet, Measure, Trace, settings
 from harness.storage.trace_key import TraceKey, describe
 from harness.train.job import TrainingJob
 from harness.train.recipe import Recipe
@@ -56,5 +56,13 @@ class Campaign:
             self.stream,
             self.device,
             self.kernels,
-            self.bench.facts(architecture, self.images),
         )
+
+    def with_facts(self, trace: Trace) -> Trace:
+        """The trace with the FACT_COLUMNS of its architecture, constant along it; nan where the benchmark has none.
+
+        Stored traces hold none: an earlier version's, which do, are given them anew, so that all are alike.
+        """
+        known = self.bench.facts(trace.architecture, self.images)
+        facts = {name: known.get(name, float("nan")) for name in FACT_COLUMNS}
+        return replace(trace, table=trace.table.drop(columns=[*facts], errors="ignore").assign(**facts))

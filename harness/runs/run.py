@@ -138,23 +138,16 @@ def engine_of(context: RunContext) -> str:
 
 
 def _reader(context: RunContext, campaign: Campaign) -> Callable[[str], Trace | None]:
-    """Gives the trace of an architecture by name; None where its training failed."""
-    if context.recorded:
-        return _recorded_reader(context, context.recorded.traces)
-    return lambda name: context.store.get(campaign.key(name, context.spec.seed))
-
-
-def _recorded_reader(context: RunContext, traces: Mapping[str, Trace]) -> Callable[[str], Trace | None]:
-    """The same of recorded curves, which become traces here: with the architecture's facts, as a training's has."""
-    campaign = context.campaign
-    clock_of = clocks({}, campaign.recipe)
+    """Gives the trace of an architecture by name, with its facts; None where its training failed."""
+    recorded, clock_of = context.recorded, clocks({}, campaign.recipe)
 
     def read(name: str) -> Trace | None:
-        trace = traces.get(name)
-        if trace is None:
-            return None
-        facts = campaign.bench.facts(trace.architecture, campaign.images)
-        return replace(trace, table=trace.table.assign(**facts), clocks=clock_of)
+        if recorded is None:
+            trace = context.store.get(campaign.key(name, context.spec.seed))
+        else:
+            trace = recorded.traces.get(name)
+            trace = trace and replace(trace, clocks=clock_of)
+        return trace and campaign.with_facts(trace)
 
     return read
 

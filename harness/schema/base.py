@@ -13,8 +13,9 @@ SCHEMA_VERSION = 2
 BASE_COLUMNS = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
 """Columns every trace has: losses in nats, accuracies in percent, at the end of each observation interval."""
 
-FACT_COLUMNS = ("params", "flops", "layers")
-"""Columns a benchmark states of an architecture without any training, constant along the trace."""
+FACT_COLUMNS = ("params", "flops", "live_flops", "layers")
+"""Columns a benchmark states of an architecture without any training, constant along the trace. They are not stored
+with a trace: reading it adds them, so that another one trains nothing again."""
 
 
 class BadInput(ValueError):

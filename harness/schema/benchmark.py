@@ -38,7 +38,7 @@ class Benchmark(Protocol):
         ...
 
     def facts(self, architecture: Architecture, images: ImageSet) -> dict[str, float]:
-        """The FACT_COLUMNS of one architecture: properties known without training."""
+        """The FACT_COLUMNS of one architecture: properties known without training; one that is left out is nan."""
         ...
 
     def build(self, architecture: Architecture, images: ImageSet) -> torch.nn.Module:

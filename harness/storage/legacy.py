@@ -27,17 +27,12 @@ MEASURES = MappingProxyType({
     "measure/capacitance": (
         "harness.measures.capacitance.Capacitance",
         "a941f76391a05650363e92908f5fead96e577a04aebf0ac53199af0fa34268a4",
-        "bdef196604cdc520fda93ee4c0ea4179f0252fd89caf8cecb5c9f7640bb2d541",
+        "092cc0a2878d34523250dabcf814220e74576fecef2dcd77b38a541a42cbd4c7",
     ),
     "measure/capacitance_network": (
         "harness.measures.capacitance_network.CapacitanceNetwork",
         "5fd951bcd35a958d4962ab7aeaf3cccc754106e3155ccae4b0d1e896f23f7f0d",
         "b30c4ea9710b0aa4b77fdf4d4b947161fceb311f219568f8a8249b965504762d",
-    ),
-    "measure/fisher": (
-        "harness.measures.fisher.Fisher",
-        "513480bf926c6ca605b926e07a70484cda95dfcaeadfc372db1bd8cff3648f32",
-        "2c2f7e03b645b8b92bf72a30bdb5722b0cae65c3bd9390cb56f3e33b361ec17c",
     ),
     "measure/grasp": (
         "harness.measures.grasp.Grasp",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.schema import Architecture, ImageSet, Measure, Trace
@@ -20,7 +20,7 @@ class TrainingJob:
 
     `build` gives the network, untrained; its weights are drawn from the training's own seed. `stream` names the source
     of randomness: runs and ground truth draw from different ones. `kernels` is "native" or "torch", what computes the
-    updates. `facts` are the benchmark's FACT_COLUMNS of the architecture, constant along the trace.
+    updates.
     """
 
     architecture: Architecture
@@ -32,7 +32,6 @@ class TrainingJob:
     stream: str = "run"
     device: str = "cpu"
     kernels: str = "torch"
-    facts: Mapping[str, float] = field(default_factory=dict)
 
 
 def clocks(measures: Mapping[str, Measure], recipe: Recipe) -> dict[str, str]:
@@ -45,11 +44,11 @@ def clocks(measures: Mapping[str, Measure], recipe: Recipe) -> dict[str, str]:
 
 
 def finish(job: TrainingJob, table: pd.DataFrame, diverged: int | None) -> Trace:
-    """The trace of a training: what was observed, with the architecture's facts and every declared column.
+    """The trace of a training: what was observed, with every declared column.
 
     A column that its measure never gave, because it failed at every reading, is nan all along.
     """
     declared = [column for measure in job.measures.values() for column in measure.columns]
     missing = dict.fromkeys(sorted(set(declared) - set(table)), float("nan"))
-    made = table.assign(**job.facts, **missing)
+    made = table.assign(**missing)
     return Trace(job.architecture, job.seed, made, diverged, clocks(job.measures, job.recipe))

@@ -64,23 +64,34 @@ def test_the_closed_form_is_the_line_graph(sizes, batch, coupling, output_delta,
     weights = [probe.weight(layer + 1)[0].numpy() for layer in range(len(sizes) - 1)]
     graph = line_graph(weights, images, labels, activation, output_delta, coupling)
     inward, outward = graph.sum(axis=1), graph.sum(axis=0)
-    measure = Capacitance(coupling=coupling, output_delta=output_delta, activation=activation, normalise=False)
+    measure = Capacitance(
+        coupling=coupling, output_delta=output_delta, activation=activation, normalise=False, widths=sizes[1:-1]
+    )
     value = float(measure.read(probe, torch.from_numpy(images), torch.from_numpy(labels))[0])
     total = inward.sum()
     size = np.abs(graph.data).sum()
+    if measure.degenerate:
+        assert np.isnan(value) and abs(outward @ inward) <= 1e-12 * size**2
+        return
     if abs(total) <= 1e-9 * size or size == 0:
         return  # 0/0: the signed form of few layers, or a dead probe
     assert value == pytest.approx((outward @ inward) / total, rel=1e-10 * max(1, size / abs(total)), abs=1e-12)
 
 
 def test_a_signed_probe_of_three_layers_under_softmax_has_no_capacitance() -> None:
-    """The output deltas p - y sum to 0, so the only term of the numerator vanishes."""
+    """The output deltas p - y sum to 0, so the only term of the numerator vanishes: 1e-17 would be ranked."""
     probe = Probe((6, 5, 4, 3), 2, "relu", False, 0)
     features, labels = torch.rand(8, 6, dtype=torch.float64), torch.arange(8) % 3
-    signed = Capacitance(coupling="signed").read(probe, features, labels)
+    signed = Capacitance(coupling="signed", widths=[5, 4])
+    assert signed.read(probe, features, labels).isnan().all()
     diagonal = Capacitance(coupling="signed", output_delta="diagonal").read(probe, features, labels)
-    assert signed.abs().max() < 1e-12
     assert diagonal.abs().min() > 1e-6
+    deep = Capacitance(coupling="signed", widths=[5, 5, 4])
+    assert deep.read(Probe((6, 5, 5, 4, 3), 2, "relu", False, 0), features, labels).abs().min() > 1e-9
+    model = torch.nn.Module()
+    model.features = lambda images: images.flatten(1)  # type: ignore[assignment]
+    with pytest.raises(ArithmeticError, match=r"is 0 with output_delta=softmax.*use output_delta=diagonal"):
+        signed.observer(Scene(7, 3, 6))(model, (torch.rand(8, 1, 2, 3), labels), 0)
 
 
 def test_a_dead_probe_gives_nan_not_a_number() -> None:

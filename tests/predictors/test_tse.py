@@ -9,12 +9,12 @@ import pytest
 from scipy.stats import spearmanr
 
 from harness.predictors.tse import TSE, TSEE, TSEEMA
-from harness.schema import BadInput, NoScore
+from harness.schema import BadInput, NoScore, Predictor
 
 nan = float("nan")
 BATCHES = np.random.default_rng(0).uniform(0.5, 2.5, 35)  # one loss a step, 8 steps an epoch
 STEPS = np.array([0, 3, 6, 9, 12, 15, 18, 21, 24, 27, 30, 33, 35])
-ALL = [TSE(), TSEE(), TSEEMA()]
+ALL: list[Predictor] = [TSE(), TSEE(), TSEEMA()]
 
 
 @pytest.fixture

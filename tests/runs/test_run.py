@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from harness.benches.nasbench201 import space
 from harness.benches.nasbench201.bench import NasBench201
 from harness.benches.tabulated import write
 from harness.evaluate.settings import Evaluation
@@ -22,7 +23,7 @@ from harness.runs.context import prepare
 from harness.runs.engine import Engine
 from harness.runs.run import Outcome, mixture, run, truth_and_sample
 from harness.runs.spec import RunSpec
-from harness.schema import BadInput, ImageSet, NoScore, Recorded, StoredCurves, Trace, columns
+from harness.schema import FACT_COLUMNS, BadInput, ImageSet, NoScore, Recorded, StoredCurves, Trace, columns
 from harness.storage.traces import TraceStore
 from harness.train.native.library import CannotCompile, compiler, library
 from harness.train.recipe import Recipe
@@ -226,6 +227,46 @@ def test_scores_that_are_missing_are_failures_with_their_reason(finished) -> Non
     assert len(moody) > 0 and set(moody["reason"]) == {"too shallow"}
     row = metrics[(metrics["predictor"] == "moody") & (metrics["step"] == 4)].iloc[0]
     assert (row["failed"], row["n"]) == (len(moody), 8 - len(moody))
+
+
+def test_facts_are_no_part_of_a_stored_trace_and_are_the_same_for_one_of_an_earlier_version(table, tmp_path) -> None:
+    """Earlier versions stored params, flops and layers; a fact that they do not know must train nothing again."""
+    first = run(spec(table, tmp_path), quiet)
+    context = prepare(spec(table, tmp_path))
+    keys = [context.campaign.key(a.name, 0) for a in truth_and_sample(context).architectures]
+    traces = [context.store.read(key) for key in keys]
+    assert not any(set(FACT_COLUMNS) & set(trace.table) for trace in traces)
+    for key, trace in zip(keys, traces, strict=True):
+        context.store.write(key, replace(trace, table=trace.table.assign(params=1.0, flops=2.0, layers=3.0)))
+
+    def none_trained(done: int, total: int) -> None:
+        assert done == total, "trained again"
+
+    live = {"live_flops": ColumnValue("live_flops", 1.0, "size")}
+    predictors = spec(table, tmp_path).predictors | live
+    second = run(spec(table, tmp_path, predictors=predictors), none_trained)
+    before, after = (pd.read_parquet(folder / "trajectories.parquet") for folder in (first.folder, second.folder))
+    assert after[list(FACT_COLUMNS)].equals(before[list(FACT_COLUMNS)])
+    scored = scores(second.folder).query("predictor == 'live_flops'").set_index("architecture")["score"]
+    for name, value in scored.items():
+        cell = space.parse(str(name))
+        assert value == space.live_flops(cell, space.Shape(2, 1, *tiny_shape()))
+
+
+def tiny_shape() -> tuple[int, int, int]:
+    images = tiny_images()
+    return images.size, images.colours, images.classes
+
+
+def test_a_benchmark_that_knows_no_such_fact_has_nan(table, tmp_path) -> None:
+    class Older(NasBench201):
+        def facts(self, architecture, images):
+            return {"params": 1.0, "flops": 2.0, "layers": 3.0}
+
+    campaign = replace(prepare(spec(table, tmp_path)).campaign, bench=Older(source=str(table)))
+    architecture = NasBench201().sample(1, 0)[0]
+    trace = campaign.with_facts(Trace(architecture, 0, pd.DataFrame({"step": [0, 2]})))
+    assert trace.table["live_flops"].isna().all() and set(trace.table["flops"]) == {2.0}
 
 
 def test_costs_count_training_for_all_but_facts(finished) -> None:

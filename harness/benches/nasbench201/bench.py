@@ -33,6 +33,10 @@ class NasBench201:
     architecture, else table if it has the protocol, else the more complete of converted and archive. `train_set`,
     `target_split` and `target_epochs` select the protocol of the ground truth; null takes the source's own, the final
     test accuracy.
+
+    `draw`: "uniform" draws isomorphism classes with equal probability, in the order of a hash, so that every part of a
+    draw is of one population, whatever `skip`; "by_size" draws strings and drops those isomorphic to an earlier one, so
+    that large classes (dead cells, cells with few operations) come first, and what is left behind `skip` lacks them.
     """
 
     kind: ClassVar[str] = "bench/nasbench201"
@@ -41,6 +45,7 @@ class NasBench201:
     channels: int = 8
     cells: int = 1
     dead: str = "include"
+    draw: str = "uniform"
     source: str = "auto"
     train_set: str | None = None
     target_split: str = "test"
@@ -50,6 +55,7 @@ class NasBench201:
         demand(self.channels >= 1, "bench.channels", "at least 1", self.channels)
         demand(self.cells >= 1, "bench.cells", "at least 1", self.cells)
         demand(self.dead in ("include", "exclude"), "bench.dead", "'include' or 'exclude'", self.dead)
+        demand(self.draw in ("uniform", "by_size"), "bench.draw", "'uniform' or 'by_size'", self.draw)
         splits = ("valid", "test", "valtest")
         demand(self.target_split in splits, "bench.target_split", " or ".join(map(repr, splits)), self.target_split)
         demand(
@@ -70,7 +76,7 @@ class NasBench201:
         return truth.find(self.source, request, data)
 
     def sample(self, n: int, seed: int, among: Sequence[str] | None = None) -> list[Architecture]:
-        """`n` architectures, distinct up to isomorphism, drawn uniformly from the strings `among` (default: all).
+        """`n` architectures out of the strings `among` (default: all), one of each isomorphism class, as `draw` says.
 
         The first architectures of a larger sample with the same seed and `among` are those of a smaller one. Raises
         BadInput where there are not that many.
@@ -78,8 +84,7 @@ class NasBench201:
         pool = sorted(among if among is not None else map(str, space.every_cell()))
         if self.dead == "exclude":
             pool = [text for text in pool if not space.is_dead(space.parse(text))]
-        order = np.random.default_rng(seed_of(seed, "sample", self.name)).permutation(len(pool))
-        chosen = space.distinct([pool[place] for place in order])
+        chosen = self._in_order(pool, seed)
         demand(
             1 <= n <= len(chosen),
             "architectures",
@@ -87,6 +92,18 @@ class NasBench201:
             n,
         )
         return [self.architecture(text) for text in chosen[:n]]
+
+    def _in_order(self, pool: Sequence[str], seed: int) -> list[str]:
+        """One string of each isomorphism class in `pool`, in the order in which classes are drawn."""
+        if self.draw == "by_size":
+            order = np.random.default_rng(seed_of(seed, "sample", self.name)).permutation(len(pool))
+            return [members[0] for members in space.classes([pool[place] for place in order]).values()]
+
+        def place(text: str) -> int:
+            return seed_of(seed, "sample", self.name, text)
+
+        classes = space.classes(pool)
+        return [min(classes[name], key=place) for name in sorted(classes, key=place)]
 
     def architecture(self, text: str) -> Architecture:
         """The architecture that the string `text` names."""
@@ -100,11 +117,12 @@ class NasBench201:
         return [(nodes[s], nodes[t], operation) for (t, s), operation in zip(space.EDGES, operations, strict=True)]
 
     def facts(self, architecture: Architecture, images: ImageSet) -> dict[str, float]:
-        """Parameters, multiply-adds and trainable layers of the network that `build` gives."""
+        """Parameters, multiply-adds (of live edges, too) and trainable layers of the network that `build` gives."""
         cell, shape = space.parse(architecture.name), self._shape(images)
         return {
             "params": float(space.params(cell, shape)),
             "flops": float(space.flops(cell, shape)),
+            "live_flops": float(space.live_flops(cell, shape)),
             "layers": float(space.layers(cell, shape)),
         }
 

@@ -7,7 +7,7 @@ of five operations (Dong & Yang, ICLR 2020). Nothing here needs torch.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise, product
 from typing import cast
 
@@ -113,6 +113,19 @@ def is_dead(cell: Cell) -> bool:
     return function(cell) == ZERO
 
 
+def live_operations(cell: Cell) -> Operations:
+    """The cell's operations, `none` on every edge that lies on no path from the cell's input to its output."""
+    reached, needed = {0}, needed_nodes(cell)
+    for node in (1, 2, 3):
+        if any(op != "none" and source in reached for source, op in cell.into(node)):
+            reached.add(node)
+    live = (
+        op if source in reached and target in needed else "none"
+        for (target, source), op in zip(EDGES, cell.operations, strict=True)
+    )
+    return cast(Operations, tuple(live))
+
+
 def filled_nodes(cell: Cell) -> frozenset[int]:
     """Nodes that hold anything but zeros: reached from the cell's input, or by a convolution, whose BatchNorm adds a
     constant even to a convolution of zeros."""
@@ -175,6 +188,11 @@ def flops(cell: Cell, shape: Shape) -> int:
     return total + stages[-1][0] * shape.classes + shape.classes
 
 
+def live_flops(cell: Cell, shape: Shape) -> int:
+    """`flops` without the convolutions on edges that lie on no path from the cell's input to its output."""
+    return flops(replace(cell, operations=live_operations(cell)), shape)
+
+
 def layers(cell: Cell, shape: Shape) -> int:
     """Number of convolution and dense layers of the whole network, dead edges included."""
     return 1 + 3 * shape.cells * _convolutions(cell) + 6 + 1
@@ -189,9 +207,9 @@ def _taps(cell: Cell) -> int:
     return sum(CONVOLUTION_TAPS.get(op, 0) for op in cell.operations)
 
 
-def distinct(texts: Sequence[str]) -> list[str]:
-    """`texts` without those isomorphic to an earlier one."""
-    seen: dict[str, str] = {}
+def classes(texts: Sequence[str]) -> dict[str, list[str]]:
+    """`texts` by their isomorphism class, classes and members in the order of `texts`."""
+    found: dict[str, list[str]] = {}
     for text in texts:
-        seen.setdefault(isomorphism(parse(text)), text)
-    return list(seen.values())
+        found.setdefault(isomorphism(parse(text)), []).append(text)
+    return found

@@ -85,11 +85,12 @@ class NatsBenchSize:
         return Architecture(text, text, index=space.index(self._widths(text)))
 
     def facts(self, architecture: Architecture, images: ImageSet) -> dict[str, float]:
-        """Parameters, multiply-adds and trainable layers of the network that `build` gives."""
+        """Parameters, multiply-adds and trainable layers of the network that `build` gives; every edge is live."""
         shape = self._shape(architecture, images)
         return {
             "params": float(space.params(shape)),
             "flops": float(space.flops(shape)),
+            "live_flops": float(space.flops(shape)),
             "layers": float(space.layers(shape)),
         }
 
