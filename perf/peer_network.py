@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from harness.benches.nasbench201.space import CONVOLUTION_TAPS, Cell, Shape, needed_nodes
 from harness.benches.nasbench201.topology_network import Network
-from harness.benches.nats.network import CellBlock, Reduction
+from harness.benches.nasbench201.cell_network import CellBlock, Reduction
 from harness.schema import ImageSet
 
 

@@ -67,7 +67,7 @@ def test_one_run_may_leave_predictors_out_or_name_its_own(call, folder: Path) ->
 def test_without_its_measure_a_predictor_is_skipped_and_the_missing_column_named(call, folder: Path) -> None:
     code, out, _ = call(*FEW, "architectures=4", "measure=[movement]")
     assert code == 0 and "beta_eff_ridge" in out
-    assert "skipping az_expressivity: input column az_expressivity is not measured\n" in out
+    assert "skipping az_expressivity, az_expressivity_trained: input column az_expressivity is not measured\n" in out
     found = set(pd.read_parquet(printed(out, "tables") / "metrics.parquet")["predictor"])
     assert {"movement", "valacc", "flops", "lce"} <= found
 

@@ -145,7 +145,7 @@ def test_losses_of_a_diverged_training_may_be_nan_and_stay_so(found: Archive) ->
         (bz2.compress(pickle.dumps({}))[:-4], "truncated or concatenated"),
         (bz2.compress(pickle.dumps({})) * 2, "truncated or concatenated"),
         (bz2.compress(pickle.dumps({})) + b"more", "truncated or concatenated"),
-        (BOMB, "must be at most 2097152 bytes when unpacked (got 'more'"),
+        (BOMB, "must be at most 2097152 bytes when unpacked"),
         (bytes(3 * 2**20), "a file of up to"),
     ],
 )

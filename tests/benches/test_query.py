@@ -97,7 +97,7 @@ def test_a_mean_is_over_the_seeds_there_are(data: str) -> None:
         (("cifar100", None, "x-valid", 200, 5, 777),
          r"epoch: must be 199 \(got 5\); x-valid of cifar100 with 200 epochs .*the schedule of 12 epochs has it"),
         (("cifar10", None, "test", 200, 5, 777), "ori-test of cifar10-valid with 200 epochs is recorded after"),
-        (("cifar10", "cifar10", "valid", 200, None, 777), "trains on all 50,000 images"),
+        (("cifar10", "cifar10", "valid", 200, None, 777), "trains on all 50,000 "),
         (("cifar10", "cifar10", "x-test", 200, None, 777), "split: must be a split of cifar10"),
         (("cifar10", None, "valtest", 200, None, 777), "split: must be a split of cifar10-valid"),
         (("cifar10", None, "valid", 90, None, 777), "schedule: must be a schedule of nasbench201 .12 or 200 epochs."),

@@ -195,9 +195,9 @@ def test_of_very_many_architectures_a_few_hundred_trajectories_are_drawn_and_the
 ) -> None:
     module = importlib.import_module("harness.report.figures.beta_eff_trajectories")
     tables = read(make(n=40, k=2))
-    assert "evenly spaced" not in module.caption(tables, FEW)
+    assert "evenly spaced" not in str(module.caption(tables, FEW))
     monkeypatch.setattr(module, "MOST", 10)
-    assert "10 of them evenly spaced by accuracy" in module.caption(tables, FEW)
+    assert "10 of them evenly spaced by accuracy" in str(module.caption(tables, FEW))
     lines = drawn("beta_eff_trajectories", tables).axes[0].lines
     first = tables.trajectories[tables.trajectories["step"] == 0].set_index("architecture")["beta_eff"]
     chosen = tables.architectures.sort_values("truth")["architecture"].iloc[np.linspace(0, 39, 10).round().astype(int)]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from torch import nn
 
-from harness.benches.nats.network import CellBlock, Reduction, Staged
+from harness.benches.nasbench201.cell_network import CellBlock, Reduction, Staged
 from harness.benches.natsbench_sss.space import CELL, Shape
 
 
