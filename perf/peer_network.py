@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
+from harness.benches.nasbench201.cell_network import CellBlock, Reduction
 from harness.benches.nasbench201.space import CONVOLUTION_TAPS, Cell, Shape, needed_nodes
 from harness.benches.nasbench201.topology_network import Network
-from harness.benches.nasbench201.cell_network import CellBlock, Reduction
 from harness.schema import ImageSet
 
 

@@ -13,8 +13,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from harness.benches.nasbench201 import space
 from harness.benches.nasbench201.bench import NasBench201
-from harness.benches.nasbench201.topology_network import CellBlock, Network
 from harness.benches.nasbench201.pooling import average
+from harness.benches.nasbench201.topology_network import CellBlock, Network
 from harness.benches.natsbench_sss.bench import NatsBenchSize
 from harness.datasets.digits import Digits
 from harness.schema.dataflow import Lowerable

@@ -194,9 +194,7 @@ def test_a_run_that_skips_holds_the_rest_of_the_draw_with_its_numbers(table, fin
 
 
 def test_a_draw_that_ends_before_the_run_is_refused_by_name(table, tmp_path) -> None:
-    with pytest.raises(
-        BadInput, match=r"^skip: must leave 8 architectures \(got 25\); .* 1 to 30 .*\(got 33\)$"
-    ):
+    with pytest.raises(BadInput, match=r"^skip: must leave 8 architectures \(got 25\); .* 1 to 30 .*\(got 33\)$"):
         run(spec(table, tmp_path, skip=25), quiet)
     with pytest.raises(BadInput, match=r"^skip: must be at least 0 \(got -1\)$"):
         spec(table, tmp_path, skip=-1)

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from torch import nn
 
-from harness.benches.nasbench201.space import Cell, Shape
 from harness.benches.nasbench201.cell_network import CellBlock, Reduction, Staged
+from harness.benches.nasbench201.space import Cell, Shape
 
 __all__ = ["CellBlock", "Network"]
 
