@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from functools import partial
 
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
@@ -18,10 +17,11 @@ from harness import __version__
 from harness.cli.arguments import parse_arguments
 from harness.cli.checks import check_run
 from harness.cli.configuration_text import print_configuration
+from harness.cli.endings import carry_out
 from harness.config.composition import Composition, compose_arguments, hydra_open, parse_overrides, quoted
-from harness.schema import BadInput
+from harness.processes.leftovers import clear
 from harness.sweep.job_files import JobResult
-from harness.sweep.launch import finish_sweep, prepare_sweep, run_sweep_job
+from harness.sweep.launch import SweepJob, finish_sweep, prepare_sweep
 
 Task = Callable[[DictConfig], JobResult]
 
@@ -31,40 +31,36 @@ def main(
 ) -> int:
     """Run `task` on each job that the `arguments` (default: those of the process) describe; the exit code.
 
-    It is 2, with one line on stderr, for bad input, and 130 after an interrupt. `check` raises BadInput for whatever
+    `carry_out` says which it is where the command does not end by itself. `check` raises BadInput for whatever
     can be refused of a single run before anything heavy is imported. A sweep continues after a failed job and ends in
     one report on all its jobs; its exit code is the highest of its jobs' codes.
     """
     typed = list(sys.argv[1:] if arguments is None else arguments)
-    try:
-        given = parse_arguments(typed)
-        if given.version:
-            print(f"harness {__version__}")
+    return carry_out(lambda: _main(config_name, task, check, typed))
+
+
+def _main(config_name: str, task: Task, check: Callable[[DictConfig], object], typed: list[str]) -> int:
+    given = parse_arguments(typed)
+    if given.version:
+        print(f"harness {__version__}")
+        return 0
+    with hydra_open(config_name):
+        if given.only_prints:
+            print_configuration(given, config_name)
             return 0
-        with hydra_open(config_name):
-            if given.only_prints:
-                print_configuration(given, config_name)
-                return 0
-            composition = compose_arguments(given.overrides, config_name, given.sweep)
-            if given.sweep or composition.config.hydra.mode == RunMode.MULTIRUN:
-                return _run_sweep(composition, config_name, task, typed)
-            check_run(composition.config, check)
-            return _run_once(composition, config_name, task)
-    except BadInput as error:
-        return _print_error(error)
-    except KeyboardInterrupt:
-        print("interrupted; re-run the same command to resume", file=sys.stderr)
-        return 130
+        clear()
+        composition = compose_arguments(given.overrides, config_name, given.sweep)
+        if given.sweep or composition.config.hydra.mode == RunMode.MULTIRUN:
+            return _run_sweep(composition, config_name, task, typed)
+        check_run(composition.config, check)
+        return _run_once(composition, config_name, task)
 
 
 def _run_once(composition: Composition, config_name: str, task: Task) -> int:
     codes = []
 
-    def job(config: DictConfig) -> None:
-        try:
-            codes.append(task(config).code)
-        except BadInput as error:  # Hydra would print all overrides
-            codes.append(_print_error(error))
+    def job(config: DictConfig) -> None:  # Hydra would print all overrides with an error
+        codes.append(carry_out(lambda: task(config).code))
 
     hydra = GlobalHydra.instance().hydra
     assert hydra is not None  # main has opened it
@@ -73,15 +69,12 @@ def _run_once(composition: Composition, config_name: str, task: Task) -> int:
 
 
 def _run_sweep(composition: Composition, config_name: str, task: Task, typed: Sequence[str]) -> int:
+    from harness.processes.pool import guard_pools
+
     given = any(o.key_or_group == "hydra.sweep.dir" for o in parse_overrides(composition.overrides))
     sweep = prepare_sweep(composition.config, composition.swept, given, typed)
-    job = partial(run_sweep_job, task=task, keys=sweep.keys)  # a launcher may carry it to another process
     overrides = [*composition.overrides, "hydra.mode=MULTIRUN", f"hydra.sweep.dir={quoted(str(sweep.folder))}"]
     hydra = GlobalHydra.instance().hydra
     assert hydra is not None  # main has opened it
-    return finish_sweep(lambda: hydra.multirun(config_name, job, overrides), sweep)
-
-
-def _print_error(error: BadInput) -> int:
-    print(f"error: {error}", file=sys.stderr)
-    return 2
+    guard_pools()  # those of launchers too
+    return finish_sweep(lambda only: hydra.multirun(config_name, SweepJob(task, sweep.keys, only), overrides), sweep)

@@ -6,7 +6,6 @@ harness report RESULTS_FOLDER... [arch=ARCHITECTURE] [--out FOLDER]
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from harness.cli.endings import carry_out
 from harness.files.paths import demand_folder
 from harness.report.config import ReportConfig
 from harness.report.run_tables import RunTables, read
@@ -44,14 +44,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="folder of the report (default: reports/<bench>-<dataset>/<run>, of several runs reports/sweeps/<name>)",
     )  # fmt: skip
     given = parser.parse_intermixed_args(arguments)
-    try:
-        wanted = [text.removeprefix(ARCH) for text in given.words if text.startswith(ARCH)]
-        folders = [Path(text) for text in given.words if not text.startswith(ARCH)]
+    wanted = [text.removeprefix(ARCH) for text in given.words if text.startswith(ARCH)]
+    folders = [Path(text) for text in given.words if not text.startswith(ARCH)]
+
+    def command() -> int:
         print(_draw(folders, wanted, given.out))
-    except BadInput as error:
-        print(f"harness.report: {error}", file=sys.stderr)
-        return 2
-    return 0
+        return 0
+
+    return carry_out(command, "harness.report")
 
 
 def _draw(folders: Sequence[Path], wanted: Sequence[str], out: Path | None) -> Path:

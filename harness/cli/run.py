@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from harness.cli.checks import check_images
 from harness.config.components import build, build_all, fill
+from harness.files.lock import exclusive_lock
 from harness.files.paths import demand_folder
 from harness.sweep.job_files import JobResult
 
@@ -58,7 +59,8 @@ def build_parts(config: DictConfig) -> Parts:
     """The parts of the run that `config` describes, every setting checked. Raises BadInput."""
     top = fill(TopLevel, {field.name: config[field.name] for field in fields(TopLevel)}, "")
     demand_folder("reports", Path(top.reports))
-    demand_folder("results", Path(top.results))
+    for place in (Path(top.results), Path(top.results) / "traces"):
+        demand_folder("results", place)
     others = [OmegaConf.create({**config.bench, **other}) for other in top.fit_on or []]
     return Parts(
         top,
@@ -151,7 +153,9 @@ def _write_report(folder: Path, reports: Path, report: ReportConfig) -> Path:
     from harness.report.write import is_current, write
 
     out = reports / folder.parent.name / folder.name
-    page = out / "index.html" if is_current(folder, out, report) else write(folder, out, report)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with exclusive_lock(out.with_name(f".{out.name}.lock"), str(out), "writing", keep=True):
+        page = out / "index.html" if is_current(folder, out, report) else write(folder, out, report)
     write_index(reports)
     return page
 

@@ -14,6 +14,7 @@ from omegaconf import DictConfig
 
 from harness.cli.checks import check_images
 from harness.config.components import build, fill
+from harness.files.paths import demand_folder, demand_writable
 from harness.runs.campaign import Campaign
 from harness.runs.engine import Engine
 from harness.runs.train_many import train_missing
@@ -49,6 +50,8 @@ def build_parts(config: DictConfig) -> tuple[TopLevel, Benchmark, DataSet, Recip
     all_images = "null (a table needs all images)"
     demand(recipe.watch_images is None, "train.watch_images", all_images, recipe.watch_images)
     demand(set(recipe.watch) == {"valid", "test"}, "train.watch", "[valid, test]", recipe.watch)
+    demand_folder("results", Path(top.results) / "traces")
+    demand_writable("out", Path(top.out))
     return top, bench, dataset, recipe, engine
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from harness.evaluate.folds import assign_folds
 from harness.evaluate.predictions import AnyPredictor, BudgetedTrace, Clock, FitExample, Fold, cut, predictions_of
+from harness.processes.pool import in_processes
 from harness.schema import Trace, at_initialization, demand
 
 COLUMNS = ["predictor", "step", "architecture", "score", "sd", "reason"]
@@ -123,7 +124,7 @@ def _shared_out(predictors: Mapping[str, AnyPredictor], prepared: BudgetedInput,
     if workers <= 1:
         return _rows(items, prepared)
     parts = [items[i :: CHUNKS * workers] for i in range(CHUNKS * workers)]
-    done = Parallel(n_jobs=workers)(delayed(_rows)(part, prepared) for part in parts if part)
+    done = in_processes(partial(_rows, prepared=prepared), [part for part in parts if part], workers)
     return {name: rows for part in done for name, rows in part.items()}
 
 

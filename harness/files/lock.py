@@ -11,10 +11,11 @@ from filelock import FileLock, Timeout
 
 
 @contextmanager
-def exclusive_lock(lock: Path, name: str, doing: str) -> Iterator[None]:
-    """Hold the lock file `lock` during the block, and delete it afterwards.
+def exclusive_lock(lock: Path, name: str, doing: str, keep: bool = False) -> Iterator[None]:
+    """Hold the lock file `lock` during the block, and delete it afterwards unless it is to be kept.
 
-    If another process holds it, print a line that it is `doing` ("fetching", say) `name`, and wait.
+    Of three processes that use a deleted file two may work at once; keep it where that would matter. If another process
+    holds it, print a line that it is `doing` ("fetching", say) `name`, and wait.
     """
     file_lock = FileLock(lock)
     try:
@@ -25,5 +26,6 @@ def exclusive_lock(lock: Path, name: str, doing: str) -> Iterator[None]:
     try:
         yield
     finally:
-        lock.unlink(missing_ok=True)
+        if not keep:
+            lock.unlink(missing_ok=True)
         file_lock.release()

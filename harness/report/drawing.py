@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import importlib
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.report.config import NothingToDraw, ReportConfig, figure_module
 from harness.report.elements import Drawn
 from harness.report.style.theme import theme
+from harness.storage.files import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+METADATA: dict[str, dict[str, None]] = {
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+"""What each kind of file would say of the day and the program, so that equal figures would not be equal files."""
 
 
 def draw_figures(tables: Any, folder: Path, report: ReportConfig) -> list[Drawn]:
@@ -44,8 +53,9 @@ def save(figure: Figure, stem: Path, dpi: int) -> str:
     figure.draw_without_rendering()  # lays it out
     figure.set_layout_engine("none")  # once for all three
 
-    figure.savefig(f"{stem}.png", dpi=dpi, metadata={"Software": None})
-    figure.savefig(f"{stem}.pdf", dpi=dpi, metadata={"CreationDate": None, "Creator": None, "Producer": None})
+    for ending, metadata in METADATA.items():
+        save_as = partial(figure.savefig, format=ending, dpi=dpi, metadata=metadata)
+        write_atomically(stem.with_name(f"{stem.name}.{ending}"), save_as)
     text = StringIO()
     figure.savefig(text, format="svg", dpi=dpi, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     return text.getvalue()

@@ -9,6 +9,13 @@ from harness.report.config import ReportConfig
 from harness.report.run_tables import read
 from harness.report.text import Text
 from harness.schema import digest, settings
+from harness.storage.files import SUMS, sums_faults, write_sums
+
+FIGURES, TABLES = "figures", "tables"
+"""Folders of a report."""
+
+PAGES = ("index.html", "report.md", "index.json")
+"""Files next to them; with each folder's SHA256SUMS, which is written last."""
 
 
 def write(results: Path, out: Path, report: ReportConfig) -> Path:
@@ -26,26 +33,31 @@ def write(results: Path, out: Path, report: ReportConfig) -> Path:
     from harness.report.tables import write_tables
 
     tables = read(results)
+    for folder in (out, out / FIGURES, out / TABLES):  # from here on the page is not whole
+        (folder / SUMS).unlink(missing_ok=True)
     if report.tensorboard:
         from harness.report.event_files import write_events
 
         write_events(tables, out / "tensorboard")
-    drawn = draw_figures(tables, out / "figures", report)
-    displayed, sentences = write_tables(tables, out / "tables"), write_all(tables)
+    drawn = draw_figures(tables, out / FIGURES, report)
+    displayed, sentences = write_tables(tables, out / TABLES), write_all(tables)
     captions = {
         figure.name: Text("Not drawn: ", figure.missing, ".") if figure.missing else Text(figure.caption)
         for figure in drawn
     }
-    write_sentences(sentences, captions, out / "tables" / "sentences.tex")
+    write_sentences(sentences, captions, out / TABLES / "sentences.tex")
     page = write_pages(tables, out, sentences, drawn, displayed, _stamp(results, report))
     write_entry(tables, page)
+    for name in (FIGURES, TABLES):
+        write_sums(out / name)
+    write_sums(out, PAGES)
     return page
 
 
 def is_current(results: Path, out: Path, report: ReportConfig) -> bool:
-    """Whether the page in `out` was already drawn from just these results with just this configuration."""
+    """Whether the page in `out` was drawn from just these results with just this configuration, and is undamaged."""
     page = out / "index.html"
-    if not page.is_file():
+    if not page.is_file() or any(sums_faults(folder) for folder in (out, out / FIGURES, out / TABLES)):
         return False
     return f'content="{_stamp(results, report)}"' in page.read_text(encoding="utf-8", errors="replace")[:1000]
 

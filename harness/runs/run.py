@@ -10,12 +10,14 @@ from threadpoolctl import threadpool_limits
 
 from harness.evaluate.judge import judge
 from harness.evaluate.scoring import ScoringInput, score_all
+from harness.files.lock import exclusive_lock
 from harness.runs import identity, tables
 from harness.runs.campaign import Campaign
 from harness.runs.context import RunContext, Sample, Scores, Traces, Training, draw, prepare
 from harness.runs.spec import RunSpec
 from harness.runs.train_many import Failure, Progress, Wanted, missing_of, train_missing
 from harness.schema import Architecture, BadInput, Trace
+from harness.storage.files import remove_temporary
 from harness.storage.tables import is_current
 from harness.train.job import clocks
 
@@ -38,11 +40,23 @@ class Outcome:
 
 
 def run(spec: RunSpec, progress: Progress) -> Outcome:
-    """Carry out `spec` and write its tables; what is already trained or already judged is not done again."""
+    """Carry out `spec` and write its tables; what is already trained or already judged is not done again.
+
+    Of two processes with the same run the second waits, with one line that says so.
+    """
     context = prepare(spec)
     sample = truth_and_sample(context)
+    folder = identity.folder(context)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with exclusive_lock(folder.with_name(f".{folder.name}.lock"), str(folder), "working on", keep=True):
+        return _carry_out(context, sample, folder, progress)
+
+
+def _carry_out(context: RunContext, sample: Sample, folder: Path, progress: Progress) -> Outcome:
+    for place in (folder, context.store.folder):
+        remove_temporary(place)
     training = train(context, sample, progress)
-    folder, known_as = identity.folder(context), identity.identity(context, sample)
+    known_as = identity.identity(context, sample)
     if not (training.cached and is_current(folder, known_as)):  # newly trained: the measured seconds are new
         traces = load(context, sample)
         if len(traces.scored) < 2:

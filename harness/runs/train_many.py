@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from harness.runs.campaign import Campaign
 from harness.runs.engine import Engine
@@ -18,7 +19,7 @@ Progress = Callable[[int, int], None]
 Wanted = tuple[Architecture, int]
 """An architecture and the seed of its training."""
 
-FAULTS = (RuntimeError, ValueError, ArithmeticError, KeyError)
+FAULTS = (RuntimeError, ValueError, ArithmeticError, KeyError, MemoryError)
 """What one training may fail with while the others go on."""
 
 
@@ -36,7 +37,8 @@ def train_missing(
 ) -> list[Failure]:
     """Train each (architecture, seed) that the store does not hold; returns those that failed.
 
-    Which process trains what, and in which order, changes no number.
+    Which process trains what, and in which order, changes no number. A training of which a worker is killed, as by the
+    system when memory is short, is a failure; the others continue.
     """
     pairs = list(wanted)
     missing = missing_of(campaign, pairs, store)
@@ -78,27 +80,32 @@ def _adopt(campaign: Campaign, architecture: Architecture, seed: int, store: Tra
 def _train_each(
     campaign: Campaign, missing: Sequence[Wanted], store: TraceStore, engine: Engine
 ) -> Iterable[Failure | None]:
-    from joblib import Parallel, delayed
+    from harness.processes.pool import Killed, as_completed
 
     processes = engine.processes(len(missing))
     if processes == 1:
-        return (_train_one(campaign, each, store) for each in missing)
-    parallel = Parallel(n_jobs=processes, return_as="generator_unordered", batch_size=1)
-    outcomes: Iterable[Failure | None] = parallel(delayed(_train_one)(campaign, each, store) for each in missing)
-    return outcomes
+        return (_train_one(campaign, store, each) for each in missing)
+    outcomes = as_completed(partial(_train_one, campaign, store), missing, processes)
+    return (
+        Failure(architecture.name, seed, outcome.reason) if isinstance(outcome, Killed) else outcome
+        for (architecture, seed), outcome in outcomes
+    )
 
 
-def _train_one(campaign: Campaign, wanted: Wanted, store: TraceStore) -> Failure | None:
+def _train_one(campaign: Campaign, store: TraceStore, wanted: Wanted) -> Failure | None:
     from harness.train.loop import train
     from harness.train.process import prepare, versions
 
     prepare(campaign.threads)
     architecture, seed = wanted
+    key = campaign.key(architecture.name, seed)
+    if key in store:  # trained before another worker of its pool was killed, or by another command
+        return None
     try:
         trace = train(campaign.job(architecture, seed))
     except BadInput:
         raise
     except FAULTS as error:
         return Failure(architecture.name, seed, f"{type(error).__name__}: {error}".splitlines()[0])
-    store.write(campaign.key(architecture.name, seed), trace, versions(campaign.device))
+    store.write(key, trace, versions(campaign.device))
     return None

@@ -8,7 +8,9 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+TEMPORARY = ".tmp"
+"""How temporary files end, whose names begin with a dot."""
+
+A_DAY = 24 * 60 * 60  # seconds
+
 SUMS = "SHA256SUMS"
 """Name of the file that vouches for every other file of a folder, in the format of sha256sum."""
 
@@ -26,19 +33,30 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Have `write` fill a temporary file next to `path`, then rename it into place.
 
     The content is on the disk before the name is, and the name before this returns: what is written afterwards to
-    vouch for the file (its checksum) never survives a crash that the file does not.
+    vouch for the file (its checksum) never survives a crash that the file does not. An OSError names `path`.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
     try:
-        write(Path(temporary))
-        os.chmod(temporary, 0o644)
-        flush(Path(temporary))
-        os.replace(temporary, path)
-        flush(path.parent)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=TEMPORARY, dir=path.parent)
+        os.close(handle)
+        try:
+            write(Path(temporary))
+            os.chmod(temporary, 0o644)
+            flush(Path(temporary))
+            os.replace(temporary, path)
+            flush(path.parent)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+    except OSError as error:  # a full disk names no file
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+
+
+def remove_temporary(folder: Path) -> None:
+    """Delete temporary files of `write_atomically` that a killed process left below `folder` at least a day ago."""
+    for path in folder.rglob(f".*{TEMPORARY}"):
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > A_DAY:
+                path.unlink()
 
 
 def flush(path: Path) -> None:
@@ -85,13 +103,13 @@ def sidecar_fault(path: Path) -> str | None:
         return _reason(error)
 
 
-def write_sums(folder: Path) -> None:
-    """Store the checksums of all files directly in `folder` as SHA256SUMS; call it last.
+def write_sums(folder: Path, names: Sequence[str] | None = None) -> None:
+    """Store the checksums of all files directly in `folder`, or of those of these names, as SHA256SUMS; call it last.
 
-    Files whose names start with a dot or end in `.damaged` are left out.
+    Of all files those whose names start with a dot or end in `.damaged` are left out.
     """
     (folder / SUMS).unlink(missing_ok=True)
-    files = sorted(path for path in folder.iterdir() if path.is_file())
+    files = sorted(path for path in folder.iterdir() if path.is_file() and (names is None or path.name in names))
     kept = [path for path in files if path.name[0] != "." and path.suffix != ".damaged"]
     write_text(folder / SUMS, "".join(f"{sha256_of(path)}  {path.name}\n" for path in kept))
 

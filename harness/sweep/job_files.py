@@ -13,7 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from harness.files.machine_errors import described, is_machine_error
 from harness.files.paths import relative_path
+from harness.processes.signals import WorkerKilled
 from harness.schema import BadInput, demand
 from harness.schema.documents import JOB, JOB_CONFIG, STATE, SWEEP, demand_keys
 from harness.storage.documents import read_json, read_yaml
@@ -61,8 +63,8 @@ def record_job(
 ) -> JobResult:
     """How `task` ended, written to `folder`/job.json; `config` (YAML) is stored next to it.
 
-    BadInput ends a job with code 2 and is not raised: the sweep continues. Any other exception is recorded with code 1
-    and raised again.
+    BadInput ends a job with code 2, a full disk or a killed worker with 3. They are not raised: the sweep continues.
+    Any other exception is recorded with code 1 and raised again.
     """
     write_text(folder / "config.yaml", config)
 
@@ -77,12 +79,25 @@ def record_job(
         result = task()
     except BadInput as error:
         result = JobResult(2, reason=str(error))
+    except WorkerKilled as error:
+        result = JobResult(UNFINISHED, reason=str(error))
     except BaseException as error:  # an interrupt too: recorded and passed on
+        if isinstance(error, OSError) and is_machine_error(error):
+            result = JobResult(UNFINISHED, reason=described(error))
+            write("failed", result)
+            return result
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         write("failed", JobResult(1, reason=": ".join([type(error).__name__, *lines[:1]])))
         raise
-    write({0: "complete", 3: "partial"}.get(result.code, "failed"), result)
+    state = {0: "complete", 3: "partial"}.get(result.code, "failed")
+    write(state if result.folder or result.code != UNFINISHED else "failed", result)
     return result
+
+
+def record_killed(folder: Path, reason: str) -> None:
+    """Write into `folder`/job.json that the process of the job was killed."""
+    about = read_json(folder / "job.json")
+    write_json(folder / "job.json", {**about, "state": "failed", "code": UNFINISHED, "reason": reason})
 
 
 def is_run(folder: Path) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from math import prod
 from pathlib import Path
@@ -15,9 +16,11 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from harness.files.paths import demand_folder
+from harness.processes.signals import Terminated, WorkerKilled
+from harness.processes.watch import end_with_parent
 from harness.schema import demand
 from harness.storage.files import write_json
-from harness.sweep.job_files import UNFINISHED, JobResult, is_sweep, job_files_in, read_jobs, record_job
+from harness.sweep.job_files import UNFINISHED, JobResult, is_sweep, job_files_in, read_jobs, record_job, record_killed
 
 SUBDIR = "${hydra.job.num}"
 """A job's folder in that of its sweep is its number."""
@@ -25,11 +28,15 @@ SUBDIR = "${hydra.job.num}"
 
 @dataclass(frozen=True)
 class Sweep:
-    """The folder of a sweep's jobs, that of its report (None: it has none), and the keys that are swept."""
+    """The folder of a sweep's jobs, that of its report (None: it has none), and the keys that are swept.
+
+    `jobs` is their number, None where the sweeper decides it.
+    """
 
     folder: Path
     report: Path | None
     keys: tuple[str, ...]
+    jobs: int | None = None
 
     def gather(self) -> None:
         """Write and print the tables and the page of all jobs so far."""
@@ -53,7 +60,7 @@ def prepare_sweep(config: DictConfig, values: Mapping[str, int], given: bool, co
     jobs = prod(values.values()) if basic else None  # another sweeper decides that itself
     write_json(folder / "sweep.json", {"command": f"python -m harness {shlex.join(command)}", "jobs": jobs})
     report = Path(config.reports) / "sweeps" / folder.resolve().name if "reports" in config else None
-    return Sweep(folder, report, tuple(values))
+    return Sweep(folder, report, tuple(values), jobs)
 
 
 def make_sweep_folder(wanted: Path, given: bool) -> Path:
@@ -81,6 +88,27 @@ def make_sweep_folder(wanted: Path, given: bool) -> Path:
     return folder
 
 
+@dataclass(frozen=True)
+class SweepJob:
+    """What Hydra calls with the composed configuration of each job; a launcher may carry it to another process.
+
+    `only` are the numbers of the jobs that are carried out (None: all), `launcher` is the process that started it all.
+    """
+
+    task: Callable[[DictConfig], JobResult]
+    keys: Collection[str]
+    only: frozenset[int] | None = None
+    launcher: int = field(default_factory=os.getpid)
+
+    def __call__(self, config: DictConfig) -> JobResult:
+        """How the task ended; recorded in the job's folder."""
+        if os.getppid() == self.launcher:
+            end_with_parent(self.launcher)
+        if self.only is not None and int(HydraConfig.get().job.num) not in self.only:
+            return JobResult(0)
+        return run_sweep_job(config, self.task, self.keys)
+
+
 def run_sweep_job(config: DictConfig, task: Callable[[DictConfig], JobResult], keys: Collection[str]) -> JobResult:
     """How `task` ended on the composed `config` of one job; recorded in the job's folder.
 
@@ -94,21 +122,70 @@ def run_sweep_job(config: DictConfig, task: Callable[[DictConfig], JobResult], k
     return record_job(folder, int(hydra.job.num), overrides, text, lambda: task(config))
 
 
-def finish_sweep(run: Callable[[], object], sweep: Sweep) -> int:
+Run = Callable[[frozenset[int] | None], object]
+"""Runs the jobs of a sweep of these numbers, None: all."""
+
+
+def finish_sweep(run: Run, sweep: Sweep) -> int:
     """Run all jobs by `run`; the exit code is the highest of the jobs' codes, read from their files.
 
-    A job that was killed or never started counts as 3. However `run` ends, by an exception or an interrupt too, the
-    sweep is gathered if any job has a file, and each job that is not complete gets one line on stderr; the exception
-    is then passed on.
+    A job that was killed or never started counts as 3. If `run` raises an exception, the sweep is gathered if any job
+    has a file, and each job that is not complete gets one line on stderr; the exception is then passed on. An interrupt
+    or a signal ends the sweep at once: `harness report FOLDER` gathers it.
     """
-    code = 0
+    code, interrupted = 0, False
     try:
-        run()
+        _run_jobs(run, sweep)
+    except (KeyboardInterrupt, Terminated):
+        interrupted = True
+        raise
     finally:
-        if job_files_in(sweep.folder):
+        if not interrupted and job_files_in(sweep.folder):
             sweep.gather()
             code = _print_incomplete(sweep.folder)
     return code
+
+
+def _run_jobs(run: Run, sweep: Sweep) -> None:
+    """Run all jobs; where the process of one is killed, the others still.
+
+    joblib then kills every process of the launcher's pool. The jobs that had begun are run again one at a time, which
+    shows whose process is killed, and the remaining ones after that.
+    """
+    killed = _killed(run, None)
+    while killed:
+        if sweep.jobs is None:
+            raise WorkerKilled(killed)
+        for number in _numbers(sweep, "unfinished"):
+            reason = _killed(run, frozenset({number}))
+            if reason:
+                record_killed(sweep.folder / str(number), reason)
+        waiting = set(range(sweep.jobs)) - _numbers(sweep)
+        killed = _killed(run, frozenset(waiting)) if waiting else None
+        if killed and not _numbers(sweep) & waiting:  # no job can begin
+            raise WorkerKilled(killed)
+
+
+def _numbers(sweep: Sweep, state: str | None = None) -> set[int]:
+    """Numbers of the jobs that have begun, or of those in a state."""
+    files = job_files_in(sweep.folder)
+    return {job.number for job in (read_jobs(sweep.folder) if files else ()) if state in (None, job.state)}
+
+
+def _killed(run: Run, only: frozenset[int] | None) -> str | None:
+    """Run these jobs; why a process of the launcher's pool was killed, None where none was."""
+    try:
+        run(only)
+    except RuntimeError as error:
+        if "joblib" not in sys.modules:
+            raise
+        from harness.processes.pool import killed_reason
+
+        reason = killed_reason(error)
+        if reason is None:
+            raise
+        return reason
+    return None
 
 
 def _print_incomplete(folder: Path) -> int:

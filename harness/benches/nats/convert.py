@@ -9,14 +9,16 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import nats_bench
 import pyarrow.parquet as pq
-from joblib import Parallel, delayed
 
 from harness import __version__
 from harness.files.lock import exclusive_lock
+from harness.processes.pool import Killed, as_completed
+from harness.processes.signals import WorkerKilled
 from harness.schema import BadInput, demand
 
 from .archive import Archive, opened
@@ -148,16 +150,16 @@ class _Job:
     def _convert(self, progress: Progress | None, workers: int) -> list[str]:
         """Convert every chunk that is not in `work` yet; returns the damaged records."""
         self.work.mkdir(exist_ok=True)
-        tasks = [
-            delayed(make_chunk)(self.archive, places, self.work, digest, self.skip_damaged)
-            for places, digest in self.chunks.items()
-        ]
-        damaged: list[str] = []
-        for done, lost in enumerate(Parallel(n_jobs=min(workers, len(tasks)), return_as="generator")(tasks), start=1):
-            damaged += lost
+        damaged: dict[tuple[int, ...], list[str]] = {}
+        convert_one = partial(_make_chunk, self.archive, self.work, self.skip_damaged)
+        chunks = as_completed(convert_one, self.chunks.items(), min(workers, len(self.chunks)))
+        for done, ((places, _), lost) in enumerate(chunks, start=1):
+            if isinstance(lost, Killed):
+                raise WorkerKilled(lost.reason)
+            damaged[places] = lost
             if progress:
                 progress(min(done * CHUNK, len(self.archive.places)), len(self.archive.places))
-        return damaged
+        return [name for places in self.chunks for name in damaged[places]]
 
     def summary(self, seconds: float, cached: bool = False) -> Summary:
         """Summary of the tables in `target`."""
@@ -166,3 +168,8 @@ class _Job:
         finals, curves = (pq.read_metadata(path).num_rows for path in paths)
         size, damaged = sum(path.stat().st_size for path in paths), tuple(about["damaged"])
         return Summary(self.target, about["architectures"], total, finals, curves, size, seconds, damaged, cached)
+
+
+def _make_chunk(archive: Archive, work: Path, skip_damaged: bool, chunk: tuple[tuple[int, ...], str]) -> list[str]:
+    places, digest = chunk
+    return make_chunk(archive, places, work, digest, skip_damaged)

@@ -25,16 +25,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         asked = parse_arguments(None if arguments is None else list(arguments))
     except BadArguments as error:
         return _complain(error)
-    from harness.schema import BadInput
+    from harness.cli.endings import carry_out
 
-    try:
+    def command() -> int:
         _demand_folders(asked)
         return COMMANDS[asked.command](asked)
-    except BadInput as error:
-        return _complain(error)
-    except KeyboardInterrupt:
-        print("interrupted; re-run the same command to resume", file=sys.stderr)
-        return 130
+
+    return carry_out(command)
 
 
 def check(asked: argparse.Namespace) -> int:
