@@ -44,7 +44,7 @@ def _ending(error: BaseException, name: str) -> tuple[str, int]:
     if isinstance(error, OSError) and is_machine_error(error):
         return f"{name}: {described(error)}; {RESUME}", INCOMPLETE
     if isinstance(error, WorkerKilled):
-        return f"{name}: {error}; set engine.workers to fewer and {RESUME}", INCOMPLETE
+        return f"{name}: {error}; {RESUME}", INCOMPLETE
     raise error
 
 

@@ -79,18 +79,15 @@ def record_job(
         result = task()
     except BadInput as error:
         result = JobResult(2, reason=str(error))
-    except WorkerKilled as error:
-        result = JobResult(UNFINISHED, reason=str(error))
     except BaseException as error:  # an interrupt too: recorded and passed on
-        if isinstance(error, OSError) and is_machine_error(error):
-            result = JobResult(UNFINISHED, reason=described(error))
+        if isinstance(error, WorkerKilled) or is_machine_error(error):
+            result = JobResult(UNFINISHED, reason=described(error) if isinstance(error, OSError) else str(error))
             write("failed", result)
             return result
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         write("failed", JobResult(1, reason=": ".join([type(error).__name__, *lines[:1]])))
         raise
-    state = {0: "complete", 3: "partial"}.get(result.code, "failed")
-    write(state if result.folder or result.code != UNFINISHED else "failed", result)
+    write({0: "complete", 3: "partial"}.get(result.code, "failed"), result)
     return result
 
 
