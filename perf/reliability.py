@@ -25,7 +25,7 @@ import pandas as pd
 
 SMALL = ["+bench=nasbench201", "bench.channels=4", "train.epochs=null", "predictor=[flops,movement]",
          "report.figures=[]"]  # fmt: skip
-STEPS = ["architectures=8", "train.steps=150"]
+STEPS = ["architectures=8", "train.steps=120"]
 PARALLEL = ["-m", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
 SWEEP = [*PARALLEL, "seed=0,1,2", "engine.workers=1"]
 SHARED = Path("/dev/shm")

@@ -140,9 +140,10 @@ def sums_faults(folder: Path) -> dict[str, str]:
 
 def read_sums(path: Path) -> dict[str, str]:
     """Checksum by file name. Raises ValueError for a file that is not in the format of sha256sum, or names paths."""
-    lines = [re.fullmatch(r"([0-9a-f]{64}) [ *]([^/\0]+)", line) for line in path.read_text("utf-8").split("\n")[:-1]]
+    text = path.read_text("utf-8")
+    lines = [re.fullmatch(r"([0-9a-f]{64}) [ *]([^/\0]+)", line) for line in text.split("\n")[:-1]]
     found = {match[2]: match[1] for match in lines if match}
-    if not found or len(found) < len(lines):
+    if not found or len(found) < len(lines) or text[-1] != "\n":  # the last: it was cut
         raise ValueError(f"{path.name} is not in the format of sha256sum")
     return found
 

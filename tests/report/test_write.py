@@ -18,7 +18,7 @@ import yaml
 from harness.report.config import ReportConfig
 from harness.report.content import TITLES
 from harness.report.tables import TABLES
-from harness.report.write import write
+from harness.report.write import is_current, write
 from harness.schema import BadInput
 from harness.storage.files import write_sums
 from tests.report.conftest import build
@@ -62,7 +62,34 @@ def test_everything_that_was_promised_is_written(out: Path) -> None:
     sheets = {f"tables/{name}.{end}" for name in TABLES for end in ("csv", "tex")}
     assert {"ranked", "short", "time_to_tau", "ceiling", "selection", "pairs", "failures"} <= set(TABLES)
     drawn = {f"figures/{name}.{end}" for name in FEW.figures for end in ("png", "pdf")}
-    assert found == {"index.html", "report.md", "index.json", "tables/sentences.tex"} | sheets | drawn
+    sums = {"SHA256SUMS", "tables/SHA256SUMS", "figures/SHA256SUMS"}
+    assert found == {"index.html", "report.md", "index.json", "tables/sentences.tex"} | sheets | drawn | sums
+
+
+@pytest.mark.parametrize("name", ["index.html", "report.md", "tables/ranked.csv", "figures/ranked.pdf", "SHA256SUMS"])
+def test_a_page_of_which_a_file_is_cut_or_missing_is_not_current(
+    few: Path, out: Path, tmp_path: Path, name: str
+) -> None:
+    shutil.copytree(out, tmp_path / "page")
+    assert is_current(few, tmp_path / "page", FEW)
+    path = tmp_path / "page" / name
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert not is_current(few, tmp_path / "page", FEW)
+    path.unlink()
+    assert not is_current(few, tmp_path / "page", FEW)
+
+
+def test_a_page_that_a_full_disk_ends_in_the_middle_is_not_current(
+    few: Path, out: Path, tmp_path: Path, monkeypatch
+) -> None:
+    def full(*_: object) -> str:
+        raise OSError(28, "No space left on device")
+
+    shutil.copytree(out, tmp_path / "page")
+    monkeypatch.setattr("harness.report.page.write_text", full)
+    with pytest.raises(OSError, match="No space left"):
+        write(few, tmp_path / "page", FEW)
+    assert not is_current(few, tmp_path / "page", FEW)
 
 
 def test_the_page_answers_in_the_order_in_which_a_reader_asks(out: Path) -> None:

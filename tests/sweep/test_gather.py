@@ -92,13 +92,17 @@ def breaking(config) -> JobResult:
     return run_and_report(config) if config.seed != 1 else JobResult(int(1 / 0))
 
 
-def test_after_an_interrupt_the_jobs_so_far_are_gathered_and_one_line_says_how_to_resume(call, own: str) -> None:
-    code, out, err = call(*JOBS, "architectures=5", "seed=0,1,2", f"reports={own}", task=interrupted)
-    jobs = pd.read_parquet(place_in(out) / "jobs.parquet")
-    assert code == 130 and err.endswith("interrupted; re-run the same command to resume\n")
-    assert jobs["state"].tolist() == ["complete", "failed"]
-    assert "failed job 1: KeyboardInterrupt" in err and "never started: 1 of 3 jobs" in err
-    assert "1 never started" in (Path(own) / "sweeps" / place_in(out).name / "report.md").read_text()
+def test_an_interrupt_ends_a_sweep_at_once_in_one_line_and_the_jobs_so_far_can_be_gathered(
+    call, own: str, tmp_path: Path
+) -> None:
+    place = tmp_path / "sweep"
+    where = (f"reports={own}", f"hydra.sweep.dir={place}")
+    code, _, err = call(*JOBS, "architectures=5", "seed=0,1,2", *where, task=interrupted)
+    assert code == 130 and err == "interrupted; re-run the same command to resume\n"
+    page = write_gathered_report([place], Path(own) / "gathered")
+    jobs = pd.read_parquet(place / "jobs.parquet")
+    assert jobs["state"].tolist() == ["complete", "failed"] and jobs["reason"][1] == "KeyboardInterrupt"
+    assert "1 never started" in page.with_name("report.md").read_text()
 
 
 def interrupted(config) -> JobResult:
