@@ -21,7 +21,7 @@ def test_a_folder_that_can_be_made_is_accepted_and_not_made(tmp_path: Path) -> N
 
 
 def test_a_read_only_folder_is_refused_with_the_reason(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(paths.tempfile, "TemporaryFile", read_only)
+    monkeypatch.setattr("tempfile.TemporaryFile", read_only)
     with pytest.raises(BadInput, match=r"^results: must be a folder that can be written \(got /.*: Read-only file sys"):
         paths.demand_folder("results", tmp_path / "a" / "b")
 

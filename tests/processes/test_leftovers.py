@@ -22,7 +22,7 @@ def dead() -> int:
 @pytest.fixture
 def shared(tmp_path: Path, monkeypatch) -> Path:
     monkeypatch.setattr(leftovers, "SHARED", tmp_path)
-    monkeypatch.setattr(leftovers.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
     return tmp_path
 
 
