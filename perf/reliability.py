@@ -25,7 +25,7 @@ import pandas as pd
 
 SMALL = ["+bench=nasbench201", "bench.channels=4", "train.epochs=null", "predictor=[flops,movement]",
          "report.figures=[]"]  # fmt: skip
-STEPS = ["architectures=8", "train.steps=120"]
+STEPS = ["architectures=16", "train.steps=120"]
 PARALLEL = ["-m", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
 SWEEP = [*PARALLEL, "seed=0,1,2", "engine.workers=1"]
 SHARED = Path("/dev/shm")
@@ -96,7 +96,7 @@ def disturbed(name: str, words: Sequence[str], disturb: Callable[[Run], None], k
     with tempfile.TemporaryDirectory() as place:
         run = begin(Path(place), words)
         run.wait_for(lambda: run.traces() >= 1 and len(run.workers()) >= 2)
-        time.sleep(random.uniform(0.0, 1.0))
+        time.sleep(random.uniform(0.0, 0.3))
         disturb(run)
         code, lines = run.end()
         time.sleep(5)
@@ -244,7 +244,7 @@ def main() -> None:
         if "sweeps" in which:
             sweeps()
         if "disk" in which:
-            disk([100, 150, 190, 240, 300, 400, 600])
+            disk([60, 120, 190, 260, 400])
 
 
 if __name__ == "__main__":

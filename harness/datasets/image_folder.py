@@ -10,6 +10,7 @@ import numpy as np
 
 from harness import files
 from harness.files import Source
+from harness.files.cache import expanded
 from harness.schema import ImageSet, demand, digest
 
 from .described import demand_own_name, described
@@ -59,7 +60,7 @@ class ImageFolder:
 
     def sources(self) -> tuple[Source, ...]:
         """The folder, once `path` is set."""
-        return (Source("images", ((str(Path(self.path).expanduser()),),), "a folder of your own"),) if self.path else ()
+        return (Source("images", ((str(expanded(self.path)),),), "a folder of your own"),) if self.path else ()
 
     def load(self, data: str | None = None) -> ImageSet:
         """The data set, from `path`; the decoded images are cached in the user's cache folder.
@@ -68,7 +69,7 @@ class ImageFolder:
         and for damaged images.
         """
         demand(bool(self.path), "dataset.path", "the path of a folder of images", self.path)
-        folder = files.folder(data) / Path(str(self.path)).expanduser()
+        folder = files.folder(data) / expanded(str(self.path))
         demand(folder.is_dir(), "dataset.path", "an existing folder of images", str(folder))
         places = part_folders(folder)
         named = {part: classes(place) for part, place in places.items()}

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from harness import files
 from harness.files import Source
+from harness.files.cache import expanded
 from harness.schema import ImageSet, demand
 
 from . import archives
@@ -84,7 +85,7 @@ class Npz:
 
     def sources(self) -> tuple[Source, ...]:
         """The files, once they are named."""
-        paths = tuple(str(Path(path).expanduser()) for path in (self.path, self.valid_path, self.test_path) if path)
+        paths = tuple(str(expanded(path)) for path in (self.path, self.valid_path, self.test_path) if path)
         return (Source("images", (paths,), "files of your own"),) if self.path else ()
 
     def load(self, data: str | None = None) -> ImageSet:
@@ -113,7 +114,7 @@ class Npz:
         found = {}
         for part, own in (("train", self.path), ("valid", self.valid_path), ("test", self.test_path)):
             given: Sequence[str] | None = getattr(self, f"{part}_keys")
-            path = folder / Path(own or str(self.path)).expanduser()
+            path = folder / expanded(own or str(self.path))
             demand(path.is_file(), "dataset.path", "an existing .npz file", str(path))
             names = archives.npz_names(path)
             likely = (*SEVERAL[part], *(ONE if own else ()))

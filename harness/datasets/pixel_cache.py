@@ -9,7 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pooch
+
+from harness.files.cache import user_cache
 
 from .pixels import Pixels
 
@@ -19,7 +20,7 @@ def cached_pixels(key: str, shape: tuple[int, ...], decode: Callable[[], Pixels]
 
     `key` must depend on everything that determines the pixels. Without a readable and writable cache it is only slower.
     """
-    path = Path(pooch.os_cache("harness")) / "decoded" / f"{key}.npy"
+    path = user_cache() / "decoded" / f"{key}.npy"
     try:
         kept = np.load(path, mmap_mode="r")
         if kept.shape == shape and kept.dtype == np.uint8:

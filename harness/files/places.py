@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.files.cache import expanded, user_cache
 from harness.schema import BadInput
 
 
@@ -57,13 +58,14 @@ class Availability:
 
 
 def folder(data: str | None) -> Path:
-    """The data folder: `data`, else $HARNESS_DATA, else the user's cache folder; it need not exist."""
+    """The data folder: `data`, else $HARNESS_DATA, else the user's cache folder; it need not exist.
+
+    Raises BadInput where that is in the home folder of a user without one.
+    """
     named = data or os.environ.get("HARNESS_DATA")
     if named:
-        return Path(named).expanduser()
-    import pooch
-
-    return Path(pooch.os_cache("harness"))
+        return expanded(named)
+    return user_cache()
 
 
 def find(data: str | None, *names: str) -> Path | None:

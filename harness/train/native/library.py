@@ -17,8 +17,10 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-import pooch
 from filelock import FileLock
+
+from harness.files.cache import user_cache
+from harness.schema import BadInput
 
 SOURCE = Path(__file__).with_name("step.c")
 FLAGS = ("-O3", "-fno-math-errno", "-shared", "-fPIC", "-w")
@@ -59,7 +61,10 @@ def library(real: str = "float") -> ctypes.CDLL:
         raise CannotCompile(_missing())
     here = (SOURCE.read_text(encoding="utf-8"), found, _version(found), FLAGS, real, platform.machine(), _processor())
     name = hashlib.sha256(repr(here).encode()).hexdigest()[:24]
-    folder = Path(pooch.os_cache("harness")) / "native"
+    try:
+        folder = user_cache() / "native"
+    except BadInput as error:
+        raise CannotCompile(f"the compiled step cannot be kept ({error})") from error
     path = folder / f"{name}.so"
     try:
         _make_private(folder)
