@@ -14,6 +14,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _run(words)
 
 
+def command() -> int:
+    """Exit code of the process: `main` with its arguments, in letters that its terminal has."""
+    from harness.cli.terminal import run_command
+
+    return run_command(main, None)
+
+
 def _run(words: Sequence[str]) -> int:
     from harness.cli.main import main
     from harness.cli.run import check, run_and_report
@@ -42,4 +49,4 @@ def _data(words: Sequence[str]) -> int:
 SUBCOMMANDS: dict[str, Callable[[Sequence[str]], int]] = {"tabulate": _tabulate, "report": _report, "data": _data}
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command())

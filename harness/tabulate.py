@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from harness.cli.terminal import run_command
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code of the command with these arguments, by default those of the process."""
@@ -15,4 +17,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main, None))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from harness.config.composition import search_path
+from harness.files.paths import is_folder
 from harness.schema import BadInput, demand
 
 REFUSED = {
@@ -51,6 +52,8 @@ class _Parser(argparse.ArgumentParser):
 
 def parse_arguments(typed: list[str]) -> Arguments:
     """The arguments as typed, without the program's name. Raises BadInput, one line, for a flag that is refused."""
+    for text in typed:  # a byte that is none is a surrogate here
+        demand(not any("\ud800" <= letter <= "\udfff" for letter in text), "arguments", "UTF-8 text", text)
     parser = _Parser(add_help=False, allow_abbrev=False)
     parser.add_argument("overrides", nargs="*")
     for flags in (("--help", "-h"), ("--version",), ("--resolve",), ("--run", "-r"), ("--multirun", "-m"),
@@ -74,7 +77,7 @@ def parse_arguments(typed: list[str]) -> Arguments:
     overrides = tuple(given.overrides)
     if given.config_dir:
         folder = Path(given.config_dir)
-        demand(folder.is_dir(), "--config-dir", "a folder", given.config_dir)
+        demand(is_folder(folder), "--config-dir", "a folder", given.config_dir)
         overrides = search_path(overrides, folder)
     return Arguments(overrides, given.multirun, given.help, given.version, given.cfg, given.resolve, given.package,
                      given.info, given.shell_completion)  # fmt: skip

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
@@ -18,7 +19,8 @@ from harness.cli.arguments import parse_arguments
 from harness.cli.checks import check_run
 from harness.cli.configuration_text import print_configuration
 from harness.cli.endings import carry_out
-from harness.config.composition import Composition, compose_arguments, hydra_open, parse_overrides, quoted
+from harness.config.composition import Composition, compose_arguments, hydra_open, parse_overrides
+from harness.config.refusals import demand_resolved, quoted
 from harness.processes.leftovers import clear
 from harness.sweep.job_files import JobResult
 from harness.sweep.launch import SweepJob, finish_sweep, prepare_sweep
@@ -51,7 +53,7 @@ def _main(config_name: str, task: Task, check: Callable[[DictConfig], object], t
         clear()
         composition = compose_arguments(given.overrides, config_name, given.sweep)
         if given.sweep or composition.config.hydra.mode == RunMode.MULTIRUN:
-            return _run_sweep(composition, config_name, task, typed)
+            return _run_sweep(composition, config_name, task, check, typed)
         check_run(composition.config, check)
         return _run_once(composition, config_name, task)
 
@@ -68,10 +70,17 @@ def _run_once(composition: Composition, config_name: str, task: Task) -> int:
     return max(codes)
 
 
-def _run_sweep(composition: Composition, config_name: str, task: Task, typed: Sequence[str]) -> int:
+def _run_sweep(
+    composition: Composition, config_name: str, task: Task, check: Callable[[DictConfig], object], typed: Sequence[str]
+) -> int:
+    """The exit code of the sweep; every swept value is checked before the first job starts."""
     from harness.processes.pool import guard_pools
 
     given = any(o.key_or_group == "hydra.sweep.dir" for o in parse_overrides(composition.overrides))
+    for config in composition.jobs:
+        check_run(config, check)
+    HydraConfig.instance().set_config(composition.config)
+    demand_resolved(composition.config, "hydra.sweep.dir")
     sweep = prepare_sweep(composition.config, composition.swept, given, typed)
     overrides = [*composition.overrides, "hydra.mode=MULTIRUN", f"hydra.sweep.dir={quoted(str(sweep.folder))}"]
     hydra = GlobalHydra.instance().hydra

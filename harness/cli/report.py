@@ -14,7 +14,8 @@ from typing import Any
 import yaml
 
 from harness.cli.endings import carry_out
-from harness.files.paths import demand_folder
+from harness.cli.terminal import run_command
+from harness.files.paths import demand_folder, is_folder
 from harness.report.config import ReportConfig
 from harness.report.run_tables import RunTables, read
 from harness.report.write import write
@@ -51,7 +52,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(_draw(folders, wanted, given.out))
         return 0
 
-    return carry_out(command, "harness.report")
+    return carry_out(command)
+
+
+def command() -> int:
+    """Exit code of the process: `main` with its arguments, in letters that its terminal has."""
+    return run_command(main, None)
 
 
 def _draw(folders: Sequence[Path], wanted: Sequence[str], out: Path | None) -> Path:
@@ -59,7 +65,7 @@ def _draw(folders: Sequence[Path], wanted: Sequence[str], out: Path | None) -> P
     demand(bool(folders), "results", "a folder with the tables of a run", None)
     demand(len(wanted) <= 1, "arch", "one architecture", list(wanted))
     for folder in folders:
-        demand(folder.is_dir(), "results", "a folder with the tables of a run, or of several", str(folder))
+        demand(is_folder(folder), "results", "a folder with the tables of a run, or of several", str(folder))
     if out:
         demand_folder("out", out)
     if len(folders) > 1 or not is_run(folders[0]):

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from harness.cli.checks import check_images
 from harness.config.components import build, build_all, fill
 from harness.files.lock import exclusive_lock
-from harness.files.paths import demand_folder
+from harness.files.paths import demand_folder, demand_name
+from harness.schema import BadInput, demand
 from harness.sweep.job_files import JobResult
 
 if TYPE_CHECKING:
@@ -38,6 +39,16 @@ class TopLevel:
     reports: str
     skip: int = 0
     fit_on: list[dict[str, Any]] | None = None
+    automatic: bool = False
+    named: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        demand(self.architectures >= 2, "architectures", "at least 2", self.architectures)
+        demand(self.skip >= 0, "skip", "at least 0", self.skip)
+        demand(abs(self.seed) < 2**63, "seed", "an integer of at most 63 bits", self.seed)
+        demand(self.results != "", "results", "a folder", self.results)
+        demand(self.reports != "", "reports", "a folder", self.reports)
+        demand(self.data != "", "data", "a folder (or null)", self.data)
 
 
 @dataclass(frozen=True)
@@ -57,10 +68,18 @@ class Parts:
 
 def build_parts(config: DictConfig) -> Parts:
     """The parts of the run that `config` describes, every setting checked. Raises BadInput."""
-    top = fill(TopLevel, {field.name: config[field.name] for field in fields(TopLevel)}, "")
+    networks = config.fit_on or []
+    if not isinstance(networks, list | ListConfig) or any(not isinstance(each, DictConfig) for each in networks):
+        raise BadInput(f"fit_on: must be a list of networks, e.g. [{{channels: 4}}] (got {config.fit_on})")
+    signal: DictConfig | None = config.get("signal")
+    if not isinstance(signal, DictConfig | None):
+        raise BadInput(f"signal: must be settings with a _target_, or null (got {signal})")
+    top = fill(TopLevel, {each.name: config[each.name] for each in fields(TopLevel)}, "")
     demand_folder("reports", Path(top.reports))
     for place in (Path(top.results), Path(top.results) / "traces"):
         demand_folder("results", place)
+    demand_name("dataset.name", config.dataset.name)
+    demand_name("bench.name", config.bench.name)
     others = [OmegaConf.create({**config.bench, **other}) for other in top.fit_on or []]
     return Parts(
         top,
@@ -71,7 +90,7 @@ def build_parts(config: DictConfig) -> Parts:
         evaluation=build(config.evaluate, "evaluate"),
         engine=build(config.engine, "engine"),
         fit_benches=[build(other, f"fit_on.{i}") for i, other in enumerate(others)],
-        signal=None if config.get("signal") is None else build(config.signal, "signal"),
+        signal=None if signal is None else build(signal, "signal"),
     )
 
 
@@ -106,22 +125,22 @@ def check(config: DictConfig) -> None:
     parts = build_parts(config)
     if parts.signal is None:
         check_images(parts.dataset, parts.top.data)
+    build_spec(config, parts)
 
 
 def run_and_report(config: DictConfig) -> JobResult:
     """Carry out the run that `config` describes, write its report, print the ranked table; how it ended."""
-    from rich.console import Console
-
     from harness.cli.progress import live
+    from harness.cli.terminal import console
     from harness.runs.run import run
 
     parts = build_parts(config)
-    spec, console = build_spec(config, parts), Console()
-    _print_skipped(console, spec.skipped)
+    spec, screen = build_spec(config, parts), console()
+    _print_skipped(screen, spec.skipped)
     with live("architectures trained") as progress:
         outcome = run(spec, progress)
     page = _write_report(outcome.folder, Path(parts.top.reports), parts.report)
-    _print_outcome(console, outcome, page)
+    _print_outcome(screen, outcome, page)
     return JobResult(outcome.code, outcome.folder, page.parent, _reason(outcome, spec.architectures))
 
 
@@ -173,4 +192,4 @@ def _print_outcome(console: Console, outcome: Outcome, page: Path) -> None:
 
 
 def _print(console: Console, text: str) -> None:
-    console.print(text, soft_wrap=True, highlight=False)
+    console.print(text, soft_wrap=True)

@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 
 from harness.cli.checks import check_images
 from harness.config.components import build, fill
-from harness.files.paths import demand_folder, demand_writable
+from harness.files.paths import demand_folder, demand_name, demand_writable
 from harness.runs.campaign import Campaign
 from harness.runs.engine import Engine
 from harness.runs.train_many import train_missing
@@ -38,12 +38,15 @@ class TopLevel:
     out: str
 
     def __post_init__(self) -> None:
+        demand(self.architectures >= 1, "architectures", "at least 1", self.architectures)
         demand(len(set(self.seeds)) == len(self.seeds) > 0, "seeds", "a list of distinct seeds", self.seeds)
 
 
 def build_parts(config: DictConfig) -> tuple[TopLevel, Benchmark, DataSet, Recipe, Engine]:
     """The parts of what `config` describes, every setting checked. Raises BadInput."""
     top = fill(TopLevel, {field.name: config[field.name] for field in fields(TopLevel)}, "")
+    demand_name("dataset.name", config.dataset.name)
+    demand_name("bench.name", config.bench.name)
     bench, recipe = build(config.bench, "bench"), build(config.train, "train")
     engine, dataset = build(config.engine, "engine"), build(config.dataset, "dataset")
     demand(recipe.epochs is not None, "train.epochs", "a count (a table has one row per epoch)", recipe.epochs)
@@ -63,10 +66,9 @@ def check(config: DictConfig) -> None:
 
 def tabulate(config: DictConfig) -> JobResult:
     """Train what is missing, write the table, print its reliability; ends with code 3 if a training failed."""
-    from rich.console import Console
-
     from harness.benches import tabulated
     from harness.cli.progress import live
+    from harness.cli.terminal import console
     from harness.runs import tabulation
 
     top, bench, dataset, recipe, engine = build_parts(config)
@@ -90,6 +92,6 @@ def tabulate(config: DictConfig) -> JobResult:
     summary = tabulation.summary(table, len(made["diverged"]))
     lines = [summary, f"engine {kernels} kernels on {engine.device}", f"table {top.out}"]
     lines += [f"failed {failure.architecture}, seed {failure.seed}: {failure.reason}" for failure in failures]
-    Console().print("\n".join(lines), highlight=False, soft_wrap=True)
+    console().print("\n".join(lines), soft_wrap=True)
     reason = f"{len(failures)} of {len(wanted)} trainings failed" if failures else ""
     return JobResult(3 if failures else 0, reason=reason)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import is_dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_args, get_type_hints
@@ -11,7 +12,7 @@ from typing import Any, TypeVar, cast, get_args, get_type_hints
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigKeyError, MissingMandatoryValue, ValidationError
 
-from harness.schema import BadInput
+from harness.schema import BadInput, suggestion
 
 T = TypeVar("T")
 
@@ -35,7 +36,9 @@ def build(node: DictConfig, key: str) -> Any:
     try:
         kind = getattr(import_module(module), name)
     except (ModuleNotFoundError, AttributeError) as error:
-        raise BadInput(f"{key}._target_: must be an importable class (got {target!r} ({error}))") from error
+        raise BadInput(f"{key}._target_: must be an importable class (got {target!r}: {error})") from error
+    if not (isinstance(kind, type) and is_dataclass(kind)):
+        raise BadInput(f"{key}._target_: must be a class whose settings are the fields of a dataclass (got {target!r})")
     return fill(kind, {str(k): v for k, v in node.items() if k != "_target_"}, f"{key}.")
 
 
@@ -50,8 +53,9 @@ def fill(kind: type[T], given: Mapping[str, Any], prefix: str) -> T:
     except BadInput as error:  # its key here may differ from the one its author wrote
         raise BadInput(re.sub(r"^(measure|predictor)\.\w+\.", prefix, str(error))) from error
     except ConfigKeyError as error:
-        there = ", ".join(map(str, schema))
-        raise BadInput(f"{prefix}{error.key!s}: must be a known key (got {error.key!s}); known: {there}") from error
+        key, known = str(error.key), list(map(str, schema))
+        near = suggestion(key, known).replace("mean ", f"mean {prefix}")
+        raise BadInput(f"{prefix}{key}: must be a known key (got {key}){near}; known: {', '.join(known)}") from error
     except MissingMandatoryValue as error:
         raise BadInput(f"{prefix}{error.key!s}: must be a value (got none)") from error
     except ValidationError as error:

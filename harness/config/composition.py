@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 from hydra import compose, initialize_config_dir
@@ -17,7 +16,8 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from harness.config.components import conf_folder
-from harness.schema import BadInput, demand
+from harness.config.refusals import first_line, missing_choice, quoted, unknown_key, unreadable_override
+from harness.schema import BadInput, demand, suggestion
 
 PLUGIN_GROUPS = ("measure", "predictor")
 """Groups of which every file found is taken, unless the command line names some."""
@@ -29,12 +29,14 @@ SEARCH_PATH = "hydra.searchpath"
 class Composition:
     """What arguments ask for: overrides that name every plug-in, and the configuration of the first job.
 
-    `config` has Hydra's own part, `own` has not. `swept` is the number of values of each key that is swept.
+    `config` has Hydra's own part, `own` has not. `swept` is the number of values of each key that is swept, and `jobs`
+    are configurations that together show every such value, the first job's before all others.
     """
 
     overrides: tuple[str, ...]
     config: DictConfig
     swept: Mapping[str, int]
+    jobs: tuple[DictConfig, ...] = ()
 
     @property
     def own(self) -> DictConfig:
@@ -51,9 +53,9 @@ def compose_arguments(arguments: Sequence[str], config_name: str, sweep: bool = 
     complete = [*_plugins(overrides, config_name), *(text for o in overrides for text in as_hydra_wants(o))]
     complete.sort(key=lambda text: text.startswith("+experiment="))  # last: what it sets has the last word
     parsed = parse_overrides(complete)
-    first, *_ = [compose_job(config_name, job) for job in _jobs(parsed, sweep)]
+    jobs = tuple(compose_job(config_name, job) for job in _jobs(parsed, sweep))
     swept = {o.key_or_group: len(sweep_values(o)) for o in parsed if o.is_sweep_override()}
-    return Composition(tuple(complete), first, swept)
+    return Composition(tuple(complete), jobs[0], swept, jobs)
 
 
 def hydra_open(config_name: str) -> initialize_config_dir:
@@ -72,14 +74,12 @@ def without_hydra(config: DictConfig) -> DictConfig:
 def parse_overrides(texts: Sequence[str]) -> list[Override]:
     """Arguments KEY=VALUE as Hydra reads them. Raises BadInput."""
     try:
-        return OverridesParser.create().parse_overrides(list(texts))
+        found = OverridesParser.create().parse_overrides(list(texts))
     except OverrideParseException as error:
-        raise BadInput(f"{error.override}: must be KEY=VALUE (got an error: {_first_line(error)})") from error
-
-
-def quoted(text: str) -> str:
-    """The text as a value on Hydra's command line, whatever letters are in it."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+        raise unreadable_override(error.override) from error
+    for override in found:
+        demand(bool(override.key_or_group), "arguments", "KEY=VALUE", override.input_line)
+    return found
 
 
 def search_path(arguments: Sequence[str], folder: Path) -> tuple[str, ...]:
@@ -96,6 +96,12 @@ def options(group: str, overrides: Sequence[str] = (), config_name: str = "confi
     search = [o for o in overrides if o.startswith(SEARCH_PATH)]
     loader = GlobalHydra.instance().config_loader()
     found: list[str] = loader.get_group_options(group, config_name=config_name, overrides=search)
+    return found
+
+
+def groups() -> list[str]:
+    """Names of all groups, that of Hydra's own included."""
+    found: list[str] = GlobalHydra.instance().config_loader().list_groups("")
     return found
 
 
@@ -119,11 +125,13 @@ def compose_job(config_name: str, overrides: list[str]) -> DictConfig:
     try:
         return compose(config_name, overrides=overrides, return_hydra_config=True)
     except MissingConfigException as error:
-        raise BadInput(_missing_file(str(error), overrides)) from error
+        raise _missing_file(str(error), overrides, config_name) from error
     except ConfigCompositionException as error:
-        raise BadInput(_unknown_key(error, config_name, overrides)) from error
+        raise _unknown_key(error, config_name, overrides) from error
     except (HydraException, OmegaConfBaseException) as error:
-        raise BadInput(_first_line(error)) from error
+        raise BadInput(f"arguments: must be values that fit together (got an error: {first_line(error)})") from error
+    except ValueError as error:  # of a group, a value that is no name
+        raise _no_name(overrides, config_name, error) from error
 
 
 def _plugins(overrides: Sequence[Override], config_name: str) -> list[str]:
@@ -192,27 +200,38 @@ def _jobs(overrides: Sequence[Override], sweep: bool) -> Iterator[list[str]]:
             yield [f"{overrides[i].get_key_element()}={value}" if i == j else text for j, text in enumerate(base)]
 
 
-def _missing_file(text: str, overrides: list[str]) -> str:
-    """One line for a configuration file that does not exist, e.g. dataset=nope."""
+def _missing_file(text: str, overrides: list[str], config_name: str) -> BadInput:
+    """The error for a configuration file that does not exist, e.g. dataset=nope."""
     found = re.search(r"(?:find|load) '([^']+)/([^'/]+)'", text)
     if not found:
-        return text.splitlines()[0]
+        return BadInput(f"arguments: must be names of configuration files (got an error: {text.splitlines()[0]})")
     group, name = found.groups()
-    return f"{group}: must be one of {', '.join(options(group, overrides))} (got {name!r})"
+    return missing_choice(group, name, options(group, overrides, config_name))
 
 
-def _unknown_key(error: ConfigCompositionException, config_name: str, overrides: list[str]) -> str:
-    """One line for an override that names no key."""
-    found = re.search(r"override '([^']+)'", str(error))
-    name = found.group(1) if found else ""
+def _no_name(overrides: list[str], config_name: str, error: ValueError) -> BadInput:
+    """The error for a group whose value is no name, e.g. dataset=null."""
+    for override in parse_overrides(overrides):
+        group, value = override.key_or_group, None if override.is_sweep_override() else override.value()
+        names = value if isinstance(value, list) else [value]
+        if group.partition("/")[0] in groups() and not all(isinstance(name, str) for name in names):
+            known = ", ".join(options(group, overrides, config_name))
+            return BadInput(f"{group}: must be one of {known} (got {value})")
+    return BadInput(f"arguments: must be values that fit together (got an error: {first_line(error)})")
+
+
+def _unknown_key(error: ConfigCompositionException, config_name: str, overrides: list[str]) -> BadInput:
+    """The error for an override that names no key."""
+    found = re.search(r"override '([^']+)'|delete from config. '([^']+)'", str(error))
+    name = (found.group(1) or found.group(2)) if found else ""
     value = next((o.partition("=")[2] for o in overrides if o.lstrip("+~").partition("=")[0] == name), None)
     if value is None:
-        return _first_line(error)
+        return BadInput(f"arguments: must be values that fit together (got an error: {first_line(error)})")
     whole = compose(config_name, overrides=[o for o in overrides if o.lstrip("+~").partition("=")[0] != name])
-    parent = OmegaConf.select(whole, name.rpartition(".")[0]) if "." in name else whole
-    keys = ", ".join(str(k) for k in (parent if isinstance(parent, DictConfig) else whole) if str(k)[0] != "_")
-    return f"{name}: must be a known key (got {name}={value}); known: {keys}"
-
-
-def _first_line(error: BaseException) -> str:
-    return next(chain(filter(None, map(str.strip, str(error).splitlines())), [type(error).__name__]))
+    if f"~{name}" in overrides:
+        parent = OmegaConf.select(whole, name.rpartition(".")[0])
+        keys = [str(key) for key in parent] if isinstance(parent, DictConfig) else []
+        near = suggestion(name.rpartition(".")[2], keys).replace("mean ", f"mean ~{name.rpartition('.')[0]}.")
+        known = f"; known: {', '.join(keys)}" if keys else ""
+        return BadInput(f"~{name}: must be a known key (got ~{name}){near}{known}")
+    return unknown_key(name, value, whole)

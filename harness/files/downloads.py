@@ -188,9 +188,9 @@ def _range(response: requests.Response) -> tuple[int | None, int | None]:
 @contextmanager
 def _bar(name: str) -> Iterator[Progress]:
     """A progress bar in a terminal; one printed line elsewhere."""
-    console = Console(stderr=True)
+    console = Console(stderr=True, markup=False, emoji=False)
     columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn(compact=True))
-    with Progress(TextColumn(name), *columns, console=console, disable=not console.is_terminal) as bar:
+    with Progress(TextColumn(name, markup=False), *columns, console=console, disable=not console.is_terminal) as bar:
         bar.add_task(name, total=None)
         if not console.is_terminal:
             print(f"{name}: fetching", file=sys.stderr)

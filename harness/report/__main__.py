@@ -2,7 +2,7 @@
 
 import sys
 
-from harness.cli.report import main
-
 if __name__ == "__main__":
-    sys.exit(main())
+    from harness.cli.report import command
+
+    sys.exit(command())

@@ -29,6 +29,7 @@ from harness.schema.measure import (
 )
 from harness.schema.predictor import Collective, Explained, Learned, Predictor, Uncertain, at_initialization
 from harness.schema.stored_curves import Recorded, StoredCurves
+from harness.schema.suggestion import suggestion
 from harness.schema.trace import Trace
 from harness.schema.truth import Truth
 
@@ -68,4 +69,5 @@ __all__ = [
     "kind_of",
     "seed_of",
     "settings",
+    "suggestion",
 ]  # fmt: skip

@@ -60,7 +60,7 @@ def write_gathered_report(folders: Sequence[Path], out: Path | None = None) -> P
     tables = folders[0] if len(folders) == 1 and is_sweep(folders[0]) else out / "gathered"
     write_gathered_tables(folders, tables)
     page = write(tables, out)
-    print_gathered(read(tables), Console())
+    print_gathered(read(tables), Console(markup=False, emoji=False, highlight=False))
     return page
 
 

@@ -19,7 +19,9 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
 def demand_device(device: str) -> None:
     """Raise BadInput where this machine has no such device."""
     there = torch.cuda.device_count()
-    demand(int(device.partition(":")[2] or 0) < there, "engine.device", f"one of {there} CUDA devices (or cpu)", device)
+    names = ["cpu", *(f"cuda:{number}" for number in range(there))]
+    fits = device == "cpu" or int(device.partition(":")[2] or 0) < there
+    demand(fits, "engine.device", f"a device of this machine ({', '.join(names)})", device)
 
 
 def prepare(threads: int) -> None:

@@ -96,7 +96,7 @@ def test_the_console_command_has_the_version_and_every_subcommand(capsys: pytest
     assert console_command(["--version"]) == 0
     assert capsys.readouterr().out == f"harness {__version__}\n"
     assert console_command(["report", "nowhere"]) == 2
-    assert capsys.readouterr().err.startswith("harness.report: results: ")
+    assert capsys.readouterr().err.startswith("error: results: ")
     assert console_command(["data", "check", "nonsense"]) == 2
     assert capsys.readouterr().err.startswith("error: NAME: must be one of ")
     assert console_command(["tabulate", "bench=nasbench201"]) == 2

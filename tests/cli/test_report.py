@@ -119,7 +119,7 @@ def test_an_architecture_that_is_not_in_the_run_is_one_line_and_exit_2(
     told = capsys.readouterr()
     assert told.out == ""
     assert told.err.count("\n") == 1
-    assert told.err.startswith("harness.report: arch: ")
+    assert told.err.startswith("error: arch: ")
     assert wanted in told.err
 
 

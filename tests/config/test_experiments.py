@@ -73,7 +73,9 @@ def test_the_three_budgets_ask_for_what_they_read_and_the_middle_one_is_the_reci
 def test_recorded_curves_and_measures_do_not_go_together() -> None:
     with pytest.raises(BadInput, match="signal: must be null where a measure or fit_on is set"):
         spec_of("experiment=stored_curves", "measure=[movement]")
-    with pytest.raises(BadInput, match=r"fit_on.0.chanels: must be a known key \(got chanels\); known: "):
+    with pytest.raises(
+        BadInput, match=r"fit_on.0.chanels: must be a known key \(got chanels\); did you mean fit_on.0.channels"
+    ):
         spec_of("fit_on=[{chanels: 4}]")
 
 

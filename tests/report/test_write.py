@@ -240,7 +240,7 @@ def test_the_default_report_is_the_one_in_conf() -> None:
 
 def test_importing_the_room_brings_in_neither_torch_nor_hydra_nor_matplotlib() -> None:
     code = (
-        "import sys, harness.report.write, harness.report.ranked_table, harness.report.__main__;"
+        "import sys, harness.report.write, harness.report.ranked_table, harness.cli.report;"
         "print([name for name in ('torch', 'hydra', 'omegaconf', 'matplotlib', 'jinja2') if name in sys.modules])"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -216,7 +216,7 @@ def test_settings_of_one_run_are_no_blocks_and_only_what_runs_share_is_reported(
     Path("copies/file").touch()
     for folder in (run, place):
         assert report([str(folder), "--out", "copies/file/below"]) == 2
-        assert capsys.readouterr().err.startswith("harness.report: out: must be a folder (got 'the file ")
+        assert capsys.readouterr().err.startswith("error: out: must be a folder (got 'the file ")
     launched = (place / "sweep.json").read_text()
     (place / "sweep.json").write_text("[")
     assert report([str(place)]) == 2

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.filesize import decimal
-from rich.markup import escape
 from rich.table import Table
 
 from .needs import File, Finding
@@ -50,9 +49,9 @@ def _table(findings: Sequence[Finding]) -> Table:
         ]
         first, *others = rows or [("", "", "")]
         held = f"{finding.state} {finding.why}" if finding.state == "partial" else finding.state
-        table.add_row(*map(escape, (finding.name, held, *first)))
+        table.add_row(finding.name, held, *first)
         for row in others:
-            table.add_row("", "", *map(escape, row))
+            table.add_row("", "", *row)
     return table
 
 
@@ -76,4 +75,4 @@ def _lines(console: Console, file: File) -> None:
 
 
 def _line(console: Console, text: str) -> None:
-    console.print(text, soft_wrap=True, highlight=False, markup=False)
+    console.print(text, soft_wrap=True)

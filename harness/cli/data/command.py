@@ -11,6 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.cli.terminal import print_error
+
 from .arguments import BadArguments, parse_arguments
 
 if TYPE_CHECKING:
@@ -36,9 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def check(asked: argparse.Namespace) -> int:
     """Show what is there; nothing is downloaded."""
-    from rich.console import Console
-
     from harness import files
+    from harness.cli.terminal import console
 
     from .availability_table import show
     from .needs import examine
@@ -50,7 +51,7 @@ def check(asked: argparse.Namespace) -> int:
         options = [("--data", asked.data)] if asked.data else []
         options += [("--conf", str(folder)) for folder in asked.conf]
         again = "".join(f" {option} {shlex.quote(value)}" for option, value in options)
-        show(findings, files.folder(asked.data), again, Console())
+        show(findings, files.folder(asked.data), again, console())
     complete = all(finding.state in ("present", "nothing needed") for finding in findings)
     return 0 if complete or not asked.names else 3
 
@@ -167,5 +168,5 @@ def _tell_unknown(source: Source, found: Sequence[Path]) -> None:
 
 
 def _complain(error: Exception) -> int:
-    print(f"error: {error}", file=sys.stderr)
+    print_error(error)
     return 2
