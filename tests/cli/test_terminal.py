@@ -1,0 +1,69 @@
+"""Letters that the terminal has not, a reader that has gone, files of the working folder: what the process itself does."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.cli.terminal import one_line, plain_letters
+
+ROOT = Path(__file__).parents[2]
+
+SMALL = ["+bench=nasbench201", "architectures=4", "train.epochs=null", "train.steps=2", "train.observe_every=2",
+         "engine.workers=1", "measure=[]", "predictor=[flops,valacc]", "report.figures=[]"]  # fmt: skip
+
+
+def finished(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """The command `words`, carried out by Python in `folder`."""
+    variables = os.environ | {"PYTHONPATH": str(ROOT), "HARNESS_OFFLINE": "1"} | environment
+    return subprocess.run([sys.executable, *words], capture_output=True, env=variables, cwd=folder)
+
+
+def test_greek_and_accented_letters_and_signs_become_ascii() -> None:
+    assert plain_letters("Δτ −.05 [−.10, .02] · β_eff ≤ ½ …") == "Delta-tau -.05 [-.10, .02] - beta_eff <= 1/2 ..."
+    assert plain_letters("é ⌈ ━ │") == "e \\u2308 - |"
+    assert plain_letters("plain") == "plain"
+
+
+def test_an_error_stays_on_its_line_whatever_a_name_holds() -> None:
+    assert one_line("a\nb\r\x1b[31m\u202ec\u2028") == "a\\nb\\r\\x1b[31m\\u202ec\\u2028"
+    assert one_line("β_eff é") == "β_eff é"
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [{"PYTHONIOENCODING": "latin-1"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}],
+)  # fmt: skip
+def test_a_terminal_without_greek_letters_gets_plain_ones(tmp_path: Path, environment: dict[str, str]) -> None:
+    done = finished(tmp_path, "-m", "harness", *SMALL, "seed=1", **environment)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"Kendall tau" in done.stdout and b"Delta-tau" in done.stdout
+    drawn = finished(tmp_path, "-m", "harness.report", "results", **environment)
+    assert (drawn.returncode, drawn.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("module", ["harness", "harness.report", "harness.data", "harness.tabulate"])
+def test_a_reader_that_has_gone_is_no_error(module: str, tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    variables = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-m", module, "--help"], stdout=writer, stderr=subprocess.PIPE,
+                          env=variables, cwd=tmp_path)  # fmt: skip
+    os.close(writer)
+    assert done.returncode == 141 and done.stderr == b""
+
+
+def test_files_of_the_working_folder_replace_no_module_of_the_library(tmp_path: Path) -> None:
+    (tmp_path / "profile.py").write_text("raise SystemExit('the profile of a user')")
+    (tmp_path / "harness").mkdir()  # a folder of results, say
+    (tmp_path / "harness" / "notes.txt").touch()
+    done = finished(tmp_path, "-m", "harness", *SMALL, "engine.workers=2")
+    assert (done.returncode, done.stderr) == (0, b"")
+    command = "import sys; from harness.__main__ import command; sys.exit(command())"  # of the script `harness`
+    (tmp_path / "harness" / "__init__.py").write_text("raise SystemExit('the harness of a user')")
+    done = finished(tmp_path, "-P", "-c", command, *SMALL, "seed=2", "engine.workers=2")
+    assert (done.returncode, done.stderr) == (0, b"")
