@@ -1,4 +1,4 @@
-"""Letters that the terminal has not, a reader that has gone, files of the working folder: what the process itself does."""
+"""Letters that the terminal has not, a reader that has gone, files of the working folder: what a process does."""
 
 from __future__ import annotations
 
