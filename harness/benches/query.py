@@ -109,12 +109,26 @@ def truth(
     space.demand_schedule(schedule, "schedule")
     last = schedule - 1
     space.demand_epoch(train_set, official, schedule, last if epoch is None else epoch, "epoch")
+    _demand_architecture(space, str(architecture))
+    demand(seed is None or seed >= 0, "seed", "a recorded seed, e.g. 777 (or none: the mean of all)", seed)
     question = Question(
         space.bench, train_set, official, schedule, last if epoch is None else epoch, seed, str(architecture)
     )
     if source != "auto":
         return _BY_SOURCE[source](space, question, data)
     return _first(space, question, data)
+
+
+def _demand_architecture(space: Space, architecture: str) -> None:
+    """Raise BadInput for what is neither an official index nor a string of the space, before any file is read."""
+    if architecture.isdecimal():
+        known = int(architecture) < space.total
+        demand(known, "architecture", f"an official index from 0 to {space.total - 1:,}", int(architecture))
+    else:
+        cell = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|none~2|"
+        example = "64:64:64:64:64" if space.name == "sss" else cell
+        wanted = f"an architecture of {space.bench}, e.g. {example}, or its official index"
+        demand(space.pattern.fullmatch(architecture) is not None, "architecture", wanted, architecture)
 
 
 def _official_name(dataset: str) -> str:
@@ -136,6 +150,9 @@ def _first(space: Space, question: Question, data: str | None) -> Answer:
             return _BY_SOURCE[source](space, question, data)
         except BadInput as error:
             reasons.append(f"{source}: {error}")
+    asked = [reason for reason in reasons if reason.partition(": ")[2].startswith(("architecture: ", "seed: "))]
+    if asked:  # the fault is in the question, not in the source
+        raise BadInput(asked[0].partition(": ")[2])
     if not available["archive"] and not available["converted"]:
         reasons.append(
             f"every other figure is in {space.folder} (download: {archive.SITE}), missing in {files.folder(data)}, its"

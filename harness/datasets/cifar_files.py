@@ -24,6 +24,7 @@ from .subset import Labelled, Places, take
 
 SITES = ("https://www.cs.toronto.edu/~kriz", "https://cave.cs.toronto.edu/kriz")
 PIXELS = 3072  # bytes of one image: all of red, then green, then blue
+PICKLED = (b"\x80", b"(", b"c", b"}")  # first byte of a pickle that holds a dictionary or an array
 LARGEST = 2**28  # bytes of one unpacked batch; the largest official one has 155 MB
 FORM = Form(32, 3)
 
@@ -53,7 +54,50 @@ class Release:
         """The accepted files in the data folder, the preferred ones first."""
         packed = ((self.python,), (self.python_folder,), (self.binary,), (self.binary_folder,))
         note = f"the folder {self.name} holds train*.parquet and test*.parquet, at any depth"
-        return Source("images", (*packed, *self.tables, (self.name,)), note)
+        return Source("images", (*packed, *self.tables, (self.name,)), note, self.state)
+
+    def state(self, path: Path) -> str:
+        """ "" for a complete file or folder, else what a partial folder holds; contents are looked at, not decoded.
+
+        Raises BadInput, with the reason, for a folder one level too deep, without a batch, or with other files.
+        """
+        if path.suffix == ".parquet":
+            _demand_parquet(path)
+        elif path.is_dir() and path.name == self.name:
+            tables = sorted(found for part in ("train", "test") for found in path.rglob(f"{part}*.parquet"))
+            wanted = "a folder with train*.parquet and test*.parquet"
+            parts = {found.name[:4] for found in tables}
+            demand(parts == {"trai", "test"}, "data", wanted, f"{path} with {len(tables)} such files")
+            for table in tables:
+                _demand_parquet(table)
+        elif path.is_dir():
+            return self._batches(path)
+        return ""
+
+    def _batches(self, folder: Path) -> str:
+        """ "" where the folder holds every batch, else which it lacks. Raises BadInput where it holds none."""
+        binary = folder.name == self.binary_folder
+        names = [f"{name}{'.bin' if binary else ''}" for name in (*self.train, self.test)]
+        there = [name for name in names if (folder / name).is_file()]
+        deeper = next((inner.parent for name in names for inner in folder.glob(f"*/{name}")), None)
+        if not there and deeper is not None:
+            raise BadInput(f"data: must be a folder with {names[0]} in it (got {folder}, whose batches are one level"
+                           f" too deep: move the files of {deeper} up into it)")  # fmt: skip
+        demand(bool(there), "data", f"a folder with {', '.join(names)}", f"{folder} with none of them")
+        for name in there:
+            size, record = (folder / name).stat().st_size, self.heads + PIXELS
+            with (folder / name).open("rb") as batch:
+                sound = size > 0 and (size % record == 0 if binary else batch.read(1) in PICKLED)
+            wanted = f"a batch of records of {record} bytes" if binary else "a batch, a pickle"
+            demand(sound, "data", wanted, f"{folder / name}, {size} bytes of something else")
+        lacking = ", ".join(name for name in names if name not in there)
+        return f"{len(there)} of {len(names)} batches, without {lacking}" if lacking else ""
+
+
+def _demand_parquet(path: Path) -> None:
+    """Raise BadInput where the file does not begin as Parquet does."""
+    with path.open("rb") as file:
+        demand(file.read(4) == b"PAR1", "data", "a Parquet file", str(path))
 
 
 CIFAR10 = Release(

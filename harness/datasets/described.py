@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
+
+import numpy as np
 
 from harness.schema import ImageSet, demand
 
@@ -21,5 +24,21 @@ def demand_own_name(name: str) -> None:
 
 def described(name: str, parts: Mapping[str, Labelled], classes: int, flip: bool, crop: int) -> ImageSet:
     """The image set of these parts (train, valid, test), with mean and deviation of its training images."""
+    _warn_of_labels(parts)
     mean, std = moments(parts["train"][0])
     return ImageSet(name, parts["train"], parts["valid"], parts["test"], classes, mean, std, flip, crop)
+
+
+def _warn_of_labels(parts: Mapping[str, Labelled]) -> None:
+    """Log a warning for classes that are validated or tested and never trained: no network can get them right."""
+    trained = parts["train"][1]
+    for part, told in (("valid", "validation"), ("test", "test")):
+        labels = parts[part][1]
+        lost = np.setdiff1d(labels, trained)
+        if len(lost):
+            share, which = float(np.isin(labels, lost).mean()), ", ".join(map(str, lost[:10].tolist()))
+            more = f" and {len(lost) - 10} more" if len(lost) > 10 else ""
+            logging.getLogger(__name__).warning(
+                "%d classes have %s images (%.1f %% of them) but no training image: %s%s",
+                len(lost), told, 100 * share, which, more,
+            )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,12 +95,18 @@ class Npz:
         arrays = self._arrays(files.folder(data))
         known = np.unique(arrays["train"][1])
         demand(len(known) >= 2, "dataset.path", "a file with at least two classes of training images", known.tolist())
+        if known.dtype.kind == "i" and known[0] < 0:
+            negative = ", ".join(map(str, known[known < 0].tolist()))
+            text = "%s: the label %s, which often marks images without a label, counts as a class of its own"
+            logging.getLogger(__name__).warning(text, self.path, negative)
         form = Form(self.size or side(arrays["train"][0]), self.colours or arrays["train"][0].shape[3], self.aspect)
         demand(self.crop <= form.size, "dataset.crop", f"a count of up to {form.size} pixels", self.crop)
         labels = {}
         for part, (_, given) in arrays.items():
             place = np.searchsorted(known, given).clip(max=len(known) - 1)
-            demand(bool((known[place] == given).all()), "data", f"{part} labels among the training labels", "others")
+            strange = np.setdiff1d(given, known)
+            demand(not len(strange), "data", f"{part} labels among the training labels",
+                   f"{', '.join(map(str, strange[:10].tolist()))}, in no training image")  # fmt: skip
             labels[part] = place.astype(np.int64)
         limits = {"train": self.train_images, "valid": self.valid_images, "test": self.test_images}
         chosen = parted({part: len(found) for part, found in labels.items()}, limits, self.seed)

@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.files.places import Download, Source, exists, folder, name_of, present
+from harness.files.places import Download, Source, availability, exists, folder, name_of, present
 from harness.schema import BadInput, demand
 
 
@@ -54,10 +54,14 @@ def obtain(
         paths = [folder(data) / name_of(part) for part in alternative]
         downloads = [part for part in alternative if isinstance(part, Download)]
         if paths == found or (found is None and len(downloads) == len(alternative)):
-            fetch(downloads, data, name, _others(source, alternative), network=network, unverified=unverified)
+            try:
+                fetch(downloads, data, name, _others(source, alternative), network=network, unverified=unverified)
+            except BadInput as error:
+                raise BadInput(f"{error}{_unusable(source, data)}") from error
             return paths
     first = source.any_of[0]
-    raise missing_files(first, folder(data), name, source.note, _others(source, first))
+    missing = missing_files(first, folder(data), name, source.note, _others(source, first))
+    raise BadInput(f"{missing}{_unusable(source, data)}")
 
 
 def missing_files(
@@ -90,6 +94,12 @@ def has_checksum(path: Path, checksum: str) -> bool:
         return bool(pooch.file_hash(str(path), alg=kind) == wanted.lower())
     except OSError as error:
         raise BadInput(f"data: cannot read {path} ({error.strerror})") from error
+
+
+def _unusable(source: Source, data: str | None) -> str:
+    """What is in the data folder but cannot be read, as the end of an error; "" where there is nothing."""
+    found = [availability(source, alternative, data) for alternative in source.any_of]
+    return "".join(f" · present but unusable: {held.why}" for held in found if held.state == "unusable")
 
 
 def _others(source: Source, alternative: tuple[Download | str, ...]) -> list[str]:

@@ -57,7 +57,8 @@ def opened(path: Path, space: Space, key: str = "bench.source") -> Archive:
     meta = path / f"meta.{PICKLE_EXT}"
     if path.is_file():
         raise BadInput(f"{key}: must be the folder {space.folder} (got {_single(path, space)})")
-    demand(meta.is_file(), key, f"a NATS-Bench folder {space.folder}", str(path))
+    if not meta.is_file():
+        raise BadInput(f"{key}: must be a NATS-Bench folder with {meta.name} in it (got {_without_meta(path)})")
     try:
         names = _names(record.unpickled(meta, record.META_LIMIT), space)
     except BadInput as error:
@@ -68,6 +69,17 @@ def opened(path: Path, space: Space, key: str = "bench.source") -> Archive:
     wanted = f"a folder with records of the {len(names)} architectures listed in {meta.name}"
     demand(places[-1] < len(names), "data", wanted, f"{path} with {places[-1]:06d}.{PICKLE_EXT}")
     return Archive(path, space, names, places)
+
+
+def _without_meta(path: Path) -> str:
+    """What a folder without the list of architectures is: one level too high or too deep, or incomplete."""
+    name = f"meta.{PICKLE_EXT}"
+    inner = next((found.parent for found in path.glob(f"*/{name}")), None) if path.is_dir() else None
+    if inner is not None:
+        return f"{path}, whose files are one level too deep: move the files of {inner} up into it"
+    records = sum(1 for _ in path.glob(f"*.{PICKLE_EXT}")) if path.is_dir() else 0
+    lost = f" with {records:,} records and without {name}: unpack the archive again, or copy that file" * (records > 0)
+    return f"{path}{lost}"
 
 
 def folder(space: Space, data: str | None) -> Path | None:
