@@ -123,7 +123,7 @@ def _demand_architecture(space: Space, architecture: str) -> None:
     """Raise BadInput for what is neither an official index nor a string of the space, before any file is read."""
     if architecture.isdecimal():
         known = int(architecture) < space.total
-        demand(known, "architecture", f"an official index from 0 to {space.total - 1:,}", int(architecture))
+        demand(known, "architecture", f"one of the official indices 0 to {space.total - 1:,}", int(architecture))
     else:
         cell = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|none~2|"
         example = "64:64:64:64:64" if space.name == "sss" else cell

@@ -29,6 +29,7 @@ def check_run(config: DictConfig, check: Callable[[DictConfig], object]) -> None
         if found:
             group, name = found.groups()
             build_all(DictConfig({name: own[group][name]}), group)
+    check(own)
 
 
 def demand_read(config: DictConfig, own: DictConfig) -> None:

@@ -58,7 +58,9 @@ def opened(path: Path, space: Space, key: str = "bench.source") -> Archive:
     if path.is_file():
         raise BadInput(f"{key}: must be the folder {space.folder} (got {_single(path, space)})")
     if not meta.is_file():
-        raise BadInput(f"{key}: must be a NATS-Bench folder with {meta.name} in it (got {_without_meta(path)})")
+        raise BadInput(
+            f"{key}: must be a NATS-Bench folder {space.folder}, with {meta.name} in it (got {_without_meta(path)})"
+        )
     try:
         names = _names(record.unpickled(meta, record.META_LIMIT), space)
     except BadInput as error:
