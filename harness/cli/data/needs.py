@@ -13,7 +13,7 @@ from yaml import YAMLError
 from harness import files
 from harness.config.components import build
 from harness.files import Download, Source
-from harness.schema import BadInput, demand
+from harness.schema import BadInput, suggestion
 
 GROUPS = ("dataset", "bench")
 
@@ -84,7 +84,9 @@ def needs(names: Sequence[str], conf_folders: Sequence[Path]) -> list[Need]:
     for name in names or stems:
         near = [need for path in paths if f"{name}-".startswith(f"{path.stem}-") for need in _needs(path)]
         here = [need for need in near if name in (need.component, need.name, f"{need.component}-{need.what}")]
-        demand(bool(here), "NAME", f"one of {', '.join([*stems, *(need.name for need in near)])}", name)
+        if not here:
+            known = [*stems, *(need.name for need in near)]
+            raise BadInput(f"NAME: must be one of {', '.join(known)} (got {name!r}){suggestion(name, known)}")
         found += here
     return list(dict.fromkeys(found))
 
