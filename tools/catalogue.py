@@ -34,7 +34,7 @@ MEANING = {
 }
 """Columns that no measure writes."""
 
-READING = {"first": "; at initialization", "last": "", "best": "; the best value so far"}
+READING = {"first": "; at initialization", "last": "", "best": "; the best value so far", "magnitude": "; magnitude"}
 """What is added to the meaning of a column for each reading of it."""
 
 MANY = 8
@@ -88,7 +88,7 @@ def _row(
     if isinstance(predictor, ColumnValue):
         writer = reads[predictor.column]
         what = MEANING[predictor.column] if writer is None else meaning(measures[writer], predictor.column)
-        what += READING[predictor.reading] if writer or predictor.reading == "best" else ""
+        what += READING[predictor.reading] if writer or predictor.reading in ("best", "magnitude") else ""
     elif unusual := _unusual(predictor):
         what += f"; {unusual}"
     sign = getattr(predictor, "sign", 1.0)

@@ -9,7 +9,7 @@ import numpy as np
 
 from harness.schema import NoScore, Trace, demand
 
-READINGS = ("first", "last", "best")
+READINGS = ("first", "last", "best", "magnitude")
 
 
 @dataclass(frozen=True)
@@ -19,10 +19,10 @@ class ColumnValue:
     `reading`: "first", the value at initialization (step 0), as zero-cost proxies are defined (Abdelfattah et al. 2021,
     arXiv 2101.08134); "last", that of the last observation at which the column was due, so that a column measured at
     step 0 alone keeps its value ("last seen value" of Jiang et al. 2022); "best", the maximum of the signed values
-    ("best seen value", likewise), where observations that are not finite are skipped.
+    ("best seen value", likewise), where observations that are not finite are skipped; "magnitude", |last value|, for what converges to 0 from either
+    side, as the signed forms of beta_eff do.
 
-    `sign` declares the direction: 1 where higher is better, -1 where lower is. It is never fitted. `magnitude` reads
-    |value|, for a quantity that converges to 0 from either side, as the signed forms of beta_eff do.
+    `sign` declares the direction: 1 where higher is better, -1 where lower is. It is never fitted.
     """
 
     kind: ClassVar[str] = "predictor/column_value"
@@ -31,7 +31,6 @@ class ColumnValue:
     sign: float
     family: str
     reading: str = "last"
-    magnitude: bool = False
 
     def __post_init__(self) -> None:
         key = "predictor.column_value"
@@ -59,10 +58,10 @@ class ColumnValue:
         [-2.3, -1.9]
         """
         if self.reading == "best":
-            values = trace.column(self.column)
-            return float((self.sign * (np.abs(values) if self.magnitude else values)).max())
-        found = value(trace, self.column, self.reading)
-        return self.sign * (abs(found) if self.magnitude else found)
+            return float((self.sign * trace.column(self.column)).max())
+        if self.reading == "magnitude":
+            return self.sign * abs(value(trace, self.column, "last"))
+        return self.sign * value(trace, self.column, self.reading)
 
 
 def value(trace: Trace, column: str, reading: str) -> float:

@@ -39,6 +39,13 @@ def test_an_experiment_chooses_its_plugins_and_the_command_line_has_the_last_wor
     assert spec_of("experiment=stored_curves", "predictor.lce.horizon_epochs=90").predictors["lce"].horizon_epochs == 90
 
 
+def test_a_signed_beta_eff_is_scored_by_its_magnitude() -> None:
+    predictors = spec_of("experiment=capacitance_ablation").predictors
+    readings = {name: getattr(p, "reading", None) for name, p in predictors.items() if "signed" in p.columns[0]}
+    last = {name: reading for name, reading in readings.items() if not name.endswith("_ridge")}
+    assert len(last) == 4 and set(last.values()) == {"magnitude"}
+
+
 def test_the_networks_of_the_fit_are_those_of_the_run_but_for_what_is_named() -> None:
     found = spec_of("experiment=width_transfer", "bench.cells=2")
     assert found.bench.network() == {"space": "nasbench201", "channels": 16, "cells": 2}

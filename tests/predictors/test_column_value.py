@@ -45,20 +45,21 @@ def test_a_first_reading_that_failed_is_not_replaced_by_a_later_one(trace_of):
         ColumnValue("synflow", 1.0, "zero_cost", "first").score(trace_of(synflow=[nan, 2.0]))
 
 
-@pytest.mark.parametrize("reading", ["first", "last", "best"])
-def test_a_signed_quantity_that_goes_to_0_is_scored_by_its_magnitude(reading, trace_of):
-    reader = ColumnValue("beta_eff", -1.0, "capacitance", reading, magnitude=True)
+def test_a_signed_quantity_that_goes_to_0_is_scored_by_its_magnitude(trace_of):
+    reader = ColumnValue("beta_eff", -1.0, "capacitance", "magnitude")
     below, near = trace_of(beta_eff=[-0.5, -0.5]), trace_of(beta_eff=[0.1, 0.1])
     assert reader.score(below) == -0.5
     assert reader.score(near) == -0.1 > reader.score(below)
 
 
-@pytest.mark.parametrize(("reading", "initial"), [("first", True), ("last", False), ("best", False)])
+@pytest.mark.parametrize(
+    ("reading", "initial"), [("first", True), ("last", False), ("best", False), ("magnitude", False)]
+)
 def test_only_the_first_reading_needs_no_training(reading, initial):
     assert at_initialization(ColumnValue("synflow", 1.0, "zero_cost", reading)) is initial
 
 
-@pytest.mark.parametrize("reading", ["last", "first", "best"])
+@pytest.mark.parametrize("reading", ["last", "first", "best", "magnitude"])
 def test_a_column_without_a_finite_value_gives_no_score(reading, trace_of):
     with pytest.raises(NoScore, match="no finite train_loss"):
         ColumnValue("train_loss", -1.0, "control", reading).score(trace_of(train_loss=[nan, np.inf]))
