@@ -19,8 +19,8 @@ class ColumnValue:
     `reading`: "first", the value at initialization (step 0), as zero-cost proxies are defined (Abdelfattah et al. 2021,
     arXiv 2101.08134); "last", that of the last observation at which the column was due, so that a column measured at
     step 0 alone keeps its value ("last seen value" of Jiang et al. 2022); "best", the maximum of the signed values
-    ("best seen value", likewise), where observations that are not finite are skipped; "magnitude", |last value|, for what converges to 0 from either
-    side, as the signed forms of beta_eff do.
+    ("best seen value", likewise), where observations that are not finite are skipped; "magnitude",
+    |last value|, for what converges to 0 from either side, as the signed forms of beta_eff do.
 
     `sign` declares the direction: 1 where higher is better, -1 where lower is. It is never fitted.
     """
