@@ -20,11 +20,15 @@ MARKS = ("<!-- ranked -->\n", "<!-- /ranked -->")
 
 REPORT = "reports/published/nasbench201-digits/report.md"
 
+WHOLE = ("size", "capacitance")
+"""Families of which every predictor is shown."""
+
 COLUMNS = ("predictor", "family", "τ-b, interval", "top 50 %", "top 20 %", "Δτ (Holm p)", "n", "seconds")
 
 
 def section(run: Path) -> str:
-    """The section as Markdown: the ceiling, the best two predictors a family and all capacitance, what β_eff adds.
+    """The section as Markdown: the ceiling, the best two predictors of each family, all of size and
+    capacitance, what β_eff adds.
 
     `run` is a results folder of nasbench201; every number is read at its last budget.
     """
@@ -32,7 +36,7 @@ def section(run: Path) -> str:
     metrics = metrics.merge(differences.drop(columns=["step", "n"]), on="predictor")
     metrics = metrics.sort_values("tau", ascending=False)
     best = metrics[metrics["tau"].notna()].groupby("family").head(2)
-    shown = metrics[metrics["predictor"].isin(best["predictor"]) | (metrics["family"] == "capacitance")]
+    shown = metrics[metrics["predictor"].isin(best["predictor"]) | metrics["family"].isin(WHOLE)]
     rule = "|" + "---|" * len(COLUMNS)
     table = [f"| {' | '.join(COLUMNS)} |", rule, *(_row(row) for row in shown.to_dict("records"))]
     return "\n".join([_head(run, metrics), "", *table, "", _capacitance(metrics, _last(run, "ablations"))]) + "\n"
@@ -88,7 +92,7 @@ def _capacitance(metrics: pd.DataFrame, ablations: pd.DataFrame) -> str:
     p = f"p = {best['p_holm']:.2g} after Holm's correction for all comparisons"
     given = [_estimate(best, *_ends(f"tau_given_{control}")) for control in ("train_loss", "flops")]
     return (
-        "The table has the best two of each family and every reading of β_eff; "
+        "The table has the best two of each family, every size and every reading of β_eff; "
         f"all {len(metrics)} predictors are in the report. Δτ is paired, to the best baseline.\n"
         f"The best reading of β_eff here, `{best['predictor']}`, is {_short(abs(best['difference']))} {where} the best "
         f"baseline, `{best['baseline']}` (paired interval {interval};\n{p}); "
