@@ -1,13 +1,17 @@
 """Draw a report from stored tables: of a run, of several runs, or of one architecture of a run.
 
-harness report RESULTS_FOLDER... [arch=ARCHITECTURE] [--out FOLDER]
+harness report RESULTS_FOLDER... [arch=ARCHITECTURE] [--out FOLDER] [--trust]
+
+The folder is data: nothing is imported or built because its config.yaml names it, unless the user says --trust.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
-from dataclasses import fields
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +19,13 @@ import yaml
 
 from harness.cli.endings import carry_out
 from harness.cli.terminal import run_command
-from harness.files.paths import demand_folder, is_folder
-from harness.report.config import ReportConfig
+from harness.files.installed import without_working_folder
+from harness.files.paths import demand_folder, is_folder, page_folder
+from harness.report.config import ReportConfig, stored_report
 from harness.report.run_tables import RunTables, read
 from harness.report.write import write
 from harness.schema import BadInput, demand
+from harness.schema.visible import visible
 from harness.sweep.job_files import is_run
 
 ARCH = "arch="
@@ -32,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code: 0, or 2 with one line on stderr where a folder, a table, a column or an architecture is missing."""
     parser = argparse.ArgumentParser(
         prog="python -m harness.report", description="Draw a report from stored tables.",
-        usage="%(prog)s RESULTS_FOLDER... [arch=ARCHITECTURE] [--out FOLDER]",
+        usage="%(prog)s RESULTS_FOLDER... [arch=ARCHITECTURE] [--out FOLDER] [--trust]",
     )  # fmt: skip
     parser.add_argument(
         "words", nargs="+", metavar="RESULTS_FOLDER",
@@ -44,12 +50,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--out", type=Path, metavar="FOLDER",
         help="folder of the report (default: reports/<bench>-<dataset>/<run>, of several runs reports/sweeps/<name>)",
     )  # fmt: skip
+    parser.add_argument(
+        "--trust", action="store_true",
+        help="import the figures and build the benchmark that the stored configuration names, as code that runs with "
+        "your rights",
+    )  # fmt: skip
     given = parser.parse_intermixed_args(arguments)
     wanted = [text.removeprefix(ARCH) for text in given.words if text.startswith(ARCH)]
     folders = [Path(text) for text in given.words if not text.startswith(ARCH)]
 
     def command() -> int:
-        print(_draw(folders, wanted, given.out))
+        with nullcontext() if given.trust else without_working_folder():
+            print(visible(str(_draw(folders, wanted, given.out, given.trust))))
         return 0
 
     return carry_out(command)
@@ -60,7 +72,7 @@ def command() -> int:
     return run_command(main, None)
 
 
-def _draw(folders: Sequence[Path], wanted: Sequence[str], out: Path | None) -> Path:
+def _draw(folders: Sequence[Path], wanted: Sequence[str], out: Path | None, trust: bool) -> Path:
     """Path of the page on the folders, or on the architecture if one is wanted."""
     demand(bool(folders), "results", "a folder with the tables of a run", None)
     demand(len(wanted) <= 1, "arch", "one architecture", list(wanted))
@@ -74,35 +86,65 @@ def _draw(folders: Sequence[Path], wanted: Sequence[str], out: Path | None) -> P
 
         return write_gathered_report(folders, out)
     tables = read(folders[0])
-    bench, dataset = tables.status["bench"], tables.status["dataset"]
     listed = out is None
-    out = out or REPORTS / f"{bench}-{dataset}" / folders[0].resolve().name
+    name = f"{tables.status['bench']}-{tables.status['dataset']}"
+    out = out or page_folder(REPORTS, name, folders[0].resolve().name)
+    config = report_config(tables.config, trust)
     if not wanted:
-        page = write(folders[0], out, report_config(tables.config))
+        page = write(folders[0], out, config)
         if listed:
             from harness.report.index import write_index
 
             write_index(REPORTS)
         return page
+    return _explain(tables, wanted[0], out, config, trust)
+
+
+def _explain(tables: RunTables, wanted: str, out: Path, config: ReportConfig, trust: bool) -> Path:
+    """Path of the page on the architecture that is wanted."""
     from harness.report.architecture.explain import explain
     from harness.report.architecture.profile import find
 
-    name = find(tables, wanted[0], lambda text, known: _same_function(tables, text, known))
-    written = wanted[0] not in ("best", "worst") and not wanted[0].isdecimal()
-    return explain(tables, name, out, report_config(tables.config), wanted[0] if written and wanted[0] != name else "")
+    bench = _benchmark(tables, trust)
+    try:
+        name = find(tables, wanted, lambda text, known: _same_function(bench, text, known))
+    except BadInput as error:
+        if bench is not None or wanted.isdecimal():
+            raise
+        unknown = f"benchmark {tables.status['bench']!r} is not installed, so only exact strings are found"
+        raise BadInput(f"{error}; {unknown} (--trust builds what the stored configuration names)") from error
+    written = wanted not in ("best", "worst") and not wanted.isdecimal()
+    return explain(tables, name, out, config, wanted if written and wanted != name else "")
 
 
-def _same_function(tables: RunTables, text: str, known: Sequence[tuple[str, str]]) -> str | None:
+def _benchmark(tables: RunTables, trust: bool) -> Any:
+    """The installed benchmark of the run with settings of its own, as the stored ones are not tried; None without one.
+
+    Where the stored configuration is trusted, it is what that names.
+    """
+    from omegaconf import OmegaConf
+
+    from harness.config.components import build, installed_benchmark
+
+    section = _configuration(tables.config).get("bench")
+    stored = section if isinstance(section, dict) else {}
+    try:
+        if trust:
+            return build(OmegaConf.create(stored), "bench")
+        return installed_benchmark(str(tables.status["bench"]), str(stored.get("_target_", "")))
+    except ValueError as error:
+        demand(not trust, "bench", "a benchmark that can be built", str(error))
+        return None
+
+
+def _same_function(bench: Any, text: str, known: Sequence[tuple[str, str]]) -> str | None:
     """Of (name, group) pairs the name of the one architecture that computes what the string `text` does.
 
     Of several the isomorphic one. None where there is none, or where the benchmark does not know the string.
     """
-    from omegaconf import OmegaConf
-
-    from harness.config.components import build
-
+    if bench is None:
+        return None
     try:
-        bench = build(OmegaConf.create(_configuration(tables.config).get("bench") or {}), "bench")
         group = bench.sample(1, 0, [text])[0].group
     except (ValueError, LookupError):  # what a benchmark raises for a string that is none of its own
         return None
@@ -129,11 +171,19 @@ def _configuration(config: str) -> dict[str, Any]:
     return loaded if isinstance(loaded, dict) else {}
 
 
-def report_config(config: str) -> ReportConfig:
-    """What the run's configuration has under `report`; the default where it has nothing."""
-    section = dict(_configuration(config).get("report") or {})
-    section.pop("_target_", None)
-    known = {field.name for field in fields(ReportConfig)}
-    for key in section:
-        demand(key in known, f"report.{key}", f"one of {', '.join(sorted(known))}", section[key])
-    return ReportConfig(**section)
+def report_config(config: str, trust: bool = False) -> ReportConfig:
+    """What the run's configuration has under `report`; the default where it has nothing.
+
+    Figures that are not installed are left out, with one line on stderr, unless the configuration is trusted.
+    """
+    section = _configuration(config).get("report") or {}
+    demand(isinstance(section, dict), "config.yaml: report", "a mapping", section)
+    report, foreign = stored_report(section)
+    if not foreign:
+        return report
+    if trust:
+        return replace(report, figures=section["figures"])
+    names = ", ".join(map(repr, foreign))
+    line = f"report.figures: {names} left out, as no installed package has them (--trust imports them)"
+    print(visible(line), file=sys.stderr)
+    return report

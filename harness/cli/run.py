@@ -12,8 +12,9 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from harness.cli.checks import check_images
 from harness.config.components import build, build_all, fill
 from harness.files.lock import exclusive_lock
-from harness.files.paths import demand_folder, demand_name
+from harness.files.paths import demand_folder, demand_name, page_folder
 from harness.schema import BadInput, demand
+from harness.schema.visible import visible
 from harness.sweep.job_files import JobResult
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ def _write_report(folder: Path, reports: Path, report: ReportConfig) -> Path:
     from harness.report.index import write_index
     from harness.report.write import is_current, write
 
-    out = reports / folder.parent.name / folder.name
+    out = page_folder(reports, folder.parent.name, folder.name)
     out.parent.mkdir(parents=True, exist_ok=True)
     with exclusive_lock(out.with_name(f".{out.name}.lock"), str(out), "writing", keep=True):
         page = out / "index.html" if is_current(folder, out, report) else write(folder, out, report)
@@ -192,4 +193,4 @@ def _print_outcome(console: Console, outcome: Outcome, page: Path) -> None:
 
 
 def _print(console: Console, text: str) -> None:
-    console.print(text, soft_wrap=True)
+    console.print(visible(text, lines=True), soft_wrap=True)

@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast, get_args, get_type_hints
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigKeyError, MissingMandatoryValue, ValidationError
 
+from harness.files.installed import entry_points_of
 from harness.schema import BadInput, suggestion
 
 T = TypeVar("T")
@@ -40,6 +41,21 @@ def build(node: DictConfig, key: str) -> Any:
     if not (isinstance(kind, type) and is_dataclass(kind)):
         raise BadInput(f"{key}._target_: must be a class whose settings are the fields of a dataclass (got {target!r})")
     return fill(kind, {str(k): v for k, v in node.items() if k != "_target_"}, f"{key}.")
+
+
+def installed_benchmark(name: str, target: str) -> Any:
+    """The benchmark of this class, or else of this name, among ours and those that installed packages offer as entry
+    points of the group `harness.benches`; with the settings of its YAML file, or its own. None without one.
+
+    `target` is compared, never imported.
+    """
+    nodes = [OmegaConf.load(path) for path in sorted((conf_folder() / "bench").glob("*.yaml"))]
+    ours = {str(node["name"]): node for node in nodes if isinstance(node, DictConfig)}
+    theirs = {key: OmegaConf.create({"_target_": path}) for key, path in entry_points_of("harness.benches").items()}
+    known: dict[str, DictConfig] = {**theirs, **ours}
+    by_class = {str(node["_target_"]): node for node in known.values()}
+    node = by_class.get(target, known.get(name))
+    return None if node is None else build(node, "bench")
 
 
 def fill(kind: type[T], given: Mapping[str, Any], prefix: str) -> T:

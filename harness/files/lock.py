@@ -9,6 +9,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from harness.schema import demand
+
 
 @contextmanager
 def exclusive_lock(lock: Path, name: str, doing: str, keep: bool = False) -> Iterator[None]:
@@ -17,6 +19,7 @@ def exclusive_lock(lock: Path, name: str, doing: str, keep: bool = False) -> Ite
     Of three processes that use a deleted file two may work at once; keep it where that would matter. If another process
     holds it, print a line that it is `doing` ("fetching", say) `name`, and wait.
     """
+    demand(not lock.is_symlink(), "lock", "a file and no symbolic link, which would be emptied", str(lock))
     file_lock = FileLock(lock)
     try:
         file_lock.acquire(timeout=0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Iterator
@@ -16,7 +15,8 @@ from filelock import FileLock
 
 from harness.report.page import fill
 from harness.report.text import Content, Name, Score, Text
-from harness.schema import Estimate
+from harness.schema import Estimate, demand
+from harness.storage.documents import read_json
 from harness.storage.files import write_json, write_text
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 ENTRY = "index.json"
 """Name of the file next to a page that says in a few numbers what the page holds."""
+
+LOCK = ".index.lock"
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,9 @@ def write_index(reports: Path) -> Path:
     An entry that cannot be read is listed with the reason.
     """
     reports.mkdir(parents=True, exist_ok=True)
-    with FileLock(reports / ".index.lock"):
+    for name in (LOCK, "index.html"):
+        demand(not (reports / name).is_symlink(), "reports", "a folder without symbolic links", str(reports / name))
+    with FileLock(reports / LOCK):
         entries = [_entry(path, reports) for path in _pages(reports)]
         entries.sort(key=lambda entry: entry.run)
         entries.sort(key=lambda entry: entry.drawn, reverse=True)
@@ -97,7 +101,7 @@ def _entry(page: Path, reports: Path) -> Entry:
     drawn = datetime.fromtimestamp(page.stat().st_mtime, UTC).strftime("%Y-%m-%d %H:%M")
     known = Entry(quote(f"{place.as_posix()}/index.html"), place.as_posix(), drawn)
     try:
-        read = json.loads(page.with_name(ENTRY).read_text(encoding="utf-8"))
+        read = read_json(page.with_name(ENTRY))
         return replace(
             known,
             bench=_word(read["bench"]),
@@ -108,7 +112,7 @@ def _entry(page: Path, reports: Path) -> Entry:
             studied=_text(read["studied"]),
         )
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        return replace(known, fault=f"{ENTRY} cannot be read ({type(error).__name__})")
+        return replace(known, fault=f"{ENTRY} cannot be read ({type(error.__cause__ or error).__name__})")
 
 
 def _word(value: object) -> str:

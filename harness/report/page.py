@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -13,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from harness.report.content import sections
 from harness.report.elements import Drawn
 from harness.report.numbers import counted, words
-from harness.report.renderers import html, html_cell, markdown, markdown_cell, plain
+from harness.report.renderers import html, html_cell, markdown, markdown_block, markdown_cell, plain
 from harness.report.run_tables import RunTables
 from harness.report.style.dark import both
 from harness.report.tables import DisplayTable
@@ -54,13 +55,23 @@ def fill(template: str, values: Mapping[str, Any]) -> str:
         "prose": html if is_html else markdown,
         "cell": html_cell if is_html else markdown_cell,
         "plain": plain,
+        "block": markdown_block,
         "svg": svg,
         "words": words,
     }
     room = files("harness.report")
     texts = {"style": "page.css", "script": "page.js"} if is_html else {}
     shared = {key: (room / name).read_text(encoding="utf-8") for key, name in texts.items()}
+    if is_html:
+        shared["policy"] = _policy(f"\n{shared['script']}")
     return environment.get_template(template).render({**shared, **values})
+
+
+def _policy(script: str) -> str:
+    """What a browser may load for the page: nothing but what is in it, and no script but ours."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    images, styles = "img-src 'self' data:", "style-src 'unsafe-inline'"
+    return f"default-src 'none'; {images}; {styles}; script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
 
 def _counts(tables: RunTables) -> str:

@@ -73,8 +73,8 @@ def print_ranked(tables: RunTables, console: Console) -> None:
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(
-            str(row["predictor"]),
-            *([family(str(row["family"])).label] if roomy else []),
+            terminal(str(row["predictor"])),
+            *([terminal(family(str(row["family"])).label)] if roomy else []),
             terminal(score(row, "tau")),
             f"{row['n']}",
             f"{row['failed']}",
@@ -88,7 +88,7 @@ def _ceiling(tables: RunTables) -> str:
     """The noise ceiling on one line, or why there is none."""
     kinds = tables.ceilings()
     if not kinds:
-        return f"noise ceiling: none ({tables.why_no_ceiling})"
+        return terminal(f"noise ceiling: none ({tables.why_no_ceiling})")
     if not tables.band:
         return "noise ceiling: none above 0 (the seeds of the ground truth do not agree)"
     names = {"retraining": "test–retest"}

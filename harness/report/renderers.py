@@ -1,13 +1,22 @@
-"""Texts and numbers of the report as HTML, Markdown, LaTeX and terminal text; each format has its functions here."""
+"""Texts and numbers of the report as HTML, Markdown, LaTeX, CSV and terminal text; each format has its functions here.
+
+Names, labels and reasons come from whoever made the run. Every function writes them as text of its format: nothing in
+them is markup, a formula or a command to the terminal, and control and bidirectional characters are shown as escapes.
+"""
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
 from harness.report.numbers import NO_BREAK, interval, number
 from harness.report.text import Content, Name, Number, Part, Score, Symbol, Text
+from harness.schema.visible import visible
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def _parts(content: Content) -> tuple[Part, ...]:
@@ -30,7 +39,12 @@ def _plain(part: Part) -> str:
         return " ".join(filter(None, _written(part)))
     if isinstance(part, Number):
         return part.form(part.value)
-    return part if isinstance(part, str) else part.text
+    return one_line(part if isinstance(part, str) else part.text)
+
+
+def one_line(text: str) -> str:
+    """The text on one line, with every character visible."""
+    return visible(text.replace("\n", " "))
 
 
 def terminal(content: Content) -> str:
@@ -41,15 +55,79 @@ def terminal(content: Content) -> str:
     ).replace(NO_BREAK, " ")
 
 
+_FORMULA = tuple("=+-@\t\r\n" + "\uff1d\uff0b\uff0d\uff20")
+"""How a cell begins that a spreadsheet computes: OWASP's list, with the letters of full width."""
+
+
+def csv(table: pd.DataFrame) -> str:
+    """A table as CSV whose texts a spreadsheet does not compute: an apostrophe stands before what would be a formula.
+
+    Numbers are as they are, to six digits.
+    """
+    named = table.rename(columns=lambda name: _csv_text(str(name)))
+    texts = [at for at, kind in enumerate(table.dtypes) if str(kind).startswith(("object", "str", "category"))]
+    columns = {at: named.iloc[:, at] for at in range(named.shape[1])}
+    for at in texts:
+        columns[at] = columns[at].map(lambda cell: _csv_text(cell) if isinstance(cell, str) else cell)
+    written = type(named)(columns).set_axis(named.columns, axis=1)
+    return str(written.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+
+
+def _csv_text(text: str) -> str:
+    return ("'" if text.startswith(_FORMULA) else "") + visible(text)
+
+
+_MARKS = re.compile(r"([\\`*_\[\]>|~#$]|<(?! )|&(?=[#\w])|(?<=\w):(?=//)|(?<=www)\.|(?<=\w)@(?=\w))", re.IGNORECASE)
+"""What may begin a mark-up, an entity or a link in Markdown, wherever it stands."""
+
+_BLOCK = re.compile(r"(\s*\d*)([-+=]|(?<=\d)[.)](?=\s|$))")
+"""What begins a list or underlines a heading where it stands first."""
+
+
 def markdown(content: Content) -> str:
     """A sentence in Markdown, names as code."""
-    marked = (f"`{part.text}`" if isinstance(part, Name) else _plain(part) for part in _parts(content))
-    return "".join(marked).replace(NO_BREAK, " ")
+    marked = (_code(part.text) if isinstance(part, Name) else _markdown(part) for part in _parts(content))
+    return _unblocked("".join(marked).replace(NO_BREAK, " "))
+
+
+def _unblocked(text: str) -> str:
+    found = _BLOCK.match(text)
+    return f"{found[1]}\\{text[found.start(2) :]}" if found else text
+
+
+def _markdown(part: Part) -> str:
+    return escape_markdown(part) if isinstance(part, str) else _plain(part)
+
+
+def escape_markdown(text: str) -> str:
+    """The text on one line, with a backslash before all that Markdown would read as a mark."""
+    return _MARKS.sub(r"\\\1", one_line(text))
+
+
+def _code(text: str) -> str:
+    """A name as code, between more backticks than it has in a row; without any mark where it is blank."""
+    name = one_line(text)
+    if not name.strip():
+        return name
+    fence = "`" * (longest_run("`", name) + 1)
+    gap = " " if "`" in name or name != name.strip() else ""
+    return f"{fence}{gap}{name}{gap}{fence}"
+
+
+def longest_run(letter: str, text: str) -> int:
+    """How often a letter stands in a row, at most."""
+    return max(map(len, re.findall(re.escape(letter) + "+", text)), default=0)
+
+
+def markdown_block(text: str) -> str:
+    """A text of several lines as a block of code, YAML, between more backticks than it has in a row."""
+    fence = "`" * max(4, longest_run("`", text) + 1)
+    return f"{fence}yaml\n{visible(text, lines=True)}\n{fence}"
 
 
 def markdown_cell(content: Content) -> str:
     """A cell of a GitHub Markdown table: nothing in it ends the cell or the row, or starts a mark-up."""
-    return re.sub(r"([\\`*_\[\]<>|~#$])", r"\\\1", " ".join(plain(content).split()))
+    return escape_markdown(" ".join(plain(content).split()))
 
 
 def html(content: Content) -> Markup:
@@ -59,7 +137,7 @@ def html(content: Content) -> Markup:
 
 def _html(part: Part) -> Markup:
     if isinstance(part, Name):
-        return Markup("<code>{}</code>").format(part.text)
+        return Markup("<code>{}</code>").format(one_line(part.text))
     if isinstance(part, Symbol):
         return Markup(part.html)
     if isinstance(part, Score):
@@ -104,12 +182,18 @@ _LATEX = {
 
 def latex_escaped(text: str) -> str:
     """The text with every character that LaTeX would read as a command, or lacks in its fonts, written out."""
-    return "".join(_LATEX.get(letter, letter) for letter in text)
+    return "".join(_LATEX.get(letter, letter) for letter in one_line(text))
 
 
 def latex(content: Content) -> str:
     r"""A sentence, or a cell, in LaTeX; a name is in typewriter letters that may break after an underscore."""
     return "".join(_latex(part) for part in _parts(content))
+
+
+def latex_cell(content: Content) -> str:
+    r"""A cell of a `tabular`: after \\ and \midrule a bracket or a star at its beginning would be an option."""
+    text = latex(content)
+    return f"{{{text[0]}}}{text[1:]}" if text[:1] in ("[", "*") else text
 
 
 def _latex(part: Part) -> str:

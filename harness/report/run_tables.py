@@ -13,6 +13,7 @@ from harness.report.numbers import words as spaced
 from harness.schema import demand
 from harness.schema.columns import RUN_TABLES
 from harness.schema.documents import RUN_STATUS, demand_keys
+from harness.schema.visible import visible, visible_value
 from harness.storage.tables import STATUS, read_results
 
 if TYPE_CHECKING:
@@ -214,13 +215,22 @@ def read(folder: Path) -> RunTables:
     """
     found = read_results(folder, RUN_TABLES.keys())
     demand_keys(str(folder / STATUS), found.status, RUN_STATUS)
-    _demand_consistent(folder, found.tables)
+    tables = {name: visible_texts(frame) for name, frame in found.tables.items()}
+    _demand_consistent(folder, tables)
     return RunTables(
-        **found.tables,
-        status=found.status,
-        environment={key: str(value) for key, value in found.environment.items()},
-        config=found.config,
+        **tables,
+        status=visible_value(found.status),
+        environment={visible(key): visible(str(value)) for key, value in found.environment.items()},
+        config=visible(found.config, lines=True),
     )
+
+
+def visible_texts(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table with every text in it, names of columns too, made visible: figures draw them as they are."""
+    named = frame.rename(columns=lambda name: visible(str(name)))
+    texts = named.select_dtypes(["object", "str"]).columns
+    demand(named.columns.is_unique, "results", "tables with columns of different names", "several of one name")
+    return named.assign(**{name: named[name].map(visible, na_action="ignore") for name in texts})
 
 
 def _demand_consistent(folder: Path, tables: Mapping[str, pd.DataFrame]) -> None:

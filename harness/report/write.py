@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+from harness.files.paths import demand_no_links
 from harness.report.config import ReportConfig
 from harness.report.run_tables import read
 from harness.report.text import Text
@@ -23,7 +24,7 @@ def write(results: Path, out: Path, report: ReportConfig) -> Path:
 
     `results` is the folder of stored tables, of which alone everything is drawn; equal tables give equal bytes, but
     for TensorBoard's event files. Files of an earlier report in `out` are replaced, others left alone. Raises BadInput
-    where a table or a column is missing.
+    where a table or a column is missing, and where something in `out` is a symbolic link.
     """
     from harness.report.drawing import draw_figures
     from harness.report.index import write_entry
@@ -32,6 +33,7 @@ def write(results: Path, out: Path, report: ReportConfig) -> Path:
     from harness.report.sentences import write_all
     from harness.report.tables import write_tables
 
+    demand_no_links("reports", out, FIGURES, TABLES, "tensorboard")
     tables = read(results)
     for folder in (out, out / FIGURES, out / TABLES):  # from here on the page is not whole
         (folder / SUMS).unlink(missing_ok=True)

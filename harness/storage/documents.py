@@ -36,6 +36,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
 def read_text(path: Path, largest: int = LARGEST) -> str:
     """The text of a UTF-8 file of a limited size. Raises BadInput, in one line that names the file."""
     try:
+        if path.exists() and not path.is_file():  # a pipe or a device never ends
+            raise unreadable(path, "a file", "something else")
         with path.open("rb") as file:
             content = file.read(largest + 1)
         if len(content) > largest:

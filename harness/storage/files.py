@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.schema import SCHEMA_VERSION
+from harness.schema.visible import visible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,6 +71,8 @@ def flush(path: Path) -> None:
 
 def sha256_of(path: Path) -> str:
     """SHA-256 (hex) of the content of a file. Raises OSError where it cannot be read."""
+    if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe or a device never ends
+        raise OSError(f"{path.name} is not a file")
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -140,6 +143,8 @@ def sums_faults(folder: Path) -> dict[str, str]:
 
 def read_sums(path: Path) -> dict[str, str]:
     """Checksum by file name. Raises ValueError for a file that is not in the format of sha256sum, or names paths."""
+    if path.exists() and not path.is_file():  # a pipe or a device never ends
+        raise ValueError(f"{path.name} is not a file")
     text = path.read_text("utf-8")
     lines = [re.fullmatch(r"([0-9a-f]{64}) [ *]([^/\0]+)", line) for line in text.split("\n")[:-1]]
     found = {match[2]: match[1] for match in lines if match}
@@ -157,7 +162,7 @@ def put_aside(path: Path, reason: str) -> None:
                 os.replace(file, file.with_name(f"{file.name}.damaged"))
     except OSError as error:
         done = f"cannot be moved aside ({_reason(error)})"
-    print(f"{path}: {reason}; {done}", file=sys.stderr)
+    print(visible(f"{path}: {reason}; {done}"), file=sys.stderr)
 
 
 def _reason(error: Exception) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.schema import SCHEMA_VERSION, BadInput, demand
 from harness.schema.columns import RUN_TABLES, SWEEP_TABLES, Column, Table
+from harness.schema.visible import visible
 from harness.storage.documents import MISSING, read_json, read_text, read_yaml, unreadable
 from harness.storage.files import SUMS, read_sums, sums_faults, write_atomically, write_json, write_sums, write_text
 
@@ -253,7 +254,8 @@ def read_results(
         demand(
             status.get("state") in ("complete", "partial"), str(folder / STATUS), "of a complete run", "no such state"
         )
-        print(f"warning: {folder} has no {SUMS}; damage may go unnoticed. To be sure, {AGAIN}", file=sys.stderr)
+        line = f"warning: {folder} has no {SUMS}; damage may go unnoticed. To be sure, {AGAIN}"
+        print(visible(line), file=sys.stderr)
     environment = read_json(folder / ENVIRONMENT) if ENVIRONMENT in texts else {}
     if CONFIG in texts:
         read_yaml(folder / CONFIG)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -24,9 +28,11 @@ def small(results: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def configure(folder: Path, config: str) -> None:
-    """Replace the stored configuration of a run, as if the run itself had written it."""
+def configure(folder: Path, config: str, **status: str) -> None:
+    """Replace the stored configuration and status of a run, as if the run itself had written them."""
     (folder / "config.yaml").write_text(config)
+    stored = json.loads((folder / "status.json").read_text())
+    (folder / "status.json").write_text(json.dumps(stored | status))
     write_sums(folder)
 
 
@@ -154,9 +160,11 @@ def test_of_several_of_one_function_none_is_found_where_none_is_isomorphic(
 def test_without_its_benchmark_only_strings_of_the_run_are_known(
     real: Path, capsys: pytest.CaptureFixture[str], bench: str
 ) -> None:
-    configure(real, f"report: {{figures: [], dpi: 50}}\n{bench}")
+    configure(real, f"report: {{figures: [], dpi: 50}}\n{bench}", bench="of_my_own")
     assert main([str(real), f"arch={PLAIN}"]) == 2
-    assert "one of the 8 architectures" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "one of the 8 architectures" in told and told.count("\n") == 1
+    assert "benchmark 'of_my_own' is not installed, so only exact strings are found (--trust" in told
 
 
 @pytest.mark.parametrize(
@@ -197,3 +205,123 @@ def test_the_runs_own_configuration_of_the_report_is_used() -> None:
 def test_a_configuration_that_makes_no_sense_is_refused(config: str) -> None:
     with pytest.raises(BadInput):
         report_config(config)
+
+
+EVIL = "from pathlib import Path\nPath(__file__).with_name('executed').write_text('')\n"
+"""A module that leaves a file where it is imported."""
+
+
+def offered(folder: Path) -> Path:
+    """The folder with code in it that its own configuration names, and metadata as if that were installed."""
+    (folder / "evil.py").write_text(EVIL)
+    (folder / "sub").mkdir()
+    (folder / "sub" / "__init__.py").write_text(EVIL)
+    about = folder / "evil-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: evil\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[harness.figures]\nevil = evil\n[harness.benches]\nmine = evil:Bench\n")
+    configure(
+        folder,
+        "report: {figures: [evil, sub.evil, evil.sub, ../evil], dpi: 50}\nbench: {_target_: evil.Bench}\n",
+        bench="mine",
+    )
+    return folder
+
+
+def executed(folder: Path) -> bool:
+    return bool(list(folder.rglob("executed")))
+
+
+@pytest.mark.parametrize("arch", [[], [f"arch={PLAIN}"]])
+def test_nothing_is_imported_from_a_folder_of_results_even_from_within_it(
+    real: Path, tmp_path: Path, arch: list[str]
+) -> None:
+    folder, root = offered(real), Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-m", "harness.report", ".", *arch, "--out", str(tmp_path / "page")],
+        cwd=folder, env=os.environ | {"PYTHONPATH": str(root)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert not executed(folder)
+    assert "'evil', 'sub.evil', 'evil.sub', '../evil' left out" in done.stderr
+    assert done.returncode == (2 if arch else 0) and (tmp_path / "page" / "index.html").exists() is not bool(arch)
+
+
+def test_code_that_the_stored_configuration_names_runs_only_on_trust(
+    real: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = offered(real)
+    configure(folder, "report: {figures: [sub.figure], dpi: 50}\n")
+    (folder / "sub" / "figure.py").write_text("def caption(*_): return 'c'\ndef draw(*_): raise SystemExit(7)\n")
+    monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(folder)
+    assert main([".", "--out", str(tmp_path / "page")]) == 0 and not executed(folder)
+    with pytest.raises(SystemExit, match="7"):
+        main([".", "--out", str(tmp_path / "page"), "--trust"])
+    sys.modules.pop("sub", None), sys.modules.pop("sub.figure", None)
+
+
+def test_figures_of_installed_packages_are_found_by_name_and_by_module(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed, page = tmp_path / "site-packages", tmp_path / "page"
+    (installed / "theirs-1.dist-info").mkdir(parents=True)
+    (installed / "theirs-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1\n")
+    (installed / "theirs-1.dist-info" / "entry_points.txt").write_text("[harness.figures]\nmine = theirs_figure\n")
+    (installed / "theirs_figure.py").write_text(
+        "from harness.report.figures import NothingToDraw\n"
+        "def caption(*_): return 'theirs'\ndef draw(*_): raise NothingToDraw('<b>why</b>')\n"
+    )
+    monkeypatch.syspath_prepend(installed)
+    for name in ("mine", "theirs_figure"):
+        configure(small, f"report: {{figures: [{name}]}}\n")
+        assert main([str(small), "--out", str(page)]) == 0
+        assert "is not drawn: &lt;b&gt;why&lt;/b&gt;" in (page / "index.html").read_text()
+    sys.modules.pop("theirs_figure", None)
+
+
+@pytest.mark.parametrize(
+    "bench", ["../../../outside", "/outside", "", ".", "..", "a/../../../b", "\x1b[31m", "\u202eb", "x" * 300, "a\\b"]
+)
+def test_no_name_leads_out_of_the_folder_of_reports(
+    real: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], bench: str
+) -> None:
+    work = tmp_path / "a" / "b" / "work"
+    work.mkdir(parents=True)
+    monkeypatch.chdir(work)
+    before = set(tmp_path.rglob("*"))
+    configure(real, "report: {figures: []}\n", bench=bench, dataset=bench)
+    assert main([str(real), "arch=best"]) == 0
+    fresh = set(tmp_path.rglob("*")) - before
+    assert all(path.is_relative_to(work / "reports") for path in fresh)
+    assert len([path for path in (work / "reports").iterdir() if path.is_dir()]) == 1
+    assert capsys.readouterr().out.strip().isprintable()
+
+
+@pytest.mark.parametrize("link", ["page", "above", "figures", "file", "index"])
+def test_links_are_not_followed_when_pages_are_written(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], link: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    configure(small, "report: {figures: []}\n")
+    page = tmp_path / "reports" / "nasbench201-digits" / "results"
+    place = {"page": page, "above": page.parent, "figures": page / "figures", "file": page / "figures" / "ranked.png",
+             "index": tmp_path / "reports" / ".index.lock"}[link]  # fmt: skip
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "file").write_text("mine")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.symlink_to(tmp_path / "mine" / ("file" if link in ("file", "index") else ""))
+    assert main([str(small)]) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1 and "symbolic link" in told and str(place.name) in told
+    assert (tmp_path / "mine" / "file").read_text() == "mine" and len(list((tmp_path / "mine").iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    "section", ["[1]", "{figures: 3}", "{figures: [3]}", "{dpi: x}", "{font_size: [8]}", "{top: -1}"]
+)
+def test_a_stored_part_of_the_report_of_another_kind_is_one_line(
+    small: Path, capsys: pytest.CaptureFixture[str], section: str
+) -> None:
+    configure(small, f"report: {section}\n")
+    assert main([str(small)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1

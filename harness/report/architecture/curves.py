@@ -61,7 +61,9 @@ def draw_curves(tables: RunTables, name: str, shown: Sequence[str], line: str, r
     for axes, column in zip(grid, shown, strict=False):
         _draw_panel(axes, tables.trajectories[own], tables.trajectories[~own], column, line)
         title = words(column.removeprefix("beta_eff"))
-        axes.set_title(rf"$\beta_\mathrm{{eff}}${title}" if column.startswith("beta_eff") else title, loc="left", pad=3)
+        beta = column.startswith("beta_eff")
+        text = rf"$\beta_\mathrm{{eff}}${title.replace('$', chr(92) + '$')}" if beta else title
+        axes.set_title(text, loc="left", pad=3, parse_math=beta)
         axes.set(xlabel="", ylabel="", xlim=tables.trajectories["step"].agg(["min", "max"]))
     for at in range(len(shown), len(grid)):
         grid[at - across].tick_params(labelbottom=True)

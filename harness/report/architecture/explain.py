@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from harness.files.paths import demand_no_links
 from harness.report.architecture.profile import ArchitectureProfile, profile_of, verdict
 from harness.report.numbers import NO_BREAK, NONE, number, ordinal
 from harness.report.style.dark import dark
@@ -45,6 +46,7 @@ def explain(tables: RunTables, name: str, out: Path, report: ReportConfig, asked
 
     seen = profile_of(tables, name)
     folder = out / FOLDER
+    demand_no_links("reports", out, FOLDER)
     folder.mkdir(parents=True, exist_ok=True)
     drawn = _drawn(list(_pictures(tables, seen, report)), folder / seen.stem, report)
     values = {

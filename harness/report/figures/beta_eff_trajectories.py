@@ -54,7 +54,8 @@ def draw(tables: RunTables, report: ReportConfig) -> Figure:
     axes = figure.subplots()
     _draw_lines(axes, table, column)
     _scale(axes, table[column].to_numpy(dtype=float))
-    axes.set(xlabel="steps", ylabel=r"$\beta_\mathrm{eff}$", xlim=(table["step"].min(), table["step"].max()))
+    axes.set(xlabel="steps", xlim=(table["step"].min(), table["step"].max()))
+    axes.set_ylabel(r"$\beta_\mathrm{eff}$", parse_math=True)
     return figure
 
 

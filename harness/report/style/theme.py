@@ -18,8 +18,8 @@ THIN = {
 COLOURS = dict.fromkeys(("axes.edgecolor", "axes.labelcolor", "text.color", "xtick.color", "ytick.color"), INK)
 
 STABLE = {"mathtext.fontset": "stix", "text.hinting": "none", "svg.fonttype": "path", "svg.hashsalt": "harness",
-          "pdf.fonttype": 42}  # fmt: skip
-"""Equal tables give equal bytes."""
+          "pdf.fonttype": 42, "text.parse_math": False}  # fmt: skip
+"""Equal tables give equal bytes, and a name with $ in it is no formula."""
 
 
 @contextmanager

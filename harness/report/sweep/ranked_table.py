@@ -138,7 +138,7 @@ def _columns_of_many(tables: SweepTables) -> tuple[dict[str, list[str]], str]:
     for at, setting in enumerate(shown, 1):
         taus = tables.at(setting).set_index("predictor")["tau"].reindex(order["predictor"])
         columns[f"({at})"] = [number(float(tau), zero=False) for tau in taus]
-    key = [f"({at}) {setting}" for at, setting in enumerate(shown, 1)]
+    key = [terminal(f"({at}) {setting}") for at, setting in enumerate(shown, 1)]
     left = len(tables.settings) - len(shown)
     more = [f"and {left} more settings in the report"] if left else []
     return columns, "\n".join([*key, *more, _key_of_ranks(tables)])
@@ -152,5 +152,5 @@ def _key_of_ranks(tables: SweepTables) -> str:
 
 
 def _name(name: object, longest: int) -> str:
-    text = str(name)
+    text = terminal(str(name))
     return text if len(text) <= longest else f"{text[: longest - 1]}…"

@@ -9,9 +9,11 @@ from typing import Any
 import pandas as pd
 
 from harness.report.numbers import equal, number, percent
+from harness.report.run_tables import visible_texts
 from harness.schema import demand
 from harness.schema.columns import SWEEP_TABLES
 from harness.schema.documents import SWEEP_STATUS, demand_keys
+from harness.schema.visible import visible_value
 from harness.storage.tables import STATUS, read_results
 
 
@@ -111,7 +113,8 @@ def read(folder: Path) -> SweepTables:
     numbers = [status["friedman"]["p"]] + [status["critical_difference"]] * (status["groups_by"] == "nemenyi")
     demand(not tested or None not in numbers, where, "a document with the numbers of its test", numbers)
     demand(tested == bool(status["groups_by"]), where, "a document with either a test or a note", status["groups_by"])
-    return SweepTables(**found.tables, status=status, place=folder)
+    tables = {name: visible_texts(frame) for name, frame in found.tables.items()}
+    return SweepTables(**tables, status=visible_value(status), place=folder)
 
 
 def _span(values: pd.Series) -> str:

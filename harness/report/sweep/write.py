@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pandas as pd
 
-from harness.files.paths import relative_path
+from harness.files.paths import demand_no_links, relative_path
 from harness.report.config import ReportConfig
 from harness.report.drawing import draw_figures
 from harness.report.elements import Grid
 from harness.report.numbers import NONE, words
 from harness.report.page import fill
-from harness.report.renderers import plain
+from harness.report.renderers import csv, plain
 from harness.report.sweep import sentences
 from harness.report.sweep.ranked_table import best_table, budgets_table, gathered_table
 from harness.report.sweep.sweep_tables import SweepTables, read
 from harness.report.text import Text
+from harness.schema.visible import visible
 from harness.storage.files import write_text
 
 FIGURES = ["tau_by_setting", "critical_difference"]
@@ -32,8 +34,10 @@ def write(results: Path, out: Path) -> Path:
     """Path of the index.html that was written, with report.md, tables/ and figures/ next to it.
 
     `results` is the folder with the tables of a sweep; equal tables give equal bytes. Files of an earlier report in
-    `out` are replaced, others left alone. Raises BadInput where a table or a column is missing.
+    `out` are replaced, others left alone. Raises BadInput where a table or a column is missing, and where something in
+    `out` is a symbolic link.
     """
+    demand_no_links("reports", out, "figures", "tables")
     tables = read(results)
     looks = {key: tables.status["report"][key] for key in LOOKS if key in tables.status["report"]}
     figures = draw_figures(tables, out / "figures", ReportConfig(figures=FIGURES, **looks))
@@ -52,13 +56,13 @@ def _write_tables(tables: SweepTables, folder: Path) -> None:
     numbers = {"ranked": ranked.numbers, "settings": best.numbers, "jobs": tables.jobs, "gathered": tables.gathered,
                "ranks": tables.ranks}  # fmt: skip
     for name, frame in numbers.items():
-        write_text(folder / f"{name}.csv", frame.to_csv(index=False, lineterminator="\n"))
+        write_text(folder / f"{name}.csv", csv(frame))
 
 
 def _context(tables: SweepTables, out: Path) -> dict[str, Any]:
     """Everything the templates may name."""
     return {
-        "title": tables.place.name if tables.place.name != "gathered" else out.name,
+        "title": visible(tables.place.name if tables.place.name != "gathered" else out.name),
         "counts": sentences.counts(tables),
         "whole": bool((tables.jobs["state"] == "complete").all()) and len(tables.jobs) >= int(tables.status["asked"]),
         "question": sentences.question(tables),
@@ -109,7 +113,7 @@ def _jobs(tables: SweepTables, out: Path) -> list[dict[str, str]]:
     for job in tables.jobs.to_dict("records"):
         page = (tables.place / str(job["report"]) / "index.html") if job["report"] else None
         link = _link(page.resolve(), out.resolve()) if page and page.is_file() else ""
-        texts = {key: str(job[key]) for key in ("job", "setting", "state", "reason")}
+        texts = {key: visible(str(job[key])) for key in ("job", "setting", "state", "reason")}
         rows.append(texts | {"seed": _count(job["seed"]), "n": _count(job["n"]), "link": link})
     return rows
 
@@ -120,7 +124,7 @@ def _count(value: int | None) -> str:
 
 def _link(page: Path, out: Path) -> str:
     path = Path(relative_path(page, out))
-    return path.as_uri() if path.is_absolute() else path.as_posix()
+    return path.as_uri() if path.is_absolute() else quote(path.as_posix())  # a colon would make it another scheme
 
 
 def _run(tables: SweepTables) -> dict[str, str]:
@@ -139,7 +143,7 @@ def _run(tables: SweepTables) -> dict[str, str]:
         "training, the same in all runs": _flat(status["recipe"]),
         "network, the same in all runs": _flat(status["network"]),
     }
-    return {key: str(value) for key, value in known.items() if value not in (None, "")}
+    return {key: visible(str(value)) for key, value in known.items() if value not in (None, "")}
 
 
 def _varied(named: list[str], followed: list[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness.report.renderers import csv
 from harness.report.run_tables import RunTables
 from harness.report.tables.choices import pairs, selection, subsets
 from harness.report.tables.comparisons import ablations, ceiling, differences, given
@@ -39,7 +40,6 @@ def write_tables(tables: RunTables, folder: Path) -> dict[str, DisplayTable]:
     """Write every table as CSV and LaTeX into the folder; gives them by name."""
     made = {name: make(tables) for name, make in TABLES.items()}
     for name, table in made.items():
-        csv = table.numbers.to_csv(index=False, float_format="%.6g", lineterminator="\n")
-        write_text(folder / f"{name}.csv", csv)
+        write_text(folder / f"{name}.csv", csv(table.numbers))
         write_text(folder / f"{name}.tex", table.latex())
     return made

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from harness.report.numbers import NONE, number
-from harness.report.renderers import latex, latex_escaped
+from harness.report.renderers import latex_cell, latex_escaped
 from harness.report.text import Content, Number, Score, sort_key
 from harness.schema import Estimate
 
@@ -67,7 +67,7 @@ class DisplayTable:
 
     def latex(self) -> str:
         r"""A `tabular` with booktabs rules (\usepackage{booktabs}); the first `left` columns are set left."""
-        texts = self.written(latex).rename(columns=lambda name: latex_escaped(str(name)))
+        texts = self.written(latex_cell).rename(columns=lambda name: latex_escaped(str(name)))
         form = "l" * self.left + "r" * (texts.shape[1] - self.left)
         return str(texts.to_latex(index=False, escape=False, column_format=form))
 
