@@ -9,7 +9,7 @@ import pytest
 from harness.cli.run import build_spec
 from harness.config.components import conf_folder
 from harness.config.composition import as_hydra_wants, compose_arguments, hydra_open, parse_overrides
-from harness.schema import BadInput
+from harness.schema import BadInput, at_initialization
 
 EXPERIMENTS = sorted(p.stem for p in (conf_folder() / "experiment").glob("*.yaml"))
 NEEDS = {"lc_surrogate": [f"predictor.lc_surrogate.file={__file__}"]}  # any file: it is read when it is asked
@@ -92,3 +92,18 @@ def test_experiments_of_different_plugins_do_not_share_a_sweep() -> None:
         hydra_open("config"),
     ):
         compose_arguments(["+bench=nasbench201", "experiment=zero_cost,width_transfer"], "config", sweep=True)
+
+
+@pytest.mark.parametrize("name", [name for name in EXPERIMENTS if name != "lc_surrogate"])
+def test_live_flops_stands_wherever_flops_does(name: str) -> None:
+    assert {"flops", "live_flops"} <= set(spec_of(f"experiment={name}").predictors)
+
+
+def test_proxies_are_read_at_initialization_by_their_plain_names_and_in_training_by_another() -> None:
+    """In the main job: no zero-cost proxy without `_trained` in its name reads a trained network, the aggregate too."""
+    predictors = spec_of().predictors
+    proxies = {name: p for name, p in predictors.items() if p.family == "zero_cost"} | {"az_nas": predictors["az_nas"]}
+    assert len(proxies) > 20
+    assert {name for name, p in proxies.items() if at_initialization(p)} == {
+        name for name in proxies if not name.endswith("_trained")
+    }
