@@ -23,7 +23,7 @@ from harness.files.installed import without_working_folder
 from harness.files.paths import demand_folder, is_folder, page_folder
 from harness.report.config import ReportConfig, stored_report
 from harness.report.run_tables import RunTables, read
-from harness.report.write import write
+from harness.report.write import page_lock, write
 from harness.schema import BadInput, demand
 from harness.schema.visible import visible
 from harness.sweep.job_files import is_run
@@ -91,7 +91,8 @@ def _draw(folders: Sequence[Path], wanted: Sequence[str], out: Path | None, trus
     out = out or page_folder(REPORTS, name, folders[0].resolve().name)
     config = report_config(tables.config, trust)
     if not wanted:
-        page = write(folders[0], out, config)
+        with page_lock(out):
+            page = write(folders[0], out, config)
         if listed:
             from harness.report.index import write_index
 

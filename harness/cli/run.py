@@ -11,7 +11,6 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from harness.cli.checks import check_images
 from harness.config.components import build, build_all, fill
-from harness.files.lock import exclusive_lock
 from harness.files.paths import demand_folder, demand_name, page_folder
 from harness.schema import BadInput, demand
 from harness.schema.visible import visible
@@ -170,11 +169,10 @@ def _write_report(folder: Path, reports: Path, report: ReportConfig) -> Path:
     written anew.
     """
     from harness.report.index import write_index
-    from harness.report.write import is_current, write
+    from harness.report.write import is_current, page_lock, write
 
     out = page_folder(reports, folder.parent.name, folder.name)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with exclusive_lock(out.with_name(f".{out.name}.lock"), str(out), "writing", keep=True):
+    with page_lock(out):
         page = out / "index.html" if is_current(folder, out, report) else write(folder, out, report)
     write_index(reports)
     return page

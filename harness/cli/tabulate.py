@@ -14,6 +14,7 @@ from omegaconf import DictConfig
 
 from harness.cli.checks import check_images
 from harness.config.components import build, fill
+from harness.files.lock import exclusive_lock
 from harness.files.paths import demand_folder, demand_name, demand_writable
 from harness.runs.campaign import Campaign
 from harness.runs.engine import Engine
@@ -65,7 +66,19 @@ def check(config: DictConfig) -> None:
 
 
 def tabulate(config: DictConfig) -> JobResult:
-    """Train what is missing, write the table, print its reliability; ends with code 3 if a training failed."""
+    """Train what is missing, write the table, print its reliability; ends with code 3 if a training failed.
+
+    Of two processes that make the same file the second waits.
+    """
+    out = Path(config.out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with exclusive_lock(out.with_name(f".{out.name}.lock"), str(out), "making", keep=True):
+        return _tabulate(config)
+
+
+def _tabulate(config: DictConfig) -> JobResult:
+    from rich.console import Console
+
     from harness.benches import tabulated
     from harness.cli.progress import live
     from harness.cli.terminal import console

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
 
+from harness.files.lock import exclusive_lock
 from harness.files.paths import demand_no_links
 from harness.report.config import ReportConfig
 from harness.report.run_tables import read
@@ -17,6 +19,13 @@ FIGURES, TABLES = "figures", "tables"
 
 PAGES = ("index.html", "report.md", "index.json")
 """Files next to them; with each folder's SHA256SUMS, which is written last."""
+
+
+def page_lock(out: Path) -> AbstractContextManager[None]:
+    """No other process writes the page in `out` during the block; this one waits for another, and says so."""
+    demand_no_links("reports", out)
+    out.mkdir(parents=True, exist_ok=True)
+    return exclusive_lock(out / ".lock", str(out), "writing", keep=True)
 
 
 def write(results: Path, out: Path, report: ReportConfig) -> Path:
