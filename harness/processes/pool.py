@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -90,9 +91,10 @@ def as_completed(function: Callable[[T], R], tasks: Iterable[T], processes: int)
             for index, result in _pool(processes)(_noted(function, waiting, begun)):
                 yield begun.pop(index), result
             return
-        except BrokenProcessPool:
+        except BrokenProcessPool as error:
             if not begun:
                 raise
+            print(f"{_reason(error)}; repeating what was interrupted, one at a time", file=sys.stderr)
         for index, task in begun.items():
             yield task, _alone(function, index, task)
 

@@ -36,9 +36,11 @@ def _no_workers_left():
     end_workers()
 
 
-def test_a_killed_worker_costs_its_own_task_alone_and_says_so() -> None:
+def test_a_killed_worker_costs_its_own_task_alone_and_says_so(capsys) -> None:
     found = dict(as_completed(dies_of_three, range(8), 2))
     killed = found.pop(3)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("worker process killed (SIGKILL(-9)); it may have run out of memory; repeating")
     assert isinstance(killed, Killed) and killed.reason.startswith("worker process killed (SIGKILL(-9))")
     assert found == {task: task * task for task in range(8) if task != 3}
 
