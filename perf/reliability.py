@@ -188,6 +188,7 @@ def disk(kilobytes: Sequence[int]) -> list[Trial]:
             try:
                 run = begin(Path(place), words)
                 code, lines = run.end()
+                time.sleep(5)
                 alive = len(run.alive())
                 subprocess.run(["mount", "-o", "remount,size=64m", place], check=True)
                 again, _ = begin(Path(place), words).end()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 
 NUMBERS = {
     getattr(errno, name)
@@ -18,5 +19,7 @@ def is_machine_error(error: BaseException) -> bool:
 
 def described(error: OSError) -> str:
     """The path and the reason, in one line."""
-    reason = " ".join(str(error.strerror or error).split())[:200]
+    reason = (
+        os.strerror(error.errno) if error.errno else " ".join(str(error).split())[:200]
+    )  # Arrow has words of its own
     return f"cannot use {error.filename}: {reason}" if error.filename else f"cannot write: {reason}"
