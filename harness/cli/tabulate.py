@@ -77,7 +77,6 @@ def tabulate(config: DictConfig) -> JobResult:
 
 
 def _tabulate(config: DictConfig) -> JobResult:
-    from rich.console import Console
 
     from harness.benches import tabulated
     from harness.cli.progress import live
