@@ -1,0 +1,203 @@
+"""A folder of results from a stranger, hostile in every name: all of it comes out as text."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from markdown_it import MarkdownIt
+from rich.console import Console
+
+from harness.report import renderers
+from harness.report.architecture.explain import explain
+from harness.report.config import ReportConfig
+from harness.report.index import write_index
+from harness.report.ranked_table import print_ranked
+from harness.report.run_tables import read
+from harness.report.text import Name, Text
+from harness.report.write import write
+from harness.schema.visible import visible
+from harness.storage.files import write_sums
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "\"'><svg onload=alert(1)>",
+    "[a](javascript:alert(1))",
+    "javascript:alert(1)",
+    "![a](http://127.0.0.1:9/a.png)",
+    "`<b>`` </code></pre></details><script>",
+    "</title></style><iframe src=//x>",
+    "\x1b[31mred\x1b]0;title\x07",
+    "\u202egnp.exe\u2066",
+    "=HYPERLINK(\"http://x\")",
+    "@SUM(1)",
+    "+1|'/C calc'!A0",
+    "-2+3",
+    "\t=1",
+    "\r=1",
+    "a\n# heading\n\n<script>alert(1)</script>",
+    "$\\frac{$ \\input{/etc/passwd}",
+    "[0] \\end{tabular}",
+    "{{ 7*7 }}{% raw %}",
+    "&lt;script&gt; https://evil.example www.evil.example",
+]  # fmt: skip
+
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+
+OWN = r"(data:(image/svg\+xml;base64)?,|#|figures/|\.\./index\.html|bench-data/)"
+"""What pages may lead to."""
+
+QUICK = ReportConfig(figures=["ranked", "tau_against_budget"], dpi=50)
+
+
+def name_of(at: int) -> str:
+    return f"{HOSTILE[at % len(HOSTILE)]}{'' if at < len(HOSTILE) else at}"
+
+
+@pytest.fixture(scope="module")
+def hostile(make: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder: predictors, architectures, reasons, notes, status, environment and configuration are hostile."""
+    folder = Path(shutil.copytree(make(n=24, k=len(HOSTILE)), tmp_path_factory.mktemp("a") / "results"))
+    predictors = list(dict.fromkeys(pd.read_parquet(folder / "metrics.parquet")["predictor"]))
+    architectures = list(pd.read_parquet(folder / "architectures.parquet")["architecture"])
+    renamed = {name: name_of(at) for at, name in enumerate(predictors)}
+    others = {name: name_of(at) for at, name in enumerate(architectures)}
+    for path in folder.glob("*.parquet"):
+        frame = pd.read_parquet(path)
+        for column in ("predictor", "baseline"):
+            if column in frame and frame[column].dtype != bool:
+                frame[column] = frame[column].replace(renamed)
+        for column in ("architecture", "group"):
+            if column in frame and path.stem != "ablations":
+                frame[column] = frame[column].replace(others)
+        if "reason" in frame:
+            frame["reason"] = [
+                f"{reason}{name_of(at % 40)}" if reason else "" for at, reason in enumerate(frame["reason"])
+            ]
+        if "index" in frame:
+            frame["index"] = frame["index"].astype("Int64")
+        frame.to_parquet(path, index=False)
+    status = json.loads((folder / "status.json").read_text())
+    status |= {"bench": HOSTILE[0] + HOSTILE[3] + "../../..", "dataset": HOSTILE[1] + HOSTILE[8] + HOSTILE[4]}
+    status |= {f"key{text}": text for text in HOSTILE}
+    (folder / "status.json").write_text(json.dumps(status))
+    (folder / "environment.json").write_text(json.dumps({text: text for text in HOSTILE}))
+    text = "a: '`````` </pre></details><script>alert(1)</script>'\n# ````\nb: 1\n"
+    (folder / "config.yaml").write_text(text)
+    write_sums(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page(hostile: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of its report, with the page of one architecture and a list of runs above."""
+    reports = tmp_path_factory.mktemp("reports")
+    out = reports / "bench-data" / "<img src=x onerror=alert(1)> javascript:alert(1)"
+    write(hostile, out, QUICK)
+    tables = read(hostile)
+    explain(tables, str(tables.architectures["architecture"].iloc[1]), out, QUICK, asked=HOSTILE[0])
+    write_index(reports)
+    return out
+
+
+class Markup(HTMLParser):
+    """Raises at anything that executes, or asks for a file, in HTML."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scripts = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag not in ("iframe", "object", "embed", "svg", "base", "form")
+        self.scripts += tag == "script"
+        for name, value in attrs:
+            assert not name.startswith("on") and name != "srcdoc", (tag, name, value)
+            if name in ("src", "href"):
+                local = re.match(
+                    r"(data:(image/svg\+xml;base64)?,|#|figures/|\.\./index\.html|bench-data/)", value or ""
+                )
+                assert local, (tag, name, value)
+
+
+def check_html(text: str, own_script: bool) -> None:
+    parser = Markup()
+    parser.feed(text)
+    parser.close()
+    assert parser.scripts == own_script
+    assert not CONTROL.search(text)
+
+
+def test_the_pages_hold_no_script_but_their_own_and_ask_for_nothing(page: Path) -> None:
+    for path in page.rglob("*.html"):
+        check_html(path.read_text(), own_script=True)
+    check_html((page.parent.parent / "index.html").read_text(), own_script=False)
+
+
+def test_the_page_in_markdown_renders_to_text(page: Path) -> None:
+    text = (page / "report.md").read_text()
+    html = MarkdownIt("gfm-like", {"html": True, "linkify": False}).render(text)
+    check_html(html, own_script=False)
+    assert "alert(1)" in html and "<h1>" in html and html.count("<h1>") == 1
+    assert not re.search(r"""href=["']?\s*javascript:""", html)
+
+
+def test_tables_for_spreadsheets_hold_no_formula_and_keep_their_numbers(page: Path, hostile: Path) -> None:
+    for path in (page / "tables").glob("*.csv"):
+        for row in csv.reader(io.StringIO(path.read_text())):
+            for cell in row:
+                assert not re.match(r"[=@\t\r]", cell)
+                assert not re.match(r"[+-]", cell) or re.fullmatch(r"[+-]?[\d.e+-]+|-inf", cell), cell
+    ranked = pd.read_csv(page / "tables" / "ranked.csv")
+    kept = read(hostile).final["tau"].dropna().to_numpy()
+    assert abs(ranked["tau"].dropna().to_numpy() - kept).max() < 1e-5
+    assert any(str(name).startswith("'=HYPERLINK") for name in ranked["predictor"])
+
+
+def test_the_terminal_gets_no_command(hostile: Path) -> None:
+    console = Console(file=io.StringIO(), width=200, force_terminal=False)
+    print_ranked(read(hostile), console)
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert text.replace("\n", "").isprintable() and "\\x1b[31mred" in text and "\\u202egnp.exe" in text
+
+
+def test_tables_in_latex_hold_no_command_of_a_name(page: Path) -> None:
+    text = "".join(path.read_text() for path in (page / "tables").glob("*.tex"))
+    assert "\\input" not in text and text.count("\\end{tabular}") == text.count("\\begin{tabular}")
+    assert not re.search(r"(\\\\|\\midrule)\s*[\[*]", text)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("render", [renderers.markdown, renderers.markdown_cell])
+@pytest.mark.parametrize("kind", [str, Name, Text])
+def test_a_hostile_text_in_markdown_reads_as_it_is(text: str, render: Callable, kind: type) -> None:
+    html = MarkdownIt("gfm-like", {"html": True, "linkify": False}).render(render(kind(text)))
+    seen = re.sub(r"</?(p|code)>", "", html).strip()
+    shown = visible(text.replace("\n", " "))
+    for entity, letter in (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&amp;", "&")):
+        seen = seen.replace(entity, letter)
+    assert seen.split() == shown.split()
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not shutil.which("chromium"), reason="needs chromium")
+def test_a_browser_runs_nothing_asks_for_nothing_and_has_nothing_to_say(page: Path, tmp_path: Path) -> None:
+    log = tmp_path / "net.json"
+    for path in [*page.rglob("*.html"), page.parent.parent / "index.html"]:
+        done = subprocess.run(
+            ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--v=0",
+             f"--log-net-log={log}", f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", path.as_uri()],
+            capture_output=True, text=True, timeout=120, check=True,
+        )  # fmt: skip
+        assert "CONSOLE" not in done.stderr, done.stderr
+        assert "<h1" in done.stdout
+        assert "127.0.0.1:9" not in log.read_text() and "evil.example" not in log.read_text()
