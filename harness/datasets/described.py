@@ -39,6 +39,6 @@ def _warn_of_labels(parts: Mapping[str, Labelled]) -> None:
             share, which = float(np.isin(labels, lost).mean()), ", ".join(map(str, lost[:10].tolist()))
             more = f" and {len(lost) - 10} more" if len(lost) > 10 else ""
             logging.getLogger(__name__).warning(
-                "%d classes have %s images (%.1f %% of them) but no training image: %s%s",
+                "number of classes that are never trained: %d; they have %s images (%.1f %% of them): %s%s",
                 len(lost), told, 100 * share, which, more,
             )  # fmt: skip

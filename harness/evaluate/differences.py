@@ -45,8 +45,9 @@ def differences(run: ScoredRun, baseline: Sequence[bool], permutations: int, see
         difference, n = _paired(run, row, best)
         low, high, detectable = np.nan, np.nan, np.nan
         if np.isfinite(difference[0]):
-            low, high = interval(difference[1:], level)
-            detectable = detectable_difference(difference[1:], level)
+            if n > 2:  # every draw of two is the same pair
+                low, high = interval(difference[1:], level)
+                detectable = detectable_difference(difference[1:], level)
             effects[row] = swap_effects(scores[row], scores[best], truth)
         rows.append((predictor, step, labels[best][0], difference[0], low, high, n, np.nan, np.nan, detectable))
     table = pd.DataFrame(rows, columns=COLUMNS)

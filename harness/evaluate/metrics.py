@@ -31,11 +31,16 @@ NOT_MEASURED = "not yet measured at this budget"
 """The note of a predictor none of whose scores could be there yet."""
 
 
+FEWEST_FOR_INTERVAL = 3
+"""Scored architectures below which there is no interval: every draw of two with a τ is the same pair."""
+
+
 def metrics(run: ScoredRun, seed: int, with_pearson: bool) -> pd.DataFrame:
     """A row for each (predictor, step): predictor, step, and the columns of the table "metrics" from `n` to `note`.
 
     Subsets have draws of their own, from `seed`. τ-b and Spearman have intervals at every step, the others, which are
-    more expensive, at the last step only and nan ends elsewhere. `failed` does not count scores that are missing
+    more expensive, at the last step only and nan ends elsewhere; none has one on
+    fewer than FEWEST_FOR_INTERVAL architectures. `failed` does not count scores that are missing
     because nothing that the predictor reads is measured yet.
     """
     table = pd.DataFrame(list(run.labels), columns=["predictor", "step"])
@@ -59,6 +64,8 @@ def metrics(run: ScoredRun, seed: int, with_pearson: bool) -> pd.DataFrame:
         _write_last(table, column, statistic(run.scores, run.truth, None)[:, 0], drawn, run)
     for column, points, drawn in _given(run):
         _write_last(table, column, points, drawn, run)
+    ends = [column for column in table if str(column).endswith(("_low", "_high"))]
+    table.loc[table["n"] < FEWEST_FOR_INTERVAL, ends] = np.nan
     table["note"] = ["; ".join(filter(None, note)) for note in notes]
     return table
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -234,6 +235,57 @@ def test_a_folder_of_tables_without_tables_is_unusable(nats, tmp_path: Path) -> 
     code, out, found = nats()
     assert (code, found["state"]) == (3, "unusable")
     assert "finals.parquet" in found["why"] and found["why"] in out
+
+
+def test_an_archive_one_level_too_deep_or_without_its_list_is_told_so(nats, tmp_path: Path) -> None:
+    outer = tmp_path / "data" / "NATS-tss-v1_0-3ffb9-simple"
+    _archive(outer / outer.name, 3)
+    code, out, found = nats()
+    assert (code, found["state"]) == (3, "unusable")
+    assert f"one level too deep: move the files of {outer / outer.name} up into it" in found["why"]
+    assert found["why"] in out
+    shutil.rmtree(outer)
+    _archive(outer, 3)
+    (outer / "meta.pickle.pbz2").unlink()
+    code, _, found = nats()
+    assert (code, found["state"]) == (3, "unusable")
+    assert "with 3 records and without meta.pickle.pbz2" in found["why"]
+
+
+def _cifar(folder: Path, names: Sequence[str], content: bytes = b"\x80") -> None:
+    folder.mkdir(parents=True)
+    for name in names:
+        (folder / name).write_bytes(content)
+
+
+BATCHES = [*(f"data_batch_{k}" for k in range(1, 6)), "test_batch"]
+
+
+def test_a_cifar_folder_that_is_nested_partial_or_junk_is_not_present(run, tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "cifar-10-batches-py"
+
+    def found() -> tuple[str, str]:
+        finding = findings(run, "cifar10")["cifar10"]
+        return finding["state"], finding["why"]
+
+    _cifar(folder, BATCHES)
+    assert found() == ("present", "")
+    shutil.rmtree(folder)
+    _cifar(folder, BATCHES[:4])
+    assert found() == ("partial", "4 of 6 batches, without data_batch_5, test_batch")
+    shutil.rmtree(folder)
+    _cifar(folder / folder.name, BATCHES)
+    assert found()[0] == "unusable"
+    assert f"one level too deep: move the files of {folder / folder.name} up into it" in found()[1]
+    shutil.rmtree(folder)
+    _cifar(folder, BATCHES, b"<html>not found</html>")
+    assert found()[0] == "unusable" and "22 bytes of something else" in found()[1]
+    shutil.rmtree(folder)
+    _cifar(folder, ["notes.txt"])
+    assert found()[0] == "unusable" and "with none of them" in found()[1]
+    shutil.rmtree(folder)
+    _cifar(tmp_path / "data" / "cifar-10-batches-bin", [f"{name}.bin" for name in BATCHES], b"x" * 3074)
+    assert found()[0] == "unusable" and "records of 3073 bytes" in found()[1]
 
 
 @pytest.mark.parametrize("command", ["check", "fetch"])

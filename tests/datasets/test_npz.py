@@ -149,3 +149,16 @@ def test_real_files_are_read() -> None:
     assert (np.bincount(images.test[1]) == 50).all()
     lossless = Npz(path="cifar10_lossless_subset.npz").load(str(DATA))
     assert [len(part[1]) for part in (lossless.train, lossless.valid, lossless.test)] == [3_200, 800, 1_000]
+
+
+def test_classes_that_are_tested_and_never_trained_and_labels_below_0_are_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    labels = np.where(np.arange(20) % 2, 3, -1)
+    np.savez(tmp_path / "set.npz", x=IMAGES, y=labels)
+    Npz(path=str(tmp_path / "set.npz"), crop=0).load()
+    assert "the label -1, which often marks images without a label, counts as a class of its own" in caplog.text
+    caplog.clear()
+    np.savez(tmp_path / "set.npz", x=IMAGES, y=LABELS)
+    Npz(path=str(tmp_path / "set.npz"), crop=0, train_images=1).load()
+    assert "number of classes that are never trained: 1; they have " in caplog.text

@@ -456,3 +456,13 @@ def test_little_to_judge_gives_nan_with_a_reason_and_no_error(scores, truth):
     assert judged.ceiling["tau"].isna().all() and (judged.ceiling["note"] != "").all()
     assert (judged.selection["regret"] >= 0).all() and judged.selection["precision"].between(0, 1).all()
     assert (judged.pairs["accuracy"].notna() == (judged.pairs["pairs"] > 0)).all()
+
+
+def test_two_architectures_are_one_pair_and_have_no_interval():
+    truth = a_truth(n=2)
+    found = judge(a_table(truth), truth, FAMILIES, QUICK)
+    beta = row(found.metrics, "beta", 10)
+    assert beta["n"] == 2 and abs(beta["tau"]) == 1
+    ends = [column for column in found.metrics if str(column).endswith(("_low", "_high"))]
+    assert beta[ends].isna().all()
+    assert found.differences[["low", "high", "detectable"]].isna().all(axis=None)

@@ -389,3 +389,14 @@ def test_a_missing_column_or_key_is_named(tmp_path: Path) -> None:
     write_sums(folder)
     with pytest.raises(BadInput, match=r"status\.json: must be a document with the key level"):
         read(folder)
+
+
+def test_a_printed_legend_keeps_square_brackets(tables, capsys) -> None:
+    sweep = tables(k=3, settings=2)
+    names = dict(zip(sweep.settings, ["predictor=[a,b]", "results=a[/b]"], strict=True))
+    for name in ("jobs", "gathered"):
+        frame = getattr(sweep, name)
+        frame["setting"] = frame["setting"].map(names)
+    print_gathered(sweep, Console(width=80))
+    out = capsys.readouterr().out
+    assert "(1) predictor=[a,b]" in out and "(2) results=a[/b]" in out

@@ -88,7 +88,7 @@ class NasBench201:
         demand(
             1 <= n <= len(chosen),
             "architectures",
-            f"a count from 1 to {len(chosen)} (architectures with a ground truth, up to isomorphism)",
+            f"a count from 1 to {len(chosen)} (isomorphism classes of the {len(pool):,} strings with a ground truth)",
             n,
         )
         return [self.architecture(text) for text in chosen[:n]]

@@ -93,17 +93,17 @@ def best_table(tables: SweepTables) -> DisplayTable:
 def print_gathered(tables: SweepTables, console: Console) -> None:
     """Print the gathered ranked table in 80 columns: with one setting τ, sd and Δτ, with several τ in each."""
     from rich.table import Table
+    from rich.text import Text as Plain
 
     if not tables.last["tau"].notna().any():
-        console.print("no run of this sweep has a Kendall τ", highlight=False)
+        console.print("no run of this sweep has a Kendall τ", markup=False, highlight=False)
         return
     seeds = f"mean over {len(tables.seeds)} run seeds" if len(tables.seeds) > 1 else "one run seed"
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, title_justify="left", caption_justify="left")
     columns, key = (_columns_of_one if len(tables.settings) == 1 else _columns_of_many)(tables)
-    table.title = f"Kendall τ, {seeds}" + (
-        plain(f", {tables.percent()} intervals") if len(tables.settings) == 1 else ""
-    )
-    table.caption = key
+    intervals = plain(f", {tables.percent()} intervals") if len(tables.settings) == 1 else ""
+    table.title = Plain(f"Kendall τ, {seeds}{intervals}", style="table.title")  # as text: a label may have brackets
+    table.caption = Plain(key, style="table.caption")
     for heading in columns:
         table.add_column(heading, justify="left" if heading == "predictor" else "right", no_wrap=True)
     for row in zip(*columns.values(), strict=True):
