@@ -54,7 +54,7 @@ def test_a_reader_that_has_gone_is_no_error(module: str, tmp_path: Path) -> None
     done = subprocess.run([sys.executable, "-m", module, "--help"], stdout=writer, stderr=subprocess.PIPE,
                           env=variables, cwd=tmp_path)  # fmt: skip
     os.close(writer)
-    assert done.returncode == 141 and done.stderr == b""
+    assert done.returncode in (0, 141) and done.stderr == b""  # 0: argparse itself ignores it
 
 
 def test_files_of_the_working_folder_replace_no_module_of_the_library(tmp_path: Path) -> None:
