@@ -156,6 +156,7 @@ def _run_jobs(run: Run, sweep: Sweep) -> None:
     while killed:
         if sweep.jobs is None:
             raise WorkerKilled(killed)
+        print(f"{killed}; repeating the jobs that were interrupted, one at a time", file=sys.stderr)
         for number in _numbers(sweep, "unfinished"):
             reason = _killed(run, frozenset({number}))
             if reason:
