@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,15 @@ def tiny_images(colours: int = 1, size: int = 8, flip: bool = True, crop: int = 
 
     mean, std = (0.4,) * colours, (0.25,) * colours
     return ImageSet("tiny", split(40), split(24), split(24), 3, mean, std, flip, crop)
+
+
+@pytest.fixture(autouse=True)
+def no_log_handler_is_left() -> Iterator[None]:
+    """Hydra sets up logging for its process; a handler of a test's captured stream must not outlive the test."""
+    yield
+    for handler in logging.root.handlers[:]:
+        if type(handler) is logging.StreamHandler:
+            logging.root.removeHandler(handler)
 
 
 @pytest.fixture(scope="session")

@@ -36,7 +36,10 @@ def test_an_error_stays_on_its_line_whatever_a_name_holds() -> None:
 
 @pytest.mark.parametrize(
     "environment",
-    [{"PYTHONIOENCODING": "latin-1"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}],
+    [
+        {"PYTHONIOENCODING": "latin-1"},
+        pytest.param({"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, marks=pytest.mark.real),
+    ],
 )  # fmt: skip
 def test_a_terminal_without_greek_letters_gets_plain_ones(tmp_path: Path, environment: dict[str, str]) -> None:
     done = finished(tmp_path, "-m", "harness", *SMALL, "seed=1", **environment)
@@ -61,9 +64,7 @@ def test_files_of_the_working_folder_replace_no_module_of_the_library(tmp_path: 
     (tmp_path / "profile.py").write_text("raise SystemExit('the profile of a user')")
     (tmp_path / "harness").mkdir()  # a folder of results, say
     (tmp_path / "harness" / "notes.txt").touch()
-    done = finished(tmp_path, "-m", "harness", *SMALL, "engine.workers=2")
-    assert (done.returncode, done.stderr) == (0, b"")
     command = "import sys; from harness.__main__ import command; sys.exit(command())"  # of the script `harness`
     (tmp_path / "harness" / "__init__.py").write_text("raise SystemExit('the harness of a user')")
-    done = finished(tmp_path, "-P", "-c", command, *SMALL, "seed=2", "engine.workers=2")
+    done = finished(tmp_path, "-P", "-c", command, *SMALL, "engine.workers=2")
     assert (done.returncode, done.stderr) == (0, b"")

@@ -265,7 +265,7 @@ def test_a_bar_is_drawn_in_a_terminal_and_a_line_printed_elsewhere(
     site.pages["/cats"] = whole(CONTENT)
     drawn = io.StringIO()
     console = partial(Console, file=drawn, force_terminal=terminal, width=100)
-    monkeypatch.setattr(downloads, "Console", lambda stderr: console())
+    monkeypatch.setattr(downloads, "Console", lambda **settings: console())
     assert downloads.download(cats(site), tmp_path) is None
     text = drawn.getvalue() + capsys.readouterr().err
     assert all(part in text for part in shown)
