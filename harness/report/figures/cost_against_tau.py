@@ -73,7 +73,7 @@ def draw(tables: RunTables, report: ReportConfig) -> Figure:
     room = (max(width(name, size) for name in named["predictor"]) + 16) / 72 / DOUBLE
     figure = Figure(figsize=(DOUBLE, height), layout=ConstrainedLayoutEngine(rect=(0, 0, 1 - room, 1)))
     axes = figure.subplots()
-    _set_scale(axes, tables.metrics["seconds"])
+    _set_scale(axes, tables.metrics.loc[tables.metrics["tau"].notna(), "seconds"])
     _draw_points(axes, tables.metrics[tables.metrics["predictor"].isin(final["predictor"])], final)
     axes.step(front["seconds"], front["tau"], where="post", color=INK, lw=0.8, ls=(0, (4, 2)), zorder=2)
     axes.set(xlabel="cost per architecture (seconds)", ylabel="Kendall τ")
