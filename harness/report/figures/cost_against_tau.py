@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, SymmetricalLogLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from harness.report.figures import NothingToDraw
 from harness.report.numbers import seconds
@@ -89,7 +89,9 @@ def draw(tables: RunTables, report: ReportConfig) -> Figure:
 def _set_scale(axes: Axes, spent: pd.Series) -> None:
     low, high = spent[spent > 0].min(), spent.max()
     axes.set_xscale("symlog", linthresh=low, linscale=0.5)
-    axes.xaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=low, subs=(1, 3)))
+    ticks = [digit * 10.0**power for power in range(-6, 8) for digit in (1, 3)]
+    axes.xaxis.set_major_locator(FixedLocator([0.0, *(tick for tick in ticks if low <= tick <= high * 1.2)]))
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: seconds(x)))
     free = bool((spent == 0).any())
     axes.set_xlim(-0.15 * low if free else low / 1.2, high * max(high / low, 4) ** 0.05)
