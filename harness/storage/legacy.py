@@ -22,7 +22,7 @@ MEASURES = MappingProxyType({
     "measure/az_nas": (
         "harness.measures.az_nas.AzNas",
         "81f918db4f94527a611e4773faa9b9f01bed49ed4dd6d3f2843b868c86b1247c",
-        "20f52f39d35b2b2413518e4844fe31d051a41c1357b9bb17c82b3716248b72bf",
+        "a7a12feceec91896417270977fae487f9504f81aa80f646b2f3a98191b17c1cf",
     ),
     "measure/capacitance": (
         "harness.measures.capacitance.Capacitance",
@@ -87,7 +87,7 @@ MEASURES = MappingProxyType({
     "measure/untrained": (
         "harness.measures.untrained.Untrained",
         "0db104bc2dd54c2f8d8bde895bf6c150d1f6ccb9888a927e78533d1f450217f9",
-        "e495509c42bae7c45f0d392992431c9f8ab93c3913d4a96ce2ebdacef4ca987a",
+        "1ff7b16c15ebb34be713904a2a03d0089b4b89b61bc611646a386a5fccde1469",
     ),
     "measure/weight_statistics": (
         "harness.measures.weight_statistics.WeightStatistics",

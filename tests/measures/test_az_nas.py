@@ -123,10 +123,9 @@ def test_a_network_of_identities_has_no_trainability_but_the_others():
     assert seen["az_progressivity"] <= 1e-9
 
 
-def test_a_network_without_blocks_has_no_score():
-    seen = observe(nn.Sequential(nn.Flatten(), nn.Linear(64, 3)))
-    assert set(seen) == set(AzNas().columns)
-    assert all(np.isnan(value) for value in seen.values())
+def test_a_network_without_blocks_is_refused_with_the_reason():
+    with pytest.raises(ValueError, match=r"must be a network with `stem` and `body`, its blocks \(got Sequential\)"):
+        observe(nn.Sequential(nn.Flatten(), nn.Linear(64, 3)))
 
 
 def test_random_numbers_are_the_same_every_time():
