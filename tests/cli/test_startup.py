@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -21,7 +22,9 @@ RUN = ("harness", "+bench=nasbench201")
 CODE = """
 import contextlib, io, json, runpy, sys, warnings
 warnings.filterwarnings("ignore", message=".*found in sys.modules")  # run twice here
+path = sys.path[:]
 for command in json.loads(sys.argv[1]):
+    sys.path[:] = path  # a command searches its working folder last, or not at all
     out, err, code = io.StringIO(), io.StringIO(), 0
     module, *sys.argv[1:] = command
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
@@ -35,7 +38,8 @@ for command in json.loads(sys.argv[1]):
 
 def said(commands: Sequence[Sequence[str]]) -> list[tuple[int, set[str], str]]:
     """Exit code, packages that are imported by then, and stderr of commands that one process carries out in turn."""
-    environment = os.environ | {"HARNESS_OFFLINE": "1"}
+    root = str(Path(__file__).parents[2])  # of tools, which is no part of the package
+    environment = os.environ | {"HARNESS_OFFLINE": "1", "PYTHONPATH": root}
     done = subprocess.run(
         [sys.executable, "-c", CODE, json.dumps(commands)],
         capture_output=True, text=True, env=environment, check=True,
