@@ -63,7 +63,8 @@ class ReportConfig:
         for name in self.figures:
             demand(_exists(figure_module(name)), "report.figures", "names of figure modules", name)
         there = not self.tensorboard or _exists("tensorboard")
-        demand(there, "report.tensorboard", "the package tensorboard (pip install tensorboard)", self.tensorboard)
+        needed = "false without the package tensorboard (pip install -e '.[tensorboard]')"
+        demand(there, "report.tensorboard", needed, self.tensorboard)
 
 
 def stored_report(section: Mapping[str, Any]) -> tuple[ReportConfig, list[str]]:
