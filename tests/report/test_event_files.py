@@ -109,6 +109,8 @@ def test_a_missing_package_is_told_with_its_key_and_the_command(monkeypatch: pyt
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda name, *a: None if name == "tensorboard" else found(name, *a)
     )
-    with pytest.raises(BadInput, match=r"^report\.tensorboard: must be .*pip install -e '\.\[tensorboard\]'.* \(got True\)$"):
+    with pytest.raises(
+        BadInput, match=r"^report\.tensorboard: must be .*pip install -e '\.\[tensorboard\]'.* \(got True\)$"
+    ):
         ReportConfig(tensorboard=True)
     assert ReportConfig().tensorboard is False
