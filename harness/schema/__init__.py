@@ -28,6 +28,7 @@ from harness.schema.measure import (
     Shared,
 )
 from harness.schema.predictor import Collective, Explained, Learned, Predictor, Uncertain, at_initialization
+from harness.schema.source_model import SourceModel
 from harness.schema.stored_curves import Recorded, StoredCurves
 from harness.schema.suggestion import suggestion
 from harness.schema.trace import Trace
@@ -59,6 +60,7 @@ __all__ = [
     "Recorded",
     "Scene",
     "Shared",
+    "SourceModel",
     "StoredCurves",
     "Trace",
     "Truth",
