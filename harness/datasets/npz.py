@@ -17,7 +17,7 @@ from harness.files.cache import expanded
 from harness.schema import ImageSet, demand
 
 from . import archives
-from .described import demand_own_name, described
+from .described import demand_checksum, demand_own_name, described, numbered, own_file
 from .pixels import Form, Pixels
 from .subset import parted
 
@@ -50,13 +50,16 @@ class Npz:
     floats 0..1. Labels are integers or text, (n,) or (n, 1); classes are the training labels in their order.
     `size` and `colours` null keep what the file has; see `pixels.Form`. `flip` and `crop` (pixels of padding) are the
     augmentation; mean and deviation are those of the training images in use. `name` identifies the data set in results
-    and tables. No benchmark has accuracies on it: make them with `python -m harness.tabulate`.
+    and tables. `checksum` ("sha256:...") refuses any other file at `path` (null: any), and `origin` states where the
+    file comes from. No benchmark has accuracies on it: make them with `python -m harness.tabulate`.
     """
 
     kind: ClassVar[str] = "dataset/npz"
 
     name: str = "npz"
     path: str | None = None
+    checksum: str | None = None
+    origin: str = ""
     valid_path: str | None = None
     test_path: str | None = None
     train_keys: list[str] | None = None
@@ -74,6 +77,7 @@ class Npz:
 
     def __post_init__(self) -> None:
         demand_own_name(self.name)
+        demand_checksum(self.checksum)
         Form(self.size or 32, 3 if self.colours is None else self.colours, self.aspect)
         demand(self.size != 0, "dataset.size", "a number of pixels (or null)", self.size)
         demand(0 <= self.crop <= (self.size or 512), "dataset.crop", "a count of pixels up to the size", self.crop)
@@ -86,28 +90,25 @@ class Npz:
 
     def sources(self) -> tuple[Source, ...]:
         """The files, once they are named."""
-        paths = tuple(str(expanded(path)) for path in (self.path, self.valid_path, self.test_path) if path)
-        return (Source("images", (paths,), "files of your own"),) if self.path else ()
+        if not self.path:
+            return ()
+        first = own_file(self.path, self.checksum)
+        others = tuple(str(expanded(path)) for path in (self.valid_path, self.test_path) if path)
+        return (Source("images", ((first, *others),), self.origin or "files of your own"),)
 
     def load(self, data: str | None = None) -> ImageSet:
         """The data set. Raises BadInput if a file or array is missing, damaged, or does not hold images or labels."""
         demand(bool(self.path), "dataset.path", "the path of an .npz file", self.path)
+        if self.checksum:
+            files.obtain(self.sources()[0], data, self.name)
         arrays = self._arrays(files.folder(data))
-        known = np.unique(arrays["train"][1])
-        demand(len(known) >= 2, "dataset.path", "a file with at least two classes of training images", known.tolist())
+        labels, known = numbered({part: given for part, (_, given) in arrays.items()})
         if known.dtype.kind == "i" and known[0] < 0:
             negative = ", ".join(map(str, known[known < 0].tolist()))
             text = "%s: the label %s, which often marks images without a label, counts as a class of its own"
             logging.getLogger(__name__).warning(text, self.path, negative)
         form = Form(self.size or side(arrays["train"][0]), self.colours or arrays["train"][0].shape[3], self.aspect)
         demand(self.crop <= form.size, "dataset.crop", f"a count of up to {form.size} pixels", self.crop)
-        labels = {}
-        for part, (_, given) in arrays.items():
-            place = np.searchsorted(known, given).clip(max=len(known) - 1)
-            strange = np.setdiff1d(given, known)
-            demand(not len(strange), "data", f"{part} labels among the training labels",
-                   f"{', '.join(map(str, strange[:10].tolist()))}, in no training image")  # fmt: skip
-            labels[part] = place.astype(np.int64)
         limits = {"train": self.train_images, "valid": self.valid_images, "test": self.test_images}
         chosen = parted({part: len(found) for part, found in labels.items()}, limits, self.seed)
         parts = {

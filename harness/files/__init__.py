@@ -2,7 +2,18 @@
 
 from harness.files.fetching import fetch, has_checksum, obtain, offline
 from harness.files.pickles import read_pickle
-from harness.files.places import Availability, Download, Source, availability, exists, find, folder, name_of, present
+from harness.files.places import (
+    Availability,
+    Download,
+    Source,
+    availability,
+    exists,
+    fetchable,
+    find,
+    folder,
+    name_of,
+    present,
+)
 
 __all__ = [
     "Availability",
@@ -11,6 +22,7 @@ __all__ = [
     "availability",
     "exists",
     "fetch",
+    "fetchable",
     "find",
     "folder",
     "has_checksum",

@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.files.places import Download, Source, availability, exists, folder, name_of, present
+from harness.files.places import Download, Source, availability, exists, fetchable, folder, name_of, present
 from harness.schema import BadInput, demand
 
 
@@ -53,7 +53,7 @@ def obtain(
     for alternative in source.any_of:
         paths = [folder(data) / name_of(part) for part in alternative]
         downloads = [part for part in alternative if isinstance(part, Download)]
-        if paths == found or (found is None and len(downloads) == len(alternative)):
+        if paths == found or (found is None and fetchable(alternative)):
             try:
                 fetch(downloads, data, name, _others(source, alternative), network=network, unverified=unverified)
             except BadInput as error:
@@ -69,8 +69,7 @@ def missing_files(
 ) -> BadInput:
     """The error for missing files: which, where, why, how to get them, and the accepted alternatives."""
     noun, them = ("file", "it") if len(parts) == 1 else ("files", "them")
-    downloadable = all(isinstance(part, Download) for part in parts)
-    verb, purpose = ("fetch", f"Download {them}") if downloadable else ("check", "Where to get " + them)
+    verb, purpose = ("fetch", f"Download {them}") if fetchable(parts) else ("check", "Where to get " + them)
     return BadInput(
         f"data: missing {noun} {' and '.join(map(str, parts))} (expected in {place}){f': {why}' if why else ''}."
         f" {purpose}: `python -m harness.data {verb} {shlex.quote(name)} --data {shlex.quote(str(place))}`"
@@ -129,6 +128,5 @@ def _check(download: Download, path: Path) -> None:
         logging.getLogger(__name__).warning("%s: not verified (no published checksum)", path)
         return
     if not has_checksum(path, download.checksum):
-        raise BadInput(
-            f"data: checksum mismatch: {path} must have {download.checksum}. Delete it and re-run the command"
-        )
+        remedy = "Delete it and re-run the command" if download.urls else "Replace it, or set dataset.checksum=null"
+        raise BadInput(f"data: checksum mismatch: {path} must have {download.checksum}. {remedy}")

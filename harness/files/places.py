@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,10 +13,10 @@ from harness.schema import BadInput
 
 @dataclass(frozen=True)
 class Download:
-    """A public file: `name` in the data folder, `checksum` ("md5:..." or "sha256:..."), `urls` to try in this order.
+    """A known file: `name` in the data folder, `checksum` ("md5:..." or "sha256:..."), `urls` to try in this order.
 
     `checksum` is None if none is published: such a file is downloaded only with `--unverified`, and every use of it is
-    logged as a warning.
+    logged as a warning. Without `urls` it has no public download and is only verified.
     """
 
     name: str
@@ -24,7 +24,7 @@ class Download:
     urls: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.checksum or 'no published checksum'}, {self.urls[0]})"
+        return f"{self.name} ({', '.join([self.checksum or 'no published checksum', *self.urls[:1]])})"
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ class Source:
     """One group of files that a data set or benchmark needs, with its accepted alternatives, the preferred one first.
 
     `what` is one word ("images", "table", "curves", "archive"): `python -m harness.data fetch NAME-WHAT` gets it. An
-    alternative is all of its files: a Download can be fetched and checked, a string names a file or folder that is
-    looked for in the data folder (or anywhere, if it is an absolute path) but has no public download. `note` states in
-    one line where such a file comes from.
+    alternative is all of its files: a Download can be checked and, if it has addresses, fetched; a string names a file
+    or folder that is looked for in the data folder (or anywhere, if it is an absolute path) but has no public download.
+    `note` states in one line where such a file comes from.
 
     `state` inspects one existing path of an alternative: it returns "" if it is complete, a description of what a
     partial one holds ("3 of 15,625 records"), and raises BadInput if it is unusable. Without it an existing path counts
@@ -93,6 +93,11 @@ def availability(source: Source, alternative: tuple[Download | str, ...], data: 
     except BadInput as error:
         return Availability("unusable", str(error))
     return Availability("partial", "; ".join(gaps)) if gaps else Availability("whole")
+
+
+def fetchable(alternative: Sequence[Download | str]) -> bool:
+    """Whether every file of the alternative has a public download."""
+    return all(isinstance(part, Download) and part.urls for part in alternative)
 
 
 def name_of(part: Download | str) -> str:

@@ -21,6 +21,7 @@ from harness.datasets import encoded as encoded_tables
 from harness.datasets.cifar_files import CIFAR10, CIFAR100, decode_binary, decode_python
 from harness.datasets.fashion_mnist import read_idx
 from harness.datasets.npz import Npz
+from harness.datasets.parquet_images import ParquetImages
 from harness.datasets.pixels import Form
 from harness.schema import BadInput
 from tests.datasets.formats import binary, encoded, idx, parquet, part, planes, python2_pickle, tar, zipped
@@ -70,6 +71,12 @@ def _npy(content: bytes) -> None:
 def _table(content: bytes) -> None:
     (images, labels), _ = encoded_tables.read([_path(content)], FORM, 6)
     assert images.shape == (len(labels), 8, 8, 3)
+
+
+def _text_table(content: bytes) -> None:
+    path = str(_path(content))
+    loaded = ParquetImages(path=path, label_column="name", part_column="part", size=8, crop=0).load(None)
+    assert loaded.classes >= 2 and all(len(images) == len(labels) > 0 for images, labels in (loaded.train, loaded.test))
 
 
 def _tar(content: bytes) -> None:
@@ -128,6 +135,14 @@ READERS: dict[str, tuple[bytes, Callable[[bytes], None]]] = {
     "npz": (_npz_file(x=SMALL[0], y=SMALL[1]), _npz),
     "npy": (_npy_file(SMALL[0]), _npy),
     "parquet": (_file(lambda path: parquet(path, SMALL[0], label=SMALL[1], orig_index=np.arange(6))), _table),
+    "parquet by text": (
+        _file(
+            lambda path: parquet(
+                path, SMALL[0], name=["a", "b"] * 3, part=["train", "train", "valid", "valid", "test", "test"]
+            )
+        ),
+        _text_table,
+    ),
     "tar": (gzip.decompress(_file(lambda path: tar(path, MEMBERS))), _tar),
     "zip": (_file(lambda path: zipped(path, MEMBERS)), _zip),
     "birds": (b"1 a/b.jpg\n2 a/c.jpg\0001 7\n2 8\0001 1\n2 0", _lists),

@@ -68,7 +68,7 @@ def _lines(console: Console, file: File) -> None:
     wrong = " is empty" if file.state == "empty" else wrong
     kept = f", {decimal(file.kept)} of it already fetched" if file.kept else ""
     _line(console, f"  {file.name}{wrong}{kept}")
-    if file.urls:
+    if file.urls or file.checksum:
         _line(console, f"    {file.checksum or 'no checksum is published'}")
     for url in file.urls:
         _line(console, f"    {url}")

@@ -58,12 +58,11 @@ def check(asked: argparse.Namespace) -> int:
 def fetch(asked: argparse.Namespace) -> int:
     """Get what is missing, the first alternative of each need that can be had."""
     from harness import files
-    from harness.files import Download
     from harness.schema import BadInput
 
     code = 0
     for need in _needs(asked):
-        fetchable = need.source and any(all(isinstance(p, Download) for p in parts) for parts in need.source.any_of)
+        fetchable = need.source and any(map(files.fetchable, need.source.any_of))
         if need.source is None:
             print(f"{need.name}: {need.note or 'nothing needed'}")
             code = 3 if need.note else code

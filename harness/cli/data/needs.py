@@ -118,8 +118,7 @@ def _chosen(alternatives: Sequence[tuple[Download | str, ...]], states: Sequence
     for state in ("whole", "partial", "unusable"):
         if state in states:
             return states.index(state)
-    fetchable = [place for place, parts in enumerate(alternatives) if all(isinstance(p, Download) for p in parts)]
-    return fetchable[0] if fetchable else 0
+    return next((place for place, parts in enumerate(alternatives) if files.fetchable(parts)), 0)
 
 
 def _needs(path: Path) -> list[Need]:
