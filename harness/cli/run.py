@@ -41,6 +41,7 @@ class TopLevel:
     fit_on: list[dict[str, Any]] | None = None
     automatic: bool = False
     named: list[str] = field(default_factory=list)
+    unasked: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         demand(self.architectures >= 2, "architectures", "at least 2", self.architectures)
@@ -115,6 +116,7 @@ def build_spec(config: DictConfig, parts: Parts | None = None) -> RunSpec:
         fit_benches=parts.fit_benches,
         automatic=bool(config.automatic),
         named=list(config.named),
+        unasked=list(config.unasked),
         skip=parts.top.skip,
         signal=parts.signal,
     )

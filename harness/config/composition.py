@@ -147,6 +147,8 @@ def _plugins(overrides: Sequence[Override], config_name: str) -> list[str]:
         wanted = only.get(group)
         taken = options(group, lines, config_name) if wanted is None else wanted
         result.append(f"+{group}=[{','.join(sorted({*taken, *added.get(group, [])}))}]")
+        if group == "measure" and wanted is None:
+            result.append(f"unasked=[{','.join(sorted({*taken} - {*added.get(group, [])}))}]")
         if group == "predictor":
             result += ["automatic=true", f"named=[{','.join(added.get(group, []))}]"]
     return result

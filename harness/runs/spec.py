@@ -52,6 +52,8 @@ class RunSpec:
     """The command line lists no predictors: those with an input that is not measured are skipped, not refused."""
     named: Sequence[str] = ()
     """Predictors that are refused all the same, as the command line names them."""
+    unasked: Sequence[str] = ()
+    """Measures that the command line took because it names none: those that do not fit the networks are left out."""
     skipped: Mapping[str, Sequence[str]] = field(default_factory=dict, init=False)
     """Predictors that are skipped, with their input columns that are not measured."""
     skip: int = 0
@@ -64,7 +66,7 @@ class RunSpec:
         trained = [*self.measures, *self.fit_benches]
         demand(self.signal is None or not trained, "signal", "null where a measure or fit_on is set", trained)
         self._demand_one_writer()
-        self._skip_unmeasured()
+        self._skip_unmeasured(self._leave_out())
         self.studied()  # raises BadInput for an unknown name
 
     def _demand_one_writer(self) -> None:
@@ -74,19 +76,37 @@ class RunSpec:
         twice = [column for column, times in written.items() if times > 1]
         demand(not twice, "measure", "columns that nothing else writes", twice)
 
-    def _skip_unmeasured(self) -> None:
-        """Leave out predictors with an input that is not measured, or raise BadInput where one of them is named."""
+    def _leave_out(self) -> dict[str, str]:
+        """Leave out unasked measures of pre-trained networks where there are none; their columns and names.
+
+        What is left out so was never meant to take part, so that nothing is said of it.
+        """
+        pretrained = all(getattr(bench, "pretrained", False) for bench in (self.bench, *self.fit_benches))
+        chosen = {name: m for name, m in self.measures.items() if name in self.unasked}
+        unfit = {n: m for n, m in chosen.items() if getattr(m, "needs_source_model", False) and not pretrained}
+        object.__setattr__(self, "measures", {name: m for name, m in self.measures.items() if name not in unfit})
+        return {column: name for name, measure in unfit.items() for column in measure.columns}
+
+    def _skip_unmeasured(self, left_out: Mapping[str, str]) -> None:
+        """Skip predictors with an input that is not measured, or raise BadInput where one of them is named.
+
+        `left_out` has columns that a measure would write which was left out, with its name: a predictor that lacks
+        nothing else is left out with it.
+        """
         measured = set(self.clock_of())
         missing = {name: sorted(set(p.columns) - measured) for name, p in self.predictors.items()}
         if self.automatic:
             skipped = {name: columns for name, columns in missing.items() if columns and name not in self.named}
             kept = {name: p for name, p in self.predictors.items() if name not in skipped}
-            object.__setattr__(self, "skipped", skipped)
+            told = {name: columns for name, columns in skipped.items() if not set(columns) <= set(left_out)}
+            object.__setattr__(self, "skipped", told)
             object.__setattr__(self, "predictors", kept)
             demand(bool(kept), "measure", "a measure with a column that some predictor reads", sorted(measured))
         for name in self.predictors:
             columns = missing[name]
-            wanted = f"a predictor whose inputs are measured ({', '.join(sorted(measured))})"
+            writers = sorted({left_out[column] for column in columns if column in left_out})
+            hint = "".join(f"; +measure={writer} reads networks that are not pre-trained too" for writer in writers)
+            wanted = f"a predictor whose inputs are measured ({', '.join(sorted(measured))}{hint})"
             demand(not columns, f"predictor.{name}", wanted, columns)
 
     def budgets(self, train_images: int) -> list[int]:

@@ -91,10 +91,10 @@ def _failures(traces: Sequence[Trace], scores: pd.DataFrame, failures: Sequence[
 
 
 def _failed_readings(trace: Trace) -> list[tuple[str, int, str]]:
-    """Measure, step and reason of every reading that failed."""
-    failed = [str(name) for name in trace.table if str(name).startswith("failed_")]
+    """Measure, step and reason of every reading that failed, or that has no value of some columns."""
+    failed = [str(name) for name in trace.table if str(name).startswith(("failed_", "missing_"))]
     return [
-        (name.removeprefix("failed_"), int(step), str(reason))
+        (name.partition("_")[2], int(step), str(reason))
         for name in failed
         for step, reason in trace.table.loc[trace.table[name].notna(), ["step", name]].itertuples(index=False)
     ]

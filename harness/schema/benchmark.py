@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
 
 class Benchmark(Protocol):
-    """A search space with known accuracies."""
+    """A search space with known accuracies.
+
+    A benchmark may have `pretrained: bool`, absent = False: True says that every network that `build` gives is a
+    `SourceModel`, trained on other data before. Known without building a network, so that it is decided before any
+    training whether measures of such networks (`needs_source_model`) take part.
+    """
 
     @property
     def name(self) -> str: ...

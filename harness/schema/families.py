@@ -2,7 +2,8 @@
 
 The colours are Okabe and Ito's hues, moved until the nearest two of nine lie three times as far apart as in their
 palette for readers with deuteranopia or protanopia (simulated; a search over lightness, chroma and 22 degrees of hue in
-OKLab); `dark` was found in the same way for a dark page and is legible as small text there.
+OKLab); `dark` was found in the same way for a dark page and is legible as small text there. The tenth colour, that of
+transferability, lies as far from these nine as any of its hue.
 """
 
 from __future__ import annotations
@@ -60,6 +61,12 @@ _DECLARED = (
         *("zero cost", "Zero-cost proxies", "#C69E24", "#FAC987", "P", 1.15),
         derivation="the scores are the papers'. How edges that are computed together are counted, which draws of "
         "weights are read and what gives no score is [derived] (docs/methods.md).",
+    ),
+    Family(
+        "transferability",
+        *("transferability", "Transferability of a pre-trained network", "#4B1FC8", "#DF74FE", ">", 1.1),
+        derivation="the scores are the papers'. What is followed where an equation and its authors' code differ, and "
+        "what gives no score, is [derived] (docs/methods.md).",
     ),
     Family(
         "combination",

@@ -22,6 +22,10 @@ class Measure(Protocol):
     A measure is a frozen dataclass (its fields are its configuration) with `columns`, the trace columns it writes, and
     `observer`, which returns a function that is called at every observation. The model passed to it is a private
     replica and the batch a copy: changes to them, or to the random state, do not affect the training.
+
+    A measure may have `needs_source_model: bool`, absent = False: True says that it is meant for networks that were
+    trained on other data before (`SourceModel`). Where a benchmark's networks are none, it takes part only if it is
+    named.
     """
 
     @property
@@ -66,6 +70,20 @@ class NonMutating(Measure, Protocol):
 
     @property
     def non_mutating(self) -> bool: ...
+
+
+class NoReading(float):
+    """The nan of a column that has no value at this observation, while others of its measure have one, with the reason.
+
+    The trace keeps the nan, and the reasons of all such columns in one text column, `missing_<measure>`.
+    """
+
+    reason: str
+
+    def __new__(cls, reason: str) -> NoReading:
+        made = super().__new__(cls, "nan")
+        made.reason = reason
+        return made
 
 
 class Observer(Protocol):

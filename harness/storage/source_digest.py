@@ -14,7 +14,8 @@ from harness.schema import digest
 
 
 def source_digest(component: type) -> str:
-    """SHA-256 (hex) of the code of a class and of what it uses of the modules in its folder; "" where it has no file.
+    """SHA-256 (hex) of the code of a class and of what it uses of the modules in its folder and in those below; ""
+    where it has no file.
 
     Comments, docstrings, annotations, error messages, names of local variables, checks by `demand`, the order of
     definitions and the file that
@@ -38,7 +39,7 @@ def digest_of(file: Path, package: str, name: str) -> str:
         if (path, wanted) in found:
             continue
         found.add((path, wanted))
-        module = _module(path, package)
+        module = _module(path, file.parent, package)
         nodes = module.definitions.get(wanted, [])
         own = (path, wanted) == (file, name)
         code.update(_text(_without_fields(node) if own else node) for node in [*nodes, *module.loose])
@@ -55,7 +56,8 @@ EVERYTHING = "*"
 class _Module:
     """One module: its top-level definitions by name, normalised, and its other statements.
 
-    `siblings` maps the name of what is imported from another module of the folder to the definition behind it.
+    `siblings` maps the name of what is imported from another module of the folder, or below it, to the definition
+    behind it.
     """
 
     definitions: dict[str, list[ast.stmt]] = field(default_factory=dict)
@@ -64,11 +66,12 @@ class _Module:
 
 
 @cache
-def _module(path: Path, package: str) -> _Module:
+def _module(path: Path, root: Path, package: str) -> _Module:
+    """The module at `path`; `root` is the folder of the component, which is the `package` of this dotted name."""
     module, tree = _Module(), ast.parse(path.read_text(encoding="utf-8"))
     origins: dict[str, str] = {}
-    for local, dotted, name in _imports(tree, package):
-        sibling = _sibling(path.parent, package, f"{dotted}.{name}" if name else dotted)
+    for local, dotted, name in _imports(tree, ".".join([package, *path.parent.relative_to(root).parts])):
+        sibling = _sibling(root, package, f"{dotted}.{name}" if name else dotted)
         if sibling is None:
             origins.setdefault(local, _origin(dotted, name) if name or local not in dotted.split(".") else local)
         else:
@@ -97,12 +100,15 @@ def _imports(tree: ast.Module, package: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _sibling(folder: Path, package: str, dotted: str) -> tuple[Path, str] | None:
-    """The file of the same folder that a dotted name leads to, and the name in it (EVERYTHING for the module)."""
+    """The file in the folder, or below it, that a dotted name leads to, and the name in it (EVERYTHING: the module)."""
     if package and not dotted.startswith(f"{package}."):
         return None
-    name, _, inside = dotted.lstrip(".").removeprefix(f"{package}.").partition(".")
-    file = folder / f"{name}.py"
-    return (file, inside or EVERYTHING) if file.is_file() else None
+    parts = dotted.lstrip(".").removeprefix(f"{package}.").split(".")
+    for depth in range(1, len(parts) + 1):
+        file = folder.joinpath(*parts[:depth]).with_suffix(".py")
+        if file.is_file():
+            return file, ".".join(parts[depth:]) or EVERYTHING
+    return None
 
 
 def _origin(dotted: str, name: str) -> str:

@@ -9,7 +9,7 @@ REPLICATE = "seed"
 """Runs that differ by this key alone are repetitions of one setting."""
 
 NO_SETTING = frozenset({
-    REPLICATE, "results", "reports", "data", "report", "engine", "named", "automatic", "only", "hydra",
+    REPLICATE, "results", "reports", "data", "report", "engine", "named", "automatic", "unasked", "only", "hydra",
 })  # fmt: skip
 """Keys, with all below them, that are no part of a setting: they change no number, or are the seed of a replicate."""
 

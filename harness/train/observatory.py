@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from harness.schema import Measure, NonMutating, Periodic, Scene, Shared
+from harness.schema import Measure, NonMutating, NoReading, Periodic, Scene, Shared
 
 Values = dict[str, object]
 
@@ -57,7 +57,8 @@ class Observatory:
         """The columns at this step of every measure that is due, and `seconds_<measure>`, what each takes by itself.
 
         A `Periodic` measure that is not due leaves its columns out and takes 0 seconds. `last`: no observation
-        follows, so all are due. A measure that fails leaves its columns out too, and `failed_<measure>` says why.
+        follows, so all are due. A measure that fails leaves its columns out too, and `failed_<measure>` says why; where
+        only some columns have no value (`NoReading`), they are nan and `missing_<measure>` says why.
 
         Raises KeyError where a measure writes a column that it did not declare, or leaves one out, and TypeError
         where one that is declared non-mutating writes on a weight.
@@ -84,7 +85,7 @@ class Observatory:
                     continue
             if set(seen) != set(self.columns[name]):
                 raise KeyError(f"measure.{name}: columns {self.columns[name]} were declared, got {tuple(seen)}")
-            values.update(seen)
+            values.update(_plain(name, seen))
             values[f"seconds_{name}"] = time.perf_counter() - begin + common.borrowed()
             if non_mutating and not replica.as_it_was():
                 raise TypeError(
@@ -92,6 +93,17 @@ class Observatory:
                 )
         self.shared.forget()
         return values
+
+
+def _plain(measure: str, seen: Mapping[str, object]) -> Values:
+    """What was read, with the reasons of columns without a value in one text: "a, b: reason; c: another"."""
+    columns: dict[str, list[str]] = {}
+    for column, value in seen.items():
+        if isinstance(value, NoReading):
+            columns.setdefault(value.reason, []).append(column)
+    values = {column: float("nan") if isinstance(value, NoReading) else value for column, value in seen.items()}
+    reasons = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in columns.items())
+    return values | ({f"missing_{measure}": reasons} if reasons else {})
 
 
 class Replica:

@@ -107,3 +107,12 @@ def test_proxies_are_read_at_initialization_by_their_plain_names_and_in_training
     assert {name for name, p in proxies.items() if at_initialization(p)} == {
         name for name in proxies if not name.endswith("_trained")
     }
+
+
+def test_transferability_is_measured_where_it_is_asked_for_and_nothing_is_said_of_it_where_it_is_not() -> None:
+    plain, asked, listed = spec_of(), spec_of("+measure=transferability"), spec_of("measure=[transferability]")
+    assert "transferability" not in plain.measures and "logme" not in plain.predictors and not plain.skipped
+    assert {*plain.measures, "transferability"} == set(asked.measures) and not asked.skipped
+    assert {"logme", "logme_trained", "leep", "energy_trained"} <= {*asked.predictors} & {*listed.predictors}
+    with pytest.raises(BadInput, match=r"predictor\.logme: must be .*\+measure=transferability"):
+        spec_of("+predictor=logme")

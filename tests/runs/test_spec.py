@@ -11,6 +11,7 @@ from harness.benches.nasbench201.bench import NasBench201
 from harness.evaluate.settings import Evaluation
 from harness.measures.capacitance import Capacitance
 from harness.measures.movement import Movement
+from harness.measures.transfer_scores import Transferability
 from harness.predictors.column_value import ColumnValue
 from harness.predictors.stack import Stack
 from harness.runs.engine import Engine
@@ -69,3 +70,37 @@ def test_what_nobody_named_and_nobody_measures_is_left_out_but_what_was_named_is
         spec(predictors=predictors, automatic=True, named=["zen"])
     with pytest.raises(BadInput, match="measure: must be a measure with a column that some predictor reads"):
         spec(predictors={"zen": predictors["zen"]}, automatic=True)
+
+
+class Pretrained(NasBench201):
+    """A benchmark of networks that were trained on other data before."""
+
+    pretrained = True
+
+
+@pytest.mark.parametrize(
+    ("bench", "unasked", "takes_part"),
+    [(NasBench201, ["source"], False), (Pretrained, ["source"], True), (NasBench201, [], True)],
+)
+def test_a_measure_of_pretrained_networks_takes_part_where_there_are_some_or_where_it_is_named(
+    bench, unasked, takes_part
+) -> None:
+    found = spec(
+        bench=bench(),
+        measures={"source": Transferability(), "movement": Movement()},
+        predictors={"logme": ColumnValue("logme", 1.0, "transferability"), "flops": ColumnValue("flops", 1.0, "size")},
+        unasked=[*unasked, "movement"],
+        automatic=True,
+    )
+    assert "movement" in found.measures and "flops" in found.predictors
+    assert ("source" in found.measures) == ("logme" in found.predictors) == takes_part
+    assert found.skipped == {}
+
+
+def test_one_benchmark_without_pretrained_networks_leaves_the_measure_out_and_a_named_reader_is_refused() -> None:
+    given = {
+        "bench": Pretrained(), "fit_benches": [NasBench201()], "measures": {"source": Transferability()},
+        "predictors": {"logme": ColumnValue("logme", 1.0, "transferability")}, "unasked": ["source"],
+    }  # fmt: skip
+    with pytest.raises(BadInput, match=r"predictor\.logme: must be .*; \+measure=source reads networks that are not "):
+        spec(**given, automatic=True, named=["logme"])

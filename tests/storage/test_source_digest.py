@@ -111,6 +111,19 @@ def test_a_protocol_counts_as_what_it_asks_for(tmp_path, monkeypatch) -> None:
     assert digest(tmp_path, measure=MEASURE.replace("GraphProvider", "Renamed")) == before
 
 
+def test_a_module_below_the_folder_counts_with_what_it_imports(tmp_path) -> None:
+    (tmp_path / "below").mkdir()
+    inner = "from .scale import by\nfrom ..deeper import same\ndef double(x):\n    return by(same(x))\n"
+    (tmp_path / "below" / "helper.py").write_text(inner)
+    (tmp_path / "below" / "scale.py").write_text("def by(x):\n    return 2 * x\n")
+    measure = MEASURE.replace("from .helper", "from .below.helper")
+    before = digest(tmp_path, measure)
+    assert digest(tmp_path, measure, helper="") == before != digest(tmp_path)
+    assert digest(tmp_path, measure, deeper=DEEPER.replace("return x", "return -x")) != before
+    (tmp_path / "below" / "scale.py").write_text("def by(x):\n    return 3 * x\n")
+    assert digest(tmp_path, measure) != before
+
+
 def test_an_edit_while_a_run_goes_on_changes_nothing_until_the_next(tmp_path) -> None:
     before = digest(tmp_path)
     (tmp_path / "size.py").write_text(MEASURE.replace("np.sum", "np.mean"))

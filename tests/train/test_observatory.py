@@ -12,7 +12,7 @@ import torch
 from harness.benches.nasbench201.space import Shape, parse
 from harness.benches.nasbench201.topology_network import Network
 from harness.config.components import conf_folder
-from harness.schema import NonMutating, Scene, Shared
+from harness.schema import NonMutating, NoReading, Scene, Shared
 from harness.train.observatory import Observatory
 from tests.test_laws import plugin
 
@@ -31,7 +31,7 @@ def batch(count: int = 12) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def numbers(seen: dict) -> dict:
-    return {name: np.asarray(value) for name, value in seen.items() if not name.startswith("seconds_")}
+    return {name: np.asarray(value) for name, value in seen.items() if not name.startswith(("seconds_", "missing_"))}
 
 
 @dataclass(frozen=True)
@@ -128,6 +128,21 @@ def test_a_measure_that_fails_takes_no_other_with_it() -> None:
     clean = Observatory({"b": Passing("b")}, network(), SCENE).observe(batch(), 0)
     seen = Observatory({"a": Passing("a", fails=True), "b": Passing("b")}, network(), SCENE).observe(batch(), 0)
     assert seen["failed_a"] == "RuntimeError: no luck" and seen["b"] == clean["b"]
+
+
+def test_columns_without_a_value_are_nan_and_their_reasons_stand_next_to_them() -> None:
+    @dataclass(frozen=True)
+    class Partly:
+        columns: tuple[str, ...] = ("a", "b", "c", "d")
+        non_mutating: bool = True
+
+        def observer(self, scene: Scene):
+            none, other = NoReading("no classes"), NoReading("no images")
+            return lambda model, given, step: {"a": 1.5, "b": none, "c": other, "d": none}
+
+    seen = Observatory({"partly": Partly()}, network(), SCENE).observe(batch(), 0)
+    assert seen["missing_partly"] == "b, d: no classes; c: no images" and "failed_partly" not in seen
+    assert seen["a"] == 1.5 and all(type(seen[name]) is float and np.isnan(seen[name]) for name in "bcd")
 
 
 def test_a_measure_that_writes_on_a_weight_is_not_gentle_whatever_it_says() -> None:
