@@ -32,6 +32,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         command.add_argument("--conf", metavar="FOLDER", type=Path, action="append", default=[], help=conf)
     _convert(commands)
     _query(commands)
+    _compare(commands)
     return parser.parse_args(arguments)
 
 
@@ -58,6 +59,18 @@ def _query(commands: Any) -> None:
     source = "auto, converted, archive, table, embedded, or a table by python -m harness.tabulate (default: auto)"
     query.add_argument("--source", default="auto", help=source)
     query.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _compare(commands: Any) -> None:
+    text = "compare published tables of models' accuracies on data sets: agreement, and how well scores rank the models"
+    compare = _command(commands, "compare", text)
+    tables = ".csv or .parquet file: a row for each model and data set, or for each model; in the working folder"
+    compare.add_argument("tables", metavar="TABLE", nargs="+", type=Path, help=tables)
+    scores = "file of the same kind with scores, higher is better; may be repeated"
+    compare.add_argument("--scores", metavar="FILE", type=Path, action="append", default=[], help=scores)
+    compare.add_argument("--draws", metavar="N", type=int, default=1000, help="resamples of the models (default: 1000)")
+    compare.add_argument("--seed", type=int, default=0, help="of the resampling (default: 0)")
+    compare.add_argument("--json", action="store_true", help="print JSON")
 
 
 class _Parser(argparse.ArgumentParser):

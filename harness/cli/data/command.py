@@ -1,4 +1,4 @@
-"""`python -m harness.data check|fetch|convert|query`: what is needed from outside, getting it, and asking it."""
+"""`python -m harness.data check|fetch|convert|query|compare`: what is needed from outside, getting it, asking it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from harness.files import Source
 
     from .needs import Need
+
+MOST_DRAWS = 100_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -125,11 +127,26 @@ def query(asked: argparse.Namespace) -> int:
     return 0
 
 
+def compare(asked: argparse.Namespace) -> int:
+    """Print how well published tables agree, and how well scores rank their models."""
+    from harness.benches.pretrained.comparison import compare as found_in
+    from harness.schema import demand
+
+    from .comparison_tables import as_json, markdown
+
+    demand(0 <= asked.draws <= MOST_DRAWS, "--draws", f"a count from 0 to {MOST_DRAWS}", asked.draws)
+    demand(asked.seed >= 0, "--seed", "at least 0", asked.seed)
+    found = found_in(asked.tables, asked.scores, asked.draws, asked.seed)
+    print(as_json(found) if asked.json else markdown(found))
+    return 0
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "check": check,
     "fetch": fetch,
     "convert": convert,
     "query": query,
+    "compare": compare,
 }
 
 
