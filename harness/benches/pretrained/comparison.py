@@ -40,8 +40,9 @@ def compare(paths: Sequence[Path], scores: Sequence[Path] = (), draws: int = 100
     """Compare published tables of accuracies (`paths`), with `scores` out of further files, on what all have in common.
 
     Scores are those of the files and of the tables; ImageNet top-1 and parameters where torchvision has every model;
-    the static rank over the other data sets of each table; and the accuracies of each other table. `draws` and `seed` are of the intervals. Raises BadInput, in one line, for files that cannot be
-    read, have too little in common, or have one name.
+    the static rank over the other data sets of each table; and the accuracies of each other table. `draws` and `seed`
+    are of the intervals. Raises BadInput, in one line, for files that cannot be read, have too little in common, or
+    have one name.
     """
     tables = {path.stem: published.read(path) for path in paths}
     files = {path.stem: published.read_scores(path) for path in scores}
