@@ -16,8 +16,9 @@ from scipy import stats
 
 from harness.benches.pretrained.agreement import agreement, correlation, judged, shared
 from harness.benches.pretrained.comparison import compare
-from harness.benches.pretrained.static_rank import static_rank, static_ranks
+from harness.benches.pretrained.static_rank import static_rank, static_rank_of_tables, static_ranks
 from harness.benches.pretrained.weighted_taus import weighted_taus
+from harness.benches.tabulated import write
 from harness.schema import BadInput
 
 DATA = Path(os.environ.get("HARNESS_DATA", "/nonexistent")) / "pretrained"
@@ -107,6 +108,35 @@ def test_models_with_the_same_ranks_in_another_order_are_equal() -> None:
     orders = [*itertools.permutations(range(3))]
     table = pd.DataFrame({f"s{i}": [float(order[m]) for m in range(3)] for i, order in enumerate(orders)})
     assert static_rank(table, "target").nunique() == 1
+
+
+def test_the_static_rank_of_own_tables_is_of_the_last_epochs_of_the_other_sets(tmp_path: Path) -> None:
+    paths = {name: tmp_path / f"{name}.parquet" for name in TRUTH}
+    for name, path in paths.items():
+        rows = [
+            (m, seed, epoch, TRUTH.loc[m, name] * epoch / 3 + seed)
+            for m in MODELS
+            for seed in (0, 1)
+            for epoch in (1, 2, 3)
+        ]
+        curves = pd.DataFrame(rows, columns=["architecture", "seed", "epoch", "test_accuracy"])
+        curves["valid_accuracy"] = 100 - curves["test_accuracy"]
+        for loss in ("train_loss", "valid_loss", "test_loss"):
+            curves[loss] = 1.0
+        if name == "dtd":
+            curves = curves[curves["architecture"] != "m4"]
+        write(path, curves, {"dataset": name, "dataset_fingerprint": "f", "made_by": "a test"})
+    paths["cars"].write_bytes(b"damaged, and not opened")
+    known = TRUTH.copy()
+    known.loc["m4", "dtd"] = np.nan
+    found = static_rank_of_tables(paths, "cars")
+    pd.testing.assert_series_equal(found.sort_index(), static_rank(known, "cars"), check_names=False)
+    pd.testing.assert_series_equal(
+        static_rank_of_tables(paths, "cars", "valid").rank(), (-found).rank(), check_names=False
+    )
+    assert static_rank_of_tables({"cars": paths["cars"]}, "cars").empty
+    with pytest.raises(BadInput):
+        static_rank_of_tables(paths, "pets")
 
 
 @pytest.mark.real

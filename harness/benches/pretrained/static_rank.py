@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+
 import pandas as pd
 
+from harness.benches import tabulated
 from harness.schema import demand
 
 
@@ -25,3 +30,21 @@ def static_rank(accuracy: pd.DataFrame, target: str) -> pd.Series:
 def static_ranks(accuracy: pd.DataFrame) -> pd.DataFrame:
     """`static_rank` for each data set as the target, (models, data sets)."""
     return pd.DataFrame({target: static_rank(accuracy, target) for target in accuracy.columns})
+
+
+def static_rank_of_tables(tables: Mapping[str, Path], target: str, split: str = "test") -> pd.Series:
+    """`static_rank` from tables that `python -m harness.tabulate` made, by data set; (networks,) in 0..1.
+
+    Accuracies are those of `split` after the last epoch of each table, the mean over its seeds. The table of `target`
+    is not opened. Empty where there is no other table. Raises BadInput for a damaged one.
+    """
+    others = {name: _final(path, split) for name, path in tables.items() if name != target}
+    return static_rank(pd.DataFrame(others), target) if others else pd.Series(dtype=float, name="static_rank")
+
+
+@functools.lru_cache(maxsize=64)
+def _final(path: Path, split: str) -> pd.Series:
+    curves = tabulated.read(path).curves
+    last = curves[curves["epoch"] == curves["epoch"].max()]
+    means: pd.Series = last.groupby("architecture")[f"{split}_accuracy"].mean().astype(float)
+    return means
