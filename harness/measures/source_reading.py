@@ -23,21 +23,30 @@ class Reading:
     logits: Tensor | None
 
 
-def read_source(model: nn.Module, images: Tensor) -> Reading:
+def read_source(model: nn.Module, images: Tensor, with_logits: bool = True) -> Reading:
     """Features and source logits of the images, in evaluation mode, without gradients.
 
     Of a network that is no `SourceModel`: the input of its head, and no logits.
     """
-    source = model if isinstance(model, SourceModel) else None
-    find = source.source_features if source else getattr(model, "features", None)
-    if not callable(find):
-        raise ValueError(f"network: must have features(images) (got {type(model).__name__})")
     with torch.no_grad(), evaluation_mode(model):
-        parts = images.split(CHUNK)
-        features = torch.cat([find(part) for part in parts])
-        logits = [source.source_logits(part) for part in parts] if source else []
-    whole = [part for part in logits if part is not None]
-    return Reading(features.flatten(1), torch.cat(whole) if whole else None)
+        parts = [_outputs(model, part, with_logits) for part in images.split(CHUNK)]
+    logits = [part for _, part in parts if part is not None]
+    features = torch.cat([part for part, _ in parts]).flatten(1)
+    return Reading(features, torch.cat(logits) if logits else None)
+
+
+def _outputs(model: nn.Module, images: Tensor, with_logits: bool) -> tuple[Tensor, Tensor | None]:
+    """Features and source logits of a few images, from one pass where the network can."""
+    if not isinstance(model, SourceModel):
+        read = getattr(model, "features", None)
+        if not callable(read):
+            raise ValueError(f"network: must have features(images) (got {type(model).__name__})")
+        return read(images), None
+    both = getattr(model, "source_outputs", None)
+    if with_logits and callable(both):
+        features, logits = both(images)
+        return features, logits
+    return model.source_features(images), model.source_logits(images) if with_logits else None
 
 
 @contextmanager

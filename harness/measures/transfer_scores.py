@@ -89,7 +89,9 @@ class Transferability:
 
         def observe(model: nn.Module, batch: tuple[Tensor, Tensor], step: int) -> Mapping[str, float]:
             images, labels = batch[0][: self.images], batch[1][: self.images]
-            seen = scene.shared.get(("source reading", self.images), lambda: read_source(model, images))
+            logits = not set(self.scores).isdisjoint(OF_LOGITS)
+            key = ("source reading", self.images, logits)
+            seen = scene.shared.get(key, lambda: read_source(model, images, logits))
             made = self._of_features(seen.features, labels, scene) | of_logits(seen.logits, labels)
             return {name: value(made[name]) for name in self.scores}
 

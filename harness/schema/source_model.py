@@ -14,6 +14,9 @@ class SourceModel(Protocol):
 
     Transferability scores read both methods in the network's present state and in its present mode: a caller that
     wants BatchNorm's running statistics sets evaluation mode first, and restores the mode afterwards.
+
+    A network may have `source_outputs(images)` too, which gives the pair of both from one pass; without it they take
+    two.
     """
 
     def source_features(self, images: Tensor) -> Tensor:

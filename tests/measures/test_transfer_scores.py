@@ -46,7 +46,7 @@ class Toy(nn.Module):
         return self.body(images)
 
     def source_logits(self, images: Tensor) -> Tensor | None:
-        return None if self.source is None else self.source(self.body(images))
+        return None if self.source is None else self.source(self.source_features(images))
 
     def features(self, images: Tensor) -> Tensor:
         return 100 * self.body(images)
@@ -137,9 +137,26 @@ def test_only_the_scores_and_images_that_are_asked_for_are_read() -> None:
 def test_one_pass_serves_two_measures() -> None:
     model, shared = toy(), Shared(keeps=True)
     scene = Scene(7, 3, 5, shared)
-    for measure in (Transferability(["knn"]), Transferability(["leep", "logme"])):
-        measure.observer(scene)(model, BATCH, 0)
-    assert model.passes == 2  # of one pass in two chunks
+    for scores in (["knn", "nce"], ["leep", "logme"]):
+        Transferability(scores).observer(scene)(model, BATCH, 0)
+    assert model.passes == 4  # features and logits, each in two chunks
+
+
+def test_logits_are_not_computed_where_no_score_reads_them_and_one_pass_gives_both_where_it_can() -> None:
+    model = toy()
+    few = scores(model, scores=["knn"])
+    assert model.passes == 2
+
+    class Both(Toy):
+        def source_outputs(self, images: Tensor) -> tuple[Tensor, Tensor]:
+            features = self.source_features(images)
+            return features, self.source(features)
+
+    torch.manual_seed(0)
+    both = Both().train()
+    both.body[2].running_mean += 0.1
+    found, expected = scores(both), scores(toy())
+    assert both.passes == 2 and found == pytest.approx(expected) and found["knn"] == few["knn"]
 
 
 def test_in_a_training_the_columns_move_and_the_reasons_are_listed(images) -> None:

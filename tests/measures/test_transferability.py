@@ -41,7 +41,7 @@ def test_a_score_is_that_of_the_paper_s_formula(name, shape) -> None:
 
 @pytest.mark.parametrize("name", ["h_score_shrunk", "transrate", "parc", "sfda", "lfc", "knn", "gbc"])
 def test_a_score_is_that_formula_with_more_dimensions_than_images_too(name) -> None:
-    x, y = example(20, 30, seed=4)
+    x, y = example(20, 30, seed=4, scale=0.3)
     assert SCORES[name](prepare(x, y)) == pytest.approx(SLOW[name](x, y), rel=1e-5)
 
 
@@ -162,6 +162,7 @@ def test_images_of_which_no_score_has_a_value_are_refused_with_a_reason(change, 
     ("score", "x", "y", "reason"),
     [
         ("h_score", example(10, 20)[0], np.arange(10) % 3, "too few images"),
+        ("sfda", example(20, 30, scale=10)[0], np.arange(20) % 3, "too few images"),
         ("logme", np.eye(3)[np.arange(12) % 3], np.arange(12) % 3, "a class is an exact linear function"),
         ("gbc", example(6, 4)[0], np.array([0, 0, 0, 1, 2, 3]), "fewer than two classes with two images"),
         ("gbc", np.vstack([np.ones((3, 2)), np.eye(2)]), np.array([0, 0, 0, 1, 1]), "all images of a class have the "),

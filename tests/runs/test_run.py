@@ -17,6 +17,7 @@ from harness.benches.nasbench201.bench import NasBench201
 from harness.benches.tabulated import write
 from harness.evaluate.settings import Evaluation
 from harness.measures.movement import Movement
+from harness.measures.transfer_scores import Transferability
 from harness.predictors.column_value import ColumnValue
 from harness.runs import identity
 from harness.runs.context import prepare
@@ -525,3 +526,22 @@ def test_traces_of_several_versions_are_named_in_one_line() -> None:
     assert mixture([here, here | {"torch": "2.12.1"}]) == (
         "traces were made with torch 2.12.1 and 2.13.0: their last digits may differ"
     )
+
+
+def test_transferability_is_read_at_initialization_and_a_score_without_a_value_has_its_reason(table, tmp_path) -> None:
+    predictors = {
+        "logme": ColumnValue("logme", 1.0, "transferability", "first"),
+        "logme_trained": ColumnValue("logme", 1.0, "transferability"),
+        "leep": ColumnValue("leep", 1.0, "transferability", "first"),
+    }
+    measures = {"transferability": Transferability(["logme", "leep"], every=1)}
+    folder = run(spec(table, tmp_path, measures=measures, predictors=predictors), quiet).folder
+    found = {name: rows.pivot(index="architecture", columns="step", values="score").dropna(how="all")
+             for name, rows in scores(folder).groupby("predictor")}  # fmt: skip
+    first, trained = found["logme"], found["logme_trained"]
+    assert len(first) > 4 and found["leep"].empty
+    assert all(first[step].equals(first[0]) and trained[0].equals(first[0]) for step in first)
+    assert not trained[4].equals(trained[2]) and not trained[2].equals(trained[0])
+    failures = pd.read_parquet(folder / "failures.parquet")
+    reasons = set(failures.loc[failures["stage"] == "measure", "reason"])
+    assert "transferability: leep: the network has no classifier of a source data set" in reasons

@@ -6,10 +6,13 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve, eigvalsh
 from scipy.special import softmax
 
-from .features import Features, Matrix
+from .features import Features, Matrix, NoValue
 
 DECAY, LEAST = 5.0, 1e-10
 """Of the shrinkage: exp(-DECAY largest eigenvalue of the within-class scatter), but at least LEAST."""
+
+SATURATED = 1e-6
+"""A score nearer to 1 says nothing where the features fit any labels."""
 
 
 def sfda(features: Features) -> float:
@@ -18,7 +21,8 @@ def sfda(features: Features) -> float:
     A regularised discriminant analysis gives p(y | x). Each image is then mixed with the other classes, x <- p x +
     (1 - p) m, where p is the softmax of these probabilities at its own class and m the mean of the other classes'
     means; a second analysis with the same shrinkage gives the score. 0 to 1; higher is better. It depends on the
-    features' scale.
+    features' scale. Raises NoValue where the features of n images span n - 1 directions and the shrinkage is too small
+    to keep every probability from 1: then it is 1 whatever the labels are.
     """
     z, y, dimensions = features.scores, features.y, features.x.shape[1]
     shrinkage = max(float(np.exp(-DECAY * eigvalsh(within(features, z))[-1])), LEAST)
@@ -26,7 +30,10 @@ def sfda(features: Features) -> float:
     means = class_means(features, z)
     others = (means.sum(axis=0) - means) / (len(means) - 1)
     mixed = sure * z + (1 - sure) * others[y]
-    return float(posterior(features, mixed, shrinkage, dimensions)[np.arange(len(y)), y].mean())
+    found = float(posterior(features, mixed, shrinkage, dimensions)[np.arange(len(y)), y].mean())
+    if features.spans_all and found > 1 - SATURATED:
+        raise NoValue("too few images: their features span all directions, and fit any labels")
+    return found
 
 
 def posterior(features: Features, z: Matrix, shrinkage: float, dimensions: int) -> Matrix:
