@@ -33,7 +33,7 @@ class TopLevel:
     """The keys at the top of conf/config.yaml."""
 
     seed: int
-    architectures: int
+    architectures: int | None
     data: str | None
     results: str
     reports: str
@@ -44,7 +44,8 @@ class TopLevel:
     unasked: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        demand(self.architectures >= 2, "architectures", "at least 2", self.architectures)
+        few = self.architectures is not None and self.architectures < 2
+        demand(not few, "architectures", "at least 2 (or null: all)", self.architectures)
         demand(self.skip >= 0, "skip", "at least 0", self.skip)
         demand(abs(self.seed) < 2**63, "seed", "an integer of at most 63 bits", self.seed)
         demand(self.results != "", "results", "a folder", self.results)
@@ -143,14 +144,14 @@ def run_and_report(config: DictConfig) -> JobResult:
         outcome = run(spec, progress)
     page = _write_report(outcome.folder, Path(parts.top.reports), parts.report)
     _print_outcome(screen, outcome, page)
-    return JobResult(outcome.code, outcome.folder, page.parent, _reason(outcome, spec.architectures))
+    return JobResult(outcome.code, outcome.folder, page.parent, _reason(outcome))
 
 
-def _reason(outcome: Outcome, asked: int) -> str:
-    """How many of the `asked` trainings failed, with the first; empty where none did."""
+def _reason(outcome: Outcome) -> str:
+    """How many of the trainings failed, with the first; empty where none did."""
     if not outcome.failures:
         return ""
-    first = outcome.failures[0]
+    first, asked = outcome.failures[0], outcome.architectures
     return f"{len(outcome.failures)} of {asked} trainings failed, the first: {first.architecture}: {first.reason}"
 
 

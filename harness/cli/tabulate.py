@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 class TopLevel:
     """The keys at the top of conf/tabulate.yaml."""
 
-    architectures: int
+    architectures: int | None
     seed: int
     seeds: list[int]
     data: str | None
@@ -39,7 +39,8 @@ class TopLevel:
     out: str
 
     def __post_init__(self) -> None:
-        demand(self.architectures >= 1, "architectures", "at least 1", self.architectures)
+        few = self.architectures is not None and self.architectures < 1
+        demand(not few, "architectures", "at least 1 (or null: all)", self.architectures)
         demand(len(set(self.seeds)) == len(self.seeds) > 0, "seeds", "a list of distinct seeds", self.seeds)
 
 
@@ -84,7 +85,7 @@ def _tabulate(config: DictConfig) -> JobResult:
     from harness.runs import tabulation
 
     top, bench, dataset, recipe, engine = build_parts(config)
-    images = dataset.load(top.data)
+    images = recipe.limited(dataset.load(top.data))
     recipe = replace(recipe, observe_every=recipe.steps_per_epoch(len(images.train[1])))
     wanted = [(a, seed) for a in bench.sample(top.architectures, top.seed) for seed in top.seeds]
     kernels = engine.resolve_kernels(recipe, [bench], [])

@@ -50,7 +50,9 @@ def installed_benchmark(name: str, target: str) -> Any:
     `target` is compared, never imported.
     """
     nodes = [OmegaConf.load(path) for path in sorted((conf_folder() / "bench").glob("*.yaml"))]
-    ours = {str(node["name"]): node for node in nodes if isinstance(node, DictConfig)}
+    ours = {
+        str(own["name"]): own for node in nodes if isinstance(node, DictConfig) for own in [node.get("bench", node)]
+    }
     theirs = {key: OmegaConf.create({"_target_": path}) for key, path in entry_points_of("harness.benches").items()}
     known: dict[str, DictConfig] = {**theirs, **ours}
     by_class = {str(node["_target_"]): node for node in known.values()}

@@ -50,7 +50,11 @@ def compose_arguments(arguments: Sequence[str], config_name: str, sweep: bool = 
     """
     overrides = parse_overrides(arguments)
     _demand_bench(overrides)
-    complete = [*_plugins(overrides, config_name), *(text for o in overrides for text in as_hydra_wants(o))]
+    complete = [
+        *_plugins(overrides, config_name),
+        *_recipe(overrides, config_name),
+        *(text for o in overrides for text in as_hydra_wants(o)),
+    ]
     complete.sort(key=lambda text: text.startswith("+experiment="))  # last: what it sets has the last word
     parsed = parse_overrides(complete)
     jobs = tuple(compose_job(config_name, job) for job in _jobs(parsed, sweep))
@@ -152,6 +156,28 @@ def _plugins(overrides: Sequence[Override], config_name: str) -> list[str]:
         if group == "predictor":
             result += ["automatic=true", f"named=[{','.join(added.get(group, []))}]"]
     return result
+
+
+RECIPES = {"config": "brief_{}", "tabulate": "full_{}"}
+"""Name of the recipe that a benchmark brings for itself, by main configuration."""
+
+
+def _recipe(overrides: Sequence[Override], config_name: str) -> list[str]:
+    """The override that takes the recipe named after the benchmark, where there is one and the arguments name none."""
+    if config_name not in RECIPES or any(o.key_or_group == "train" for o in overrides):
+        return []
+    known = options("train", [o.input_line or "" for o in overrides], config_name)
+    benches = [name for o in overrides if o.key_or_group == "bench" and o.is_add() for name in _swept(o)]
+    own = {name: RECIPES[config_name].format(name) for name in benches}
+    found = {recipe if recipe in known else "" for recipe in own.values()}
+    if len(found) > 1:
+        raise BadInput(f"train: must be named in a sweep over benchmarks with recipes of their own (got {benches})")
+    return [f"train={recipe}" for recipe in found if recipe]
+
+
+def _swept(override: Override) -> list[str]:
+    """The values of an override, whether it is swept or not."""
+    return sweep_values(override) if override.is_sweep_override() else _values(override)
 
 
 def _plugins_of_experiment(overrides: Sequence[Override], config_name: str) -> Mapping[str, list[str] | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from harness.schema import FACT_COLUMNS, Architecture, Benchmark, ImageSet, Measure, Trace, settings
+from harness.schema import Architecture, Benchmark, ImageSet, Individual, Measure, Trace, facts_of, settings
 from harness.storage.trace_key import TraceKey, describe
 from harness.train.job import TrainingJob
 from harness.train.recipe import Recipe
@@ -31,10 +31,11 @@ class Campaign:
 
     def key(self, architecture: str, seed: int) -> TraceKey:
         """The identity of the training of the architecture of this name."""
+        own = self.bench.content_of(architecture) if isinstance(self.bench, Individual) else {}
         return TraceKey(
             architecture=architecture,
             dataset=self.fingerprint,
-            network=self.bench.network(),
+            network={**self.bench.network(), **own},
             recipe=settings(self.recipe),
             measures=describe(self.measures),
             seed=seed,
@@ -59,10 +60,10 @@ class Campaign:
         )
 
     def with_facts(self, trace: Trace) -> Trace:
-        """The trace with the FACT_COLUMNS of its architecture, constant along it; nan where the benchmark has none.
+        """The trace with the facts of its architecture, constant along it; nan where the benchmark lacks one.
 
         Stored traces hold none: an earlier version's, which do, are given them anew, so that all are alike.
         """
         known = self.bench.facts(trace.architecture, self.images)
-        facts = {name: known.get(name, float("nan")) for name in FACT_COLUMNS}
+        facts = {name: known.get(name, float("nan")) for name in facts_of(self.bench)}
         return replace(trace, table=trace.table.drop(columns=[*facts], errors="ignore").assign(**facts))

@@ -94,7 +94,7 @@ class Scores:
 def prepare(spec: RunSpec) -> RunContext:
     """The context of a run: images are read, kernels resolved, budgets checked. Raises BadInput."""
     recorded = spec.bench.recorded(spec.dataset.name, spec.signal, spec.data) if spec.signal else None
-    images = recorded.images if recorded else spec.dataset.load(spec.data)
+    images = recorded.images if recorded else spec.recipe.limited(spec.dataset.load(spec.data))
     spec.budgets(len(images.train[1]))
     benches = (spec.bench, *spec.fit_benches)
     engine = spec.engine
@@ -120,9 +120,12 @@ def draw(spec: RunSpec, known: Sequence[str]) -> list[Architecture]:
     Samples are nested: this part has none of a run that draws `skip` architectures or fewer. Raises BadInput where
     there are not that many.
     """
+    wanted = None if spec.architectures is None else spec.skip + spec.architectures
     try:
-        return spec.bench.sample(spec.skip + spec.architectures, spec.seed, known)[spec.skip :]
+        return spec.bench.sample(wanted, spec.seed, known)[spec.skip :]
     except BadInput as error:
         if not spec.skip:
             raise
-        raise BadInput(f"skip: must leave {spec.architectures} architectures (got {spec.skip}); {error}") from error
+        raise BadInput(
+            f"skip: must leave {spec.architectures or 2} architectures (got {spec.skip}); {error}"
+        ) from error

@@ -70,6 +70,8 @@ class Engine:
             return f"on {self.device}"
         if recipe.precision != "float32":
             return f"with train.precision={recipe.precision}"
+        if recipe.clip_norm is not None:
+            return f"with train.clip_norm={recipe.clip_norm:g}"
         if not recipe.trains:
             return "where no update is made"
         if not all(getattr(bench, "lowerable", False) for bench in benches):

@@ -30,7 +30,8 @@ def folder(context: RunContext) -> Path:
     hashed = digest(
         [names, [settings(part) for part in parts], campaign.fingerprint, context.kernels, device, threads]
     )[:8]
-    part = f"n{spec.architectures}-skip{spec.skip}" if spec.skip else f"n{spec.architectures}"
+    count = "all" if spec.architectures is None else f"n{spec.architectures}"
+    part = f"{count}-skip{spec.skip}" if spec.skip else count
     return spec.results / f"{spec.bench.name}-{campaign.images.name}" / f"seed{spec.seed}-{part}-{hashed}"
 
 
@@ -52,12 +53,12 @@ def status(context: RunContext, sample: Sample, traces: Sequence[Trace]) -> dict
     """What was run, on which data, against which truth."""
     spec, truth, recorded = context.spec, sample.truth, context.recorded
     return {
-        "state": "complete" if len(traces) == spec.architectures else "partial",
+        "state": "complete" if len(traces) == len(sample.architectures) else "partial",
         "bench": spec.bench.name,
         "dataset": context.campaign.images.name,
         "dataset_fingerprint": context.campaign.fingerprint,
         "seed": spec.seed,
-        "architectures": spec.architectures,
+        "architectures": len(sample.architectures),
         "skip": spec.skip,
         "trained": len(traces),
         "diverged": sum(trace.diverged is not None for trace in traces),

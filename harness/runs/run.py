@@ -24,14 +24,16 @@ from harness.train.job import clocks
 
 @dataclass(frozen=True)
 class Outcome:
-    """Where a run's tables lie, what failed, what computed; `code` is 0, or 3 where a training failed.
+    """Where a run's tables lie, which trainings failed of how many, what computed.
 
-    `warning` says that traces were made with several sets of versions or machines; empty where they were not.
+    `code` is 0, or 3 where a training failed. `warning` says that traces were made with several sets of versions or
+    machines; empty where they were not.
     """
 
     folder: Path
     failures: Sequence[Failure]
     engine: str
+    architectures: int
     warning: str = ""
 
     @property
@@ -66,7 +68,9 @@ def _carry_out(context: RunContext, sample: Sample, folder: Path, progress: Prog
             )
         scores = score_and_judge(context, sample, traces)
         write(context, sample, traces, scores, training)
-    return Outcome(folder, training.failures, engine_of(context), mixture(made_with(context, sample)))
+    return Outcome(
+        folder, training.failures, engine_of(context), len(sample.architectures), mixture(made_with(context, sample))
+    )
 
 
 def truth_and_sample(context: RunContext) -> Sample:

@@ -20,6 +20,7 @@ from harness.schema import (
     Predictor,
     StoredCurves,
     demand,
+    facts_of,
     settings,
 )
 from harness.train.job import clocks
@@ -40,7 +41,8 @@ class RunSpec:
     evaluation: Evaluation
     engine: Engine
     seed: int
-    architectures: int
+    architectures: int | None
+    """How many are drawn; None: all that have a ground truth."""
     data: str | None
     results: Path
     settings: str
@@ -60,7 +62,8 @@ class RunSpec:
     """Number of architectures at the beginning of the draw that are left out."""
 
     def __post_init__(self) -> None:
-        demand(self.architectures >= 2, "architectures", "at least 2", self.architectures)
+        few = self.architectures is not None and self.architectures < 2
+        demand(not few, "architectures", "at least 2 (or null: all)", self.architectures)
         demand(self.skip >= 0, "skip", "at least 0", self.skip)
         demand(bool(self.predictors), "predictor", "at least one predictor", list(self.predictors))
         trained = [*self.measures, *self.fit_benches]
@@ -150,5 +153,5 @@ class RunSpec:
 
     def clock_of(self) -> dict[str, str]:
         """For each column of a trace the column with the seconds of its readings, "" where it costs nothing to read."""
-        free = dict.fromkeys((*CLOCK, *FACT_COLUMNS, "train_loss", "train_accuracy"), "")
+        free = dict.fromkeys((*CLOCK, *facts_of(self.bench), "train_loss", "train_accuracy"), "")
         return free | clocks(self.measures, self.recipe)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from harness import __version__
 from harness.evaluate.ceiling import reliability
 from harness.runs.campaign import Campaign
-from harness.schema import Trace
+from harness.schema import Individual, Trace
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,12 +37,16 @@ def curves(traces: Sequence[Trace], steps_per_epoch: int) -> pd.DataFrame:
 
 def about(campaign: Campaign, seed: int, traces: Sequence[Trace]) -> dict[str, Any]:
     """How the table was made, enough to make it again, and which trainings diverged at which step."""
+    names = sorted({trace.architecture.name for trace in traces})
+    bench = campaign.bench
+    content = {name: bench.content_of(name) for name in names} if isinstance(bench, Individual) else {}
     diverged = [[t.architecture.name, t.seed, t.diverged] for t in traces if t.diverged is not None]
     return {
         "made_by": f"harness.tabulate {__version__}",
         "dataset": campaign.images.name,
         "dataset_fingerprint": campaign.fingerprint,
         "network": campaign.bench.network(),
+        **({"content": content} if content else {}),
         "recipe": vars(campaign.recipe),
         "sample_seed": seed,
         "diverged": diverged,

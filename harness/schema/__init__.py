@@ -2,8 +2,11 @@
 
 from harness.schema.architecture import Architecture
 from harness.schema.base import (
+    ADDED_LATER,
     BASE_COLUMNS,
+    COUNTED,
     FACT_COLUMNS,
+    NO_IDENTITY,
     SCHEMA_VERSION,
     BadInput,
     NoScore,
@@ -13,7 +16,7 @@ from harness.schema.base import (
     seed_of,
     settings,
 )
-from harness.schema.benchmark import Benchmark, DataSet, Drawable
+from harness.schema.benchmark import Benchmark, DataSet, Drawable, Individual, facts_of
 from harness.schema.estimate import Estimate
 from harness.schema.image_set import ImageSet
 from harness.schema.measure import (
@@ -36,8 +39,11 @@ from harness.schema.trace import Trace
 from harness.schema.truth import Truth
 
 __all__ = [
+    "ADDED_LATER",
     "BASE_COLUMNS",
+    "COUNTED",
     "FACT_COLUMNS",
+    "NO_IDENTITY",
     "SCHEMA_VERSION",
     "Architecture",
     "BadInput",
@@ -51,6 +57,7 @@ __all__ = [
     "GraphProvider",
     "HeadMaker",
     "ImageSet",
+    "Individual",
     "Learned",
     "Measure",
     "NoReading",
@@ -70,6 +77,7 @@ __all__ = [
     "at_initialization",
     "demand",
     "digest",
+    "facts_of",
     "kind_of",
     "seed_of",
     "settings",

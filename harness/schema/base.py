@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, asdict, fields
+from types import MappingProxyType
 from typing import Any
 
 SCHEMA_VERSION = 2
@@ -13,9 +15,14 @@ SCHEMA_VERSION = 2
 BASE_COLUMNS = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
 """Columns every trace has: losses in nats, accuracies in percent, at the end of each observation interval."""
 
-FACT_COLUMNS = ("params", "flops", "live_flops", "layers")
-"""Columns a benchmark states of an architecture without any training, constant along the trace. They are not stored
-with a trace: reading it adds them, so that another one trains nothing again."""
+COUNTED = ("params", "flops", "live_flops", "layers")
+"""Facts that every benchmark states of an architecture, unless it has a `fact_columns` of its own."""
+
+FACT_COLUMNS = (*COUNTED, "source_accuracy", "static_rank")
+"""Columns that benchmarks may state of an architecture without any training, constant along the trace. They are not
+stored with a trace: reading it adds those that its benchmark states, so that another one trains nothing again.
+`source_accuracy` is the published accuracy (percent) on the data set that a network was trained on before,
+`static_rank` how well it does on other data sets than the target (higher is better)."""
 
 
 class BadInput(ValueError):
@@ -43,9 +50,30 @@ def digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
 
 
+ADDED_LATER: Mapping[str, Any] = MappingProxyType({"identity": "unless default"})
+"""Metadata of a field that a component did not have at first: identities leave it out while it has its default, so
+that what was made before it existed is still the same."""
+
+NO_IDENTITY: Mapping[str, Any] = MappingProxyType({"identity": "never"})
+"""Metadata of a field that says where something lies and not what it is: identities leave it out."""
+
+
 def settings(component: Any) -> dict[str, Any]:
-    """The configuration of a component (a frozen dataclass) as plain values, with the kind of component it is."""
-    return {"kind": kind_of(type(component)), **asdict(component)}
+    """The configuration of a component (a frozen dataclass) as plain values, with the kind of component it is.
+
+    Fields marked by `ADDED_LATER` or `NO_IDENTITY` are left out as said there.
+    """
+    values = asdict(component)
+    kept = {each.name: values[each.name] for each in fields(component) if _identifies(each, values[each.name])}
+    return {"kind": kind_of(type(component)), **kept}
+
+
+def _identifies(field: Field[Any], value: Any) -> bool:
+    rule = field.metadata.get("identity", "always")
+    if rule == "unless default":
+        default = field.default if field.default_factory is MISSING else field.default_factory()
+        return bool(value != default)
+    return bool(rule == "always")
 
 
 def kind_of(component: type) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from harness.schema.base import COUNTED
 
 if TYPE_CHECKING:
     import torch
@@ -38,12 +40,13 @@ class Benchmark(Protocol):
         """Accuracies on the data set of this name, whose images have this fingerprint."""
         ...
 
-    def sample(self, n: int, seed: int, among: Sequence[str] | None = None) -> list[Architecture]:
-        """`n` architectures, distinct up to isomorphism, out of the names `among` (None: all)."""
+    def sample(self, n: int | None, seed: int, among: Sequence[str] | None = None) -> list[Architecture]:
+        """`n` architectures (None: all), distinct up to isomorphism, out of the names `among` (None: all)."""
         ...
 
     def facts(self, architecture: Architecture, images: ImageSet) -> dict[str, float]:
-        """The FACT_COLUMNS of one architecture: properties known without training; one that is left out is nan."""
+        """Properties of one architecture that are known without training, out of FACT_COLUMNS: those of the attribute
+        `fact_columns` (COUNTED without one). One that is left out is nan."""
         ...
 
     def build(self, architecture: Architecture, images: ImageSet) -> torch.nn.Module:
@@ -56,6 +59,15 @@ class Benchmark(Protocol):
 
     def network(self) -> dict[str, object]:
         """The settings that determine a network besides its architecture; part of a trace's identity."""
+        ...
+
+
+@runtime_checkable
+class Individual(Protocol):
+    """A benchmark whose architectures have content that their names do not determine, as weights in a file."""
+
+    def content_of(self, architecture: str) -> Mapping[str, object]:
+        """What determines the untrained network of this name besides `network()`; part of a trace's identity."""
         ...
 
 
@@ -78,3 +90,9 @@ class DataSet(Protocol):
     def name(self) -> str: ...
 
     def load(self, data: str | None) -> ImageSet: ...
+
+
+def facts_of(bench: Benchmark) -> tuple[str, ...]:
+    """The facts that a benchmark states of every architecture: its attribute `fact_columns`, else COUNTED."""
+    found: tuple[str, ...] = getattr(bench, "fact_columns", COUNTED)
+    return found

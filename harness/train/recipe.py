@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from math import ceil
+from dataclasses import dataclass, field, replace
+from math import ceil, inf
 from typing import ClassVar
 
-from harness.schema import demand
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.schema import ADDED_LATER, ImageSet, demand
 
 PRECISIONS = ("float32", "tf32", "bfloat16")
 
@@ -20,7 +23,8 @@ class Recipe:
     not a run of few epochs. The rate changes with every update (the benchmark's own with every epoch). The
     network is observed at step 0, after every `observe_every` steps and at the end. No steps at all leave what is read
     off the network at its initialisation. `precision` is that of the updates and of the losses that are watched:
-    weights stay float32, and so does what measures see.
+    weights stay float32, and so does what measures see. `clip_norm` bounds the L2 norm of the gradient of all weights.
+    `train_images`, `valid_images` and `test_images`: at most so many images of each part are used.
     """
 
     kind: ClassVar[str] = "train/recipe"
@@ -39,11 +43,16 @@ class Recipe:
     watch_images: int | None = None
     measure_images: int = 128
     precision: str = "float32"
+    clip_norm: float | None = field(default=None, metadata=ADDED_LATER)
+    train_images: int | None = field(default=None, metadata=ADDED_LATER)
+    valid_images: int | None = field(default=None, metadata=ADDED_LATER)
+    test_images: int | None = field(default=None, metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         for key, least in (
             ("steps", 0),
             *((k, 1) for k in ("epochs", "schedule_epochs", "schedule_steps", "watch_images")),
+            *((k, 2) for k in ("train_images", "valid_images", "test_images")),
         ):
             value = getattr(self, key)
             demand(value is None or value >= least, f"train.{key}", f"at least {least} (or null)", value)
@@ -54,6 +63,8 @@ class Recipe:
         demand(
             not self.nesterov or self.momentum > 0, "train.momentum", "a number above 0 with nesterov", self.momentum
         )
+        clip = self.clip_norm
+        demand(clip is None or 0 < clip < inf, "train.clip_norm", "a finite number above 0 (or null)", clip)
         demand(self.weight_decay >= 0, "train.weight_decay", "a number of at least 0", self.weight_decay)
         demand(self.precision in PRECISIONS, "train.precision", " or ".join(map(repr, PRECISIONS)), self.precision)
         demand(
@@ -102,3 +113,25 @@ class Recipe:
         """Steps at which the network is looked at, 0 and the last included."""
         total = self.total_steps(train_images)
         return sorted({*range(0, total, self.observe_every), total})
+
+    def limited(self, images: ImageSet) -> ImageSet:
+        """The image set with at most `train_images`, `valid_images` and `test_images` of its parts.
+
+        Which ones is drawn once and for all, regardless of class; they keep their order. Mean and deviation stay.
+        """
+        return replace(
+            images,
+            train=_at_most(images.train, self.train_images),
+            valid=_at_most(images.valid, self.valid_images),
+            test=_at_most(images.test, self.test_images),
+        )
+
+
+def _at_most(
+    labelled: tuple[NDArray[np.uint8], NDArray[np.int64]], limit: int | None
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    images, labels = labelled
+    if limit is None or limit >= len(labels):
+        return labelled
+    rows = np.sort(np.random.RandomState(0).permutation(len(labels))[:limit])
+    return images[rows], labels[rows]

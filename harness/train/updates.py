@@ -44,7 +44,7 @@ class Updates:
         replays = self.device.type == "cuda"
         self.rate = torch.zeros((), device=self.device) if replays else None
         self.optimizer = _optimizer(model, recipe, self.rate)
-        plain = Plain(model, self.optimizer, recipe.precision, self.device)
+        plain = Plain(model, self.optimizer, recipe.precision, self.device, recipe.clip_norm)
         self.act: Callable[[Tensor, Tensor], Result] = Replayed(plain, CudaGraph) if replays else plain
 
     def make(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -86,6 +86,7 @@ class Plain:
     optimizer: torch.optim.Optimizer
     precision: str
     device: torch.device
+    clip_norm: float | None = None
 
     def __call__(self, x: Tensor, y: Tensor) -> Result:
         with arithmetic(self.precision, self.device):
@@ -93,6 +94,8 @@ class Plain:
         logits = logits.float()
         loss = mean_loss(logits, y)
         loss.backward()
+        if self.clip_norm is not None:
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.clip_norm)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         return loss.detach(), logits.detach()

@@ -75,9 +75,10 @@ class NasBench201:
         request = truth.Request(dataset, fingerprint, self.train_set, self.target_split, self.target_epochs)
         return truth.find(self.source, request, data)
 
-    def sample(self, n: int, seed: int, among: Sequence[str] | None = None) -> list[Architecture]:
-        """`n` architectures out of the strings `among` (default: all), one of each isomorphism class, as `draw` says.
+    def sample(self, n: int | None, seed: int, among: Sequence[str] | None = None) -> list[Architecture]:
+        """`n` architectures (None: all), one of each isomorphism class, out of the strings `among` (default: all).
 
+        `draw` says in which order.
         The first architectures of a larger sample with the same seed and `among` are those of a smaller one. Raises
         BadInput where there are not that many.
         """
@@ -85,6 +86,7 @@ class NasBench201:
         if self.dead == "exclude":
             pool = [text for text in pool if not space.is_dead(space.parse(text))]
         chosen = self._in_order(pool, seed)
+        n = len(chosen) if n is None else n
         demand(
             1 <= n <= len(chosen),
             "architectures",

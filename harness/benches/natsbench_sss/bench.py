@@ -64,13 +64,14 @@ class NatsBenchSize:
         places = {name: space.index(space.parse(name)) for name in found.accuracy.index}
         return Truth(found.accuracy, found.train_set, found.split, found.epochs, found.source, places)
 
-    def sample(self, n: int, seed: int, among: Sequence[str] | None = None) -> list[Architecture]:
-        """`n` different architectures, drawn uniformly from the strings `among` (default: all).
+    def sample(self, n: int | None, seed: int, among: Sequence[str] | None = None) -> list[Architecture]:
+        """`n` different architectures (None: all), drawn uniformly from the strings `among` (default: all).
 
         The first architectures of a larger sample with the same seed and `among` are those of a smaller one. Raises
         BadInput where there are not that many.
         """
         pool = sorted(set(among)) if among is not None else sorted(space.every_name())
+        n = len(pool) if n is None else n
         demand(
             1 <= n <= len(pool),
             "architectures",

@@ -1,0 +1,165 @@
+"""The benchmark `pretrained`: networks trained on one data set, fine-tuned on another."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from harness.benches import tabulated
+from harness.files import Source
+from harness.schema import (
+    COUNTED,
+    NO_IDENTITY,
+    Architecture,
+    BadInput,
+    ImageSet,
+    Recorded,
+    StoredCurves,
+    Truth,
+    demand,
+    seed_of,
+)
+
+from . import tables
+from .models import Models, demand_names, models
+
+if TYPE_CHECKING:
+    from torch import nn
+
+STATISTICS = ("frozen", "moving")
+SIDES = range(32, 513)
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """Choice among pre-trained networks (Jiang et al. 2022, arXiv 2201.04194: 17 ImageNet models, five data sets).
+
+    An architecture is a pre-trained network. It is fine-tuned with a new head on standardised features; its accuracy on
+    the data set after that is the ground truth. Its `group` is its family, so that folds of learned predictors leave
+    out whole families. `models` names networks of `folder` (in the data folder `data`, or absolute), or of a hub as
+    HUB:NAME (torchvision, timm, huggingface); null: every network of the folder, and in a run those with a ground
+    truth. `side`: pixels a side that the networks read. `statistics`: those of BatchNorm, "frozen" or "moving".
+    `trained_layers`: the last so many weight layers are trained, the head among them; null: all.
+
+    `source` of the ground truth: "embedded", the path of a table made by `python -m harness.tabulate`, or "auto":
+    embedded. `target_split` and `target_epochs` select the accuracy.
+    """
+
+    kind: ClassVar[str] = "bench/pretrained"
+    lowerable: ClassVar[bool] = False
+    fact_columns: ClassVar[tuple[str, ...]] = (*COUNTED, "source_accuracy", "static_rank")
+
+    name: str = "pretrained"
+    data: str | None = field(default=None, metadata=NO_IDENTITY)
+    folder: str = field(default="models", metadata=NO_IDENTITY)
+    models: list[str] | None = None
+    side: int = 96
+    statistics: str = "frozen"
+    trained_layers: int | None = None
+    source: str = "auto"
+    target_split: str = "test"
+    target_epochs: int | None = None
+
+    def __post_init__(self) -> None:
+        demand_names(self.models)
+        demand(self.side in SIDES, "bench.side", f"{SIDES[0]} to {SIDES[-1]} pixels", self.side)
+        demand(self.statistics in STATISTICS, "bench.statistics", " or ".join(map(repr, STATISTICS)), self.statistics)
+        layers = self.trained_layers
+        demand(layers is None or layers >= 1, "bench.trained_layers", "at least 1 (or null)", layers)
+        demand(self.target_split in ("valid", "test"), "bench.target_split", "'valid' or 'test'", self.target_split)
+        epochs = self.target_epochs
+        demand(epochs is None or epochs >= 1, "bench.target_epochs", "at least 1 (or null)", epochs)
+
+    def sources(self) -> tuple[Source, ...]:
+        """The folder of networks; none is downloaded."""
+        note = "pre-trained networks; docs/data.md lists those that are described"
+        return (Source("models", ((self.folder,),), note),)
+
+    def truth(self, dataset: str, fingerprint: str, data: str | None) -> Truth:
+        """Accuracy after fine-tuning of every network in the table, on the data set of this name."""
+        packaged = tables.embedded(dataset)
+        if self.source in ("auto", "embedded"):
+            wanted = (
+                f"a data set with a table ({', '.join(tables.carried()) or 'none yet'}), or bench.source= a table made"
+                " by `python -m harness.tabulate +bench=pretrained` with these dataset settings"
+            )
+            demand(packaged is not None, "dataset", wanted, dataset)
+        path = packaged if self.source in ("auto", "embedded") else Path(self.source)
+        assert path is not None
+        found = tabulated.read(path)
+        truth = found.truth(None, self.target_split, self.target_epochs, fingerprint, self.name)
+        wanted_names = None if self.models is None else set(self.models)
+        kept = [name for name in truth.accuracy.index if wanted_names is None or name in wanted_names]
+        return replace(truth, accuracy=truth.accuracy.loc[kept])
+
+    def sample(self, n: int | None, seed: int, among: Sequence[str] | None = None) -> list[Architecture]:
+        """`n` networks (None: all) in random order, out of the names `among` (default: `models`, or all of the folder).
+
+        Raises BadInput where there are not that many.
+        """
+        pool = sorted(set(among if among is not None else self.models or self._held().entries))
+        n = len(pool) if n is None else n
+        wanted = f"a count from 1 to {len(pool)} (pre-trained networks with a ground truth)"
+        demand(1 <= n <= len(pool), "architectures", wanted, n)
+        order = np.random.default_rng(seed_of(seed, "sample", self.name)).permutation(len(pool))
+        return [self.architecture(pool[place]) for place in order[:n]]
+
+    def architecture(self, name: str) -> Architecture:
+        """The network of this name; its group is its family, index its place among the names."""
+        return Architecture(name, self._held().entry(name).family)
+
+    def content_of(self, architecture: str) -> dict[str, object]:
+        """What determines the weights: the checksum of the file, or the name at the hub."""
+        return {"weights": self._held().identity(architecture)}
+
+    def facts(self, architecture: Architecture, images: ImageSet) -> dict[str, float]:
+        """Parameters and multiply-adds without the source classifier, trainable layers, published source accuracy."""
+        held = self._held()
+        known = held.entry(architecture.name).source_accuracy
+        counted = _counts(self.folder, self.data, architecture.name, held.identity(architecture.name), self.side)
+        width, below = counted["width"], counted["params"]
+        return {
+            "params": below + (width + 1) * images.classes,
+            "flops": counted["flops"] + width * images.classes,
+            "live_flops": counted["flops"] + width * images.classes,
+            "layers": counted["layers"] + 1,
+            **({} if known is None else {"source_accuracy": known}),
+        }
+
+    def build(self, architecture: Architecture, images: ImageSet) -> nn.Module:
+        """The pre-trained network with a new head, from torch's global random state, features standardised."""
+        from .network import fine_tuned, train_last
+
+        demand(images.colours in (1, 3), "dataset.colours", "1 or 3", images.colours)
+        model = fine_tuned(self._held().backbone(architecture.name), images, self.side, self.statistics == "frozen")
+        train_last(model, self.trained_layers)
+        return model
+
+    def recorded(self, dataset: str, wanted: StoredCurves, data: str | None) -> Recorded:
+        """No curves are recorded besides the tables. Raises BadInput."""
+        raise BadInput(f"signal: must be null for +bench={self.name} (got curves of {dataset}, which nobody recorded)")
+
+    def network(self) -> dict[str, object]:
+        """Settings that determine the network besides its weights: part of a trace's identity."""
+        return {
+            "space": self.name,
+            "side": self.side,
+            "statistics": self.statistics,
+            "trained_layers": self.trained_layers,
+        }
+
+    def _held(self) -> Models:
+        return models(self.folder, self.data)
+
+
+@functools.lru_cache(maxsize=512)
+def _counts(folder: str, data: str | None, name: str, weights: object, side: int) -> Mapping[str, float]:
+    """Counts of the network below its source classifier; `weights` is what identifies its file as it is now."""
+    from .facts import counts
+
+    return counts(models(folder, data).backbone(name), side)
