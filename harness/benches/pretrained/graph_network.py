@@ -185,7 +185,8 @@ def _norm(each: Operation, weights: Weights) -> list[nn.Module]:
     if shift is None:
         shift = torch.zeros_like(mean)
     _loaded(layer, scale, shift)
-    assert layer.running_mean is not None and layer.running_var is not None
+    assert layer.running_mean is not None
+    assert layer.running_var is not None
     layer.running_mean.copy_(mean)
     layer.running_var.copy_(weights[f"{name}.var"])
     return [layer]

@@ -124,7 +124,7 @@ def _scaled(values: tuple[float, ...]) -> tuple[float, ...]:
 
 def _place_of_classifier(model: nn.Module) -> str:
     """Name of the last dense layer or convolution, in the order of definition."""
-    weighted = [name for name, module in model.named_modules() if isinstance(module, WEIGHTED)]
+    weighted: list[str] = [name for name, module in model.named_modules() if isinstance(module, WEIGHTED)]
     demand(bool(weighted), "bench.models", "a network with a dense layer", type(model).__name__)
     return weighted[-1]
 
