@@ -111,7 +111,7 @@ def _tflite(text: Mapping[str, Any], where: str) -> Graph:
 def _translated(each: Mapping[str, Any]) -> dict[str, Any]:
     new = {**each, "op": TFLITE.get(each["op"], each["op"])}
     if new["op"] == "pad":
-        _, _, rows, columns = each["paddings"]
+        _, rows, columns, _ = each["paddings"]  # of images, height, width, colours
         new["p"] = [*columns, *rows]
     new["in"] = list(each["in"])[: 2 if new["op"] == "add" else 1]
     return new

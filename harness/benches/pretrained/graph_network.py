@@ -72,6 +72,17 @@ def pooled(features: Tensor) -> Tensor:
     return features.mean((2, 3)) if features.dim() == 4 else features
 
 
+class Chain(nn.Sequential):
+    """Layers one after the other, the first of any number of maps."""
+
+    def forward(self, *maps: Tensor) -> Tensor:
+        """What the last one gives."""
+        x: Tensor = self[0](*maps)
+        for layer in self[1:]:
+            x = layer(x)
+        return x
+
+
 class Same(nn.Module):
     """Padding as TensorFlow's SAME: the output has ceil(side / stride) pixels, the odd one is added at the end."""
 
@@ -147,7 +158,7 @@ class Pad(nn.Module):
 
 def _layer(each: Operation, weights: Weights) -> nn.Module:
     parts = [*_MAKERS[each.kind](each, weights), *_ACTIVATIONS[each.activation]()]
-    return parts[0] if len(parts) == 1 else nn.Sequential(*parts)
+    return parts[0] if len(parts) == 1 else Chain(*parts)
 
 
 _ACTIVATIONS: dict[str, Callable[[], list[nn.Module]]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -56,7 +57,7 @@ def _description(entry: Entry, described: Mapping[str, Any] | None) -> Mapping[s
 
 
 def _npz(path: Path) -> tuple[Mapping[str, Any] | None, dict[str, Tensor]]:
-    with np.load(path, allow_pickle=False) as arrays:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         described = json.loads(str(arrays[DESCRIPTION])) if DESCRIPTION in arrays.files else None
         names = [name for name in arrays.files if name != DESCRIPTION and not name.endswith(SCALE)]
         return described, {name: _array(name, arrays) for name in names}
@@ -70,7 +71,9 @@ def _array(name: str, arrays: Any) -> Tensor:
 
 
 def _state_dict(path: Path) -> dict[str, Tensor]:
-    read = torch.load(path, map_location="cpu", weights_only=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a pickle's protocol: what cannot be read is an error
+        read = torch.load(path, map_location="cpu", weights_only=True)
     held = isinstance(read, dict) and all(isinstance(value, Tensor) for value in read.values())
     demand(held, "bench.models", "a state dict (names and tensors)", str(path))
     return {str(name): value.float() for name, value in read.items()}
