@@ -48,7 +48,9 @@ def test_rows_of_int8_weights_have_a_scale_each(tmp_path: Path) -> None:
     scale = np.abs(arrays["fc"]).max(1) / 127
     whole = np.round(arrays["fc"] / scale[:, None]).astype(np.int8)
     networks.save(tmp_path, {"one": 1})
-    np.savez(tmp_path / "one.npz", spec=json.dumps(networks.description()), **{**arrays, "fc": whole, "fc.scale": scale})  # type: ignore[arg-type]
+    np.savez(
+        tmp_path / "one.npz", spec=json.dumps(networks.description()), **{**arrays, "fc": whole, "fc.scale": scale}
+    )  # type: ignore[arg-type]
     pixels = 255 * torch.rand(2, 3, 32, 32)
     net = loaded(tmp_path, "one")
     _, logits = networks.by_hand({**arrays, "fc": (whole * scale[:, None]).astype(np.float32)}, pixels)
