@@ -78,7 +78,7 @@ class Chain(nn.Sequential):
     def forward(self, *maps: Tensor) -> Tensor:
         """What the last one gives."""
         x: Tensor = self[0](*maps)
-        for layer in self[1:]:
+        for layer in list(self)[1:]:
             x = layer(x)
         return x
 
