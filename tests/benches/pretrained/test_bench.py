@@ -104,7 +104,8 @@ def test_a_table_says_whose_weights_and_which_recipe(table: Path, bench: Pretrai
 def test_a_run_ranks_what_the_table_knows(table: Path, small: list[str], tmp_path: Path) -> None:
     code = main([
         *small, f"bench.source={table}", "train.observe_every=1", "measure=[movement]",
-        "predictor=[valacc,params,flops]", f"results={tmp_path}/results", f"reports={tmp_path}/reports", "evaluate.folds=2",
+        "predictor=[valacc,params,flops]", f"results={tmp_path}/results",
+        f"reports={tmp_path}/reports", "evaluate.folds=2",
     ])  # fmt: skip
     assert code == 0
     run = next((tmp_path / "results" / "pretrained-digits").glob("seed0-all-*"))
