@@ -41,6 +41,11 @@ class Cats:
         return (Source("images", ((packed,), ("cats_train.npz", "cats_test.npz"))),)
 
 @dataclass(frozen=True)
+class Pinned(Cats):
+    def sources(self):
+        return (Source("images", ((Download("cats.bin", f"sha256:{self.sha}", ()),),), "made by cats.example.org"),)
+
+@dataclass(frozen=True)
 class Bench(Cats):
     def sources(self):
         table = Download("table.csv", f"sha256:{self.sha}", (f"{self.url}/gone.csv", f"{self.url}/cats.bin"))
@@ -85,6 +90,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, capsys: pytes
     for group, name, kind, settings in (
         ("dataset", "cats", "Cats", f"url: {url}\nsha: {SHA}"),
         ("dataset", "unsigned", "Cats", f"url: {url}\nsha: null"),
+        ("dataset", "pinned", "Pinned", f"sha: {SHA}"),
         ("dataset", "my_folder", "Folder", "path: ???"),
         ("dataset", "drawn", "Drawn", "seed: 0"),
         ("bench", "catbench", "Bench", f"url: {url}\nsha: {SHA}"),
@@ -400,3 +406,18 @@ def test_help_answers_at_once_and_checking_needs_no_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert "check" in done.stdout and "fetch" in done.stdout
+
+
+def test_a_file_without_a_public_download_is_checked_and_never_fetched(run, tmp_path: Path) -> None:
+    code, out, _ = run("check", "pinned")
+    assert code == 3 and f"sha256:{SHA}" in out and "cats.example.org" in out and "harness.data fetch" not in out
+    code, _, err = run("fetch", "pinned")
+    assert code == 3 and "missing file cats.bin" in err and "made by cats.example.org" in err
+    path = tmp_path / "data" / "cats.bin"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(CONTENT)
+    assert run("check", "pinned")[0] == 0 and run("fetch", "pinned")[0] == 0
+    path.write_bytes(CONTENT[:-1])
+    code, out, _ = run("check", "pinned")
+    assert code == 3 and "wrong" in out
+    assert "checksum mismatch" in run("fetch", "pinned")[2]

@@ -63,7 +63,8 @@ def _query(commands: Any) -> None:
 
 def _compare(commands: Any) -> None:
     text = "compare published tables of models' accuracies on data sets: agreement, and how well scores rank the models"
-    compare = _command(commands, "compare", text)
+    compare = _command(commands, "compare", text, data=False)
+    compare.set_defaults(data=None)  # nothing of the data folder is read
     tables = ".csv or .parquet file: a row for each model and data set, or for each model; in the working folder"
     compare.add_argument("tables", metavar="TABLE", nargs="+", type=Path, help=tables)
     scores = "file of the same kind with scores, higher is better; may be repeated"
@@ -78,9 +79,12 @@ class _Parser(argparse.ArgumentParser):
         raise BadArguments(f"{message}; {self.prog} --help describes the options")
 
 
-def _command(commands: Any, name: str, text: str) -> argparse.ArgumentParser:
+def _command(commands: Any, name: str, text: str, data: bool = True) -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = commands.add_parser(
         name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False
     )
-    command.add_argument("--data", metavar="FOLDER", help="data folder (default: $HARNESS_DATA, else the user's cache)")
+    if data:
+        command.add_argument(
+            "--data", metavar="FOLDER", help="data folder (default: $HARNESS_DATA, else the user's cache)"
+        )
     return command
