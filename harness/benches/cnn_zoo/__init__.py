@@ -1,0 +1,1 @@
+"""The zoo of small convolutional networks: one architecture under many hyper-parameters."""
