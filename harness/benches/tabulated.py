@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = ("architecture", "seed", "epoch", "train_loss", "valid_loss", "valid_accuracy", "test_loss", "test_accuracy")
+"""What every table has. Others may follow, of numbers or of vectors of numbers, as a benchmark records them."""
 
 ABOUT = ("dataset", "dataset_fingerprint", "made_by")
 
@@ -37,7 +38,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Tabulated:
-    """One such table: `curves` in the columns of `COLUMNS`, and `about`, how it was made."""
+    """One such table: `curves` in the columns of `COLUMNS` and others, and `about`, how it was made."""
 
     curves: pd.DataFrame
     about: Mapping[str, Any]
@@ -78,12 +79,22 @@ class Tabulated:
 
 def write(path: Path, curves: pd.DataFrame, about: Mapping[str, Any]) -> None:
     """Store a table, whole or not at all, with how it was made and a digest of both in the file's metadata."""
-    table = pa.Table.from_pandas(curves[list(COLUMNS)], preserve_index=False)
+    others = [name for name in curves if name not in COLUMNS]
+    table = pa.Table.from_pandas(curves[[*COLUMNS, *others]], preserve_index=False)
     about = {**about, "table_version": TABLE_VERSION}
     about["content_sha256"] = content_digest(table, about)
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), METADATA: json.dumps(about).encode()})
     options = {"compression": "zstd", "compression_level": 15, "write_page_checksum": True}
+    if others:  # vectors of measurements seldom repeat a number
+        options |= {"use_dictionary": ["architecture"], "use_byte_stream_split": _leaves(table)}
     write_atomically(path, lambda file: pq.write_table(table, file, **options))
+
+
+def _leaves(table: pa.Table) -> list[str]:
+    """Names, as Parquet has them, of what holds float32."""
+    kinds = {field.name: field.type for field in table.schema}
+    plain = [name for name, kind in kinds.items() if pa.types.is_float32(kind)]
+    return plain + [f"{name}.list.element" for name, kind in kinds.items() if pa.types.is_list(kind)]
 
 
 def content_digest(table: pa.Table, about: Mapping[str, Any]) -> str:
@@ -92,6 +103,11 @@ def content_digest(table: pa.Table, about: Mapping[str, Any]) -> str:
     for name, column in zip(table.column_names, table.columns, strict=True):
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
             kind, values = "string", json.dumps(column.to_pylist()).encode()
+        elif pa.types.is_list(column.type):
+            held = column.combine_chunks()
+            lengths = held.value_lengths().fill_null(-1).to_numpy(zero_copy_only=False)
+            kind = f"list of {column.type.value_type}"
+            values = lengths.tobytes() + held.flatten().to_numpy(zero_copy_only=False).tobytes()
         else:
             kind, values = str(column.type), np.ascontiguousarray(column.to_numpy()).tobytes()
         sha.update(f"{name} {kind} {len(values)} ".encode() + values)
@@ -115,13 +131,20 @@ def read(path: Path, key: str = "bench.source") -> Tabulated:
     whole = all(pa.types.is_integer(kinds[name]) for name in ("seed", "epoch"))
     text = pa.types.is_string(kinds["architecture"]) or pa.types.is_large_string(kinds["architecture"])
     demand(numbers and whole and text, key, f"{what}, its columns names and numbers,", str(path))
-    table = parquet.read(path, COLUMNS, key)
+    others = [name for name in schema.names if name not in COLUMNS]
+    known = all(_numbers(schema.field(name).type) for name in others)
+    demand(known, key, f"{what}, its further columns numbers or vectors of numbers,", str(path))
+    table = parquet.read(path, [*COLUMNS, *others], key)
     curves = table.to_pandas()
     demand(len(curves) > 0 and not curves.isna()[list(COLUMNS[:3])].any(axis=None), key,
            f"rows that name architecture, seed and epoch in {path}", f"{len(curves)} rows")  # fmt: skip
     _demand_digest(path, table, about, key)
     _demand_ranges(path, curves, key)
     return Tabulated(curves, about, path)
+
+
+def _numbers(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_floating(kind.value_type if pa.types.is_list(kind) else kind))
 
 
 def _is_file(path: Path) -> bool:
@@ -147,7 +170,7 @@ def _demand_ranges(path: Path, curves: pd.DataFrame, key: str) -> None:
         f"more in {path}",
     )
     demand(
-        bool((curves["epoch"] >= 1).all()), key, "a table with epochs from 1 on", f"{curves['epoch'].min()} in {path}"
+        bool((curves["epoch"] >= 0).all()), key, "a table with epochs from 0 on", f"{curves['epoch'].min()} in {path}"
     )
     for column, most in (("valid_accuracy", 100), ("test_accuracy", 100), ("train_loss", inf), ("valid_loss", inf)):
         values = curves[column].dropna()

@@ -19,7 +19,7 @@ from harness.files.paths import demand_folder, demand_name, demand_writable
 from harness.runs.campaign import Campaign
 from harness.runs.engine import Engine
 from harness.runs.train_many import train_missing
-from harness.schema import BadInput, Benchmark, DataSet, demand
+from harness.schema import BadInput, Benchmark, DataSet, Recording, demand
 from harness.storage.traces import TraceStore
 from harness.sweep.job_files import JobResult
 
@@ -88,9 +88,10 @@ def _tabulate(config: DictConfig) -> JobResult:
     images = recipe.limited(dataset.load(top.data))
     recipe = replace(recipe, observe_every=recipe.steps_per_epoch(len(images.train[1])))
     wanted = [(a, seed) for a in bench.sample(top.architectures, top.seed) for seed in top.seeds]
-    kernels = engine.resolve_kernels(recipe, [bench], [])
+    measures = bench.recorded_measures() if isinstance(bench, Recording) else {}
+    kernels = engine.resolve_kernels(recipe, [bench], list(measures.values()))
     campaign = Campaign(
-        bench, images, images.fingerprint(), recipe, {}, "truth", engine.device, kernels, engine.threads
+        bench, images, images.fingerprint(), recipe, measures, "truth", engine.device, kernels, engine.threads
     )
     store = TraceStore(Path(top.results) / "traces")
     with live("trainings") as progress:
@@ -99,7 +100,8 @@ def _tabulate(config: DictConfig) -> JobResult:
     traces = [store.read(campaign.key(a.name, seed)) for a, seed in wanted if (a.name, seed) not in failed]
     if not traces:
         raise BadInput(f"architectures: must be at least 1 that can be trained (got 0); {failures[0].reason}")
-    table = tabulation.curves(traces, recipe.steps_per_epoch(len(images.train[1])))
+    columns = bench.recorded_columns if isinstance(bench, Recording) else ()
+    table = tabulation.curves(traces, recipe.steps_per_epoch(len(images.train[1])), columns)
     made = tabulation.about(campaign, top.seed, traces)
     tabulated.write(Path(top.out), table, made)
     summary = tabulation.summary(table, len(made["diverged"]))

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from harness.schema import Architecture, Benchmark, ImageSet, Individual, Measure, Trace, facts_of, settings
+from harness.schema import (
+    DESCRIPTION,
+    Architecture,
+    Benchmark,
+    Described,
+    ImageSet,
+    Individual,
+    Measure,
+    RecipeProvider,
+    Trace,
+    facts_of,
+    settings,
+)
 from harness.storage.trace_key import TraceKey, describe
 from harness.train.job import TrainingJob
 from harness.train.recipe import Recipe
@@ -29,6 +41,12 @@ class Campaign:
     kernels: str
     threads: int = 1
 
+    def recipe_of(self, architecture: str) -> Recipe:
+        """The recipe of the architecture of this name: the common one but for what the architecture states itself."""
+        if not isinstance(self.bench, RecipeProvider):
+            return self.recipe
+        return replace(self.recipe, **self.bench.recipe(architecture))  # type: ignore[arg-type]  # checked as it is built
+
     def key(self, architecture: str, seed: int) -> TraceKey:
         """The identity of the training of the architecture of this name."""
         own = self.bench.content_of(architecture) if isinstance(self.bench, Individual) else {}
@@ -36,7 +54,7 @@ class Campaign:
             architecture=architecture,
             dataset=self.fingerprint,
             network={**self.bench.network(), **own},
-            recipe=settings(self.recipe),
+            recipe=settings(self.recipe_of(architecture)),
             measures=describe(self.measures),
             seed=seed,
             stream=self.stream,
@@ -51,7 +69,7 @@ class Campaign:
             architecture,
             lambda: self.bench.build(architecture, self.images),
             self.images,
-            self.recipe,
+            self.recipe_of(architecture.name),
             self.measures,
             seed,
             self.stream,
@@ -66,4 +84,8 @@ class Campaign:
         """
         known = self.bench.facts(trace.architecture, self.images)
         facts = {name: known.get(name, float("nan")) for name in facts_of(self.bench)}
-        return replace(trace, table=trace.table.drop(columns=[*facts], errors="ignore").assign(**facts))
+        table = trace.table.drop(columns=[*facts], errors="ignore").assign(**facts)
+        if isinstance(self.bench, Described):
+            vector = self.bench.hyperparameters(trace.architecture)
+            table.insert(len(table.columns), DESCRIPTION, [vector] * len(table))
+        return replace(trace, table=table)

@@ -11,13 +11,16 @@ from harness.evaluate.settings import Evaluation
 from harness.runs.engine import Engine
 from harness.schema import (
     BASE_COLUMNS,
+    DESCRIPTION,
     FACT_COLUMNS,
     Benchmark,
     Collective,
     DataSet,
+    Described,
     Learned,
     Measure,
     Predictor,
+    Recording,
     StoredCurves,
     demand,
     facts_of,
@@ -154,4 +157,8 @@ class RunSpec:
     def clock_of(self) -> dict[str, str]:
         """For each column of a trace the column with the seconds of its readings, "" where it costs nothing to read."""
         free = dict.fromkeys((*CLOCK, *facts_of(self.bench), "train_loss", "train_accuracy"), "")
+        if isinstance(self.bench, Described):
+            free[DESCRIPTION] = ""
+        if self.signal is not None and isinstance(self.bench, Recording):
+            free |= dict.fromkeys(self.bench.recorded_columns, "")
         return free | clocks(self.measures, self.recipe)

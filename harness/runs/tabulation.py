@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from harness import __version__
 from harness.evaluate.ceiling import reliability
 from harness.runs.campaign import Campaign
@@ -16,17 +18,21 @@ if TYPE_CHECKING:
 CURVES = ("train_loss", "valid_loss", "valid_accuracy", "test_loss", "test_accuracy")
 
 
-def curves(traces: Sequence[Trace], steps_per_epoch: int) -> pd.DataFrame:
+def curves(traces: Sequence[Trace], steps_per_epoch: int, columns: Sequence[str] = ()) -> pd.DataFrame:
     """One row per architecture, seed and finished epoch, the columns of CURVES in float32.
 
-    The training loss of an epoch is the mean over its batches. A diverged training has no rows from there on.
+    The training loss of an epoch is the mean over its batches. A diverged training has no rows from there on. With
+    further `columns`, which may hold vectors, there is a row for epoch 0, before the training, too.
     """
     import pandas as pd
 
     frames = []
     for trace in traces:
-        ends = trace.table[(trace.table["step"] > 0) & (trace.table["step"] % steps_per_epoch == 0)]
+        first = 0 if columns else 1
+        ends = trace.table[(trace.table["step"] >= first) & (trace.table["step"] % steps_per_epoch == 0)]
         frame = ends[list(CURVES)].astype("float32")
+        for column in columns:
+            frame[column] = _cells(ends[column])
         frame.insert(0, "epoch", (ends["step"] // steps_per_epoch).astype("int16"))
         frame.insert(0, "seed", trace.seed)
         frame.insert(0, "architecture", trace.architecture.name)
@@ -35,16 +41,31 @@ def curves(traces: Sequence[Trace], steps_per_epoch: int) -> pd.DataFrame:
     return table.sort_values(["architecture", "seed", "epoch"], ignore_index=True)
 
 
+def _cells(column: pd.Series) -> pd.Series:
+    """A column in float32; in one of vectors, None where there is none, as between two readings of a measure."""
+    if column.dtype != object:
+        return column.astype("float32")
+    cells = [None if np.ndim(cell) == 0 else np.asarray(cell, dtype=np.float32) for cell in column]
+    return column.__class__(cells, index=column.index, dtype=object)
+
+
 def about(campaign: Campaign, seed: int, traces: Sequence[Trace]) -> dict[str, Any]:
     """How the table was made, enough to make it again, and which trainings diverged at which step."""
     names = sorted({trace.architecture.name for trace in traces})
     bench = campaign.bench
     content = {name: bench.content_of(name) for name in names} if isinstance(bench, Individual) else {}
+    images = campaign.images
     diverged = [[t.architecture.name, t.seed, t.diverged] for t in traces if t.diverged is not None]
     return {
         "made_by": f"harness.tabulate {__version__}",
-        "dataset": campaign.images.name,
+        "dataset": images.name,
         "dataset_fingerprint": campaign.fingerprint,
+        "images": {
+            "size": images.size,
+            "colours": images.colours,
+            "classes": images.classes,
+            "train": len(images.train[1]),
+        },
         "network": campaign.bench.network(),
         **({"content": content} if content else {}),
         "recipe": vars(campaign.recipe),

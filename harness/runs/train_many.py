@@ -8,9 +8,10 @@ from functools import partial
 
 from harness.runs.campaign import Campaign
 from harness.runs.engine import Engine
-from harness.schema import Architecture, BadInput
+from harness.schema import Architecture, BadInput, Trace
 from harness.storage import legacy
 from harness.storage.traces import TraceStore
+from harness.train.group import GroupTrainer
 from harness.train.job import finish
 
 Progress = Callable[[int, int], None]
@@ -80,32 +81,58 @@ def _adopt(campaign: Campaign, architecture: Architecture, seed: int, store: Tra
 def _train_each(
     campaign: Campaign, missing: Sequence[Wanted], store: TraceStore, engine: Engine
 ) -> Iterable[Failure | None]:
+    """The outcome of each training, as soon as it is there: a failure, or None."""
     from harness.processes.pool import Killed, as_completed
 
-    processes = engine.processes(len(missing))
+    groups = _groups(campaign, missing)
+    processes = engine.processes(len(groups))
     if processes == 1:
-        return (_train_one(campaign, store, each) for each in missing)
-    outcomes = as_completed(partial(_train_one, campaign, store), missing, processes)
-    return (
-        Failure(architecture.name, seed, outcome.reason) if isinstance(outcome, Killed) else outcome
-        for (architecture, seed), outcome in outcomes
-    )
+        for group in groups:
+            yield from _train_group(campaign, store, group)
+        return
+    for group, outcome in as_completed(partial(_train_group, campaign, store), groups, processes):
+        yield from _failed(group, outcome.reason) if isinstance(outcome, Killed) else outcome
 
 
-def _train_one(campaign: Campaign, store: TraceStore, wanted: Wanted) -> Failure | None:
-    from harness.train.loop import train
+def _groups(campaign: Campaign, missing: Sequence[Wanted]) -> list[list[Wanted]]:
+    """What is trained at a time: one network, or several of one seed where the benchmark can."""
+    bench = campaign.bench
+    if not isinstance(bench, GroupTrainer):
+        return [[each] for each in missing]
+    by_seed: dict[int, list[Architecture]] = {}
+    for architecture, seed in missing:
+        by_seed.setdefault(seed, []).append(architecture)
+    return [[(a, seed) for a in group] for seed, each in by_seed.items() for group in bench.groups(each)]
+
+
+def _train_group(campaign: Campaign, store: TraceStore, wanted: Sequence[Wanted]) -> list[Failure | None]:
+    """Train and store what is missing of a group; a fault is one of them all."""
     from harness.train.process import prepare, versions
 
     prepare(campaign.threads)
-    architecture, seed = wanted
-    key = campaign.key(architecture.name, seed)
-    if key in store:  # trained before another worker of its pool was killed, or by another command
-        return None
+    # others were trained before another worker of the pool was killed, or by another command
+    left = [(a, seed) for a, seed in wanted if campaign.key(a.name, seed) not in store]
+    if not left:
+        return [None] * len(wanted)
     try:
-        trace = train(campaign.job(architecture, seed))
+        traces = _traces(campaign, left)
     except BadInput:
         raise
     except FAULTS as error:
-        return Failure(architecture.name, seed, f"{type(error).__name__}: {error}".splitlines()[0])
-    store.write(key, trace, versions(campaign.device))
-    return None
+        return [*_failed(left, f"{type(error).__name__}: {error}".splitlines()[0]), *[None] * (len(wanted) - len(left))]
+    for (architecture, seed), trace in zip(left, traces, strict=True):
+        store.write(campaign.key(architecture.name, seed), trace, versions(campaign.device))
+    return [None] * len(wanted)
+
+
+def _traces(campaign: Campaign, wanted: Sequence[Wanted]) -> list[Trace]:
+    from harness.train.loop import train
+
+    jobs = [campaign.job(architecture, seed) for architecture, seed in wanted]
+    if isinstance(campaign.bench, GroupTrainer):
+        return campaign.bench.train_group(jobs)
+    return [train(job) for job in jobs]
+
+
+def _failed(wanted: Sequence[Wanted], reason: str) -> list[Failure | None]:
+    return [Failure(architecture.name, seed, reason) for architecture, seed in wanted]

@@ -5,6 +5,7 @@ from harness.schema.base import (
     ADDED_LATER,
     BASE_COLUMNS,
     COUNTED,
+    DESCRIPTION,
     FACT_COLUMNS,
     NO_IDENTITY,
     SCHEMA_VERSION,
@@ -16,7 +17,16 @@ from harness.schema.base import (
     seed_of,
     settings,
 )
-from harness.schema.benchmark import Benchmark, DataSet, Drawable, Individual, facts_of
+from harness.schema.benchmark import (
+    Benchmark,
+    DataSet,
+    Described,
+    Drawable,
+    Individual,
+    RecipeProvider,
+    Recording,
+    facts_of,
+)
 from harness.schema.estimate import Estimate
 from harness.schema.image_set import ImageSet
 from harness.schema.measure import (
@@ -42,6 +52,7 @@ __all__ = [
     "ADDED_LATER",
     "BASE_COLUMNS",
     "COUNTED",
+    "DESCRIPTION",
     "FACT_COLUMNS",
     "NO_IDENTITY",
     "SCHEMA_VERSION",
@@ -51,6 +62,7 @@ __all__ = [
     "Collective",
     "Connection",
     "DataSet",
+    "Described",
     "Drawable",
     "Estimate",
     "Explained",
@@ -66,7 +78,9 @@ __all__ = [
     "Observer",
     "Periodic",
     "Predictor",
+    "RecipeProvider",
     "Recorded",
+    "Recording",
     "Scene",
     "Shared",
     "SourceModel",

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from harness.schema.base import COUNTED
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
+    from numpy.typing import NDArray
 
     from harness.schema.architecture import Architecture
     from harness.schema.image_set import ImageSet
+    from harness.schema.measure import Measure
     from harness.schema.stored_curves import Recorded, StoredCurves
     from harness.schema.truth import Truth
 
@@ -80,6 +83,39 @@ class Drawable(Protocol):
 
         An edge with the operation "none" is a zero map; it is listed so that its nodes keep their positions.
         """
+        ...
+
+
+@runtime_checkable
+class RecipeProvider(Protocol):
+    """A benchmark whose architectures state a part of their training, a learning rate say."""
+
+    def recipe(self, architecture: str) -> Mapping[str, object]:
+        """Fields of the run's recipe, with the values that the architecture of this name is trained with instead."""
+        ...
+
+
+@runtime_checkable
+class Described(Protocol):
+    """A benchmark whose architectures are hyper-parameters, which a predictor may read as a column of every trace."""
+
+    def hyperparameters(self, architecture: Architecture) -> NDArray[np.float64]:
+        """The architecture as numbers (d,), nan where a hyper-parameter does not apply; d is the same for all."""
+        ...
+
+
+@runtime_checkable
+class Recording(Protocol):
+    """A benchmark whose tables of ground truth also hold columns of measures, so that no network is needed to read
+    them."""
+
+    @property
+    def recorded_columns(self) -> tuple[str, ...]:
+        """Columns, besides those of every table, that its tables and its recorded curves have."""
+        ...
+
+    def recorded_measures(self) -> Mapping[str, Measure]:
+        """The measures that observe a training whose curve goes into a table."""
         ...
 
 

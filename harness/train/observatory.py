@@ -131,7 +131,8 @@ class Replica:
     @torch.no_grad()
     def renew(self) -> None:
         """Only the running statistics, which every pass moves; an autograd graph of an earlier pass does not notice."""
-        torch._foreach_copy_(self.moving, self.their_moving)
+        if self.moving:
+            torch._foreach_copy_(self.moving, self.their_moving)
 
     def as_it_was(self) -> bool:
         """Whether no weight was written on since the update, and the model is in training mode."""

@@ -39,7 +39,7 @@ def test_a_stack_trains_each_network_as_torch_trains_it_alone(images, optimizer,
     found = last(networks, images)
     for place, network in enumerate(networks):
         model, accuracy = one_by_one(network, images)
-        again = Network(activation, 0.0)
+        again = Network(activation, 0.0, 10)
         again.load_flat(torch.from_numpy(found.weights[place]))
         for mine, theirs in zip(again.state_dict().values(), model.state_dict().values(), strict=True):
             torch.testing.assert_close(mine, theirs, rtol=1e-3, atol=2e-5)
@@ -48,12 +48,11 @@ def test_a_stack_trains_each_network_as_torch_trains_it_alone(images, optimizer,
 
 def one_by_one(network, images):
     """Plain torch: one network, its own optimiser, the same images and random numbers."""
-    model = Network(network["activation"], 0.0)
+    model = Network(network["activation"], 0.0, 10)
     seed = seed_of(SCHEDULE.seed, SCHEDULE.stream, SPACE.write(network))
     with torch.no_grad():
-        for layer, kernel in zip(
-            model.layers(), initialization.kernels(network, np.random.default_rng(seed)), strict=True
-        ):
+        drawn = initialization.kernels(network, 10, np.random.default_rng(seed))
+        for layer, kernel in zip(model.layers(), drawn, strict=True):
             layer.bias.zero_()
             layer.weight.copy_(
                 kernel.view(16, 3, 3, -1).permute(0, 3, 1, 2) if isinstance(layer, nn.Conv2d) else kernel
@@ -116,13 +115,13 @@ def test_a_network_that_diverges_leaves_those_beside_it_alone(images):
 
 
 def test_the_network_has_the_paper_s_number_of_parameters():
-    assert params() == sum(p.numel() for p in Network("relu", 0.1).parameters()) == 4970
+    assert params(10) == sum(p.numel() for p in Network("relu", 0.1, 10).parameters()) == 4970
 
 
 def test_parameters_in_published_order_are_those_of_the_network():
-    stacked = [torch.randn(2, *shape) for shape in initialization.SHAPES]
-    stacked += [torch.randn(2, shape[0]) for shape in initialization.SHAPES]
-    model, images = Network("tanh", 0.0), torch.rand(5, 1, 16, 16)
+    shapes = [*initialization.CONVOLUTIONS, (10, 16)]
+    stacked = [torch.randn(2, *shape) for shape in shapes] + [torch.randn(2, shape[0]) for shape in shapes]
+    model, images = Network("tanh", 0.0, 10), torch.rand(5, 1, 16, 16)
     model.load_flat(stack.flat(stacked)[1])
     expected = stack.forward(images[:, 0].permute(1, 2, 0).contiguous(), stacked, "tanh")[1]
     torch.testing.assert_close(model(images), expected, rtol=1e-4, atol=1e-5)
@@ -130,12 +129,12 @@ def test_parameters_in_published_order_are_those_of_the_network():
 
 @pytest.mark.parametrize(("kind", "deviation"), [("he", (2 / 144) ** 0.5), ("glorot", (2 / 288) ** 0.5)])
 def test_scaled_initialisations_have_the_deviation_that_keras_gives_them(kind, deviation):
-    drawn = [initialization.kernels(values(initialization=kind), np.random.default_rng(s))[1] for s in range(20)]
+    drawn = [initialization.kernels(values(initialization=kind), 10, np.random.default_rng(s))[1] for s in range(20)]
     assert torch.stack(drawn).std().item() == pytest.approx(deviation, rel=0.02)
 
 
 def test_an_orthogonal_kernel_has_orthonormal_rows():
-    kernel = initialization.kernels(values(initialization="orthogonal"), np.random.default_rng(0))[2]
+    kernel = initialization.kernels(values(initialization="orthogonal"), 10, np.random.default_rng(0))[2]
     torch.testing.assert_close(kernel @ kernel.T, torch.eye(16), rtol=0, atol=1e-5)
 
 

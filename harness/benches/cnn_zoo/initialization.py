@@ -11,21 +11,23 @@ from torch import Tensor
 
 from harness.benches.hyperparameters import Values
 
-from .space import CHANNELS, CLASSES, TAPS
+from .space import CHANNELS, TAPS
 
-SHAPES = ((CHANNELS, TAPS), (CHANNELS, TAPS * CHANNELS), (CHANNELS, TAPS * CHANNELS), (CLASSES, CHANNELS))
-"""Rows and columns of the kernels: what a layer writes, and what it reads."""
+CONVOLUTIONS = ((CHANNELS, TAPS), (CHANNELS, TAPS * CHANNELS), (CHANNELS, TAPS * CHANNELS))
+"""Rows and columns of their kernels: what a layer writes, and what it reads."""
 
 SHRUNK = 0.8796256610342398
 """Standard deviation of a standard normal that is cut at two; Keras' scaled initialisations make up for it."""
 
 
-def kernels(values: Values, random: np.random.Generator) -> list[Tensor]:
-    """The four kernels (written, read) of a network with these hyper-parameters."""
-    return [torch.from_numpy(_kernel(values, shape, random).astype(np.float32)) for shape in SHAPES]
+def kernels(values: Values, classes: int, random: np.random.Generator) -> list[Tensor]:
+    """The four kernels (written, read) of a network with these hyper-parameters and so many classes."""
+    drawn = [_kernel(values, shape, TAPS, random) for shape in CONVOLUTIONS]
+    drawn.append(_kernel(values, (classes, CHANNELS), 1, random))
+    return [torch.from_numpy(kernel.astype(np.float32)) for kernel in drawn]
 
 
-def _kernel(values: Values, shape: tuple[int, int], random: np.random.Generator) -> NDArray[np.float64]:
+def _kernel(values: Values, shape: tuple[int, int], taps: int, random: np.random.Generator) -> NDArray[np.float64]:
     kind, (written, read) = values["initialization"], shape
     if kind == "orthogonal":
         return _orthogonal(shape, random)
@@ -33,8 +35,7 @@ def _kernel(values: Values, shape: tuple[int, int], random: np.random.Generator)
         return random.normal(0, float(values["deviation"]), shape)
     if kind == "truncated_normal":
         return float(values["deviation"]) * _truncated(shape, random)
-    seen = written * (1 if shape == SHAPES[-1] else TAPS)  # what a value that is read takes part in
-    deviation = math.sqrt(2 / read) if kind == "he" else math.sqrt(2 / (read + seen))
+    deviation = math.sqrt(2 / read) if kind == "he" else math.sqrt(2 / (read + taps * written))
     return deviation / SHRUNK * _truncated(shape, random)
 
 

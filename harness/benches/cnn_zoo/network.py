@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .space import CHANNELS, CLASSES, CONVOLUTIONS
+from .space import CHANNELS, CONVOLUTIONS
 
 ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh}
 
@@ -22,17 +22,17 @@ class Network(nn.Module):
     """Three convolutions of 16 channels, 3 x 3, stride 2, no padding, each with activation and dropout; then the mean
     over all places and a dense layer (Unterthiner et al. 2020, section 3)."""
 
-    def __init__(self, activation: str, dropout: float) -> None:
+    def __init__(self, activation: str, dropout: float, classes: int) -> None:
         super().__init__()
         layers: list[nn.Module] = [Grey()]
         for layer in range(CONVOLUTIONS):
             layers.append(nn.Conv2d(CHANNELS if layer else 1, CHANNELS, 3, stride=2))
             layers += [ACTIVATIONS[activation](), nn.Dropout(dropout)]
         self.features = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
-        self.head = nn.Linear(CHANNELS, CLASSES)
+        self.head = nn.Linear(CHANNELS, classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (b, 10) of images (b, colours, s, s)."""
+        """Logits (b, classes) of images (b, colours, s, s)."""
         logits: Tensor = self.head(self.features(images))
         return logits
 
@@ -40,9 +40,17 @@ class Network(nn.Module):
         """The layers with weights, in order."""
         return [module for module in self.modules() if isinstance(module, nn.Conv2d)] + [self.head]
 
+    def flat(self) -> Tensor:
+        """The parameters in the order of `stack.flat`."""
+        parts = []
+        for layer in self.layers():
+            kernel = layer.weight.permute(2, 3, 1, 0) if isinstance(layer, nn.Conv2d) else layer.weight.T
+            parts += [layer.bias, kernel.flatten()]
+        return torch.cat(parts)  # type: ignore[arg-type]  # every layer has a bias
+
     @torch.no_grad()
     def load_flat(self, flat: Tensor) -> None:
-        """Take the parameters (4970,) in the order of `stack.flat`."""
+        """Take the parameters in the order of `stack.flat`."""
         start = 0
         for layer in self.layers():
             count = layer.bias.numel() if layer.bias is not None else 0
@@ -54,4 +62,4 @@ class Network(nn.Module):
                 taps = kernel.view(3, 3, -1, CHANNELS)
                 layer.weight.copy_(taps.permute(3, 2, 0, 1))
             else:
-                layer.weight.copy_(kernel.view(CHANNELS, CLASSES).T)
+                layer.weight.copy_(kernel.view(CHANNELS, -1).T)

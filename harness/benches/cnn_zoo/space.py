@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.benches.hyperparameters import Choice, Range, Space
+from harness.benches.hyperparameters import Choice, Range, Space, Values
 
 ACTIVATIONS = ("relu", "tanh")
 NORMAL = ("normal", "truncated_normal")
@@ -23,13 +23,15 @@ SPACE = Space(
 )
 """What is varied (Unterthiner et al. 2020, section 3); the ranges are [derived, docs/methods.md]."""
 
-CHANNELS, TAPS, CLASSES, CONVOLUTIONS = 16, 9, 10, 3
-
-LAYERS = ("1", "2", "3", "head")
-"""The layers with weights, in order."""
+CHANNELS, TAPS, CONVOLUTIONS = 16, 9, 3
 
 SMALLEST = 15
 """Pixels of a side below which the third convolution has nothing to read."""
+
+
+def together(values: Values) -> tuple[object, ...]:
+    """Networks can be trained side by side where this is equal: they then make the same kind of updates."""
+    return values["train_fraction"], values["activation"], values["optimizer"]
 
 
 def sides(size: int) -> list[int]:
@@ -41,20 +43,20 @@ def sides(size: int) -> list[int]:
     return found
 
 
-def params() -> int:
-    """Number of parameters of the network: 4,970."""
+def params(classes: int) -> int:
+    """Number of parameters of the network: 4,970 with ten classes."""
     convolutions = [TAPS * before * CHANNELS + CHANNELS for before in (1, CHANNELS, CHANNELS)]
-    return sum(convolutions) + CHANNELS * CLASSES + CLASSES
+    return sum(convolutions) + CHANNELS * classes + classes
 
 
-def flops(size: int) -> int:
+def flops(size: int, classes: int) -> int:
     """Multiply-adds of one forward pass of an image of `size` x `size` pixels."""
     first, *others = (side**2 for side in sides(size))
-    return TAPS * CHANNELS * (first + CHANNELS * sum(others)) + CHANNELS * CLASSES + CLASSES
+    return TAPS * CHANNELS * (first + CHANNELS * sum(others)) + CHANNELS * classes + classes
 
 
 def checkpoints(epochs: int) -> list[int]:
-    """Epochs after which a network is looked at: those of the paper (0, 1, 2, 3, 20, 40, 60, 80, 86 of 86) in proportion.
+    """Epochs after which a network is looked at: the paper's 0, 1, 2, 3, 20, 40, 60, 80, 86 of 86, in proportion.
 
     The first four stay 0 to 3, as far as there are so many epochs.
     """

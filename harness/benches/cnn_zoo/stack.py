@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from .space import CHANNELS, CLASSES, CONVOLUTIONS, TAPS
+from .space import CHANNELS, CONVOLUTIONS, TAPS
 
 Parameters = list[Tensor]
-"""Kernels (g, 16, 9 c) of three convolutions, taps before channels, and (g, 10, 16) of the head; then the biases."""
+"""Kernels (g, 16, 9 c) of three convolutions, taps before channels, and (g, classes, 16) of the head; then biases."""
 
 KERNELS = CONVOLUTIONS + 1
 
@@ -78,7 +78,7 @@ class Convolution(Function):
 
 
 def forward(images: Tensor, parameters: Parameters, activation: str, kept: Sequence[Tensor] = ()) -> Tensor:
-    """Logits (g, b, 10) of images (s, s, b), by every network.
+    """Logits (g, b, classes) of images (s, s, b), by every network.
 
     `kept` has for each convolution what its values behind the activation are multiplied by, (g, 16, t t b): dropout.
     """
@@ -98,14 +98,14 @@ def forward(images: Tensor, parameters: Parameters, activation: str, kept: Seque
 
 
 def losses(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean cross-entropy (g,) of logits (g, b, 10) for labels (b,), in nats."""
-    g, b = logits.shape[:2]
-    each = torch.nn.functional.cross_entropy(logits.reshape(g * b, CLASSES), labels.repeat(g), reduction="none")
+    """Mean cross-entropy (g,) of logits (g, b, classes) for labels (b,), in nats."""
+    g, b, classes = logits.shape
+    each = torch.nn.functional.cross_entropy(logits.reshape(g * b, classes), labels.repeat(g), reduction="none")
     return each.view(g, b).mean(1)
 
 
 def flat(parameters: Parameters) -> Tensor:
-    """Every parameter of every network, (g, 4970), in the order of the published files.
+    """Every parameter of every network, (g, 4970) with ten classes, in the order of the published files.
 
     Layer by layer the bias, then the kernel with its axes row, column, channel in, channel out.
     """

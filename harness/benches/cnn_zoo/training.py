@@ -15,7 +15,7 @@ from harness.benches.hyperparameters import Values
 from harness.schema import ImageSet, seed_of
 
 from . import initialization, stack
-from .space import CHANNELS, SPACE, checkpoints, sides
+from .space import CHANNELS, SPACE, checkpoints, sides, together
 from .updates import Updates
 
 MOST_WATCHED = 1000
@@ -44,19 +44,15 @@ class Checkpoint:
     """A stack of g networks after `step` updates.
 
     `watched` has (loss, accuracy in percent), each (g,), by split; `weights` is `stack.flat`; `seconds` is the time of
-    training so far, that of the whole stack divided by g.
+    training so far and `watching` that of what is watched now, each of the whole stack divided by g.
     """
 
     epoch: int
     step: int
     seconds: float
+    watching: float
     watched: dict[str, tuple[NDArray[np.float32], NDArray[np.float32]]]
     weights: NDArray[np.float32]
-
-
-def together(values: Values) -> tuple[object, ...]:
-    """Networks can be trained side by side where this is equal: they then make the same kind of updates."""
-    return values["train_fraction"], values["activation"], values["optimizer"]
 
 
 def train(networks: Sequence[Values], images: ImageSet, schedule: Schedule) -> Iterator[Checkpoint]:
@@ -67,13 +63,13 @@ def train(networks: Sequence[Values], images: ImageSet, schedule: Schedule) -> I
     same order; initial weights and dropout are of each network alone.
     """
     fraction, activation, optimizer = together(networks[0])
-    pixels = {split: _pixels(part[0], schedule.device) for split, part in parts(images).items()}
+    maps = {split: pixels(part[0], schedule.device) for split, part in parts(images).items()}
     labels = {split: torch.from_numpy(part[1]).to(schedule.device) for split, part in parts(images).items()}
     order = np.random.default_rng(seed_of(schedule.seed, schedule.stream, "order", fraction))
-    used = order.permutation(pixels["train"].shape[-1])[: max(1, int(float(str(fraction)) * pixels["train"].shape[-1]))]
+    used = order.permutation(maps["train"].shape[-1])[: max(1, int(float(str(fraction)) * maps["train"].shape[-1]))]
     watched = {split: torch.arange(len(part)) for split, part in labels.items()}
     watched["train"] = torch.from_numpy(used[:MOST_WATCHED])
-    model = _Stack(networks, schedule, str(activation), str(optimizer))
+    model = _Stack(networks, images.classes, schedule, str(activation), str(optimizer))
     looked_at, spent, step = set(checkpoints(schedule.epochs)), 0.0, 0
     batches = len(used) // min(schedule.batch, len(used))
     for epoch in range(schedule.epochs + 1):
@@ -81,15 +77,17 @@ def train(networks: Sequence[Values], images: ImageSet, schedule: Schedule) -> I
             began = time.perf_counter()
             for chosen in np.array_split(order.permutation(used)[: batches * schedule.batch], batches):
                 place = torch.from_numpy(chosen).to(schedule.device)
-                model.update(pixels["train"][..., place], labels["train"][place])
+                model.update(maps["train"][..., place], labels["train"][place])
             spent += time.perf_counter() - began
             step += batches
         if epoch in looked_at:
+            began = time.perf_counter()
             found = {
-                split: model.watch(pixels[split][..., places], labels[split][places])
-                for split, places in watched.items()
+                split: model.watch(maps[split][..., places], labels[split][places]) for split, places in watched.items()
             }
-            yield Checkpoint(epoch, step, spent / len(networks), found, stack.flat(model.parameters).detach().cpu().numpy())
+            weights = stack.flat(model.parameters).detach().cpu().numpy()
+            g = len(networks)
+            yield Checkpoint(epoch, step, spent / g, (time.perf_counter() - began) / g, found, weights)
 
 
 def parts(images: ImageSet) -> dict[str, tuple[NDArray[np.uint8], NDArray[np.int64]]]:
@@ -100,10 +98,13 @@ def parts(images: ImageSet) -> dict[str, tuple[NDArray[np.uint8], NDArray[np.int
 class _Stack:
     """Parameters and random states of the networks of one stack."""
 
-    def __init__(self, networks: Sequence[Values], schedule: Schedule, activation: str, optimizer: str) -> None:
+    def __init__(
+        self, networks: Sequence[Values], classes: int, schedule: Schedule, activation: str, optimizer: str
+    ) -> None:
         device, names = schedule.device, [SPACE.write(values) for values in networks]
         seeds = [seed_of(schedule.seed, schedule.stream, name) for name in names]
-        drawn = [initialization.kernels(v, np.random.default_rng(s)) for v, s in zip(networks, seeds, strict=True)]
+        sources = [np.random.default_rng(seed) for seed in seeds]
+        drawn = [initialization.kernels(v, classes, s) for v, s in zip(networks, sources, strict=True)]
         kernels = [torch.stack(each).to(device) for each in zip(*drawn, strict=True)]
         self.parameters = [*kernels, *(torch.zeros(kernel.shape[:2], device=device) for kernel in kernels)]
         for parameter in self.parameters:
@@ -114,7 +115,7 @@ class _Stack:
         self.dropout = _Dropout([float(values["dropout"]) for values in networks], seeds, device)
 
     def update(self, images: Tensor, labels: Tensor) -> None:
-        """One update on a batch: images (s, s, b), labels (b,). L2 = l2 * the sum of squares of the kernels, as in Keras."""
+        """One update on images (s, s, b), labels (b,); the loss has l2 times the sum of squares of the kernels, too."""
         kept = self.dropout.draw(images.shape[0], images.shape[-1])
         logits = stack.forward(images, self.parameters, self.activation, kept)
         loss = stack.losses(logits, labels).sum()
@@ -126,12 +127,13 @@ class _Stack:
 
     def watch(self, images: Tensor, labels: Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Loss in nats and accuracy in percent of every network, without dropout."""
-        loss, hits = 0.0, 0.0
+        loss = torch.zeros(len(self.penalties), device=images.device)
+        hits = torch.zeros_like(loss)
         with torch.no_grad():
             for some, right in zip(images.split(AT_ONCE, -1), labels.split(AT_ONCE), strict=True):
                 logits = stack.forward(some, self.parameters, self.activation)
-                loss = loss + stack.losses(logits, right) * len(right)
-                hits = hits + (logits.argmax(2) == right).sum(1)
+                loss += stack.losses(logits, right) * len(right)
+                hits += (logits.argmax(2) == right).sum(1)
         return _numbers(loss / len(labels)), _numbers(100 * hits / len(labels))
 
 
@@ -159,7 +161,7 @@ class _Dropout:
         ]  # fmt: skip
 
 
-def _pixels(images: NDArray[np.uint8], device: str) -> Tensor:
+def pixels(images: NDArray[np.uint8], device: str) -> Tensor:
     """Images (n, s, s, colours) as (s, s, n), the mean over the colours, from -1 to 1."""
     grey = images.astype(np.float32).mean(axis=3) / 127.5 - 1
     return torch.from_numpy(np.ascontiguousarray(np.moveaxis(grey, 0, 2))).to(device)

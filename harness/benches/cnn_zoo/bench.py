@@ -1,0 +1,166 @@
+"""The benchmark `cnn_zoo`: one small network under many hyper-parameters (Unterthiner et al. 2020)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.benches import tabulated
+from harness.benches.cnn_zoo import space
+from harness.benches.cnn_zoo.space import SPACE
+from harness.schema import (
+    Architecture,
+    BadInput,
+    ImageSet,
+    Measure,
+    Recorded,
+    StoredCurves,
+    Trace,
+    Truth,
+    demand,
+    seed_of,
+)
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from harness.train.job import TrainingJob
+
+
+@dataclass(frozen=True)
+class CnnZoo:
+    """The small CNN zoo (Unterthiner et al. 2020, arXiv 2002.11448, section 3), made here on any data set.
+
+    An architecture is a set of hyper-parameters of one network of 4,970 parameters (with ten classes): activation,
+    initialization and its deviation, L2, learning rate, dropout, optimizer, fraction of the training images. The ground
+    truth comes from `source`: "embedded" (this package's own table of the data set) or the path of a table made by
+    `python -m harness.tabulate`; such a table is also what `recorded` reads. `target_split` and `target_epochs` select
+    the accuracy that is to be predicted; null takes the last checkpoint.
+
+    `group` networks at most are trained side by side. `every`: checkpoints from one reading of the statistics of the
+    weights to the next, in a table that is made.
+    """
+
+    kind: ClassVar[str] = "bench/cnn_zoo"
+
+    name: str = "cnn_zoo"
+    source: str = "embedded"
+    target_split: str = "test"
+    target_epochs: int | None = None
+    group: int = 16
+    every: int = 2
+
+    def __post_init__(self) -> None:
+        demand(self.target_split in ("valid", "test"), "bench.target_split", "'valid' or 'test'", self.target_split)
+        epochs = self.target_epochs
+        demand(epochs is None or epochs >= 1, "bench.target_epochs", "at least 1 (or null)", epochs)
+        demand(self.group >= 1, "bench.group", "at least 1", self.group)
+        demand(self.every >= 1, "bench.every", "at least 1", self.every)
+
+    @property
+    def lowerable(self) -> bool:
+        """Whether the compiled step can train the networks: no."""
+        return False
+
+    def truth(self, dataset: str, fingerprint: str, data: str | None) -> Truth:
+        """Accuracies of every network of the table, in percent."""
+        return self._table(dataset).truth(None, self.target_split, self.target_epochs, fingerprint, self.name)
+
+    def sample(self, n: int, seed: int, among: Sequence[str] | None = None) -> list[Architecture]:
+        """`n` sets of hyper-parameters, drawn by `seed`, or out of the names `among` in the order of a hash.
+
+        The first of a larger sample are those of a smaller one. Raises BadInput where there are not that many.
+        """
+        if among is None:
+            draws = (np.random.default_rng(seed_of(seed, "sample", self.name, place)) for place in range(n))
+            return [self.architecture(SPACE.write(SPACE.draw(draw))) for draw in draws]
+        demand(1 <= n <= len(among), "architectures", f"a count from 1 to {len(among)} (networks of the table)", n)
+        ordered = sorted(among, key=lambda text: seed_of(seed, "sample", self.name, text))
+        return [self.architecture(text) for text in ordered[:n]]
+
+    def architecture(self, text: str) -> Architecture:
+        """The architecture that the string `text` names; each is a class of its own."""
+        SPACE.parse(text)
+        return Architecture(text, text)
+
+    def hyperparameters(self, architecture: Architecture) -> NDArray[np.float64]:
+        """The hyper-parameters as numbers, in the order of `SPACE.feature_names()`."""
+        return SPACE.vector(SPACE.parse(architecture.name))
+
+    def recipe(self, architecture: str) -> Mapping[str, object]:
+        """What a network states of its training in terms of the recipe; its name has the rest."""
+        values = SPACE.parse(architecture)
+        rate, decay = float(values["rate"]), 2 * float(values["l2"])
+        return {"learning_rate": rate, "weight_decay": decay, "momentum": 0.0, "nesterov": False}
+
+    def facts(self, architecture: Architecture, images: ImageSet) -> dict[str, float]:
+        """Parameters, multiply-adds and layers, the same for every network."""
+        flops = float(space.flops(images.size, images.classes))
+        sizes = {"params": float(space.params(images.classes)), "flops": flops, "live_flops": flops}
+        return sizes | {"layers": float(space.CONVOLUTIONS + 1)}
+
+    def build(self, architecture: Architecture, images: ImageSet) -> nn.Module:
+        """A network of these hyper-parameters, initialised by torch; `train_group` draws what they say."""
+        from .network import Network
+
+        values = SPACE.parse(architecture.name)
+        return Network(str(values["activation"]), float(values["dropout"]), images.classes)
+
+    def groups(self, architectures: Sequence[Architecture]) -> list[list[Architecture]]:
+        """Networks with the same activation, optimizer and train fraction, `group` at a time."""
+        alike: dict[tuple[object, ...], list[Architecture]] = {}
+        for architecture in architectures:
+            alike.setdefault(space.together(SPACE.parse(architecture.name)), []).append(architecture)
+        cuts = [(each, start) for each in alike.values() for start in range(0, len(each), self.group)]
+        return [each[start : start + self.group] for each, start in cuts]
+
+    def train_group(self, jobs: Sequence[TrainingJob]) -> list[Trace]:
+        """The traces of networks that are trained side by side; see `observation.train_group`."""
+        from .observation import train_group
+
+        return train_group(jobs)
+
+    @property
+    def recorded_columns(self) -> tuple[str, ...]:
+        """What a table has besides losses and accuracies: the 56 statistics of the weights."""
+        return "train_accuracy", "layer_statistics"
+
+    def recorded_measures(self) -> Mapping[str, Measure]:
+        """The statistics, and the weights of the first and last checkpoint, which stay in the traces."""
+        from harness.measures.layer_statistics import LayerStatistics
+
+        from .weights import FlatWeights
+
+        return {"layer_statistics": LayerStatistics(self.every), "weights": FlatWeights()}
+
+    def recorded(self, dataset: str, wanted: StoredCurves, data: str | None) -> Recorded:
+        """The checkpoints of the table's own networks: those whose last accuracy is the ground truth.
+
+        Raises BadInput where the validation columns were not asked for, or other epochs than the table has.
+        """
+        from .recorded import recorded
+
+        demand(wanted.source == "auto", "signal.source", "'auto' (the table of bench.source)", wanted.source)
+        demand(wanted.split == "valid", "signal.split", "'valid'", wanted.split)
+        return recorded(self._table(dataset), wanted.epochs)
+
+    def network(self) -> dict[str, object]:
+        """Settings that determine a network besides its hyper-parameters: part of a trace's identity."""
+        return {"space": self.name}
+
+    def _table(self, dataset: str) -> tabulated.Tabulated:
+        if self.source != "embedded":
+            return tabulated.read(Path(self.source))
+        path = Path(__file__).with_name(f"{dataset}.parquet")
+        if not path.is_file():
+            made = sorted(file.stem for file in Path(__file__).parent.glob("*.parquet"))
+            raise BadInput(
+                f"dataset: must be a data set with an embedded table ({', '.join(made) or 'none'}), or bench.source= a"
+                f" table made by `python -m harness.tabulate +bench={self.name}` (got {dataset!r})"
+            )
+        return tabulated.read(path)
