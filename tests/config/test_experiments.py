@@ -12,18 +12,19 @@ from harness.config.composition import as_hydra_wants, compose_arguments, hydra_
 from harness.schema import BadInput, at_initialization
 
 EXPERIMENTS = sorted(p.stem for p in (conf_folder() / "experiment").glob("*.yaml"))
+BENCH = {"accuracy_from_weights": "cnn_zoo"}
 NEEDS = {"lc_surrogate": [f"predictor.lc_surrogate.file={__file__}"]}  # any file: it is read when it is asked
 
 
 @cache
-def spec_of(*arguments: str):
+def spec_of(*arguments: str, bench: str = "nasbench201"):
     with hydra_open("config"):
-        return build_spec(compose_arguments(["+bench=nasbench201", *arguments], "config").own)
+        return build_spec(compose_arguments([f"+bench={bench}", *arguments], "config").own)
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_an_experiment_composes_with_or_without_the_plus(name: str) -> None:
-    found = spec_of(f"experiment={name}", *NEEDS.get(name, []))
+    found = spec_of(f"experiment={name}", *NEEDS.get(name, []), bench=BENCH.get(name, "nasbench201"))
     with hydra_open("config"):
         plain, plus = (parse_overrides([f"{sign}experiment={name}"])[0] for sign in ("", "+"))
         assert list(as_hydra_wants(plain)) == list(as_hydra_wants(plus)) == [f"+experiment={name}"]
@@ -94,7 +95,7 @@ def test_experiments_of_different_plugins_do_not_share_a_sweep() -> None:
         compose_arguments(["+bench=nasbench201", "experiment=zero_cost,width_transfer"], "config", sweep=True)
 
 
-@pytest.mark.parametrize("name", [name for name in EXPERIMENTS if name != "lc_surrogate"])
+@pytest.mark.parametrize("name", [name for name in EXPERIMENTS if name not in ("lc_surrogate", *BENCH)])
 def test_live_flops_stands_wherever_flops_does(name: str) -> None:
     assert {"flops", "live_flops"} <= set(spec_of(f"experiment={name}").predictors)
 
