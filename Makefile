@@ -1,3 +1,6 @@
+# Compiled modules are kept, whatever the shell says: every worker and every process of a test would compile them again.
+export PYTHONDONTWRITEBYTECODE =
+
 .PHONY: check check-real format published paper
 
 check:

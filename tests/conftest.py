@@ -5,20 +5,23 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
+# Tests run side by side. Said before NumPy, SciPy and scikit-learn load a library of threads each, and to the processes
+# that tests start: threads that wait for each other would take most of the time.
+
 import numpy as np
 import pytest
 import torch
-from threadpoolctl import threadpool_limits
 
 from harness.benches.nasbench201.bench import NasBench201
 from harness.schema import ImageSet
 
-torch.set_num_threads(1)  # tests run side by side
-threadpool_limits(1)
+torch.set_num_threads(1)
 
 
 def tiny_images(colours: int = 1, size: int = 8, flip: bool = True, crop: int = 1) -> ImageSet:

@@ -31,10 +31,28 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(assembly, "BLOCK", 2)
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an archive of all six architectures, the last without the seed 888, and in out/ its tables."""
+    place = tmp_path_factory.mktemp("made")
+    archive = nats_records.write(place, places=(0, 1, 2, 3, 4, 5), left_out={5: (888,)})
+    with pytest.MonkeyPatch.context() as small:
+        small.setattr(convert, "CHUNK", 2)
+        small.setattr(assembly, "BLOCK", 2)
+        convert.convert("tss", archive, place / "out")
+    return place
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """An archive of all six architectures; the last lacks the seed 888."""
-    return nats_records.write(tmp_path, places=(0, 1, 2, 3, 4, 5), left_out={5: (888,)})
+def folder(made: Path, tmp_path: Path) -> Path:
+    """A copy of the archive."""
+    return Path(shutil.copytree(made / spaces.TSS.folder, tmp_path / spaces.TSS.folder))
+
+
+@pytest.fixture
+def out(made: Path, folder: Path, tmp_path: Path) -> Path:
+    """A copy of the folder with the tables of `folder`."""
+    return Path(shutil.copytree(made / "out", tmp_path / "out"))
 
 
 def tables(out: Path) -> dict[str, pd.DataFrame]:
@@ -52,16 +70,17 @@ def test_the_tables_hold_every_figure_of_the_archive_and_no_other(space: Space, 
 
 def _compare(path: Path, space: Space, folder: Path) -> None:
     finals, curves = (pd.read_parquet(folder / f"{name}.parquet") for name in ("finals", "curves"))
+    keys = ["index", "train_set", "schedule", "split", "seed"]
     float32 = [str(curves[column].dtype) for column in ("accuracy", "loss", "seconds")]
     assert float32 == ["float32"] * 3
-    ends = finals.set_index(["index", "train_set", "schedule", "split", "seed"]).sort_index()
-    rows = curves.set_index(["index", "train_set", "schedule", "split", "seed"]).sort_index()
+    ends = finals.set_index(keys).to_dict("index")
+    rows = dict(iter(curves.sort_values("epoch").groupby(keys, observed=True)))
     seen = 0
     for place, trainings in (found := opened(path, space)):
         for one in trainings:
             for split, curve in one.splits.items():
                 key = (place, one.train_set, one.epochs, split, one.seed)
-                end, row = ends.loc[key], rows.loc[[key]].sort_values("epoch")
+                end, row = ends[key], rows[key]
                 there = np.flatnonzero(np.isfinite(curve.accuracy))
                 assert row["epoch"].tolist() == there.tolist()
                 for column in ("accuracy", "loss", "seconds"):
@@ -74,9 +93,15 @@ def _compare(path: Path, space: Space, folder: Path) -> None:
     assert (seen, sum(len(t.splits) for _, ts in found for t in ts)) == (len(curves), len(finals))
 
 
-def test_final_accuracies_are_those_of_the_archive_for_every_protocol(folder: Path, tmp_path: Path) -> None:
-    out = convert.convert("tss", folder, tmp_path).folder
-    found, official = converted.opened(out, spaces.TSS), opened(folder, spaces.TSS)
+def test_final_accuracies_are_those_of_the_archive_for_every_protocol(
+    made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records, read = dict[int, list](), archive.Archive.read
+    monkeypatch.setattr(
+        archive.Archive, "read", lambda self, place: records.get(place) or records.setdefault(place, read(self, place))
+    )
+    found = converted.opened(made / "out" / "nats-tss", spaces.TSS)
+    official = opened(made / spaces.TSS.folder, spaces.TSS)
     for train_set, splits in spaces.SPLITS.items():
         for split in splits:
             for epochs in (200, 12):
@@ -90,17 +115,14 @@ def test_final_accuracies_are_those_of_the_archive_for_every_protocol(folder: Pa
 
 
 @pytest.mark.parametrize("protocol", [("cifar10", "valid", 200), ("cifar10", "test", 90), ("mnist", "test", 200)])
-def test_a_protocol_that_is_not_recorded_is_refused(folder: Path, tmp_path: Path, protocol: tuple) -> None:
-    found = converted.opened(convert.convert("tss", folder, tmp_path).folder, spaces.TSS)
+def test_a_protocol_that_is_not_recorded_is_refused(made: Path, protocol: tuple) -> None:
+    found = converted.opened(made / "out" / "nats-tss", spaces.TSS)
     with pytest.raises(BadInput, match="cifar10 test 200"):
         found.truth(*protocol)
 
 
-def test_one_architecture_is_read_from_its_own_row_groups_alone(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    out = convert.convert("tss", folder, tmp_path).folder
-    found = converted.opened(out, spaces.TSS)
+def test_one_architecture_is_read_from_its_own_row_groups_alone(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = converted.opened(made / "out" / "nats-tss", spaces.TSS)
     groups = found.curves["cifar10", 200, "ori-test"]
     assert [(first, last) for _, first, last in groups] == [(0, 3), (4, 5)]
     read, asked = parquet.read, []
@@ -119,9 +141,9 @@ class Stop(Exception):
 
 
 def test_a_conversion_that_was_killed_goes_on_where_it_was(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    made: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = tables(convert.convert("tss", folder, tmp_path / "at once").folder)
+    whole = tables(made / "out" / "nats-tss")
 
     def kill(done: int, total: int) -> None:
         if done == 4:
@@ -144,12 +166,11 @@ def test_a_conversion_that_was_killed_goes_on_where_it_was(
     assert [path.name for path in out.iterdir()] == ["nats-tss"]
 
 
-def test_the_same_again_reads_no_record(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = convert.convert("tss", folder, tmp_path)
-    stamps = {path: path.stat().st_mtime_ns for path in first.folder.iterdir()}
+def test_the_same_again_reads_no_record(folder: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stamps = {path: path.stat().st_mtime_ns for path in (out / "nats-tss").iterdir()}
     monkeypatch.setattr(archive.Archive, "read", None)
-    again = convert.convert("tss", folder, tmp_path)
-    assert again.cached and (again.finals, again.curves) == (first.finals, first.curves)
+    again, found = convert.convert("tss", folder, out), tables(out)
+    assert again.cached and (again.finals, again.curves) == (len(found["finals.parquet"]), len(found["curves.parquet"]))
     assert {path: path.stat().st_mtime_ns for path in again.folder.iterdir()} == stamps
 
 
@@ -187,25 +208,24 @@ def test_a_chunk_that_changed_between_two_attempts_is_made_again(folder: Path, t
     _compare(folder, spaces.TSS, out)
 
 
-def test_a_damaged_record_stops_in_one_line_and_leaves_the_older_tables(folder: Path, tmp_path: Path) -> None:
-    out = convert.convert("tss", folder, tmp_path).folder
-    before = tables(out)
+def test_a_damaged_record_stops_in_one_line_and_leaves_the_older_tables(folder: Path, out: Path) -> None:
+    before = tables(out / "nats-tss")
     path = opened(folder, spaces.TSS).file(3)
     sound = path.read_bytes()
     path.write_bytes(sound[:-20])
     with pytest.raises(BadInput, match=r"000003\.pickle\.pbz2, architecture 3: .*(complete pickle|bz2 stream)"):
-        convert.convert("tss", folder, tmp_path)
-    for name, table in tables(out).items():
+        convert.convert("tss", folder, out)
+    for name, table in tables(out / "nats-tss").items():
         pd.testing.assert_frame_equal(table, before[name])
-    summary = convert.convert("tss", folder, tmp_path, skip_damaged=True)
+    summary = convert.convert("tss", folder, out, skip_damaged=True)
     assert summary.architectures == 5 and len(summary.damaged) == 1 and "000003" in summary.damaged[0]
-    assert set(pd.read_parquet(out / "finals.parquet")["index"]) == {0, 1, 2, 4, 5}
-    assert converted.opened(out, spaces.TSS).about["damaged"] == list(summary.damaged)
-    assert convert.convert("tss", folder, tmp_path, skip_damaged=True).cached
+    assert set(tables(out / "nats-tss")["finals.parquet"]["index"]) == {0, 1, 2, 4, 5}
+    assert converted.opened(out / "nats-tss", spaces.TSS).about["damaged"] == list(summary.damaged)
+    assert convert.convert("tss", folder, out, skip_damaged=True).cached
     with pytest.raises(BadInput, match="architecture 3"):
-        convert.convert("tss", folder, tmp_path)
+        convert.convert("tss", folder, out)
     path.write_bytes(sound)
-    assert convert.convert("tss", folder, tmp_path).architectures == 6
+    assert convert.convert("tss", folder, out).architectures == 6
 
 
 def test_an_archive_without_one_sound_record_gives_no_table(folder: Path, tmp_path: Path) -> None:
@@ -216,12 +236,10 @@ def test_an_archive_without_one_sound_record_gives_no_table(folder: Path, tmp_pa
     assert not (tmp_path / "nats-tss").exists()
 
 
-def test_two_processes_make_the_same_tables_as_one(folder: Path, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.undo()  # other processes know nothing of small chunks
-    one = convert.convert("tss", folder, tmp_path / "one").folder
-    two = convert.convert("tss", folder, tmp_path / "two", workers=2).folder
-    for name in ("finals.parquet", "curves.parquet"):
-        pd.testing.assert_frame_equal(pd.read_parquet(one / name), pd.read_parquet(two / name))
+def test_two_processes_make_the_same_tables_as_one(made: Path, tmp_path: Path) -> None:
+    two = convert.convert("tss", made / spaces.TSS.folder, tmp_path / "two", workers=2).folder
+    for name, table in tables(made / "out").items():
+        pd.testing.assert_frame_equal(table, pd.read_parquet(two / name))
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(folder: Path, tmp_path: Path) -> None:
@@ -245,10 +263,8 @@ def test_a_full_disk_is_told_from_another_failure(folder: Path, tmp_path: Path, 
     "before", ["the new tables stand", "the old are out of their place", "the work is thrown away"]
 )
 def test_a_kill_between_the_last_steps_leaves_tables_that_can_be_made_again(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str
+    folder: Path, out: Path, monkeypatch: pytest.MonkeyPatch, before: str
 ) -> None:
-    out = tmp_path / "out"
-    convert.convert("tss", folder, out)
     replaced, removed = os.replace, shutil.rmtree
 
     def replace(source: Path, target: Path) -> None:
@@ -282,11 +298,8 @@ def test_a_kill_between_the_last_steps_leaves_tables_that_can_be_made_again(
     assert [path.name for path in out.iterdir()] == ["nats-tss"]
 
 
-def test_tables_that_were_out_of_their_place_come_back_where_the_next_conversion_fails(
-    folder: Path, tmp_path: Path
-) -> None:
-    out = tmp_path / "out"
-    before = tables(convert.convert("tss", folder, out).folder)
+def test_tables_that_were_out_of_their_place_come_back_where_the_next_conversion_fails(folder: Path, out: Path) -> None:
+    before = tables(out)
     (out / ".nats-tss.partial").mkdir()
     (out / "nats-tss").rename(out / ".nats-tss.partial" / "older")
     opened(folder, spaces.TSS).file(3).write_bytes(b"none")
@@ -337,34 +350,34 @@ def _flip(path: Path, place: int) -> None:
     path.write_bytes(bytes(content))
 
 
-def test_damaged_tables_are_refused_and_made_again(folder: Path, tmp_path: Path) -> None:
-    out = convert.convert("tss", folder, tmp_path).folder
-    found = converted.opened(out, spaces.TSS)
+def test_damaged_tables_are_refused_and_made_again(folder: Path, out: Path) -> None:
+    tables = out / "nats-tss"
+    found = converted.opened(tables, spaces.TSS)
     group, _, _ = found.curves["cifar10", 200, "ori-test"][0]
-    column = pq.read_metadata(out / "curves.parquet").row_group(group).column(6)
-    _flip(out / "curves.parquet", column.data_page_offset + column.total_compressed_size // 2)
+    column = pq.read_metadata(tables / "curves.parquet").row_group(group).column(6)
+    _flip(tables / "curves.parquet", column.data_page_offset + column.total_compressed_size // 2)
     with pytest.raises(BadInput, match=r"must be a Parquet file \(got .*curves\.parquet"):
         found.curve("cifar10", "ori-test", 200, 0)
-    whole = (out / "finals.parquet").read_bytes()
-    (out / "finals.parquet").write_bytes(whole[: len(whole) // 2])
+    whole = (tables / "finals.parquet").read_bytes()
+    (tables / "finals.parquet").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(BadInput, match="must be a Parquet file"):
-        converted.find(spaces.TSS, str(tmp_path))
-    convert.convert("tss", folder, tmp_path)
-    assert len(converted.needed(spaces.TSS, str(tmp_path)).indices()) == 6
+        converted.find(spaces.TSS, str(out))
+    convert.convert("tss", folder, out)
+    assert len(converted.needed(spaces.TSS, str(out)).indices()) == 6
 
 
-def test_tables_of_another_kind_are_refused(folder: Path, tmp_path: Path) -> None:
-    out = convert.convert("tss", folder, tmp_path).folder
+def test_tables_of_another_kind_are_refused(folder: Path, out: Path, tmp_path: Path) -> None:
+    tables = out / "nats-tss"
     with pytest.raises(BadInput, match="version 1 of sss"):
-        converted.opened(out, spaces.SSS)
+        converted.opened(tables, spaces.SSS)
     nats_records.put(folder, spaces.TSS, 1, nats_records.record(spaces.TSS, 1, NAMES["tss"][1], (777,)))
     other = convert.convert("tss", folder, tmp_path / "other").folder
-    (other / "curves.parquet").replace(out / "curves.parquet")
+    (other / "curves.parquet").replace(tables / "curves.parquet")
     with pytest.raises(BadInput, match="two files of one conversion"):
-        converted.opened(out, spaces.TSS)
-    pd.DataFrame({"a": [1]}).to_parquet(out / "curves.parquet")
+        converted.opened(tables, spaces.TSS)
+    pd.DataFrame({"a": [1]}).to_parquet(tables / "curves.parquet")
     with pytest.raises(BadInput, match=r"a table made by python -m harness\.data convert"):
-        converted.opened(out, spaces.TSS)
+        converted.opened(tables, spaces.TSS)
 
 
 def test_without_tables_the_command_that_makes_them_is_named(tmp_path: Path) -> None:

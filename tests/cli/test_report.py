@@ -18,6 +18,8 @@ from harness.report.config import ReportConfig
 from harness.schema import BadInput
 from harness.storage.files import write_sums
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 CONFIG = "report:\n  _target_: harness.report.config.ReportConfig\n  figures: [ranked]\n  dpi: 50\n"
 
 

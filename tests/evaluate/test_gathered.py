@@ -176,7 +176,7 @@ def test_the_interval_covers_the_mean_over_seeds_with_and_without_seed_effects(
     expected = float(np.mean(2 / np.pi * np.arcsin(rho)))
     roles = pd.DataFrame({"predictor": ["a"], "family": ["size"], "baseline": [True]})
     covered = 0
-    for _ in range(150):
+    for _ in range(60):
         runs = []
         for seed in range(5):
             r, (truth, noise) = rng.choice(rho), rng.standard_normal((2, 25))
@@ -184,6 +184,6 @@ def test_the_interval_covers_the_mean_over_seeds_with_and_without_seed_effects(
             names = [f"{i:02}" for i in range(25)]
             frame = pd.DataFrame({"predictor": "a", "step": 1, "architecture": names, "score": score})
             runs.append(Run("x", seed, frame, pd.Series(truth, names), roles))
-        row = gather(runs, 150, 0.95, int(rng.integers(2**31))).iloc[0]
+        row = gather(runs, 100, 0.95, int(rng.integers(2**31))).iloc[0]
         covered += bool(row["low"] <= expected <= row["high"])
-    assert low <= covered / 150 <= high
+    assert low <= covered / 60 <= high

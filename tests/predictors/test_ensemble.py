@@ -8,7 +8,7 @@ from harness.predictors.ensemble import Columns, Ensemble, Scale
 from harness.schema import BadInput, Learned, NoScore
 
 nan = float("nan")
-ENSEMBLE = Ensemble(["flops", "movement"], trees=40)
+ENSEMBLE = Ensemble(["flops", "movement"], trees=10)
 
 
 def made(trace_of, n=60, seed=0):
@@ -113,7 +113,8 @@ def test_a_declared_order_is_half_of_the_score(trace_of):
     traces, truth = made(trace_of)
     declared = Ensemble(["flops", "movement"], {"flops": 1.0, "movement": 1.0}, trees=40)
     against = Ensemble(["flops", "movement"], {"flops": -1.0, "movement": -1.0}, trees=40)
-    found, turned = ([c.fit(traces[:40], truth[:40]).score(t) for t in traces[40:]] for c in (declared, against))
+    fits = (each.fit(traces[:40], truth[:40]) for each in (declared, against))
+    found, turned = ([fitted.score(trace) for trace in traces[40:]] for fitted in fits)
     assert kendalltau(found, truth[40:])[0] > 0.8
     assert np.std(turned) < 0.4 * np.std(found)  # what was learned and what was declared take each other away
     sums = norm.logcdf([[1.0, 0.5], [-1.0, 0.2]]).sum(axis=1)

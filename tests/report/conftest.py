@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from harness.report.run_tables import RunTables, read
 from harness.storage.tables import write_results
 
 FAMILIES = {
@@ -323,3 +326,25 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 def results(make: Callable[..., Path]) -> Path:
     """The usual folder: n = 60, 18 predictors, 9 budgets, 3 seeds."""
     return make()
+
+
+@cache
+def _stored(folder: Path) -> RunTables:
+    return read(folder)
+
+
+def read_once(folder: Path) -> RunTables:
+    """A copy of the tables in a folder that `make` gave: they are read and checked once a process."""
+    return copy.deepcopy(_stored(folder))
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures are made but not drawn: files of a few bytes stand for them where the words of a page are tested."""
+
+    def save(figure: Any, stem: Path, dpi: int) -> str:
+        for ending in ("png", "pdf"):
+            stem.with_name(f"{stem.name}.{ending}").write_bytes(b"not drawn")
+        return '<svg xmlns="http://www.w3.org/2000/svg" width="10pt" height="10pt"></svg>'
+
+    monkeypatch.setattr("harness.report.drawing.save", save)

@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 
 from harness.report.renderers import plain
-from harness.report.run_tables import read
 from harness.report.tables import TABLES, choices, comparisons, costs, rankings
 from harness.report.tables.display_table import DisplayTable
 from harness.report.text import Number, sort_key
+from tests.report.conftest import read_once as read
 
 
 def text_of(table: DisplayTable) -> pd.DataFrame:

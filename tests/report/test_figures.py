@@ -23,10 +23,11 @@ from matplotlib.text import Annotation
 from harness.report.config import ReportConfig
 from harness.report.figures import NothingToDraw
 from harness.report.renderers import plain
-from harness.report.run_tables import RunTables, read
+from harness.report.run_tables import RunTables
 from harness.report.style.palette import BAND, ink
 from harness.report.style.theme import theme
 from harness.schema.families import FAMILIES
+from tests.report.conftest import read_once as read
 
 ODD: list[dict[str, Any]] = [
     {"n": 20, "k": 5, **odd} for odd in ({"silent": True}, {"seeds": 1}, {"capacitance": False}, {"n": 8, "k": 2})

@@ -12,7 +12,8 @@ import pytest
 from rich.console import Console
 
 from harness.report.ranked_table import print_ranked, ranked_table
-from harness.report.run_tables import RunTables, read
+from harness.report.run_tables import RunTables
+from tests.report.conftest import read_once as read
 
 
 def printed(tables: RunTables, width: int = 80) -> str:

@@ -14,9 +14,10 @@ import pytest
 
 from harness.report import sentences
 from harness.report.renderers import markdown
-from harness.report.run_tables import RunTables, read
+from harness.report.run_tables import RunTables
 from harness.report.tables.failures import count_failures
 from harness.storage.files import write_sums
+from tests.report.conftest import read_once as read
 
 
 def question(tables: RunTables) -> str:

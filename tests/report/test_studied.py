@@ -14,10 +14,11 @@ import pytest
 import harness.report
 from harness.report.config import ReportConfig
 from harness.report.renderers import plain
-from harness.report.run_tables import RunTables, read
+from harness.report.run_tables import RunTables
 from harness.report.sentences.studied import describe_studied, title_studied
 from harness.report.write import write
 from harness.storage.files import write_sums
+from tests.report.conftest import read_once as read
 
 ROOM = Path(harness.report.__file__).parent
 

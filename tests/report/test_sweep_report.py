@@ -119,6 +119,7 @@ def test_the_page_and_its_files_are_the_same_for_equal_tables(tmp_path: Path) ->
     assert html.count("<figure") == 2 and "None" not in html and "nan" not in html.replace("nasbench", "")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_job_with_a_report_is_linked_and_one_without_gives_its_reason(tmp_path: Path) -> None:
     folder = build(tmp_path / "results" / "sweep")
     there = tmp_path / "results" / "reports" / "1" / "index.html"
@@ -130,6 +131,7 @@ def test_a_job_with_a_report_is_linked_and_one_without_gives_its_reason(tmp_path
     assert f"[report]({links[0]})" in (page.parent / "report.md").read_text()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_both_reports_have_the_mean_tau_at_every_budget_of_every_setting(tmp_path: Path) -> None:
     page = write(build(tmp_path / "sweep"), tmp_path / "out")
     sweep = read(tmp_path / "sweep")
@@ -195,6 +197,7 @@ def test_a_sceptic_is_told_that_seeds_are_not_data_sets_and_that_one_seed_says_n
     assert "One run seed: intervals resample the architectures only" in alone and "independent data sets" not in alone
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_one_run_is_asked_and_told_nothing_of_other_seeds(tables, tmp_path: Path) -> None:
     sweep = tables(seeds=1, settings=1, groups="")
     assert question(sweep) == "Which predictor ranks architectures best, with one run seed?"
@@ -203,6 +206,7 @@ def test_one_run_is_asked_and_told_nothing_of_other_seeds(tables, tmp_path: Path
     assert "vary by the seed" in question(tables(seeds=2, settings=1))
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_only_what_all_runs_share_is_said_of_recipe_and_network_and_all_that_differs_is_listed(
     tables, tmp_path: Path
 ) -> None:
@@ -214,6 +218,7 @@ def test_only_what_all_runs_share_is_said_of_recipe_and_network_and_all_that_dif
     assert "<dt>varied</dt><dd>dataset, train.steps; and with it train.batch</dd>" in html
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_every_budget_has_its_mean_tau_and_columns_are_sorted_by_their_numbers(tables, tmp_path: Path) -> None:
     sweep = tables()
     html = write(tmp_path / "sweep", tmp_path / "out").read_text()
@@ -240,6 +245,7 @@ def test_a_lead_of_nothing_and_one_of_no_certainty_are_said_as_such(tables) -> N
     assert "and so has `capacitance_0`, in every draw." in answer(sweep)[0]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_where_every_job_failed_no_seed_and_no_rank_is_told_of(tables, tmp_path: Path) -> None:
     sweep = tables(silent=True, groups="")
     lost = sweep.jobs.assign(state="failed", code=2, n=pd.NA, step=pd.NA)

@@ -79,6 +79,7 @@ def test_a_page_of_which_a_file_is_cut_or_missing_is_not_current(
     assert not is_current(few, tmp_path / "page", FEW)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_page_that_a_full_disk_ends_in_the_middle_is_not_current(
     few: Path, out: Path, tmp_path: Path, monkeypatch
 ) -> None:
@@ -154,6 +155,7 @@ def test_equal_tables_give_equal_bytes(out: Path, few: Path, tmp_path: Path) -> 
             assert path.read_bytes() == (again / path.relative_to(out)).read_bytes(), path.name
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("how", ODD)
 def test_odd_runs_get_a_page_too(how: dict[str, Any], make: Callable[..., Path], tmp_path: Path) -> None:
     text = write(make(**how), tmp_path, ReportConfig(figures=["ranked"], dpi=50)).read_text()
@@ -161,6 +163,7 @@ def test_odd_runs_get_a_page_too(how: dict[str, Any], make: Callable[..., Path],
     assert ">nan<" not in text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_run_without_failures_and_differences_says_so(make: Callable[..., Path], tmp_path: Path) -> None:
     folder = Path(shutil.copytree(make(n=20, k=5), tmp_path / "results"))
     for name in ("failures", "differences"):
@@ -171,6 +174,7 @@ def test_a_run_without_failures_and_differences_says_so(make: Callable[..., Path
     assert "No paired difference to a baseline was computed, so no difference was tested." in text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_figure_that_cannot_be_drawn_leaves_no_old_file_behind(make: Callable[..., Path], tmp_path: Path) -> None:
     old = tmp_path / "figures" / "beta_eff_trajectories.png"
     old.parent.mkdir()
@@ -181,6 +185,7 @@ def test_a_figure_that_cannot_be_drawn_leaves_no_old_file_behind(make: Callable[
     assert "is not drawn: no predictor has a Kendall τ at the last budget." in page.read_text()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_run_without_what_is_studied_is_not_asked_what_it_adds(make: Callable[..., Path], tmp_path: Path) -> None:
     text = write(make(n=20, k=5, capacitance=False), tmp_path, ReportConfig(dpi=50)).read_text()
     assert 'id="studied"' not in text and 'href="#studied"' not in text
@@ -188,6 +193,7 @@ def test_a_run_without_what_is_studied_is_not_asked_what_it_adds(make: Callable[
     assert numbers == list(range(1, len(numbers) + 1))
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_tables_of_nothing_but_dashes_are_left_out(make: Callable[..., Path], tmp_path: Path) -> None:
     void = write(make(n=20, k=5, silent=True), tmp_path / "void", ReportConfig(figures=[])).read_text()
     full = write(make(n=20, k=5), tmp_path / "full", ReportConfig(figures=[])).read_text()
@@ -203,6 +209,7 @@ def test_a_ceiling_that_one_seed_cannot_give_is_a_sentence_and_no_table(
     assert "No noise ceiling is given" in text and 'aria-label="Noise ceiling"' not in text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_level_of_the_run_is_in_every_text(tmp_path: Path) -> None:
     folder = build(tmp_path / "results", level=0.9, n=20, k=5)
     page = write(folder, tmp_path / "out", ReportConfig(dpi=50)).parent
@@ -212,6 +219,7 @@ def test_the_level_of_the_run_is_in_every_text(tmp_path: Path) -> None:
     assert r"$\tau$ [90~\%]" in texts[page / "tables" / "short.tex"]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_figure_of_ones_own_comes_in_the_last_section(make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mine.py").write_text(
         "from matplotlib.figure import Figure\n"

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise, product
 from typing import cast
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 EDGES = ((1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2))  # (target, source), in the order of the string
 CONVOLUTION_TAPS = {"nor_conv_1x1": 1, "nor_conv_3x3": 9}
+CELLS: int = len(OPERATIONS) ** len(EDGES)
 ZERO = "0"
 Operations = tuple[str, str, str, str, str, str]
 
@@ -35,6 +37,7 @@ class Cell:
         return [(source, op) for (target, source), op in zip(EDGES, self.operations, strict=True) if target == node]
 
 
+@lru_cache(CELLS)
 def parse(text: str) -> Cell:
     """The cell that `text` writes, e.g. `|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|skip_connect~2|`.
 
@@ -61,11 +64,13 @@ def parse(text: str) -> Cell:
     return cell
 
 
-def every_cell() -> list[Cell]:
+@lru_cache
+def every_cell() -> tuple[Cell, ...]:
     """All 15,625 cells, in the order of `OPERATIONS` (not the benchmark's official order)."""
-    return [Cell(cast(Operations, operations)) for operations in product(OPERATIONS, repeat=len(EDGES))]
+    return tuple(Cell(cast(Operations, operations)) for operations in product(OPERATIONS, repeat=len(EDGES)))
 
 
+@lru_cache(CELLS)
 def isomorphism(cell: Cell) -> str:
     """The benchmark's own unique string: equal for cells it calls isomorphic (6,466 classes among 15,625).
 

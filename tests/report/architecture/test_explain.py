@@ -44,6 +44,7 @@ def test_the_page_lies_among_the_reports_architectures_with_its_figures_beside_i
     assert {path.name for path in page.parent.iterdir()} == names | {"7.html"}
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_one_without_an_official_index_is_called_by_a_short_digest(tables: RunTables, tmp_path: Path) -> None:
     path = explain(tables, str(tables.architectures["architecture"].iloc[0]), tmp_path, FAST)
     assert re.fullmatch(r"[0-9a-f]{8}\.html", path.name)
@@ -57,6 +58,7 @@ def test_the_page_is_one_well_formed_file_that_asks_for_nothing(page: Path) -> N
     assert seen.addresses and all(address.startswith("data:") for address in seen.addresses)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_it_leads_back_to_the_report_where_there_is_one(tables: RunTables, tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("report")
     assert 'href="../index.html"' in explain(tables, find(tables, "7"), tmp_path, FAST).read_text()
@@ -93,6 +95,7 @@ def test_every_row_has_the_colour_of_its_family_for_light_pages_and_for_dark_one
     assert found == {(colour(family), FAMILIES[family].dark.lower()) for family in families}
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_predictor_without_a_score_says_why(make: Callable[..., Path], tmp_path: Path) -> None:
     silent = read(make(n=20, k=5, silent=True))
     said = text_of(explain(silent, find(silent, "best"), tmp_path, FAST))
@@ -101,11 +104,13 @@ def test_a_predictor_without_a_score_says_why(make: Callable[..., Path], tmp_pat
     assert "nan" not in said
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_another_string_of_the_same_function_is_told(tables: RunTables, tmp_path: Path) -> None:
     path = explain(tables, find(tables, "7"), tmp_path, FAST, asked="|<b>|")
     assert "Asked for as |&lt;b&gt;| , which computes the same function." in text_of(path)
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("lost", ["edges", "trajectories"])
 def test_a_run_without_graphs_or_curves_has_a_page_of_the_rest(tables: RunTables, tmp_path: Path, lost: str) -> None:
     poor = replace(tables, **{lost: getattr(tables, lost).iloc[:0]})
@@ -115,6 +120,7 @@ def test_a_run_without_graphs_or_curves_has_a_page_of_the_rest(tables: RunTables
     assert (tmp_path / "architectures" / "7_cell.png").is_file() == (lost == "trajectories")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_one_whose_truth_is_not_known_has_ranks_of_none(tables: RunTables, tmp_path: Path) -> None:
     name = find(tables, "7")
     bare = tables.architectures.assign(truth=tables.architectures["truth"].mask(
@@ -125,6 +131,7 @@ def test_one_whose_truth_is_not_known_has_ranks_of_none(tables: RunTables, tmp_p
     assert "nan" not in said
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_scores_of_any_size_are_short(tables: RunTables, tmp_path: Path) -> None:
     sizes = [0.000012345, -766410.0, 12.3456, 0.0, 1234567890.0]
     scores = tables.scores.assign(
@@ -140,6 +147,7 @@ def test_equal_tables_give_equal_bytes(page: Path, tables: RunTables, tmp_path: 
         assert path.read_bytes() == (again.parent / path.name).read_bytes(), path.name
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_every_other_measured_number_is_drawn_too(tables: RunTables, tmp_path: Path) -> None:
     more = tables.trajectories.assign(movement=np.arange(len(tables.trajectories), dtype=float))
     path = explain(replace(tables, trajectories=more), find(tables, "7"), tmp_path, FAST)
