@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from sklearn.covariance import ledoit_wolf_shrinkage
 
 from harness.measures.transferability import energy, gbc, h_score, knn, leep, lfc, logme, nleep, parc, sfda, transrate
 from harness.measures.transferability.features import NoValue, prepare
@@ -119,6 +120,13 @@ def test_a_shift_of_the_features_does_not_matter(name) -> None:
 def test_a_scale_of_the_features_does_not_matter(name) -> None:
     x, y = example(60, 5, seed=9)
     assert SCORES[name](prepare(1e3 * x, y)) == pytest.approx(SCORES[name](prepare(x, y)), rel=1e-7)
+
+
+def test_the_shrinkage_is_that_of_a_well_kept_library() -> None:
+    for shape in ((60, 5), (20, 40)):
+        x, _ = example(*shape, seed=16)
+        found = h_score.ledoit_wolf(prepare(x, np.arange(len(x)) % 2))
+        assert found == pytest.approx(ledoit_wolf_shrinkage(x)) == pytest.approx(slow.shrinkage(x))
 
 
 def test_any_change_of_basis_leaves_the_h_score_and_a_scale_of_each_feature_parc() -> None:

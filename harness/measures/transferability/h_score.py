@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.covariance import ledoit_wolf_shrinkage
 
 from .features import Features, Matrix, NoValue
 
@@ -26,11 +25,23 @@ def h_score_shrunk(features: Features) -> float:
     with fewer images than dimensions too.
     """
     n, d = features.x.shape
-    centred = features.x - features.x.mean(axis=0)
-    shrinkage = float(ledoit_wolf_shrinkage(centred, assume_centered=True))
-    variances = features.spectrum / n
+    shrinkage, variances = ledoit_wolf(features), features.spectrum / n
     shrunk = (1 - shrinkage) * variances + shrinkage * variances.sum() / d
     return float(((1 - shrinkage) * explained(features) / n / shrunk).sum())
+
+
+def ledoit_wolf(features: Features) -> float:
+    """Shrinkage of the covariance S to tr(S) / d I, 0 to 1 (Ledoit and Wolf 2004, section 3.2).
+
+    Its two terms are ||S - tr(S) / d I||^2 and sum_i ||x_i x_i' - S||^2 / n^2 of the centred features, here from the
+    lengths of the x_i and the eigenvalues of S.
+    """
+    n, d = features.x.shape
+    variances = features.spectrum / n
+    square = (variances**2).sum()
+    spread = square - variances.sum() ** 2 / d
+    noise = (((features.scores**2).sum(axis=1) ** 2).sum() / n - square) / n
+    return float(min(noise, spread) / spread) if spread > 0 else 0.0
 
 
 def explained(features: Features) -> Matrix:
