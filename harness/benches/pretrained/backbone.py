@@ -33,6 +33,10 @@ class Backbone(nn.Module):
     def logits(self, images: Tensor) -> Tensor | None:
         """Logits (B, source classes) of the source classifier; None where there is none."""
 
+    def outputs(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Features and logits; a network that can computes both in one pass."""
+        return self.features(images), self.logits(images)
+
     def below(self) -> list[nn.Module]:
         """The layers without parts below the source classifier, in the order of their definition."""
         above = set(self.top.modules())

@@ -52,6 +52,7 @@ class Pretrained:
 
     kind: ClassVar[str] = "bench/pretrained"
     lowerable: ClassVar[bool] = False
+    pretrained: ClassVar[bool] = True
     fact_columns: ClassVar[tuple[str, ...]] = (*COUNTED, "source_accuracy", "static_rank")
 
     name: str = "pretrained"

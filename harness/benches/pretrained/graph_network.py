@@ -51,9 +51,15 @@ class GraphNetwork(Backbone):
 
     def logits(self, images: Tensor) -> Tensor | None:
         """Logits (B, source classes); None without a classifier."""
-        if not self.graph.classifies:
-            return None
+        return self._classified(self._maps(images)) if self.graph.classifies else None
+
+    def outputs(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Features and logits, in one pass."""
         maps = self._maps(images)
+        features = pooled(maps[self.graph.features])
+        return features, self._classified(maps) if self.graph.classifies else None
+
+    def _classified(self, maps: dict[object, Tensor]) -> Tensor:
         self._carry_out(maps, len(self.lower), self.upper)
         return maps[self.graph.operations[-1].output].flatten(1)
 

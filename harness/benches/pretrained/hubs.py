@@ -48,6 +48,10 @@ class HubNetwork(Backbone):
         """Logits (B, source classes)."""
         return self._read(images)[1]
 
+    def outputs(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Features and logits, in one pass."""
+        return self._read(images)
+
     def _read(self, images: Tensor) -> tuple[Tensor, Tensor]:
         seen: list[Tensor] = []
         hook = self.top.register_forward_pre_hook(lambda _, given: seen.append(given[0]))

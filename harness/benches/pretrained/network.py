@@ -61,6 +61,10 @@ class FineTuned(nn.Module):
         """Logits (B, source classes) of the source classifier, None where the model has none."""
         return self.backbone.logits(self.pixels(images))
 
+    def source_outputs(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Features and logits, from one pass."""
+        return self.backbone.outputs(self.pixels(images))
+
     def forward(self, images: Tensor) -> Tensor:
         """Logits (B, classes)."""
         logits: Tensor = self.head(self.features(images))

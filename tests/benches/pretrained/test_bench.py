@@ -13,6 +13,9 @@ import torch
 from harness.__main__ import main
 from harness.benches import tabulated
 from harness.benches.pretrained.bench import Pretrained
+from harness.cli.run import build_spec
+from harness.config.composition import compose_arguments, hydra_open
+from harness.measures.transfer_scores import OF_FEATURES, OF_LOGITS
 from harness.schema import BadInput, SourceModel, facts_of
 from harness.tabulate import main as tabulate
 from tests.benches.pretrained import networks
@@ -59,6 +62,16 @@ def test_features_are_standardised_over_the_training_images(bench: Pretrained, c
     raw, logits = networks.by_hand(networks.weights(0), 255 * rgb)
     torch.testing.assert_close(model.source_features(seen), raw, rtol=1e-3, atol=1e-3)
     torch.testing.assert_close(model.source_logits(seen), logits, rtol=1e-3, atol=1e-3)
+    both = model.source_outputs(seen)  # type: ignore[operator]
+    torch.testing.assert_close(both, (model.source_features(seen), model.source_logits(seen)))
+
+
+def test_transferability_is_measured_by_itself_and_read_by_every_score() -> None:
+    with hydra_open("config"):
+        found = build_spec(compose_arguments(["+bench=pretrained", "dataset=flowers5"], "config").own)
+    assert set(OF_FEATURES + OF_LOGITS) == set(found.measures["transferability"].columns)
+    assert {f"{name}{end}" for name in OF_FEATURES + OF_LOGITS for end in ("", "_trained")} <= set(found.predictors)
+    assert not found.skipped
 
 
 def test_facts_count_the_new_head_and_not_the_source_classifier(bench: Pretrained) -> None:

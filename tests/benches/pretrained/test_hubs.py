@@ -26,6 +26,7 @@ def test_a_classifier_of_torchvision_gives_what_its_classifier_reads(name: str, 
     features, logits = net.features(images), net.logits(images)
     assert features.shape == (2, WIDTHS[name])
     torch.testing.assert_close(logits, net.model(images))
+    torch.testing.assert_close(net.outputs(images), (features, logits))
     if isinstance(net.top, nn.Linear):
         torch.testing.assert_close(net.top(features), logits)
     assert net.mean == pytest.approx((123.675, 116.28, 103.53)) and net.std == pytest.approx((58.395, 57.12, 57.375))

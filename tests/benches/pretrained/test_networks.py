@@ -41,6 +41,7 @@ def test_a_network_computes_what_its_description_says(tmp_path: Path, side: int)
     features, logits = networks.by_hand(networks.weights(1), pixels)
     torch.testing.assert_close(net.features(normalised(net, pixels)), features)
     torch.testing.assert_close(net.logits(normalised(net, pixels)), logits)
+    torch.testing.assert_close(net.outputs(normalised(net, pixels)), (features, logits))
 
 
 def test_rows_of_int8_weights_have_a_scale_each(tmp_path: Path) -> None:
