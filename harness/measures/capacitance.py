@@ -20,9 +20,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from harness.schema import Observer, Scene, demand
+from harness.schema import ADDED_LATER, Observer, Scene, demand
 
 ACTIVATIONS = ("relu", "tanh")
+INITIALISATIONS = ("he", "glorot")
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,9 @@ class Capacitance:
     rounding, which is nan here, with that reason. `normalise` divides each image's features by their root mean
     square, so that a detached probe does not read their scale; without it the features are multiplied by `scale`, to
     test the influence of the scale. Only the first `images` of the batch are read (None: all), with their own BatchNorm
-    statistics. `every`: observations between two readings. Time scale alpha = 1. nan where the denominator is 0 or not
-    finite. Lower means closer to convergence.
+    statistics. `every`: observations between two readings. `initialisation` of the probe: "he" is normal with variance
+    2 / n_in (1 / n_in for tanh), "glorot" uniform with variance 2 / (n_in + n_out); the paper says "randomly
+    initialised". Time scale alpha = 1. nan where the denominator is 0 or not finite. Lower means closer to convergence.
     """
 
     kind: ClassVar[str] = "measure/capacitance"
@@ -55,6 +57,7 @@ class Capacitance:
     every: int = 1
     images: int | None = None
     scale: float = 1.0
+    initialisation: str = field(default="he", metadata=ADDED_LATER)
 
     family: ClassVar[str] = "capacitance"
 
@@ -64,6 +67,7 @@ class Capacitance:
             "coupling": ("absolute", "signed"),
             "output_delta": ("softmax", "diagonal"),
             "activation": ACTIVATIONS,
+            "initialisation": INITIALISATIONS,
         }
         for key, values in choices.items():
             value = getattr(self, key)
@@ -146,7 +150,18 @@ class Capacitance:
 
     def _probe(self, scene: Scene) -> Probe:
         sizes = (scene.features, *self.widths, scene.classes)
-        return Probe(sizes, self.probes, self.activation, self.normalise, scene.probe_seed, self.scale)
+        form = Form(self.activation, self.normalise, self.scale, self.initialisation)
+        return Probe(sizes, self.probes, form, scene.probe_seed)
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a probe computes: its activation, what becomes of its features, how its weights are drawn."""
+
+    activation: str = "relu"
+    normalise: bool = True
+    scale: float = 1.0
+    initialisation: str = "he"
 
 
 @dataclass(frozen=True)
@@ -161,21 +176,18 @@ class States:
 class Probe(nn.Module):
     """K frozen random multi-layer units of `sizes` n_0 .. n_L, evaluated in parallel.
 
-    Weights are normal with the variance 2 / n_(l-1) for ReLU and 1 / n_(l-1) for tanh, biases 0 [derived: the paper
-    says "randomly initialised"]. They are buffers: no optimiser updates them, the gradient passes through. Features
-    are normalised, or else multiplied by `scale`.
+    Weights are drawn as `Capacitance.initialisation` says, biases are 0 [derived: the paper says "randomly
+    initialised"]. They are buffers: no optimiser updates them, the gradient passes through. Features are normalised, or
+    else multiplied by the form's scale.
     """
 
-    def __init__(
-        self, sizes: tuple[int, ...], probes: int, activation: str, normalise: bool, seed: int, scale: float = 1.0
-    ) -> None:
+    def __init__(self, sizes: tuple[int, ...], probes: int, form: Form, seed: int) -> None:
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
-        gain = 2.0 if activation == "relu" else 1.0
-        self.activation, self.normalise, self.scale, self.depth = activation, normalise, scale, len(sizes) - 1
+        self.activation, self.normalise, self.scale = form.activation, form.normalise, form.scale
+        self.depth = len(sizes) - 1
         for layer, (before, after) in enumerate(pairwise(sizes), start=1):
-            weight = torch.randn(probes, after, before, generator=generator, dtype=torch.float64)
-            self.register_buffer(f"weight_{layer}", weight * sqrt(gain / before))
+            self.register_buffer(f"weight_{layer}", _drawn((probes, after, before), form, generator))
 
     def weight(self, layer: int) -> Tensor:
         """W^l of every probe, (K, n_l, n_(l-1)) in float64."""
@@ -206,6 +218,16 @@ class Probe(nn.Module):
         for layer in range(self.depth - 1, 0, -1):
             deltas.insert(0, states.slopes[layer - 1] * (deltas[0] @ self.weight(layer + 1).to(p.dtype)))
         return deltas
+
+
+def _drawn(shape: tuple[int, int, int], form: Form, generator: torch.Generator) -> Tensor:
+    """Weights (K, n_l, n_(l-1)) of one layer, in float64."""
+    _, after, before = shape
+    if form.initialisation == "glorot":
+        uniform = torch.rand(shape, generator=generator, dtype=torch.float64)
+        return (2 * uniform - 1) * sqrt(6 / (before + after))
+    gain = 2.0 if form.activation == "relu" else 1.0
+    return torch.randn(shape, generator=generator, dtype=torch.float64) * sqrt(gain / before)
 
 
 def beta_eff(activations: list[Tensor], slopes: list[Tensor], deltas: list[Tensor], coupling: str) -> Tensor:

@@ -85,13 +85,15 @@ class RunSpec:
     def _leave_out(self) -> dict[str, str]:
         """Leave out unasked measures of pre-trained networks where there are none; their columns and names.
 
-        What is left out so was never meant to take part, so that nothing is said of it.
+        What is left out so was never meant to take part, so that nothing is said of it; nor of facts that the
+        benchmark does not state, which have no name here.
         """
         pretrained = all(getattr(bench, "pretrained", False) for bench in (self.bench, *self.fit_benches))
         chosen = {name: m for name, m in self.measures.items() if name in self.unasked}
         unfit = {n: m for n, m in chosen.items() if getattr(m, "needs_source_model", False) and not pretrained}
         object.__setattr__(self, "measures", {name: m for name, m in self.measures.items() if name not in unfit})
-        return {column: name for name, measure in unfit.items() for column in measure.columns}
+        unstated = dict.fromkeys(set(FACT_COLUMNS) - set(facts_of(self.bench)), "")
+        return unstated | {column: name for name, measure in unfit.items() for column in measure.columns}
 
     def _skip_unmeasured(self, left_out: Mapping[str, str]) -> None:
         """Skip predictors with an input that is not measured, or raise BadInput where one of them is named.
@@ -110,7 +112,7 @@ class RunSpec:
             demand(bool(kept), "measure", "a measure with a column that some predictor reads", sorted(measured))
         for name in self.predictors:
             columns = missing[name]
-            writers = sorted({left_out[column] for column in columns if column in left_out})
+            writers = sorted({left_out[column] for column in columns if left_out.get(column)})
             hint = "".join(f"; +measure={writer} reads networks that are not pre-trained too" for writer in writers)
             wanted = f"a predictor whose inputs are measured ({', '.join(sorted(measured))}{hint})"
             demand(not columns, f"predictor.{name}", wanted, columns)

@@ -2,8 +2,8 @@
 
 The colours are Okabe and Ito's hues, moved until the nearest two of nine lie three times as far apart as in their
 palette for readers with deuteranopia or protanopia (simulated; a search over lightness, chroma and 22 degrees of hue in
-OKLab); `dark` was found in the same way for a dark page and is legible as small text there. The tenth colour, that of
-transferability, lies as far from these nine as any of its hue.
+OKLab); `dark` was found in the same way for a dark page and is legible as small text there. The colours of
+transferability and of descriptions lie as far from these nine as any of their hues.
 """
 
 from __future__ import annotations
@@ -73,6 +73,11 @@ _DECLARED = (
         *("combination", "Combinations", "#61422C", "#C18B19", "*", 1.5),
         derivation="the stack and the recurrent network are [derived]; the aggregate of ranks is that of AZ-NAS.",
     ),
+    Family(
+        "description",
+        *("description", "Descriptions: nothing is built or trained", "#879550", "#D4F53A", "p", 1.15),
+        derivation="the static rank is [derived] (docs/methods.md).",
+    ),
     Family("size", "size", "Size", "#212121", "#EEEEEE", "h"),
     Family("control", "control", "Controls of the neural capacitance", "#797979", "#A2A2A2", "X", 1.1),
 )
@@ -80,7 +85,7 @@ _DECLARED = (
 FAMILIES = {family.name: family for family in _DECLARED}
 """Every family of this package, in the order of headings and legends."""
 
-_SPARE_COLOURS, _SPARE_MARKERS = ("#882255", "#999933", "#332288", "#AA4499"), ("p", "<", ">", "*")
+_SPARE_COLOURS, _SPARE_MARKERS = ("#882255", "#999933", "#332288", "#AA4499"), ("d", "<", "8", "H")
 
 
 def family(name: str) -> Family:

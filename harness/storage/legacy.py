@@ -27,7 +27,7 @@ MEASURES = MappingProxyType({
     "measure/capacitance": (
         "harness.measures.capacitance.Capacitance",
         "a941f76391a05650363e92908f5fead96e577a04aebf0ac53199af0fa34268a4",
-        "092cc0a2878d34523250dabcf814220e74576fecef2dcd77b38a541a42cbd4c7",
+        "a2880722fb8bd1d11ce09dad71db94afd18a280ee96b20b3cddb21469fa205ae",
     ),
     "measure/capacitance_network": (
         "harness.measures.capacitance_network.CapacitanceNetwork",
@@ -87,7 +87,7 @@ MEASURES = MappingProxyType({
     "measure/untrained": (
         "harness.measures.untrained.Untrained",
         "0db104bc2dd54c2f8d8bde895bf6c150d1f6ccb9888a927e78533d1f450217f9",
-        "1ff7b16c15ebb34be713904a2a03d0089b4b89b61bc611646a386a5fccde1469",
+        "e3f7aa02c41eef98bae7a89e06ee45ec65e27a0ad53243b979097f36ce20bec7",
     ),
     "measure/weight_statistics": (
         "harness.measures.weight_statistics.WeightStatistics",

@@ -21,10 +21,10 @@ class Recipe:
     The budget is `epochs` or `steps`, one of them. The learning rate is annealed within the budget, or within
     `schedule_epochs` or `schedule_steps` where that longer schedule is given: the first epochs of a 200-epoch run are
     not a run of few epochs. The rate changes with every update (the benchmark's own with every epoch). The
-    network is observed at step 0, after every `observe_every` steps and at the end. No steps at all leave what is read
-    off the network at its initialisation. `precision` is that of the updates and of the losses that are watched:
-    weights stay float32, and so does what measures see. `clip_norm` bounds the L2 norm of the gradient of all weights.
-    `train_images`, `valid_images` and `test_images`: at most so many images of each part are used.
+    network is observed at step 0, after every `observe_every` steps (null: every pass) and at the end. No steps at all
+    leave what is read off the network at its initialisation. `precision` is that of the updates and of the losses that
+    are watched: weights stay float32, and so does what measures see. `clip_norm` bounds the L2 norm of the gradient of
+    all weights. `train_images`, `valid_images` and `test_images`: at most so many images of each part are used.
     """
 
     kind: ClassVar[str] = "train/recipe"
@@ -34,7 +34,7 @@ class Recipe:
     schedule_epochs: int | None = None
     schedule_steps: int | None = None
     batch: int = 128
-    observe_every: int = 8
+    observe_every: int | None = 8
     learning_rate: float = 0.1
     momentum: float = 0.9
     nesterov: bool = True
@@ -56,7 +56,9 @@ class Recipe:
         ):
             value = getattr(self, key)
             demand(value is None or value >= least, f"train.{key}", f"at least {least} (or null)", value)
-        for key in ("batch", "observe_every", "measure_images"):
+        every = self.observe_every
+        demand(every is None or every >= 1, "train.observe_every", "at least 1 (or null: once a pass)", every)
+        for key in ("batch", "measure_images"):
             demand(getattr(self, key) >= 1, f"train.{key}", "at least 1", getattr(self, key))
         demand(self.learning_rate > 0, "train.learning_rate", "a number above 0", self.learning_rate)
         demand(0 <= self.momentum < 1, "train.momentum", "a number from 0 to below 1", self.momentum)
@@ -112,7 +114,7 @@ class Recipe:
     def observed_steps(self, train_images: int) -> list[int]:
         """Steps at which the network is looked at, 0 and the last included."""
         total = self.total_steps(train_images)
-        return sorted({*range(0, total, self.observe_every), total})
+        return sorted({*range(0, total, self.observe_every or self.steps_per_epoch(train_images)), total})
 
     def limited(self, images: ImageSet) -> ImageSet:
         """The image set with at most `train_images`, `valid_images` and `test_images` of its parts.

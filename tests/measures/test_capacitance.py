@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import coo_array
 
-from harness.measures.capacitance import Capacitance, Probe
+from harness.measures.capacitance import Capacitance, Form, Probe
 from harness.schema import BadInput, Scene
 
 COUPLINGS, DELTAS, ACTIVATIONS = ("absolute", "signed"), ("softmax", "diagonal"), ("relu", "tanh")
@@ -57,7 +57,7 @@ def line_graph(weights, images, labels, activation, output_delta, coupling) -> c
 )
 @settings(max_examples=60, deadline=None)
 def test_the_closed_form_is_the_line_graph(sizes, batch, coupling, output_delta, activation, seed) -> None:
-    probe = Probe(tuple(sizes), 1, activation, False, seed)
+    probe = Probe(tuple(sizes), 1, Form(activation, False), seed)
     random = np.random.default_rng(seed)
     images = random.standard_normal((batch, sizes[0])) + 0.1
     labels = random.integers(sizes[-1], size=batch)
@@ -80,14 +80,14 @@ def test_the_closed_form_is_the_line_graph(sizes, batch, coupling, output_delta,
 
 def test_a_signed_probe_of_three_layers_under_softmax_has_no_capacitance() -> None:
     """The output deltas p - y sum to 0, so the only term of the numerator vanishes: 1e-17 would be ranked."""
-    probe = Probe((6, 5, 4, 3), 2, "relu", False, 0)
+    probe = Probe((6, 5, 4, 3), 2, Form("relu", False), 0)
     features, labels = torch.rand(8, 6, dtype=torch.float64), torch.arange(8) % 3
     signed = Capacitance(coupling="signed", widths=[5, 4])
     assert signed.read(probe, features, labels).isnan().all()
     diagonal = Capacitance(coupling="signed", output_delta="diagonal").read(probe, features, labels)
     assert diagonal.abs().min() > 1e-6
     deep = Capacitance(coupling="signed", widths=[5, 5, 4])
-    assert deep.read(Probe((6, 5, 5, 4, 3), 2, "relu", False, 0), features, labels).abs().min() > 1e-9
+    assert deep.read(Probe((6, 5, 5, 4, 3), 2, Form("relu", False), 0), features, labels).abs().min() > 1e-9
     model = torch.nn.Module()
     model.features = lambda images: images.flatten(1)  # type: ignore[assignment]
     with pytest.raises(ArithmeticError, match=r"is 0 with output_delta=softmax.*use output_delta=diagonal"):
@@ -95,19 +95,19 @@ def test_a_signed_probe_of_three_layers_under_softmax_has_no_capacitance() -> No
 
 
 def test_a_dead_probe_gives_nan_not_a_number() -> None:
-    probe = Probe((4, 3, 3, 2), 1, "relu", True, 0)
+    probe = Probe((4, 3, 3, 2), 1, Form("relu", True), 0)
     assert Capacitance().read(probe, torch.zeros(5, 4), torch.zeros(5, dtype=torch.long)).isnan().all()
 
 
 def test_normalised_features_hide_their_scale() -> None:
-    probe = Probe((6, 5, 4, 3), 2, "relu", True, 0)
+    probe = Probe((6, 5, 4, 3), 2, Form("relu", True), 0)
     features, labels = torch.rand(8, 6, dtype=torch.float64), torch.arange(8) % 3
     one, ten = (Capacitance().read(probe, features * scale, labels) for scale in (1, 10))
     assert torch.allclose(one, ten, rtol=1e-6)
 
 
 def test_without_normalisation_a_probe_reads_the_scale_of_the_features() -> None:
-    probe, ten = (Probe((6, 5, 4, 3), 2, "relu", False, 0, scale) for scale in (1.0, 10.0))
+    probe, ten = (Probe((6, 5, 4, 3), 2, Form("relu", False, scale), 0) for scale in (1.0, 10.0))
     features, labels = torch.rand(8, 6, dtype=torch.float64), torch.arange(8) % 3
     measure = Capacitance(normalise=False)
     assert torch.equal(measure.read(ten, features, labels), measure.read(probe, 10 * features, labels))
@@ -135,7 +135,7 @@ def test_more_probes_begin_with_the_mean_over_each() -> None:
     batch = torch.rand(8, 1, 2, 3), torch.arange(8) % 3
     measure = Capacitance(widths=[5, 4], probes=3)
     seen = measure.observer(Scene(7, 3, 6))(model, batch, 0)
-    each = measure.read(Probe((6, 5, 4, 3), 3, "relu", True, 7), batch[0].flatten(1), batch[1])
+    each = measure.read(Probe((6, 5, 4, 3), 3, Form("relu", True), 7), batch[0].flatten(1), batch[1])
     assert seen["beta_eff"] == pytest.approx(float(each.mean()))
     assert seen["beta_eff_sd"] == pytest.approx(float(each.std()))
 
@@ -165,3 +165,11 @@ def test_a_probe_as_head_passes_the_gradient_and_is_never_trained() -> None:
 def test_a_wrong_setting_is_named(key: str, value: object) -> None:
     with pytest.raises(BadInput, match=rf"measure\.capacitance\.{key}: must be .*\(got {value!r}".replace("[", r"\[")):
         Capacitance(**{key: value})
+
+
+@pytest.mark.parametrize(("initialisation", "variance"), [("he", 2 / 400), ("glorot", 2 / (400 + 300))])
+def test_the_probe_is_drawn_as_its_initialisation_says(initialisation: str, variance: float) -> None:
+    measure = Capacitance(widths=[300, 50], probes=2, initialisation=initialisation)
+    weight = measure._probe(Scene(3, 10, 400)).weight(1)
+    assert weight.shape == (2, 300, 400) and float(weight.var()) == pytest.approx(variance, rel=0.02)
+    assert (float(weight.abs().max()) <= (3 * variance) ** 0.5) == (initialisation == "glorot")  # uniform: bounded

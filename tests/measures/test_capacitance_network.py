@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from harness.benches.nasbench201.space import Shape, parse
 from harness.benches.nasbench201.topology_network import Network
-from harness.measures.capacitance import Probe, beta_eff
+from harness.measures.capacitance import Form, Probe, beta_eff
 from harness.measures.capacitance_network import Call, CapacitanceNetwork, beta_eff_of, line_graph_sums
 from harness.schema import BadInput, Scene
 
@@ -218,7 +218,7 @@ def test_the_line_graph_moves_the_weights_as_gradient_descent_does(tiny, batch, 
 @pytest.mark.parametrize("output_delta", DELTAS)
 @pytest.mark.parametrize("coupling", COUPLINGS)
 def test_of_dense_layers_it_is_the_closed_form(coupling, output_delta) -> None:
-    probe = Probe((5, 4, 6, 4, 3), 1, "relu", False, 2)
+    probe = Probe((5, 4, 6, 4, 3), 1, Form("relu", False), 2)
     features = torch.rand(7, 5, dtype=torch.float64) + 0.1
     labels = torch.arange(7) % 3
     model = nn.Sequential(*[m for i in range(4) for m in (nn.Linear(*probe.weight(i + 1)[0].shape[::-1]), nn.ReLU())])
@@ -391,7 +391,7 @@ def test_work_in_place_does_not_change_what_is_read(batch) -> None:
 
 def test_a_head_without_layers_belongs_to_the_loss() -> None:
     model = network()
-    model.head = Probe((16, 6, 5, 3), 2, "relu", True, 0)
+    model.head = Probe((16, 6, 5, 3), 2, Form("relu", True), 0)
     sums = line_graph_sums(model, IMAGES, "absolute", "softmax")
     assert "stem.0.weight" in sums and not any(name.startswith("head") for name in sums)
     assert isfinite(beta_eff_of(sums)) and beta_eff_of(sums) > 0

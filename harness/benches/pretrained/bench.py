@@ -27,6 +27,7 @@ from harness.schema import (
 
 from . import tables
 from .models import Models, demand_names, models
+from .static_rank import static_rank_of_tables
 
 if TYPE_CHECKING:
     from torch import nn
@@ -119,7 +120,8 @@ class Pretrained:
         return {"weights": self._held().identity(architecture)}
 
     def facts(self, architecture: Architecture, images: ImageSet) -> dict[str, float]:
-        """Parameters and multiply-adds without the source classifier, trainable layers, published source accuracy."""
+        """Parameters and multiply-adds without the source classifier, trainable layers, published source accuracy, and
+        the rank on other data sets."""
         held = self._held()
         known = held.entry(architecture.name).source_accuracy
         counted = _counts(self.folder, self.data, architecture.name, held.identity(architecture.name), self.side)
@@ -130,7 +132,13 @@ class Pretrained:
             "live_flops": counted["flops"] + width * images.classes,
             "layers": counted["layers"] + 1,
             **({} if known is None else {"source_accuracy": known}),
+            **self._elsewhere(architecture.name, images.name),
         }
+
+    def _elsewhere(self, name: str, dataset: str) -> dict[str, float]:
+        """The `static_rank` of a network over the data sets other than this, where the package has their tables."""
+        ranks = static_rank_of_tables(tables.carried(), dataset, self.target_split)
+        return {"static_rank": float(ranks[name])} if name in ranks.index else {}
 
     def build(self, architecture: Architecture, images: ImageSet) -> nn.Module:
         """The pre-trained network with a new head, from torch's global random state, features standardised."""
