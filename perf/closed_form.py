@@ -12,6 +12,7 @@ import torch
 from scipy.sparse import coo_array, csr_array
 from torch import Tensor
 
+from harness.measures.capacitance import Form as Units
 from harness.measures.capacitance import Probe, beta_eff
 from harness.train.process import prepare
 from perf.comparison import alternate, quartiles
@@ -23,7 +24,7 @@ def closed(repeats: int) -> None:
     """beta_eff of one probe 64-256-128-10 on 128 images: the closed form against its line graph."""
     prepare(1)
     sizes, images = (64, 256, 128, 10), 128
-    probe = Probe(sizes, 1, "relu", True, 0)
+    probe = Probe(sizes, 1, Units(), 0)
     torch.manual_seed(0)
     states = probe.states(torch.randn(images, sizes[0]).relu(), torch.float32)
     deltas = probe.deltas(states, torch.arange(images) % sizes[-1], "softmax")
