@@ -170,6 +170,7 @@ def test_images_of_which_no_score_has_a_value_are_refused_with_a_reason(change, 
     ("score", "x", "y", "reason"),
     [
         ("h_score", example(10, 20)[0], np.arange(10) % 3, "too few images"),
+        ("sfda", np.eye(4)[np.arange(12) % 3], np.arange(12) % 3, "all images of each class have the same features"),
         ("sfda", example(20, 30, scale=10)[0], np.arange(20) % 3, "too few images"),
         ("logme", np.eye(3)[np.arange(12) % 3], np.arange(12) % 3, "a class is an exact linear function"),
         ("gbc", example(6, 4)[0], np.array([0, 0, 0, 1, 2, 3]), "fewer than two classes with two images"),

@@ -11,6 +11,9 @@ from .features import Features, Matrix, NoValue
 DECAY, LEAST = 5.0, 1e-10
 """Of the shrinkage: exp(-DECAY largest eigenvalue of the within-class scatter), but at least LEAST."""
 
+VANISHED = 1e-12
+"""Share of the largest variance below which that within classes counts as 0."""
+
 SATURATED = 1e-6
 """A score nearer to 1 says nothing where the features fit any labels."""
 
@@ -25,7 +28,10 @@ def sfda(features: Features) -> float:
     to keep every probability from 1: then it is 1 whatever the labels are.
     """
     z, y, dimensions = features.scores, features.y, features.x.shape[1]
-    shrinkage = max(float(np.exp(-DECAY * eigvalsh(within(features, z))[-1])), LEAST)
+    largest = float(eigvalsh(within(features, z))[-1])
+    if largest <= VANISHED * features.spectrum[0] / len(y):
+        raise NoValue("all images of each class have the same features")
+    shrinkage = max(float(np.exp(-DECAY * largest)), LEAST)
     sure = softmax(posterior(features, z, shrinkage, dimensions), axis=1)[np.arange(len(y)), y][:, None]
     means = class_means(features, z)
     others = (means.sum(axis=0) - means) / (len(means) - 1)
