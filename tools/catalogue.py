@@ -27,6 +27,8 @@ MEANING = {
     "flops": "multiply-adds of one image",
     "live_flops": "multiply-adds of one image, without convolutions on no path from a cell's input to its output",
     "layers": "number of trainable convolution and dense layers",
+    "source_accuracy": "published accuracy on the data set that the network was trained on before",
+    "static_rank": "mean relative rank on other data sets than the target",
     "train_loss": "mean training loss since the last observation",
     "train_accuracy": "training accuracy since the last observation",
     "valid_loss": "loss on the validation images",
