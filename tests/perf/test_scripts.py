@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from perf import convert, engine, evaluate, report
+from perf import convert, engine, evaluate, report, zoo
 from perf.training_step import Row, all_gradients, distance
 
 TINY: dict[str, tuple[Callable[[Sequence[str]], None], list[str], str]] = {
     "evaluate": (evaluate.main, ["30", "3", "1", "10", "99"], "everything else"),
     "report": (report.main, ["20", "3", "1", "10", "99"], "index.html"),
+    "zoo": (zoo.main, ["2", "1", "32"], "side by side"),
     "convert": (convert.main, ["tss", "2"], "projected to 15,625"),
 }
 
@@ -24,7 +25,7 @@ def test_a_script_prints_its_table(name: str, capsys: pytest.CaptureFixture[str]
     assert line in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("main", [engine.main, evaluate.main, report.main, convert.main])
+@pytest.mark.parametrize("main", [engine.main, evaluate.main, report.main, convert.main, zoo.main])
 def test_a_script_has_help(main: Callable[[Sequence[str]], None], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         main(["--help"])

@@ -71,14 +71,17 @@ class CnnZoo:
         """Accuracies of every network of the table, in percent."""
         return self._table(dataset).truth(None, self.target_split, self.target_epochs, fingerprint, self.name)
 
-    def sample(self, n: int, seed: int, among: Sequence[str] | None = None) -> list[Architecture]:
-        """`n` sets of hyper-parameters, drawn by `seed`, or out of the names `among` in the order of a hash.
+    def sample(self, n: int | None, seed: int, among: Sequence[str] | None = None) -> list[Architecture]:
+        """`n` sets of hyper-parameters, drawn by `seed`, or out of the names `among` (None: all of them) by a hash.
 
         The first of a larger sample are those of a smaller one. Raises BadInput where there are not that many.
         """
         if among is None:
+            demand(n is not None, "architectures", "a count (the space is infinite)", n)
+            assert n is not None
             draws = (np.random.default_rng(seed_of(seed, "sample", self.name, place)) for place in range(n))
             return [self.architecture(SPACE.write(SPACE.draw(draw))) for draw in draws]
+        n = len(among) if n is None else n
         demand(1 <= n <= len(among), "architectures", f"a count from 1 to {len(among)} (networks of the table)", n)
         ordered = sorted(among, key=lambda text: seed_of(seed, "sample", self.name, text))
         return [self.architecture(text) for text in ordered[:n]]

@@ -16,7 +16,7 @@ def recorded(table: Tabulated, epochs: int) -> Recorded:
     """
     last = int(table.curves["epoch"].max())
     demand(epochs == last, "signal.epochs", f"{last}, the epochs of {table.path.name}", epochs)
-    images = _images(table)
+    images = images_of(table)
     updates = -(-len(images.train[1]) // int(table.about["recipe"]["batch"]))
     label = f"{table.path.name}, {last} epochs, the same training runs as the ground truth"
     return Recorded(_traces(table, updates), images, str(table.about["dataset_fingerprint"]), label, leak=False)
@@ -33,7 +33,7 @@ def _traces(table: Tabulated, updates: int) -> dict[str, Trace]:
     return traces
 
 
-def _images(table: Tabulated) -> ImageSet:
+def images_of(table: Tabulated) -> ImageSet:
     """A data set like the table's, which holds no image."""
     about = table.about["images"]
     size, colours, classes, count = (int(about[key]) for key in ("size", "colours", "classes", "train"))

@@ -1,0 +1,96 @@
+"""`python -m tools.accuracy_from_weights [OUT] [--tables FILE ...] [--traces FOLDER] [--published NAME=FOLDER ...]`.
+
+Writes the tables and figures of the findings on accuracy from weights into the folder OUT (docs/findings). Without
+`--tables`: of the tables that the package carries. With the folder of the traces that a table was made of, the inputs
+that need all weights are there, too.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from harness.benches import cnn_zoo, tabulated
+from harness.benches.cnn_zoo import zoo
+from harness.benches.cnn_zoo.bench import CnnZoo
+from harness.benches.cnn_zoo.recorded import images_of
+from harness.runs.campaign import Campaign
+from harness.storage.traces import TraceStore
+from harness.train.recipe import Recipe
+
+from . import experiments, figures
+from .inputs import published
+
+NAME = "accuracy_from_weights"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Parse the command line, write the tables and figures, print the rows of the main input."""
+    parser = argparse.ArgumentParser(prog=f"python -m tools.{NAME}", description=__doc__)
+    parser.add_argument("out", nargs="?", type=Path, default=Path("docs/findings"))
+    parser.add_argument("--tables", nargs="*", type=Path, default=[])
+    parser.add_argument("--traces", type=Path)
+    parser.add_argument("--published", nargs="*", default=[], metavar="NAME=FOLDER")
+    given = parser.parse_args(arguments)
+    with threadpool_limits(1):
+        _carry_out(given)
+
+
+def _carry_out(given: argparse.Namespace) -> None:
+    paths = given.tables or sorted(Path(cnn_zoo.__file__).parent.glob("*.parquet"))
+    zoos = {}
+    for path in () if given.published and not given.tables else paths:
+        table = tabulated.read(path, "--tables")
+        zoos[table.about["dataset"]] = zoo.of_table(table, weights_of(table, given.traces))
+    for text in given.published:
+        name, _, folder = text.partition("=")
+        zoos[f"published {name}"] = zoo.published(Path(folder), name, zoo.statistics_of)
+    write(zoos, given.out)
+
+
+def weights_of(table: tabulated.Tabulated, traces: Path | None) -> Callable[[str, int], zoo.Numbers | None]:
+    """Reads the parameters of a finished network out of the traces that the table was made of."""
+    if traces is None:
+        return lambda name, seed: None
+    bench, recipe, images = CnnZoo(), Recipe(**table.about["recipe"]), images_of(table)
+    fingerprint, measures = table.about["dataset_fingerprint"], bench.recorded_measures()
+    campaign = Campaign(bench, images, fingerprint, recipe, measures, "truth", "cpu", "torch")
+    return partial(_read, campaign, TraceStore(traces))
+
+
+def _read(campaign: Campaign, store: TraceStore, name: str, seed: int) -> zoo.Numbers | None:
+    trace = store.get(campaign.key(name, seed))
+    return None if trace is None else np.asarray(trace.table["weights"].iloc[-1], dtype=float)
+
+
+def write(zoos: dict[str, zoo.Zoo], out: Path) -> None:
+    """Every table and figure of these zoos."""
+    rows = pd.concat([experiments.table(each) for each in zoos.values()])
+    curves = pd.concat([experiments.curve(each) for each in zoos.values()])
+    curves["published_r2"] = [
+        published(name, "boosting", dataset) if name == "statistics per layer" else float("nan")
+        for name, dataset in zip(curves["input"], curves["dataset"], strict=True)
+    ]
+    tables = {
+        "": rows,
+        "_curve": curves,
+        "_epochs": pd.concat([experiments.early(each) for each in zoos.values()]),
+        "_transfer": experiments.transfer(zoos),
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    for ending, table in tables.items():
+        table.to_csv(out / f"{NAME}{ending}.csv", index=False, float_format="%.4f", lineterminator="\n")
+    figures.save(figures.learning_curve(curves), out / f"{NAME}_curve.svg")
+    figures.save(figures.grid(tables["_transfer"]), out / f"{NAME}_transfer.svg")
+    shown = rows.pivot_table(index=["dataset", "input"], columns="model", values=["r2", "tau"], sort=False)
+    print(shown.to_string(float_format="{:.3f}".format))
+
+
+if __name__ == "__main__":
+    main()

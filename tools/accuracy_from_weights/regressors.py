@@ -1,0 +1,95 @@
+"""The paper's three regressors, their settings chosen on the networks they learn from alone.
+
+The authors stop each on the test part; here it is not looked at before the end.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+
+import lightgbm
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import expit
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import KFold
+from sklearn.neural_network import MLPRegressor
+
+from harness.benches.cnn_zoo.zoo import Numbers
+from harness.predictors.logit_linear import standardiser
+
+Predict = Callable[[Numbers], Numbers]
+
+FOLDS = 3
+STRENGTHS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
+TREES, PATIENCE = 2000, 30
+BOOSTING = {
+    "objective": "regression",
+    "learning_rate": 0.05,
+    "num_leaves": 15,
+    "min_data_in_leaf": 5,
+    "feature_fraction": 0.5,
+    "bagging_fraction": 0.8,
+    "bagging_freq": 1,
+    "lambda_l2": 1.0,
+    "deterministic": True,
+    "force_row_wise": True,
+    "num_threads": 1,
+    "verbosity": -1,
+    "seed": 0,
+}
+MEMBERS, HIDDEN = 3, (256, 256, 256)
+
+
+def boosting(x: Numbers, y: Numbers) -> Predict:
+    """LightGBM; as many trees, up to 2,000, as cross-validation on (x, y) asks for."""
+    data = lightgbm.Dataset(x, y, free_raw_data=False)
+    stop = lightgbm.early_stopping(PATIENCE, verbose=False)
+    found = lightgbm.cv(BOOSTING, data, TREES, nfold=FOLDS, stratified=False, shuffle=True, seed=0, callbacks=[stop])
+    trees = len(np.asarray(found["valid l2-mean"]))
+    model = lightgbm.train(BOOSTING, lightgbm.Dataset(x, y), trees)
+    return lambda features: np.asarray(model.predict(features))
+
+
+def linear(x: Numbers, y: Numbers) -> Predict:
+    """One sigmoid unit, its squared error minimised; L2 by cross-validation on (x, y)."""
+    folds = list(KFold(FOLDS, shuffle=True, random_state=0).split(x))
+
+    def error(strength: float) -> float:
+        fits = ((_unit(x[rest], y[rest], strength), held) for rest, held in folds)
+        return sum(float(((fit(x[held]) - y[held]) ** 2).sum()) for fit, held in fits)
+
+    return _unit(x, y, min(STRENGTHS, key=error))
+
+
+def dense(x: Numbers, y: Numbers) -> Predict:
+    """The mean of three dense nets of 3 x 256 ReLU that stop early on parts of (x, y)."""
+    scale, centre, spread = standardiser(), float(y.mean()), float(y.std()) or 1.0
+    scaled, target = scale.fit_transform(x), (y - centre) / spread
+    settings = {"hidden_layer_sizes": HIDDEN, "early_stopping": True, "n_iter_no_change": 20}
+    members = [MLPRegressor(random_state=member, **settings) for member in range(MEMBERS)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        fitted = [member.fit(scaled, target) for member in members]
+    return lambda features: centre + spread * np.mean([m.predict(scale.transform(features)) for m in fitted], axis=0)
+
+
+MODELS: dict[str, Callable[[Numbers, Numbers], Predict]] = {"linear": linear, "boosting": boosting, "dense": dense}
+
+
+def _unit(x: Numbers, y: Numbers, strength: float) -> Predict:
+    """100 * sigmoid(w x + b) on standardised x, for the least mean squared error (of fractions) + strength |w|²."""
+    scale = standardiser()
+    scaled, target = scale.fit_transform(x), y / 100
+
+    def loss(point: Numbers) -> tuple[float, Numbers]:
+        guess = expit(scaled @ point[1:] + point[0])
+        miss = guess - target
+        slope = 2 * miss * guess * (1 - guess) / len(target)
+        value = float((miss**2).mean() + strength * (point[1:] ** 2).sum())
+        return value, np.concatenate([[slope.sum()], scaled.T @ slope + 2 * strength * point[1:]])
+
+    start = np.zeros(1 + scaled.shape[1])
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 300}).x
+    return lambda features: 100 * expit(scale.transform(features) @ found[1:] + found[0])
