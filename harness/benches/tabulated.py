@@ -69,7 +69,13 @@ class Tabulated:
         rows = self.curves[self.curves["epoch"] == epoch]
         table = rows.pivot(index="architecture", columns="seed", values=f"{split}_accuracy")
         table.columns = [str(seed) for seed in table.columns]
-        return Truth(table.astype(float), own, split, epoch, f"{self.path.name}, {self.about['made_by']}")
+        return Truth(table.astype(float), own, split, epoch, self.label)
+
+    @property
+    def label(self) -> str:
+        """Where the accuracies come from: file, program, and the head where it is not the networks' own."""
+        head = "".join(f", trained through the head {name}" for name in self.about.get("head", {}))
+        return f"{self.path.name}, {self.about['made_by']}{head}"
 
     def demand_bench(self, bench: str | None, key: str) -> None:
         """Raise BadInput, naming `key`, for a table of another benchmark's networks than `bench` (None: any)."""

@@ -2,6 +2,7 @@
 
 Each architecture is trained to the end of the schedule with each seed, from random numbers that no run uses; the full
 curves go into one Parquet file that `bench.source=FILE` reads. After an interrupt the same command resumes.
+With `+measure=capacitance measure.capacitance.mode=head` networks are trained through that head instead of their own.
 """
 
 from __future__ import annotations
@@ -13,17 +14,18 @@ from typing import TYPE_CHECKING
 from omegaconf import DictConfig
 
 from harness.cli.checks import check_images
-from harness.config.components import build, fill
+from harness.config.components import build, build_all, fill
 from harness.files.lock import exclusive_lock
 from harness.files.paths import demand_folder, demand_name, demand_writable
 from harness.runs.campaign import Campaign
 from harness.runs.engine import Engine
 from harness.runs.train_many import train_missing
-from harness.schema import BadInput, Benchmark, DataSet, Recording, demand
+from harness.schema import BadInput, Benchmark, DataSet, HeadMaker, Recording, demand, settings
 from harness.storage.traces import TraceStore
 from harness.sweep.job_files import JobResult
 
 if TYPE_CHECKING:
+    from harness.schema import Measure
     from harness.train.recipe import Recipe
 
 
@@ -55,9 +57,18 @@ def build_parts(config: DictConfig) -> tuple[TopLevel, Benchmark, DataSet, Recip
     all_images = "null (a table needs all images)"
     demand(recipe.watch_images is None, "train.watch_images", all_images, recipe.watch_images)
     demand(set(recipe.watch) == {"valid", "test"}, "train.watch", "[valid, test]", recipe.watch)
+    _heads(config)
     demand_folder("results", Path(top.results) / "traces")
     demand_writable("out", Path(top.out))
     return top, bench, dataset, recipe, engine
+
+
+def _heads(config: DictConfig) -> dict[str, Measure]:
+    """The measures of the configuration, which replace the networks' heads: a table holds accuracies, no readings."""
+    found: dict[str, Measure] = build_all(config.get("measure"), "measure")
+    others = [name for name, m in found.items() if not (isinstance(m, HeadMaker) and m.replaces_head)]
+    demand(not others, "measure", "measures that replace the network's head", others)
+    return found
 
 
 def check(config: DictConfig) -> None:
@@ -88,7 +99,8 @@ def _tabulate(config: DictConfig) -> JobResult:
     images = recipe.limited(dataset.load(top.data))
     recipe = replace(recipe, observe_every=recipe.steps_per_epoch(len(images.train[1])))
     wanted = [(a, seed) for a in bench.sample(top.architectures, top.seed) for seed in top.seeds]
-    measures = bench.recorded_measures() if isinstance(bench, Recording) else {}
+    heads = _heads(config)
+    measures = {**heads, **(bench.recorded_measures() if isinstance(bench, Recording) else {})}
     kernels = engine.resolve_kernels(recipe, [bench], list(measures.values()))
     campaign = Campaign(
         bench, images, images.fingerprint(), recipe, measures, "truth", engine.device, kernels, engine.threads
@@ -103,6 +115,8 @@ def _tabulate(config: DictConfig) -> JobResult:
     columns = bench.recorded_columns if isinstance(bench, Recording) else ()
     table = tabulation.curves(traces, recipe.steps_per_epoch(len(images.train[1])), columns)
     made = tabulation.about(campaign, top.seed, traces)
+    if heads:
+        made["head"] = {name: settings(measure) for name, measure in heads.items()}
     tabulated.write(Path(top.out), table, made)
     summary = tabulation.summary(table, len(made["diverged"]))
     lines = [summary, f"engine {kernels} kernels on {engine.device}", f"table {top.out}"]

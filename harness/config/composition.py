@@ -53,7 +53,7 @@ def compose_arguments(arguments: Sequence[str], config_name: str, sweep: bool = 
     complete = [
         *_plugins(overrides, config_name),
         *_recipe(overrides, config_name),
-        *(text for o in overrides for text in as_hydra_wants(o)),
+        *(text for o in overrides for text in as_hydra_wants(o, config_name)),
     ]
     complete.sort(key=lambda text: text.startswith("+experiment="))  # last: what it sets has the last word
     parsed = parse_overrides(complete)
@@ -109,12 +109,17 @@ def groups() -> list[str]:
     return found
 
 
-def as_hydra_wants(override: Override) -> Iterator[str]:
-    """The override for a configuration whose defaults list has neither plug-in groups nor an experiment."""
+def as_hydra_wants(override: Override, config_name: str = "config") -> Iterator[str]:
+    """The override for a configuration whose defaults list has neither plug-in groups nor an experiment.
+
+    In the main job, plug-ins that are added are in the list that names all of them.
+    """
     if override.key_or_group not in (*PLUGIN_GROUPS, "experiment") or override.is_delete():
         yield override.input_line or ""
     elif override.key_or_group == "experiment":
         yield f"+{(override.input_line or '').lstrip('+')}"
+    elif override.is_add() and config_name != "config":
+        yield override.input_line or ""
     elif not override.is_add():
         yield f"+{override.input_line}"
 

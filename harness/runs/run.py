@@ -8,6 +8,7 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
+from harness.evaluate.groups import with_groups
 from harness.evaluate.judge import judge
 from harness.evaluate.scoring import ScoringInput, score_all
 from harness.files.lock import exclusive_lock
@@ -123,6 +124,8 @@ def score_and_judge(context: RunContext, sample: Sample, traces: Traces) -> Scor
     families = {name: predictor.family for name, predictor in spec.predictors.items()}
     with threadpool_limits(1):  # thousands of small products: threads only wait for each other
         judgement = judge(scores, truth, families, spec.evaluation, spec.readers_of_studied(), spec.twins())
+        groups = {architecture.name: architecture.group for architecture in sample.architectures}
+        judgement = with_groups(judgement, scores, truth, groups, spec.evaluation)
     return Scores(scores, timings, judgement)
 
 

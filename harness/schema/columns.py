@@ -168,6 +168,7 @@ METRICS = Table(
         *estimate("weighted_tau", "weighted τ: pairs of good architectures weigh more"),
         *estimate("half_accuracy", "share of architectures put on the right side of the median"),
         *estimate("pearson", "Pearson's r; only where `evaluate.pearson` is true", optional=True),
+        *estimate("tau_groups", "τ-b between groups (families); only where a group has several", optional=True),
         *estimate("tau_given_train_loss", "partial τ given the training loss"),
         *estimate("tau_given_flops", "partial τ given the multiply-adds"),
         *estimate("tau_given_params", "partial τ given the number of parameters"),

@@ -10,34 +10,22 @@ WEIGHTED = (nn.modules.conv._ConvNd, nn.Linear)
 
 
 class Backbone(nn.Module):
-    """A pre-trained network. It reads RGB images (B, 3, side, side), normalised by `mean` and `std` (0..255)."""
+    """A pre-trained network. It reads RGB images (B, 3, side, side), normalised by `mean` and `std` (0..255).
+
+    The classifier of the source data set is no submodule: it is never trained, and measures do not see it.
+    """
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
-
-    @property
-    @abstractmethod
-    def body(self) -> nn.Module:
-        """The layers; the source classifier may be among them."""
-
-    @property
-    @abstractmethod
-    def top(self) -> nn.Module:
-        """The classifier of the source data set; empty where there is none."""
 
     @abstractmethod
     def features(self, images: Tensor) -> Tensor:
         """What the source classifier reads, averaged over space, (B, d)."""
 
     @abstractmethod
-    def logits(self, images: Tensor) -> Tensor | None:
-        """Logits (B, source classes) of the source classifier; None where there is none."""
-
     def outputs(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Features and logits; a network that can computes both in one pass."""
-        return self.features(images), self.logits(images)
+        """Features, and the logits (B, source classes) of the source classifier; None where there is none."""
 
-    def below(self) -> list[nn.Module]:
-        """The layers without parts below the source classifier, in the order of their definition."""
-        above = set(self.top.modules())
-        return [each for each in self.body.modules() if each not in above and not list(each.children())]
+    def layers(self) -> list[nn.Module]:
+        """The layers without parts, in the order of their definition."""
+        return [each for each in self.modules() if not list(each.children())]

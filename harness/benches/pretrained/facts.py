@@ -18,7 +18,7 @@ def counts(backbone: Backbone, side: int) -> dict[str, float]:
         places = out.shape[2] * out.shape[3] if out.dim() == 4 else out[0].numel() // len(weight)
         flops.append(weight.numel() * places)
 
-    hooks = [each.register_forward_hook(count) for each in backbone.below() if isinstance(each, WEIGHTED)]
+    hooks = [each.register_forward_hook(count) for each in backbone.layers() if isinstance(each, WEIGHTED)]
     was = backbone.training
     try:
         width = backbone.eval().features(torch.zeros(1, 3, side, side)).shape[1]
@@ -26,6 +26,5 @@ def counts(backbone: Backbone, side: int) -> dict[str, float]:
         backbone.train(was)
         for hook in hooks:
             hook.remove()
-    theirs = {id(weight) for module in backbone.top.modules() for weight in module.parameters(recurse=False)}
-    below = sum(weight.numel() for weight in backbone.parameters() if id(weight) not in theirs)
+    below = sum(weight.numel() for weight in backbone.parameters())
     return {"params": float(below), "flops": float(sum(flops)), "layers": float(len(flops)), "width": float(width)}

@@ -33,35 +33,21 @@ class GraphNetwork(Backbone):
             wanted = "weights that fit the description of the network"
             raise BadInput(f"bench.models: must be {wanted} (got {where}: {error!r})") from error
         end = 1 + [each.output for each in graph.operations].index(graph.features)
-        self.lower, self.upper = nn.ModuleList(layers[:end]), nn.ModuleList(layers[end:])
-
-    @property
-    def body(self) -> nn.Module:
-        """The layers up to the features."""
-        return self.lower
-
-    @property
-    def top(self) -> nn.Module:
-        """The source classifier."""
-        return self.upper
+        self.lower = nn.ModuleList(layers[:end])
+        self.classifier = (nn.ModuleList(layers[end:]),)  # in a tuple: no submodule
 
     def features(self, images: Tensor) -> Tensor:
         """Features (B, d): the map that the description names, averaged over space."""
         return pooled(self._maps(images)[self.graph.features])
 
-    def logits(self, images: Tensor) -> Tensor | None:
-        """Logits (B, source classes); None without a classifier."""
-        return self._classified(self._maps(images)) if self.graph.classifies else None
-
     def outputs(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
         """Features and logits, in one pass."""
         maps = self._maps(images)
         features = pooled(maps[self.graph.features])
-        return features, self._classified(maps) if self.graph.classifies else None
-
-    def _classified(self, maps: dict[object, Tensor]) -> Tensor:
-        self._carry_out(maps, len(self.lower), self.upper)
-        return maps[self.graph.operations[-1].output].flatten(1)
+        if not self.graph.classifies:
+            return features, None
+        self._carry_out(maps, len(self.lower), self.classifier[0].to(images.device))
+        return features, maps[self.graph.operations[-1].output].flatten(1)
 
     def _maps(self, images: Tensor) -> dict[object, Tensor]:
         maps: dict[object, Tensor] = {self.graph.input: images}

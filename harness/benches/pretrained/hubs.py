@@ -27,34 +27,29 @@ class HubNetwork(Backbone):
 
     def __init__(self, model: nn.Module, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
         super().__init__()
-        self.model, self.mean, self.std = model, mean, std
-        self.place = _place_of_classifier(model)
-
-    @property
-    def body(self) -> nn.Module:
-        """The whole network."""
-        return self.model
-
-    @property
-    def top(self) -> nn.Module:
-        """Its classifier."""
-        return self.model.get_submodule(self.place)
+        self.mean, self.std, self.place = mean, std, _place_of_classifier(model)
+        self.classifier = (model.get_submodule(self.place),)  # in a tuple: no submodule
+        model.set_submodule(self.place, nn.Identity())
+        self.model = model
 
     def features(self, images: Tensor) -> Tensor:
         """What the classifier reads, averaged over space."""
         return self._read(images)[0]
 
-    def logits(self, images: Tensor) -> Tensor | None:
-        """Logits (B, source classes)."""
-        return self._read(images)[1]
-
     def outputs(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
         """Features and logits, in one pass."""
-        return self._read(images)
+        absent = self.model.get_submodule(self.place)
+        self.model.set_submodule(self.place, self.classifier[0].to(images.device))
+        try:
+            return self._read(images)
+        finally:
+            self.model.set_submodule(self.place, absent)
 
     def _read(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """What stands in the classifier's place reads, and the network's output."""
         seen: list[Tensor] = []
-        hook = self.top.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+        place = self.model.get_submodule(self.place)
+        hook = place.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
         try:
             logits: Any = self.model(images)
         finally:

@@ -59,7 +59,7 @@ class FineTuned(nn.Module):
 
     def source_logits(self, images: Tensor) -> Tensor | None:
         """Logits (B, source classes) of the source classifier, None where the model has none."""
-        return self.backbone.logits(self.pixels(images))
+        return self.source_outputs(images)[1]
 
     def source_outputs(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
         """Features and logits, from one pass."""
@@ -118,12 +118,11 @@ def _normalised(images: ImageSet) -> Tensor:
 def train_last(model: FineTuned, layers: int | None) -> None:
     """Train the last `layers` convolutions and dense layers, the head among them, and the norms between them.
 
-    The order is that of their definition; None trains all. The source classifier is never trained.
+    The order is that of their definition; None trains all.
     """
-    model.backbone.top.requires_grad_(False)
     if layers is None:
         return
-    inner = model.backbone.below()
+    inner = model.backbone.layers()
     weighted = [place for place, module in enumerate(inner) if isinstance(module, WEIGHTED)]
     kept = layers - 1
     first = len(inner) if kept == 0 else weighted[-kept] if kept <= len(weighted) else 0

@@ -148,3 +148,20 @@ def test_models_choose_among_the_table(table: Path, folder: Path) -> None:
 def test_a_wrong_setting_is_one_line(key: str, value: object) -> None:
     with pytest.raises(BadInput, match=rf"^bench\.{key}: must be "):
         Pretrained(**{key: value})  # type: ignore[arg-type]
+
+
+def test_a_table_of_networks_trained_through_a_unit_says_so(small: list[str], tmp_path: Path) -> None:
+    unit = ["+measure=capacitance", "measure.capacitance.mode=head", "measure.capacitance.widths=[5,4]"]
+    asked = [*small, *unit, "seeds=[0]", "architectures=2", f"results={tmp_path}", f"out={tmp_path}/unit.parquet"]
+    assert tabulate(asked) == 0
+    read = tabulated.read(tmp_path / "unit.parquet")
+    assert read.about["head"]["capacitance"]["widths"] == [5, 4]
+    truth = read.truth(None, "test", None, read.about["dataset_fingerprint"])
+    assert truth.source.endswith("trained through the head capacitance")
+
+
+def test_a_table_takes_no_measure_that_only_observes(
+    small: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert tabulate([*small, "+measure=movement", f"results={tmp_path}", f"out={tmp_path}/x.parquet"]) == 2
+    assert "measure: must be measures that replace the network's head (got ['movement'])" in capsys.readouterr().err

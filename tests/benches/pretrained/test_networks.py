@@ -40,7 +40,6 @@ def test_a_network_computes_what_its_description_says(tmp_path: Path, side: int)
     pixels = 255 * torch.rand(3, 3, side, side)
     features, logits = networks.by_hand(networks.weights(1), pixels)
     torch.testing.assert_close(net.features(normalised(net, pixels)), features)
-    torch.testing.assert_close(net.logits(normalised(net, pixels)), logits)
     torch.testing.assert_close(net.outputs(normalised(net, pixels)), (features, logits))
 
 
@@ -55,7 +54,7 @@ def test_rows_of_int8_weights_have_a_scale_each(tmp_path: Path) -> None:
     pixels = 255 * torch.rand(2, 3, 32, 32)
     net = loaded(tmp_path, "one")
     _, logits = networks.by_hand({**arrays, "fc": (whole * scale[:, None]).astype(np.float32)}, pixels)
-    torch.testing.assert_close(net.logits(normalised(net, pixels)), logits)
+    torch.testing.assert_close(net.outputs(normalised(net, pixels))[1], logits)
 
 
 def test_a_network_without_a_classifier_has_no_logits(tmp_path: Path) -> None:
@@ -64,7 +63,8 @@ def test_a_network_without_a_classifier_has_no_logits(tmp_path: Path) -> None:
     np.savez(tmp_path / "one.npz", spec=json.dumps(text), **networks.weights(1))  # type: ignore[arg-type]
     (tmp_path / "models.yaml").write_text("one: {file: one.npz, family: a}")
     net = loaded(tmp_path, "one")
-    assert net.logits(torch.rand(1, 3, 32, 32)) is None and net.features(torch.rand(1, 3, 32, 32)).shape == (1, 6)
+    features, logits = net.outputs(torch.rand(1, 3, 32, 32))
+    assert logits is None and features.shape == (1, 6)
 
 
 def test_the_dialect_of_tensorflow_lite_is_the_same_network() -> None:
@@ -88,7 +88,7 @@ def test_the_dialect_of_tensorflow_lite_is_the_same_network() -> None:
     x = nn.functional.pad((pixels - 128) * 0.0078125, (0, 2, 1, 0))
     features = nn.functional.conv2d(x, w["w0"], w["b0"], padding=1).relu().mean((2, 3))
     torch.testing.assert_close(net.features(normalised(net, pixels)), features)
-    torch.testing.assert_close(net.logits(normalised(net, pixels)), features @ w["w1"].T + w["b1"])
+    torch.testing.assert_close(net.outputs(normalised(net, pixels))[1], features @ w["w1"].T + w["b1"])
 
 
 @pytest.mark.parametrize("version", ["1_0", "1_1"])
@@ -98,7 +98,7 @@ def test_squeezenet_is_that_of_torchvision(version: str, tmp_path: Path, torchvi
     (tmp_path / "models.yaml").write_text(f"net: {{file: net.pt, family: a, description: squeezenet{version}}}")
     theirs.load_state_dict({name: value.half().float() for name, value in theirs.state_dict().items()})
     images = torch.randn(2, 3, 97, 97)
-    torch.testing.assert_close(loaded(tmp_path, "net").logits(images), theirs(images), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(loaded(tmp_path, "net").outputs(images)[1], theirs(images), rtol=1e-4, atol=1e-5)
 
 
 def test_counts_are_those_of_the_network_below_its_classifier(tmp_path: Path) -> None:
@@ -107,6 +107,7 @@ def test_counts_are_those_of_the_network_below_its_classifier(tmp_path: Path) ->
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         net.features(torch.zeros(1, 3, 32, 32))
     below = {name: value for name, value in networks.weights(1).items() if not name.startswith("fc")}
+    assert not any("classifier" in name for name, _ in net.named_parameters())
     trained = sum(value.size for name, value in below.items() if not name.endswith((".mean", ".var")))
     assert found == {"params": trained, "flops": counter.get_total_flops() / 2, "layers": 3, "width": 6}
 

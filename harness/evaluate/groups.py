@@ -1,0 +1,57 @@
+"""How well predictors rank groups of architectures, where architectures of one group resemble each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from harness.evaluate.bootstrap import interval, observed_and_draws
+from harness.evaluate.correlations import tau_b
+from harness.evaluate.judge import Judgement
+from harness.evaluate.settings import Evaluation
+from harness.schema import Truth, seed_of
+
+FEWEST = 3
+"""Groups with a score below which there is no τ: it could only be 1 or -1."""
+
+
+def with_groups(
+    judgement: Judgement, scores: pd.DataFrame, truth: Truth, groups: Mapping[str, str], evaluation: Evaluation
+) -> Judgement:
+    """The judgement with `tau_groups` in its metrics: Kendall's τ-b between groups, with intervals over groups.
+
+    A group's score is the mean rank of its architectures among those with a score, its truth the mean rank of their
+    accuracies; architectures of one group are near copies, of which τ over architectures counts every pair. The
+    intervals draw groups with replacement. Derived, docs/methods.md. Without a group of several architectures the
+    judgement is returned as it is: the column would repeat τ.
+    """
+    names = sorted(truth.accuracy.index[truth.mean().notna()])
+    labels = pd.Categorical([groups[name] for name in names])
+    if len(labels.categories) == len(names):
+        return judgement
+    rows = judgement.metrics[["predictor", "step"]]
+    table = scores.pivot(index=["predictor", "step"], columns="architecture", values="score").reindex(columns=names)
+    values = table.loc[list(rows.itertuples(index=False, name=None))].to_numpy(dtype=float)
+    member = np.eye(len(labels.categories))[labels.codes]  # (architectures, groups)
+    accuracy = _means(rankdata(truth.mean().loc[names].to_numpy(dtype=float))[None], member)[0]
+    weights = observed_and_draws(member.shape[1], evaluation.bootstrap, seed_of(evaluation.seed, "groups"))
+    ranks = np.array([rankdata(row, nan_policy="omit") for row in values])
+    means = _means(ranks, member)
+    means[np.isfinite(means).sum(axis=1) < FEWEST] = np.nan
+    taus = tau_b(means, accuracy, weights)
+    ends = np.array([interval(row[1:], evaluation.level) for row in taus]).reshape(-1, 2)
+    found = {"tau_groups": taus[:, 0], "tau_groups_low": ends[:, 0], "tau_groups_high": ends[:, 1]}
+    return replace(judgement, metrics=judgement.metrics.assign(**found))
+
+
+def _means(values: NDArray[np.float64], member: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean of the finite `values` (rows, architectures) in each group, (rows, groups); nan for a group without one."""
+    known = np.isfinite(values)
+    count = known.astype(float) @ member
+    total = np.where(known, values, 0.0) @ member
+    return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
