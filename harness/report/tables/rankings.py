@@ -43,8 +43,10 @@ def ranked(tables: RunTables) -> DisplayTable:
 def every_metric(tables: RunTables) -> DisplayTable:
     """All that was measured of each predictor at the last budget; columns that nothing fills are left out."""
     table = ranked_table(tables)
-    metrics = {"τ": "tau", f"τ, {TOPS['tau_tenth']}": "tau_tenth", "τ between groups": "tau_groups", "weighted τ": "weighted_tau",
-               "Spearman": "spearman", "Pearson": "pearson", "half accuracy": "half_accuracy"}  # fmt: skip
+    metrics = {
+        "τ": "tau", f"τ, {TOPS['tau_tenth']}": "tau_tenth", "τ between groups": "tau_groups",
+        "weighted τ": "weighted_tau", "Spearman": "spearman", "Pearson": "pearson", "half accuracy": "half_accuracy",
+    }  # fmt: skip
     columns = {
         "predictor": strings(table["predictor"]),
         **{heading: scores(table, name) for heading, name in metrics.items() if name in table},
