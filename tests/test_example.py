@@ -57,7 +57,7 @@ def test_by_a_flag_its_measure_predictor_and_figure_take_part_in_a_run(tmp_path:
 
 
 def test_installed_it_needs_no_flag_and_stands_in_the_gathered_tables_of_a_sweep(tmp_path: Path) -> None:
-    few = ["measure=[el2n]", "+predictor=el2n_fall", "report.figures=[]"]
+    few = ["measure=[el2n]", "predictor=[flops,valacc,el2n_fall]", "report.figures=[]"]
     out = harness(tmp_path, "-m", *SMALL, *few, "seed=0,1", paths=(HOME / "src", HOME / "plugin"))
     gathered = pd.read_parquet(tables_in(tmp_path, out) / "gathered.parquet").query("last").set_index("predictor")
     assert gathered.loc["el2n_fall", "jobs"] == 2 and gathered.loc["el2n_fall", "family"] == "my_errors"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from harness.cli.terminal import one_line
 from harness.files.machine_errors import described, is_machine_error
 from harness.processes.signals import Terminated, WorkerKilled, no_more_signals, signals_raised
 from harness.schema import BadInput
+from harness.schema.visible import visible
 
 RESUME = "re-run the same command to resume"
 
@@ -30,7 +30,7 @@ def carry_out(command: Callable[[], int]) -> int:
             with no_more_signals():
                 _end_workers()
                 line, code = _ending(error)
-                print(one_line(line), file=sys.stderr, flush=True)
+                print(visible(line), file=sys.stderr, flush=True)
                 return code
 
 

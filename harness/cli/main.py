@@ -7,7 +7,7 @@ through the object that `initialize_config_dir` opens, so that Hydra's settings,
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
@@ -19,9 +19,10 @@ from harness.cli.arguments import parse_arguments
 from harness.cli.checks import check_run
 from harness.cli.configuration_text import print_configuration
 from harness.cli.endings import carry_out
-from harness.config.composition import Composition, compose_arguments, hydra_open, parse_overrides
+from harness.config.composition import Composition, compose_arguments, compose_job, hydra_open, parse_overrides
 from harness.config.refusals import demand_resolved, quoted
 from harness.processes.leftovers import clear
+from harness.schema import BadInput
 from harness.sweep.job_files import JobResult
 from harness.sweep.launch import SweepJob, finish_sweep, prepare_sweep
 
@@ -73,17 +74,30 @@ def _run_once(composition: Composition, config_name: str, task: Task) -> int:
 def _run_sweep(
     composition: Composition, config_name: str, task: Task, check: Callable[[DictConfig], object], typed: Sequence[str]
 ) -> int:
-    """The exit code of the sweep; every swept value is checked before the first job starts."""
+    """The exit code of the sweep; every job's configuration is checked before the first job starts."""
     from harness.processes.pool import guard_pools
 
     given = any(o.key_or_group == "hydra.sweep.dir" for o in parse_overrides(composition.overrides))
     for config in composition.jobs:
         check_run(config, check)
+    for overrides in composition.combinations:
+        _check_combination(overrides, composition.swept, config_name, check)
     HydraConfig.instance().set_config(composition.config)
     demand_resolved(composition.config, "hydra.sweep.dir")
     sweep = prepare_sweep(composition.config, composition.swept, given, typed)
-    overrides = [*composition.overrides, "hydra.mode=MULTIRUN", f"hydra.sweep.dir={quoted(str(sweep.folder))}"]
+    arguments = [*composition.overrides, "hydra.mode=MULTIRUN", f"hydra.sweep.dir={quoted(str(sweep.folder))}"]
     hydra = GlobalHydra.instance().hydra
     assert hydra is not None  # main has opened it
     guard_pools()  # those of launchers too
-    return finish_sweep(lambda only: hydra.multirun(config_name, SweepJob(task, sweep.keys, only), overrides), sweep)
+    return finish_sweep(lambda only: hydra.multirun(config_name, SweepJob(task, sweep.keys, only), arguments), sweep)
+
+
+def _check_combination(
+    overrides: Sequence[str], swept: Collection[str], config_name: str, check: Callable[[DictConfig], object]
+) -> None:
+    """Raise BadInput, which names the swept values, for a job whose values do not go together."""
+    try:
+        check_run(compose_job(config_name, list(overrides)), check)
+    except BadInput as error:
+        own = [text for text in overrides if text.lstrip("+~").partition("=")[0] in swept]
+        raise BadInput(f"{error}; in the job {' '.join(own)}") from error

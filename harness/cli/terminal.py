@@ -14,6 +14,8 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from harness.schema.visible import visible
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -29,9 +31,6 @@ PLAIN = {
     "\N{NO-BREAK SPACE}": " ", "\N{NARROW NO-BREAK SPACE}": " ", "\N{THIN SPACE}": " ",
 }  # fmt: skip
 """Signs without letters of their own, in ASCII."""
-
-ESCAPED = ("Cc", "Cf", "Cs", "Zl", "Zp")
-"""Unicode categories that an error shows as escapes: they would break its line, or change what a terminal shows."""
 
 
 def plain_letters(text: str) -> str:
@@ -49,14 +48,9 @@ def plain_letters(text: str) -> str:
     return "".join(words)
 
 
-def one_line(text: str) -> str:
-    """The text with line ends, control and bidirectional characters as escapes."""
-    return "".join(_escape(letter) if unicodedata.category(letter) in ESCAPED else letter for letter in text)
-
-
 def print_error(error: object) -> None:
     """Print one line on stderr: "error: KEY: must be …"."""
-    print(f"error: {one_line(str(error))}", file=sys.stderr)
+    print(f"error: {visible(str(error))}", file=sys.stderr)
 
 
 def console(stderr: bool = False) -> Console:

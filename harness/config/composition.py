@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 from hydra import compose, initialize_config_dir
@@ -30,13 +31,15 @@ class Composition:
     """What arguments ask for: overrides that name every plug-in, and the configuration of the first job.
 
     `config` has Hydra's own part, `own` has not. `swept` is the number of values of each key that is swept, and `jobs`
-    are configurations that together show every such value, the first job's before all others.
+    are configurations that together show every such value, the first job's before all others. `combinations` are the
+    overrides of every other job of the sweep; empty where a sweeper of the user's decides which jobs there are.
     """
 
     overrides: tuple[str, ...]
     config: DictConfig
     swept: Mapping[str, int]
     jobs: tuple[DictConfig, ...] = ()
+    combinations: tuple[tuple[str, ...], ...] = ()
 
     @property
     def own(self) -> DictConfig:
@@ -59,7 +62,13 @@ def compose_arguments(arguments: Sequence[str], config_name: str, sweep: bool = 
     parsed = parse_overrides(complete)
     jobs = tuple(compose_job(config_name, job) for job in _jobs(parsed, sweep))
     swept = {o.key_or_group: len(sweep_values(o)) for o in parsed if o.is_sweep_override()}
-    return Composition(tuple(complete), jobs[0], swept, jobs)
+    combinations = tuple(map(tuple, _combinations(parsed))) if sweep and tries_all(jobs[0]) else ()
+    return Composition(tuple(complete), jobs[0], swept, jobs, combinations)
+
+
+def tries_all(config: DictConfig) -> bool:
+    """Whether the sweeper of `config`, which has Hydra's own part, tries every combination of the values."""
+    return str(config.hydra.sweeper.get("_target_", "")).endswith("BasicSweeper")
 
 
 def hydra_open(config_name: str) -> initialize_config_dir:
@@ -231,6 +240,19 @@ def _jobs(overrides: Sequence[Override], sweep: bool) -> Iterator[list[str]]:
     for i, values in sweeps.items():
         for value in values[1:]:
             yield [f"{overrides[i].get_key_element()}={value}" if i == j else text for j, text in enumerate(base)]
+
+
+def _combinations(overrides: Sequence[Override]) -> Iterator[list[str]]:
+    """Overrides of every job in which two keys or more have another value than in the first job."""
+    values = [
+        [f"{o.get_key_element()}={value}" for value in sweep_values(o)]
+        if o.is_sweep_override()
+        else [o.input_line or ""]
+        for o in overrides
+    ]
+    for job in product(*values):
+        if sum(text != each[0] for text, each in zip(job, values, strict=True)) > 1:
+            yield list(job)
 
 
 def _missing_file(text: str, overrides: list[str], config_name: str) -> BadInput:

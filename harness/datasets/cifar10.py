@@ -14,6 +14,7 @@ from . import cifar_files
 from .official_splits import first_half
 from .pixels import resized
 from .subset import Places, held_out, limited
+from .untrained_classes import with_warning
 
 TRAIN, TEST = 50_000, 10_000  # images
 MEAN = (125.3 / 255, 123.0 / 255, 113.9 / 255)
@@ -74,7 +75,7 @@ class Cifar10:
             for (images, labels), places in zip((train, train, test), self._places(), strict=True)
         ]
         crop = PADDING * self.size // 32
-        return ImageSet(self.name, parts[0], parts[1], parts[2], 10, MEAN, STD, flip=True, crop=crop)
+        return with_warning(ImageSet(self.name, parts[0], parts[1], parts[2], 10, MEAN, STD, flip=True, crop=crop))
 
     def _places(self) -> list[Places]:
         """Indices of the training and validation images in the 50,000, and of the test images in the 10,000."""

@@ -12,6 +12,7 @@ from . import cifar_files
 from .official_splits import halved
 from .pixels import resized
 from .subset import Places
+from .untrained_classes import with_warning
 
 TRAIN, TEST, CLASSES = 50_000, 10_000, 100
 MEAN = (129.3 / 255, 124.1 / 255, 112.4 / 255)
@@ -57,7 +58,7 @@ class Cifar100:
             for (images, labels), places in zip((train, test, test), self._places(), strict=True)
         ]
         crop = PADDING * self.size // 32
-        return ImageSet(self.name, parts[0], parts[1], parts[2], CLASSES, MEAN, STD, flip=True, crop=crop)
+        return with_warning(ImageSet(self.name, parts[0], parts[1], parts[2], CLASSES, MEAN, STD, flip=True, crop=crop))
 
     def _places(self) -> list[Places]:
         return halved("cifar100", TRAIN, (self.train_images, self.valid_images, self.test_images), self.seed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +15,7 @@ from harness.schema import ImageSet, demand
 
 from .pixels import moments
 from .subset import Labelled
+from .untrained_classes import with_warning
 
 BENCHMARK = ("cifar10", "cifar10-valid", "cifar100", "imagenet16-120")
 """Data set names under which NAS-Bench-201 and NATS-Bench have accuracies, valid for their own images only."""
@@ -57,21 +57,6 @@ def numbered(labels: Mapping[str, NDArray[Any]]) -> tuple[dict[str, NDArray[np.i
 
 def described(name: str, parts: Mapping[str, Labelled], classes: int, flip: bool, crop: int) -> ImageSet:
     """The image set of these parts (train, valid, test), with mean and deviation of its training images."""
-    _warn_of_labels(parts)
     mean, std = moments(parts["train"][0])
-    return ImageSet(name, parts["train"], parts["valid"], parts["test"], classes, mean, std, flip, crop)
-
-
-def _warn_of_labels(parts: Mapping[str, Labelled]) -> None:
-    """Log a warning for classes that are validated or tested and never trained: no network can get them right."""
-    trained = parts["train"][1]
-    for part, told in (("valid", "validation"), ("test", "test")):
-        labels = parts[part][1]
-        lost = np.setdiff1d(labels, trained)
-        if len(lost):
-            share, which = float(np.isin(labels, lost).mean()), ", ".join(map(str, lost[:10].tolist()))
-            more = f" and {len(lost) - 10} more" if len(lost) > 10 else ""
-            logging.getLogger(__name__).warning(
-                "number of classes that are never trained: %d; they have %s images (%.1f %% of them): %s%s",
-                len(lost), told, 100 * share, which, more,
-            )  # fmt: skip
+    images = ImageSet(name, parts["train"], parts["valid"], parts["test"], classes, mean, std, flip, crop)
+    return with_warning(images)

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from harness.schema import ImageSet, demand
 
+from .untrained_classes import with_warning
+
 Images = NDArray[np.float64]
 GRID = 4096  # warps are rounded to 1/GRID, so that bilinear weights times 0..16 grey levels are exact in float64
 
@@ -60,7 +62,8 @@ class Digits:
         )
         mean = float(train[0].mean() / 255)
         std = float(train[0].std() / 255)
-        return ImageSet(self.name, train, valid, test, 10, (round(mean, 4),), (round(std, 4),), flip=False, crop=0)
+        constants = ((round(mean, 4),), (round(std, 4),))
+        return with_warning(ImageSet(self.name, train, valid, test, 10, *constants, flip=False, crop=0))
 
     def _draw(
         self, scans: Images, labels: NDArray[np.int64], count: int, random: np.random.RandomState

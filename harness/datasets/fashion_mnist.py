@@ -16,6 +16,7 @@ from harness.schema import ImageSet, demand
 
 from . import archives
 from .subset import Labelled, parted, take
+from .untrained_classes import with_warning
 
 SITES = (
     "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
@@ -79,7 +80,7 @@ class FashionMnist:
         limits = {"train": self.train_images, "valid": self.valid_images, "test": self.test_images}
         chosen = parted({"train": TRAIN, "test": TEST}, limits, self.seed)
         parts = {part: take(test if source == "test" else train, places) for part, (source, places) in chosen.items()}
-        return ImageSet(
+        images = ImageSet(
             self.name,
             parts["train"],
             parts["valid"],
@@ -90,6 +91,7 @@ class FashionMnist:
             flip=True,
             crop=4,
         )
+        return with_warning(images)
 
 
 def _ordered(labelled: Labelled) -> Labelled:

@@ -19,6 +19,7 @@ from . import archives
 from .official_splits import halved
 from .pixels import resized
 from .subset import Labelled, Places
+from .untrained_classes import with_warning
 
 TRAIN, VALID, CLASSES = 151_700, 6_000, 120
 MEAN = (122.68 / 255, 116.66 / 255, 104.01 / 255)
@@ -91,7 +92,7 @@ class ImageNet16:
             for (images, labels), places in zip((train, valid, valid), self._places(), strict=True)
         ]
         crop = PADDING * self.size // SIDE
-        return ImageSet(self.name, parts[0], parts[1], parts[2], CLASSES, MEAN, STD, flip=True, crop=crop)
+        return with_warning(ImageSet(self.name, parts[0], parts[1], parts[2], CLASSES, MEAN, STD, flip=True, crop=crop))
 
     def _places(self) -> list[Places]:
         return halved("imagenet16_120", TRAIN, (self.train_images, self.valid_images, self.test_images), self.seed)

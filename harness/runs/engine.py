@@ -47,7 +47,7 @@ class Engine:
 
         It follows from the recipe, the kinds of networks, the device and the machine alone, never from the number of
         trainings or from what is cached: the two round differently, so a larger sample must not change it. Raises
-        BadInput where native kernels are asked for and impossible.
+        BadInput where native kernels are asked for and impossible, and where the user has no folder to keep them in.
         """
         if self.kernels == "torch":
             return "torch"

@@ -15,6 +15,7 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
+from harness.config.composition import tries_all
 from harness.files.paths import demand_folder
 from harness.processes.signals import Terminated, WorkerKilled
 from harness.processes.watch import end_with_parent
@@ -55,9 +56,8 @@ def prepare_sweep(config: DictConfig, values: Mapping[str, int], given: bool, co
     """
     subdir = str(OmegaConf.to_container(config.hydra.sweep, resolve=False)["subdir"])  # type: ignore[call-overload,index]
     demand(subdir == SUBDIR, "hydra.sweep.subdir", SUBDIR, subdir)
-    basic = config.hydra.sweeper.get("_target_", "").endswith("BasicSweeper")
     folder = make_sweep_folder(Path(config.hydra.sweep.dir), given)
-    jobs = prod(values.values()) if basic else None  # another sweeper decides that itself
+    jobs = prod(values.values()) if tries_all(config) else None  # another sweeper decides that itself
     write_json(folder / "sweep.json", {"command": f"python -m harness {shlex.join(command)}", "jobs": jobs})
     report = Path(config.reports) / "sweeps" / folder.resolve().name if "reports" in config else None
     return Sweep(folder, report, tuple(values), jobs)

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from harness.benches.nats import spaces
 from harness.benches.query import truth
 from harness.cli.tabulate import tabulate
 from tests.benches import nats_records
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 TINY = ["bench.width_divisor=8", "train.batch=32", "engine.workers=1", "architectures=5"]
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from harness.cli.terminal import one_line, plain_letters
+from harness.cli.report import main as report
+from harness.cli.terminal import plain_letters, print_error, run_command
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,9 +32,17 @@ def test_greek_and_accented_letters_and_signs_become_ascii() -> None:
     assert plain_letters("plain") == "plain"
 
 
-def test_an_error_stays_on_its_line_whatever_a_name_holds() -> None:
-    assert one_line("a\nb\r\x1b[31m\u202ec\u2028") == "a\\nb\\r\\x1b[31m\\u202ec\\u2028"
-    assert one_line("β_eff é") == "β_eff é"
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("a\nb\r\x1b[31m\u202ec\u2028", "a\\nb\\r\\x1b[31m\\u202ec\\u2028"),
+        ("β_eff é", "β_eff é"),
+        ("\udcff", "\\udcff"),
+    ],
+)
+def test_an_error_stays_on_its_line_whatever_a_name_holds(name: str, shown: str, capsys) -> None:
+    print_error(name)
+    assert capsys.readouterr().err == f"error: {shown}\n"
 
 
 @pytest.mark.parametrize(
@@ -41,12 +52,28 @@ def test_an_error_stays_on_its_line_whatever_a_name_holds() -> None:
         pytest.param({"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, marks=pytest.mark.real),
     ],
 )  # fmt: skip
-def test_a_terminal_without_greek_letters_gets_plain_ones(tmp_path: Path, environment: dict[str, str]) -> None:
-    done = finished(tmp_path, "-m", "harness", *SMALL, "seed=1", **environment)
+def test_a_terminal_without_greek_letters_gets_plain_ones_and_files_of_the_working_folder_replace_no_module(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    (tmp_path / "profile.py").write_text("raise SystemExit('the profile of a user')")
+    (tmp_path / "harness").mkdir()  # a folder of results, say
+    (tmp_path / "harness" / "notes.txt").touch()
+    (tmp_path / "harness" / "__init__.py").write_text("raise SystemExit('the harness of a user')")
+    command = "import sys; from harness.__main__ import command; sys.exit(command())"  # of the script `harness`
+    done = finished(tmp_path, "-P", "-c", command, *SMALL, "engine.workers=2", **environment)
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"Kendall tau" in done.stdout and b"Delta-tau" in done.stdout
-    drawn = finished(tmp_path, "-m", "harness.report", "results", **environment)
-    assert (drawn.returncode, drawn.stderr) == (0, b"")
+
+
+def test_a_report_is_written_where_the_terminal_has_no_greek_letters(
+    make: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(make(n=8, k=2), tmp_path / "β_eff")
+    with open(sys.stdout.fileno(), "w", encoding="latin-1", closefd=False) as terminal:
+        monkeypatch.setattr(sys, "stdout", terminal)
+        assert run_command(report, ["β_eff", "arch=best"]) == 0
+    assert capfdbinary.readouterr().out.startswith(b"reports/nasbench201-digits/beta_eff/architectures/")
 
 
 @pytest.mark.parametrize("module", ["harness", "harness.report", "harness.data", "harness.tabulate"])
@@ -58,13 +85,3 @@ def test_a_reader_that_has_gone_is_no_error(module: str, tmp_path: Path) -> None
                           env=variables, cwd=tmp_path)  # fmt: skip
     os.close(writer)
     assert done.returncode in (0, 141) and done.stderr == b""  # 0: argparse itself ignores it
-
-
-def test_files_of_the_working_folder_replace_no_module_of_the_library(tmp_path: Path) -> None:
-    (tmp_path / "profile.py").write_text("raise SystemExit('the profile of a user')")
-    (tmp_path / "harness").mkdir()  # a folder of results, say
-    (tmp_path / "harness" / "notes.txt").touch()
-    command = "import sys; from harness.__main__ import command; sys.exit(command())"  # of the script `harness`
-    (tmp_path / "harness" / "__init__.py").write_text("raise SystemExit('the harness of a user')")
-    done = finished(tmp_path, "-P", "-c", command, *SMALL, "engine.workers=2")
-    assert (done.returncode, done.stderr) == (0, b"")

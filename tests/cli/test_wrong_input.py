@@ -57,14 +57,14 @@ RUN = {
     "signal=x": "signal: must be settings with a _target_, or null (got x)",
     "named=3": "named: must be ",
     "dataset._target_=os.system": "dataset._target_: must be a class whose settings are the fields of a dataclass ",
-    "architectures=1": "architectures: must be at least 2 (got 1)",
+    "architectures=1": "architectures: must be at least 2 (or null: all) (got 1)",
     "seed=99999999999999999999": "seed: must be an integer of at most 63 bits ",
 }
 """Arguments of a run, and how the one line begins that refuses them."""
 
 SWEEPS = {
     "seed=0,x": "seed: must be a value of type int (got 'x')",
-    "architectures=10,1": "architectures: must be at least 2 (got 1)",
+    "architectures=10,1": "architectures: must be at least 2 (or null: all) (got 1)",
     "train.batch=32,0": "train.batch: must be at least 1 (got 0)",
     "predictor=[flops],[nope]": "predictor: must be one of ",
     "results=a,${HOME}": "results: must be a value that is known ",
@@ -98,6 +98,14 @@ def test_a_wrong_value_of_a_sweep_is_refused_before_its_first_job(call, argument
     assert os.listdir() == []
 
 
+def test_a_bad_combination_of_values_is_refused_before_the_first_job_of_a_sweep(call) -> None:
+    both = ("train.schedule_epochs=null,4", "train.schedule_steps=null,64", "seed=0,1")
+    done = call("-m", *FEW, *both)
+    refused(done, "train.schedule_epochs, train.schedule_steps: must be at most one of the two ")
+    assert done[2].endswith("; in the job train.schedule_epochs=4 train.schedule_steps=64 seed=0\n")
+    assert os.listdir() == []
+
+
 def test_the_nearest_name_and_the_extra_are_told(call) -> None:
     assert "(got 'digit'); did you mean digits?" in call(*FEW, "dataset=digit")[2]
     assert "(got 'flop'); did you mean flops?" in call(FEW[0], "predictor=[flop]")[2]
@@ -114,7 +122,7 @@ def test_a_sweep_over_a_data_set_without_images_is_refused_before_its_first_job(
     ("argument", "line"),
     [
         ("out=${oc.env:NOPE}", "out: must be a value that is known "),
-        ("architectures=0", "architectures: must be at least 1 (got 0)"),
+        ("architectures=0", "architectures: must be at least 1 (or null: all) (got 0)"),
         ("dataset.name=my/birds", "dataset.name: must be at most "),
         (f"out={LONG}", "out: must be a path whose names have at most 255 bytes"),
         (f"results={LONG}", "results: must be a path whose names have at most 255 bytes"),

@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from harness.datasets.cifar10 import Cifar10
+from harness.datasets.cifar100 import Cifar100
+from harness.datasets.digits import Digits
 from harness.datasets.subset import held_out, limited, parted, shuffled
 from harness.schema import BadInput
 
@@ -61,3 +64,18 @@ def test_a_part_without_images_of_its_own_is_held_out_of_the_training_images() -
     assert {part: (source, len(places)) for part, (source, places) in parts.items()} == {
         "train": ("train", 10), "valid": ("valid", 30), "test": ("test", 50),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["digits", "cifar10", "cifar100"])
+def test_classes_that_are_tested_and_never_trained_are_said(name: str, monkeypatch, caplog) -> None:
+    few = {"train_images": 1, "valid_images": 6, "test_images": 6}
+    if name == "digits":
+        Digits(**few).load()
+    else:
+        labels = {"cifar10": (np.arange(50_000) % 10, np.arange(10_000) % 10)}.get(
+            name, (np.arange(50_000) % 100, np.arange(10_000) % 100)
+        )
+        read = [(np.zeros((len(each), 32, 32, 3), np.uint8), each) for each in labels]
+        monkeypatch.setattr("harness.datasets.cifar_files.read", lambda *_: read)
+        (Cifar10 if name == "cifar10" else Cifar100)(**few).load()
+    assert "number of classes that are never trained: " in caplog.text and "test images" in caplog.text

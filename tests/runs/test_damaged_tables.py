@@ -35,8 +35,10 @@ def test_the_same_command_makes_damaged_tables_anew_and_trains_nothing(
         (folder / "status.json").write_text(json.dumps(status | {"schema_version": SCHEMA_VERSION - 1}))
         write_sums(folder)
 
-    for harm in (flip, older, (folder / "scores.parquet").unlink, lambda: (folder / "status.json").write_text("[")):
-        harm()
+    harms = ((flip, (folder / "scores.parquet").unlink), (older,), (lambda: (folder / "status.json").write_text("["),))
+    for several in harms:
+        for harm in several:
+            harm()
         assert call(*command)[0] == 0 and verify(folder) == {}
         pd.testing.assert_series_equal(pd.read_parquet(folder / "metrics.parquet")["tau"], taus)
     assert [path.stat().st_mtime_ns for path in traces] == trained

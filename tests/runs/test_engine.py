@@ -35,6 +35,21 @@ def test_without_a_compiler_auto_is_torch_and_native_is_refused(monkeypatch, tmp
 
 
 @needs_compiler
+@pytest.mark.parametrize("kernels", ["auto", "native"])
+def test_a_user_without_a_home_folder_is_told_so_and_how_to_do_without(monkeypatch, kernels: str) -> None:
+    def unknown(*_: object) -> None:
+        raise KeyError("no such user")
+
+    for name in ("HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    library.cache_clear()
+    with pytest.raises(BadInput, match=r"^HOME: must be a folder \(got none\); set HOME .*, or engine\.kernels=torch"):
+        Engine(kernels=kernels).resolve_kernels(RECIPE, BENCH, [])
+    assert Engine(kernels="torch").resolve_kernels(RECIPE, BENCH, []) == "torch"
+
+
+@needs_compiler
 def test_a_single_update_of_one_network_is_native_like_a_million(monkeypatch) -> None:
     assert Engine().resolve_kernels(Recipe(steps=1), BENCH, [Movement()]) == Engine().resolve_kernels(
         Recipe(steps=1_000_000), BENCH, [Movement()]

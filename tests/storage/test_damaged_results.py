@@ -208,8 +208,8 @@ def try_cases(sweep: Path, cases: range, out: Path) -> dict[str, int]:
 
 @pytest.mark.filterwarnings("ignore")
 def test_a_damaged_file_is_a_right_result_or_one_line(sweep: Path, tmp_path: Path) -> None:
-    seen = try_cases(sweep, range(250), tmp_path)
-    assert min(seen.values()) > 20, seen
+    seen = try_cases(sweep, range(120), tmp_path)
+    assert min(seen.values()) > 10, seen
 
 
 @pytest.mark.real

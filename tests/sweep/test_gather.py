@@ -79,6 +79,7 @@ def test_a_sweep_ends_in_one_table_and_one_page_over_its_jobs_failed_ones_too(ca
     assert (page.read_text(), (page.parent / "report.md").read_text(), (place / "status.json").read_text()) == before
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_job_that_raises_stops_no_other_job_and_is_raised_when_all_is_gathered(call, own: str, capsys) -> None:
     with pytest.raises(ZeroDivisionError):
         call(*JOBS, "architectures=5", "seed=0,1,2", f"reports={own}", task=breaking)
@@ -93,6 +94,7 @@ def breaking(config) -> JobResult:
     return run_and_report(config) if config.seed != 1 else JobResult(int(1 / 0))
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_an_interrupt_ends_a_sweep_at_once_in_one_line_and_the_jobs_so_far_can_be_gathered(
     call, own: str, tmp_path: Path
 ) -> None:
@@ -112,6 +114,7 @@ def interrupted(config) -> JobResult:
     return run_and_report(config)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_sweep_that_changed_since_is_gathered_as_its_files_are_now(call, own: str, capsys) -> None:
     code, out, _ = call(*JOBS, "architectures=5,4", "seed=0,1", f"reports={own}")
     place = place_in(out)
@@ -143,6 +146,7 @@ def test_a_sweep_that_changed_since_is_gathered_as_its_files_are_now(call, own: 
         assert f"{name}: must be an existing file (got missing file)" in jobs["reason"][number]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_jobs_of_one_setting_and_seed_count_once(call, own: str) -> None:
     _, out, _ = call(*JOBS, "architectures=5", "seed=0", "report.dpi=60,70", f"reports={own}")
     jobs = pd.read_parquet(place_in(out) / "jobs.parquet")
@@ -150,6 +154,7 @@ def test_jobs_of_one_setting_and_seed_count_once(call, own: str) -> None:
     assert set(pd.read_parquet(place_in(out) / "gathered.parquet")["jobs"]) <= {0, 1}
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_sweep_without_any_table_still_has_its_page_of_reasons(call, own: str) -> None:
     code, out, err = call(*JOBS, "architectures=98,99", f"reports={own}")
     assert code == 2 and "no run of this sweep has a Kendall τ" in out and err.count("failed job") == 2
@@ -157,6 +162,7 @@ def test_a_sweep_without_any_table_still_has_its_page_of_reasons(call, own: str)
     assert "2 jobs (2 failed)" in text and "got 99" in text and "<figure" not in text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_folder_of_a_sweep_may_be_named_and_forgets_earlier_jobs(call, own: str) -> None:
     named = (f"reports={own}", "hydra.sweep.dir='nine/it\\'s mine'")
     assert call(*JOBS, "architectures=98,99", *named)[0] == 2
@@ -190,12 +196,14 @@ def test_a_named_folder_forgets_its_own_jobs_and_no_others(tmp_path) -> None:
         make_sweep_folder(files["notes"] / "below", True)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_jobs_without_a_number_for_a_folder_are_refused(call, own: str) -> None:
     code, _, err = call(*JOBS, "seed=0,1", "results=sub", "hydra.sweep.subdir=mine")
     assert (code, err) == (2, "error: hydra.sweep.subdir: must be ${hydra.job.num} (got 'mine')\n")
     assert not Path("sub").exists()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_settings_of_one_run_are_no_blocks_and_only_what_runs_share_is_reported(call, own: str, capsys) -> None:
     _, out, _ = call(*JOBS, "architectures=5", "seed=0", "train.batch=32,64,96", "results=copies", f"reports={own}")
     place = place_in(out)
@@ -225,6 +233,7 @@ def test_settings_of_one_run_are_no_blocks_and_only_what_runs_share_is_reported(
     assert stored() == before
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_what_only_shows_the_configuration_leaves_no_folder(call, own: str) -> None:
     assert call("+bench=nasbench201", "results=ten", "hydra.mode=MULTIRUN", "--cfg", "job")[0] == 0
     code, _, err = call("-m", "+bench=nasbench201", "seed=0,1", "results=ten", "--cfg", "job")
@@ -245,6 +254,7 @@ def test_jobs_in_other_processes_are_gathered_by_their_files(call, own: str, plu
     assert jobs["state"].tolist() == ["complete", "failed"]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_sweep_of_tabulations_reports_its_jobs_and_has_no_page(call, own: str) -> None:
     few = ["+bench=nasbench201", *SMALL, "seeds=[0]", "train.epochs=1", "results=eleven"]
     code, _, err = call(
@@ -258,6 +268,7 @@ def test_a_sweep_of_tabulations_reports_its_jobs_and_has_no_page(call, own: str)
     assert len(list(Path("eleven").glob("*.parquet"))) == 1 and not list(Path().glob("reports*/eleven"))
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_single_run_leaves_no_file_of_a_sweep(call, own: str) -> None:
     assert call(*JOBS[1:], "architectures=5", "results=single", f"reports={own}")[0] == 0
     assert not is_sweep(Path("single")) and not Path("single/sweeps").exists()

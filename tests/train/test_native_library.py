@@ -9,15 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from harness.train.native.library import CannotCompile, compiler, library
+from harness.train.native.library import FLAGS, CannotCompile, compiler, library
 
 needs_compiler = pytest.mark.skipif(compiler() is None, reason="needs a C compiler: cc, gcc or clang")
 
 
 @pytest.fixture
 def no_library(monkeypatch, tmp_path) -> Iterator[None]:
-    """Nothing is compiled yet, and nothing that this compiles is kept."""
+    """Nothing is compiled yet, and nothing that this compiles, without optimisation, is kept."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr("harness.train.native.library.FLAGS", ("-O0", *FLAGS[1:]))
     library.cache_clear()
     yield
     library.cache_clear()

@@ -54,7 +54,8 @@ def compiler() -> str | None:
 def library(real: str = "float") -> ctypes.CDLL:
     """The step that counts in `real`, compiled if this machine has not compiled this source before (2 to 4 s).
 
-    Raises CannotCompile where there is no compiler, where it fails, and where others may write to the cache.
+    Raises CannotCompile where there is no compiler, where it fails, and where others may write to the cache; BadInput
+    where the user has no home folder to keep it in.
     """
     found = compiler()
     if found is None:
@@ -64,7 +65,7 @@ def library(real: str = "float") -> ctypes.CDLL:
     try:
         folder = user_cache() / "native"
     except BadInput as error:
-        raise CannotCompile(f"the compiled step cannot be kept ({error})") from error
+        raise BadInput(f"{error}, or engine.kernels=torch, which compiles nothing") from error
     path = folder / f"{name}.so"
     try:
         _make_private(folder)
