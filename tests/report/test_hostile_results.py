@@ -188,16 +188,34 @@ def test_a_hostile_text_in_markdown_reads_as_it_is(text: str, render: Callable, 
     assert seen.split() == shown.split()
 
 
+def visited(path: Path, folder: Path) -> tuple[str, str, str]:
+    """What headless Chromium shows of a page, what it logs of scripts and errors, and what it asked the network for."""
+    log = folder / "net.json"
+    done = subprocess.run(
+        ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--v=0",
+         f"--log-net-log={log}", f"--user-data-dir={folder / 'profile'}", "--dump-dom", path.as_uri()],
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    return done.stdout, done.stderr, log.read_text()
+
+
+needs_chromium = pytest.mark.skipif(not shutil.which("chromium"), reason="needs chromium")
+
+
 @pytest.mark.real
-@pytest.mark.skipif(not shutil.which("chromium"), reason="needs chromium")
+@needs_chromium
 def test_a_browser_runs_nothing_asks_for_nothing_and_has_nothing_to_say(page: Path, tmp_path: Path) -> None:
-    log = tmp_path / "net.json"
     for path in [*page.rglob("*.html"), page.parent.parent / "index.html"]:
-        done = subprocess.run(
-            ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--v=0",
-             f"--log-net-log={log}", f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", path.as_uri()],
-            capture_output=True, text=True, timeout=120, check=True,
-        )  # fmt: skip
-        assert "CONSOLE" not in done.stderr, done.stderr
-        assert "<h1" in done.stdout
-        assert "127.0.0.1:9" not in log.read_text() and "evil.example" not in log.read_text()
+        shown, said, asked = visited(path, tmp_path)
+        assert "CONSOLE" not in said, said
+        assert "<h1" in shown
+        assert "127.0.0.1:9" not in asked and "evil.example" not in asked
+
+
+@pytest.mark.real
+@needs_chromium
+def test_a_page_that_runs_a_script_and_asks_for_an_image_is_caught(tmp_path: Path) -> None:
+    path = tmp_path / "hostile.html"
+    path.write_text("<h1>x</h1><img src='http://127.0.0.1:9/x'><script>console.log('ran')</script>")
+    _, said, asked = visited(path, tmp_path)
+    assert "CONSOLE" in said and "127.0.0.1:9" in asked
