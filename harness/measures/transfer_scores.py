@@ -23,13 +23,14 @@ from .transferability.knn import knn
 from .transferability.leep import leep, nce
 from .transferability.lfc import lfc
 from .transferability.logme import logme
+from .transferability.ncti import PARTS
 from .transferability.nleep import nleep
 from .transferability.parc import parc
 from .transferability.sfda import sfda
 from .transferability.transrate import transrate
 
 OF_FEATURES = ("logme", "h_score", "h_score_shrunk", "nleep", "transrate", "gbc", "parc", "sfda", "lfc",
-               "linear_probe", "knn")  # fmt: skip
+               *PARTS, "linear_probe", "knn")  # fmt: skip
 OF_LOGITS = ("leep", "nce", "energy")
 
 
@@ -46,6 +47,7 @@ class Transferability:
         parc = rank correlation of distances of features and of labels (Bolya et al. 2021)
         sfda = self-challenging Fisher discriminant analysis (Shao et al. 2022)
         lfc = correlation of the kernels of features and of labels (Deshpande et al. 2021)
+        ncti_structure, ncti_centres, ncti_collapse = parts of NCTI (Wang et al. 2023)
         linear_probe = leave-one-out accuracy (%) of a ridge regression, as in measure/readout
         knn = leave-one-out accuracy (%) of the nearest `neighbours` by cosine similarity
         leep = log expected empirical prediction of the labels from source classes (Nguyen et al. 2020)
@@ -101,7 +103,7 @@ class Transferability:
         """For each score of features a function that computes it; all raise one NoValue where none has a value."""
         plain: dict[str, Callable[[Features], float]] = {
             "logme": logme, "h_score": h_score, "h_score_shrunk": h_score_shrunk, "transrate": transrate, "gbc": gbc,
-            "parc": parc, "sfda": sfda, "lfc": lfc, "nleep": partial(nleep, seed=scene.probe_seed),
+            "parc": parc, "sfda": sfda, "lfc": lfc, **PARTS, "nleep": partial(nleep, seed=scene.probe_seed),
             "knn": partial(knn, neighbours=self.neighbours),
             "linear_probe": lambda _: leave_one_out(found, labels, scene.classes)[1],
         }  # fmt: skip

@@ -160,6 +160,35 @@ def sfda(x, y):
     return np.mean([again[i, classes(y).index(y[i])] for i in range(len(y))])
 
 
+def discriminants(x, y):
+    """Features along the discriminants and p(y | x), of the within-class covariance shrunk as NCTI does it."""
+    d = x.shape[1]
+    a = np.exp(-np.trace(np.cov(x.T)))
+    within = sum(np.mean(y == c) * np.cov(x[y == c].T, bias=True) for c in classes(y))
+    total = np.cov(x.T, bias=True)
+    if a > 1e-10:
+        within, total = ((1 - a) * s + a * np.trace(s) / d * np.eye(d) for s in (within, total))
+    vectors = eigh(total - within, within)[1][:, ::-1][:, : len(classes(y)) - 1]
+    means = np.array([x[y == c].mean(0) for c in classes(y)])
+    inverse = np.linalg.inv(within)
+    shares = np.array([np.mean(y == c) for c in classes(y)])
+    logits = x @ inverse @ means.T - np.diag(means @ inverse @ means.T) / 2 + np.log(shares)
+    return (x - x.mean(0)) @ vectors, softmax(logits - logits.max(1, keepdims=True))
+
+
+def ncti_structure(x, y):
+    return np.linalg.svd(discriminants(x, y)[0])[1].sum()
+
+
+def ncti_centres(x, y):
+    return np.mean([row[classes(y).index(c)] for row, c in zip(discriminants(x, y)[1], y, strict=True)])
+
+
+def ncti_collapse(x, y):
+    p = discriminants(x, y)[1]
+    return -np.log(sum(np.linalg.svd(p[y == c])[1].sum() for c in classes(y)))
+
+
 def lfc(x, y):
     pairs = [(x[i] @ x[j], 1 if y[i] == y[j] else -1) for i in range(len(y)) for j in range(len(y))]
     return pearson(*map(np.array, zip(*pairs, strict=True)))

@@ -8,19 +8,33 @@ import numpy as np
 import pytest
 from sklearn.covariance import ledoit_wolf_shrinkage
 
-from harness.measures.transferability import energy, gbc, h_score, knn, leep, lfc, logme, nleep, parc, sfda, transrate
+from harness.measures.transferability import (
+    energy,
+    gbc,
+    h_score,
+    knn,
+    leep,
+    lfc,
+    logme,
+    ncti,
+    nleep,
+    parc,
+    sfda,
+    transrate,
+)
 from harness.measures.transferability.features import NoValue, prepare
 from tests.measures import slow_scores as slow
 
 SCORES = {
     "logme": logme.logme, "h_score": h_score.h_score, "h_score_shrunk": h_score.h_score_shrunk,
     "transrate": transrate.transrate, "gbc": gbc.gbc, "parc": parc.parc, "sfda": sfda.sfda, "lfc": lfc.lfc,
-    "knn": partial(knn.knn, neighbours=5), "nleep": partial(nleep.nleep, seed=1),
+    **ncti.PARTS, "knn": partial(knn.knn, neighbours=5), "nleep": partial(nleep.nleep, seed=1),
 }  # fmt: skip
 SLOW = {
     "logme": slow.logme, "h_score": slow.h_score, "h_score_shrunk": slow.h_score_shrunk, "transrate": slow.transrate,
     "gbc": partial(slow.gbc, components=gbc.COMPONENTS), "parc": slow.parc, "sfda": slow.sfda, "lfc": slow.lfc,
-    "knn": partial(slow.knn, neighbours=5),
+    "knn": partial(slow.knn, neighbours=5), "ncti_structure": slow.ncti_structure, "ncti_centres": slow.ncti_centres,
+    "ncti_collapse": slow.ncti_collapse,
 }  # fmt: skip
 
 
@@ -38,6 +52,13 @@ def example(n=48, d=6, classes=3, seed=0, apart=0.8, scale=0.5):
 def test_a_score_is_that_of_the_paper_s_formula(name, shape) -> None:
     x, y = example(*shape, seed=shape[0])
     assert SCORES[name](prepare(x, y)) == pytest.approx(SLOW[name](x, y), rel=2e-6)
+
+
+@pytest.mark.parametrize("name", ncti.PARTS)
+@pytest.mark.parametrize("scale", [0.4, 30.0])
+def test_the_parts_of_ncti_are_those_of_the_discriminants_shrunk_or_not(name, scale) -> None:
+    x, y = example(90, 5, classes=4, seed=20, scale=scale)
+    assert SCORES[name](prepare(x, y)) == pytest.approx(SLOW[name](x, y), rel=1e-6)
 
 
 @pytest.mark.parametrize("name", ["h_score_shrunk", "transrate", "parc", "sfda", "lfc", "knn", "gbc"])
@@ -98,8 +119,8 @@ def test_order_of_images_and_names_of_classes_do_not_matter(name) -> None:
     assert SCORES[name](prepare(x, other)) == pytest.approx(found, rel=1e-9)
 
 
-ROTATED = ["logme", "h_score", "h_score_shrunk", "transrate", "gbc", "sfda", "lfc", "knn", "nleep"]
-SHIFTED = ["h_score", "h_score_shrunk", "transrate", "gbc", "parc", "sfda", "nleep"]
+ROTATED = [*ncti.PARTS, "logme", "h_score", "h_score_shrunk", "transrate", "gbc", "sfda", "lfc", "knn", "nleep"]
+SHIFTED = [*ncti.PARTS, "h_score", "h_score_shrunk", "transrate", "gbc", "parc", "sfda", "nleep"]
 SCALED = ["logme", "h_score", "h_score_shrunk", "gbc", "parc", "lfc", "knn", "nleep"]
 
 
@@ -136,7 +157,7 @@ def test_any_change_of_basis_leaves_the_h_score_and_a_scale_of_each_feature_parc
     assert parc.parc(prepare(x * [1, 2, 3, 4, 5], y)) == pytest.approx(parc.parc(prepare(x, y)))
 
 
-@pytest.mark.parametrize("name", SCORES)
+@pytest.mark.parametrize("name", sorted({*SCORES} - {"ncti_collapse"}))
 def test_classes_that_lie_apart_score_higher_than_noise(name) -> None:
     (near, y), (far, _) = (example(60, 8, seed=11, apart=apart) for apart in (0.0, 3.0))
     assert SCORES[name](prepare(far, y)) > SCORES[name](prepare(near, y))
@@ -172,6 +193,8 @@ def test_images_of_which_no_score_has_a_value_are_refused_with_a_reason(change, 
         ("h_score", example(10, 20)[0], np.arange(10) % 3, "too few images"),
         ("sfda", np.eye(4)[np.arange(12) % 3], np.arange(12) % 3, "all images of each class have the same features"),
         ("sfda", example(20, 30, scale=10)[0], np.arange(20) % 3, "too few images"),
+        ("ncti_centres", np.eye(4)[np.arange(12) % 3], np.arange(12) % 3, "the features do not vary in all direct"),
+        ("ncti_centres", example(20, 30)[0], np.arange(20) % 3, "the features do not vary in all directions"),
         ("logme", np.eye(3)[np.arange(12) % 3], np.arange(12) % 3, "a class is an exact linear function"),
         ("gbc", example(6, 4)[0], np.array([0, 0, 0, 1, 2, 3]), "fewer than two classes with two images"),
         ("gbc", np.vstack([np.ones((3, 2)), np.eye(2)]), np.array([0, 0, 0, 1, 1]), "all images of a class have the "),
