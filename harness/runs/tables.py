@@ -56,7 +56,8 @@ def _architectures(sample: Sample) -> pd.DataFrame:
     table = pd.DataFrame([vars(a) for a in sample.architectures]).rename(columns={"name": "architecture"})
     table["truth"] = table["architecture"].map(sample.truth.mean())
     table["index"] = table["index"].astype("Int64")
-    return table[columns.ARCHITECTURES.names]
+    noted = ["note"] if table["note"].any() else []
+    return table[[*columns.ARCHITECTURES.required, *noted]]
 
 
 def _truth(truth: Truth) -> pd.DataFrame:

@@ -119,10 +119,11 @@ ARCHITECTURES = Table(
     "an architecture",
     (
         _ARCHITECTURE,
-        text("group", "isomorphism class: architectures of one function share it"),
+        text("group", "isomorphism class or family: folds never separate architectures of one group"),
         flag("dead", "no path from input to output carries a signal"),
         count("index", "official index in the benchmark; null: none", nullable=True),
         number("truth", "ground truth: accuracy, mean over the recorded seeds", "%"),
+        replace(text("note", "what to know of it before comparing; only where some have one"), optional=True),
     ),
 )
 

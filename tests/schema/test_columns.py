@@ -16,11 +16,13 @@ def test_every_column_is_named_once_and_has_a_meaning(table: Table) -> None:
         assert column.meaning and column.end_of in ("", *table.names)
 
 
-def test_an_estimate_is_three_columns_and_only_pearson_is_optional() -> None:
+def test_an_estimate_is_three_columns_and_those_of_some_runs_are_optional() -> None:
     names = METRICS.names
     at = names.index("tau")
     assert names[at : at + 3] == ["tau", "tau_low", "tau_high"]
-    assert [column.name for column in METRICS if column.optional] == ["pearson", "pearson_low", "pearson_high"]
+    assert [column.name for column in METRICS if column.optional] == [
+        f"{name}{end}" for name in ("pearson", "tau_groups") for end in ("", "_low", "_high")
+    ]
     assert "pearson" not in METRICS.required and "studied" in METRICS.required
 
 

@@ -26,6 +26,7 @@ from harness.schema import (
 )
 
 from . import tables
+from .catalogue import IMAGENET
 from .models import Models, demand_names, models
 from .static_rank import static_rank_of_tables
 
@@ -112,8 +113,10 @@ class Pretrained:
         return [self.architecture(pool[place]) for place in order[:n]]
 
     def architecture(self, name: str) -> Architecture:
-        """The network of this name; its group is its family, index its place among the names."""
-        return Architecture(name, self._held().entry(name).family)
+        """The network of this name; its group is its family, its note what it was trained on, if not ImageNet."""
+        known = self._held().entry(name)
+        note = "" if known.trained_on == IMAGENET else f"trained on {known.trained_on}"
+        return Architecture(name, known.family, note=note)
 
     def content_of(self, architecture: str) -> dict[str, object]:
         """What determines the weights: the checksum of the file, or the name at the hub."""

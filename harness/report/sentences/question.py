@@ -6,7 +6,7 @@ import pandas as pd
 
 from harness.report.numbers import count, counted
 from harness.report.run_tables import RunTables
-from harness.report.text import Text, listed
+from harness.report.text import Content, Name, Text, joined, listed
 from harness.schema.families import family
 
 
@@ -15,11 +15,20 @@ def describe_question(tables: RunTables) -> Text:
     last, status = tables.final.iloc[0], tables.status
     epochs = f" ({counted(float(last['epoch']), 'epoch')})" if pd.notna(last["epoch"]) else ""
     after = f"a network after at most {counted(tables.last_step, 'update')}{epochs}"
-    return Text(
+    question = Text(
         f"Which score, read from {after if tables.last_step else 'an untrained network'}, ranks "
         f"{counted(len(tables.architectures), 'architecture')} of {status['bench']} on {status['dataset']} in the "
         "order of their final accuracy?"
     )
+    return joined([question, _notes(tables)])
+
+
+def _notes(tables: RunTables) -> Text:
+    """Architectures that have a note, with it."""
+    table = tables.architectures
+    noted = table[table["note"] != ""] if "note" in table else table.iloc[:0]
+    named: list[Content] = [Text(Name(str(row.architecture)), f" ({row.note})") for row in noted.itertuples()]
+    return Text("Among them: ", listed(named), ".") if named else Text()
 
 
 def describe_predictors(tables: RunTables) -> Text:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import yaml
 
 from harness.__main__ import main
 from harness.benches import tabulated
@@ -28,7 +29,11 @@ FAMILIES = {"a1": "a", "a2": "a", "b1": "b", "b2": "b", "c1": "c"}
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     names = {name: seed for seed, name in enumerate(FAMILIES)}
-    return networks.save(tmp_path_factory.mktemp("networks"), names, FAMILIES)
+    place = networks.save(tmp_path_factory.mktemp("networks"), names, FAMILIES)
+    described = yaml.safe_load((place / "models.yaml").read_text())
+    described["c1"]["trained_on"] = "birds"
+    (place / "models.yaml").write_text(yaml.safe_dump(described))
+    return place
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +134,10 @@ def test_a_run_ranks_what_the_table_knows(table: Path, small: list[str], tmp_pat
     final = tabulated.read(table).curves.query("epoch == 1").groupby("architecture")["test_accuracy"].mean()
     np.testing.assert_allclose(architectures["truth"].sort_index(), final.sort_index(), rtol=1e-6)
     page = next((tmp_path / "reports" / "pretrained-digits").rglob("index.html")).read_text()
-    assert "pretrained" in page and "valacc" in page
+    assert "pretrained" in page and "valacc" in page and "(trained on birds)" in page
+    assert dict(architectures["note"]) == dict.fromkeys(FAMILIES, "") | {"c1": "trained on birds"}
+    metrics = pd.read_parquet(run / "metrics.parquet")
+    assert metrics["tau_groups"].notna().any() and "between groups" in page
 
 
 def test_models_choose_among_the_table(table: Path, folder: Path) -> None:

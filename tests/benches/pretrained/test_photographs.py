@@ -1,4 +1,4 @@
-"""The described networks, where they are at hand, name what is on photographs that scikit-learn and scikit-image ship."""
+"""The described networks name what is on photographs that scikit-learn and scikit-image ship."""
 
 from __future__ import annotations
 
