@@ -9,10 +9,12 @@ import pandas as pd
 import pytest
 
 from harness.benches import tabulated
+from harness.benches.cnn_zoo import space
 from harness.benches.cnn_zoo.bench import CnnZoo
 from harness.benches.cnn_zoo.space import SPACE
 from harness.benches.hyperparameters import Values
 from harness.cli.tabulate import tabulate
+from harness.datasets.digits import Digits
 from harness.measures.layer_statistics import of_layers
 from harness.schema import BadInput
 
@@ -103,6 +105,18 @@ def test_measures_observe_networks_that_are_trained_in_groups(table: Path, call)
     assert (code, err) == (0, "")
     last = last_metrics(out)
     assert last.loc[["movement", "weight_statistics", "layer_statistics", "synflow", "weight_norm"], "n"].eq(8).all()
+
+
+def test_the_embedded_tables_are_of_drawn_networks_and_of_the_images_of_today() -> None:
+    images = Digits(size=16, train_images=2000, valid_images=500, test_images=2000).load()
+    for path in sorted(Path(space.__file__).parent.glob("*.parquet")):
+        table = tabulated.read(path)
+        names = table.curves["architecture"].unique()
+        drawn = CnnZoo().sample(len(names) + len(table.about["diverged"]), seed=0)
+        assert set(names) <= {architecture.name for architecture in drawn} and len(names) >= 250
+        assert sorted(table.curves["epoch"].unique()) == [0, 1, 2, 3, 5, 9, 14, 19, 20]
+        if path.stem == "digits":
+            assert table.about["dataset_fingerprint"] == images.fingerprint()
 
 
 def test_groups_hold_every_network_once_and_only_those_that_are_alike() -> None:
