@@ -30,6 +30,7 @@ def ranked(tables: RunTables) -> DisplayTable:
             "τ": scores(table, "tau"),
             f"τ, {TOPS['tau_half']}": scores(table, "tau_half"),
             f"τ, {TOPS['tau_fifth']}": scores(table, "tau_fifth"),
+            **({"τ between groups": scores(table, "tau_groups")} if "tau_groups" in table else {}),
             "Δτ to best baseline": scores(table, "difference", sign=True),
             "p (Holm)": quantities(table["p_holm"], probability),
             "n": quantities(table["n"], count),
