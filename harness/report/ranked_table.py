@@ -31,8 +31,8 @@ _SHOWN = [
     *("images", "fitted_on", "initial_seconds"),
 ]
 
-_ASKED = ("pearson", "pearson_low", "pearson_high")
-"""Columns that a run has only where its configuration asks for them."""
+_OF_SOME = ("pearson", "pearson_low", "pearson_high", "tau_groups", "tau_groups_low", "tau_groups_high")
+"""Columns that only some runs have."""
 
 
 def ranked_table(tables: RunTables) -> pd.DataFrame:
@@ -45,8 +45,8 @@ def ranked_table(tables: RunTables) -> pd.DataFrame:
     at = tables.at_end(tables.differences)
     names = {"baseline": "against", "low": "difference_low", "high": "difference_high", "n": "n_paired"}
     merged = tables.final.merge(at.rename(columns=names).drop(columns="step"), on="predictor", how="left")
-    asked = [name for name in _ASKED if name in merged]
-    return merged[[*_SHOWN, *asked]].assign(sd=merged["predictor"].map(tables.sd))
+    further = [name for name in _OF_SOME if name in merged]
+    return merged[[*_SHOWN, *further]].assign(sd=merged["predictor"].map(tables.sd))
 
 
 WITHOUT_NAMES = 66
