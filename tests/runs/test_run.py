@@ -24,7 +24,7 @@ from harness.runs.context import prepare
 from harness.runs.engine import Engine
 from harness.runs.run import Outcome, mixture, run, truth_and_sample
 from harness.runs.spec import RunSpec
-from harness.schema import FACT_COLUMNS, BadInput, ImageSet, NoScore, Recorded, StoredCurves, Trace, columns
+from harness.schema import COUNTED, FACT_COLUMNS, BadInput, ImageSet, NoScore, Recorded, StoredCurves, Trace, columns
 from harness.storage.traces import TraceStore
 from harness.train.native.library import CannotCompile, compiler, library
 from harness.train.recipe import Recipe
@@ -245,7 +245,7 @@ def test_facts_are_no_part_of_a_stored_trace_and_are_the_same_for_one_of_an_earl
     predictors = spec(table, tmp_path).predictors | live
     second = run(spec(table, tmp_path, predictors=predictors), none_trained)
     before, after = (pd.read_parquet(folder / "trajectories.parquet") for folder in (first.folder, second.folder))
-    assert after[list(FACT_COLUMNS)].equals(before[list(FACT_COLUMNS)])
+    assert after[list(COUNTED)].equals(before[list(COUNTED)])
     scored = scores(second.folder).query("predictor == 'live_flops'").set_index("architecture")["score"]
     for name, value in scored.items():
         cell = space.parse(str(name))
