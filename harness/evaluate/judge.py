@@ -51,11 +51,11 @@ def judge(
     `scores` has the columns predictor, step, architecture, score (higher is better, nan for none), and may have reason
     (see `scoring.score_all`); `truth` holds the evaluated architectures; `families` names each predictor's family.
     Baselines are the predictors that are neither under study (`evaluation.studied`) nor among `not_baselines`, which
-    read a studied input. `twins`: see `differences.ablations`. Architectures without any recorded accuracy are left
-    out; of the others, `n` have a score and `failed` have none although the budget holds what the predictor reads:
-    those are counted, never ranked. Intervals resample architectures with replacement (for the subsets, within the
-    subset); all predictors see the same draws, which depend on the seed and the number of architectures alone. A
-    correlation that does not exist is nan and `note` says why.
+    read a studied input, nor left out by `evaluation.baselines`. `twins`: see `differences.ablations`. Architectures
+    without any recorded accuracy are left out; of the others, `n` have a score and `failed` have none although the
+    budget holds what the predictor reads: those are counted, never ranked. Intervals resample architectures with
+    replacement (for the subsets, within the subset); all predictors see the same draws, which depend on the seed and
+    the number of architectures alone. A correlation that does not exist is nan and `note` says why.
 
     Raises BadInput for a predictor without family, for a scored architecture without a row in the truth, and for a
     studied name that is neither a family nor a predictor of the run.
@@ -63,7 +63,9 @@ def judge(
     run = scored_run(scores, truth, families, evaluation)
     predictors = [predictor for predictor, _ in run.labels]
     studied = evaluation.studied_of(families)
-    baseline = [name not in studied and name not in not_baselines for name in predictors]
+    evaluation.demand_baselines(families)
+    barred = {*studied, *not_baselines}
+    baseline = [name not in barred and evaluation.may_be_baseline(name, families[name]) for name in predictors]
     numbers = metrics(run, evaluation.seed, evaluation.pearson)
     numbers.insert(1, "family", [families[name] for name in predictors])
     numbers.insert(2, "baseline", baseline)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import ClassVar
 
-from harness.schema import demand
+from harness.schema import ADDED_LATER, demand
+from harness.schema.families import FAMILIES
 
 STUDIED = ("capacitance",)
 """The default, which is allowed in a run without any of it."""
@@ -22,7 +23,7 @@ class Evaluation:
     predictors are scored, null for every observed step. Precision and regret are given for each k of `top`, pairwise
     accuracy by the lower edges `gaps` of the difference in accuracy (percentage points), the cheapest budget for each τ
     of `targets`; `pearson` adds Pearson's r. `studied` names the families or predictors under study: they are no
-    baselines.
+    baselines. `baselines` names the families or predictors of which alone the baselines are; null: of all others.
     """
 
     kind: ClassVar[str] = "evaluate/evaluation"
@@ -38,6 +39,7 @@ class Evaluation:
     targets: list[float] = field(default_factory=lambda: [0.5, 0.6, 0.7])
     pearson: bool = False
     studied: list[str] = field(default_factory=lambda: list(STUDIED))
+    baselines: list[str] | None = field(default=None, metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         demand(self.bootstrap >= 1, "evaluate.bootstrap", "at least 1", self.bootstrap)
@@ -61,6 +63,20 @@ class Evaluation:
         demand(different, "evaluate.targets", "a list of different numbers above 0 and at most 1", self.targets)
         once = all(self.studied) and len(set(self.studied)) == len(self.studied)
         demand(once, "evaluate.studied", "a list of different families or predictors", self.studied)
+
+        given = self.baselines
+        once = given is None or (all(given) and 0 < len(set(given)) == len(given))
+        demand(once, "evaluate.baselines", "a list of different families or predictors (or null)", given)
+
+    def may_be_baseline(self, predictor: str, family: str) -> bool:
+        """Whether `baselines` allows a predictor of this family to be a baseline."""
+        return self.baselines is None or bool({predictor, family} & set(self.baselines))
+
+    def demand_baselines(self, families: Mapping[str, str]) -> None:
+        """Raise BadInput for a name in `baselines` that is no predictor of the run, out of `families`, and no family."""
+        known = {*families, *families.values(), *FAMILIES}
+        strangers = [name for name in self.baselines or () if name not in known]
+        demand(not strangers, "evaluate.baselines", f"families or predictors ({', '.join(sorted(known))})", strangers)
 
     def studied_of(self, families: Mapping[str, str]) -> set[str]:
         """The predictors under study, by name, out of those that run with their `families`.

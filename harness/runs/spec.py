@@ -74,6 +74,7 @@ class RunSpec:
         self._demand_one_writer()
         self._skip_unmeasured(self._leave_out())
         self.studied()  # raises BadInput for an unknown name
+        self.evaluation.demand_baselines({name: predictor.family for name, predictor in self.predictors.items()})
 
     def _demand_one_writer(self) -> None:
         """Raise BadInput where two parts of the run write one column."""

@@ -156,7 +156,7 @@ METRICS = Table(
     (
         _PREDICTOR,
         _FAMILY,
-        flag("baseline", "neither studied nor reading an input that is studied"),
+        flag("baseline", "may be a baseline: neither studied nor reading a studied input, and in `evaluate.baselines`"),
         flag("studied", "the predictor or its family is named in `evaluate.studied`"),
         _STEP,
         count("n", "architectures with a score and a ground truth"),

@@ -466,3 +466,15 @@ def test_two_architectures_are_one_pair_and_have_no_interval():
     ends = [column for column in found.metrics if str(column).endswith(("_low", "_high"))]
     assert beta[ends].isna().all()
     assert found.differences[["low", "high", "detectable"]].isna().all(axis=None)
+
+
+def test_baselines_are_those_that_are_named(truth: Truth) -> None:
+    named = Evaluation(bootstrap=20, baselines=["params"])
+    found = judge(a_table(truth), truth, FAMILIES, named)
+    assert set(found.metrics.loc[found.metrics["baseline"], "predictor"]) == {"params"}
+    against = found.differences.query("predictor != 'params'")["baseline"]
+    assert set(against) <= {"params", ""} and (against == "params").any()
+    with pytest.raises(BadInput, match=r"^evaluate\.baselines: must be families or predictors .* \(got \['sise'\]\)"):
+        judge(a_table(truth), truth, FAMILIES, Evaluation(bootstrap=20, baselines=["sise"]))
+    with pytest.raises(BadInput, match=r"^evaluate\.baselines: must be a list"):
+        Evaluation(baselines=[])
