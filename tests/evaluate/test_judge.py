@@ -468,7 +468,8 @@ def test_two_architectures_are_one_pair_and_have_no_interval():
     assert found.differences[["low", "high", "detectable"]].isna().all(axis=None)
 
 
-def test_baselines_are_those_that_are_named(truth: Truth) -> None:
+def test_baselines_are_those_that_are_named() -> None:
+    truth = a_truth()
     named = Evaluation(bootstrap=20, baselines=["params"])
     found = judge(a_table(truth), truth, FAMILIES, named)
     assert set(found.metrics.loc[found.metrics["baseline"], "predictor"]) == {"params"}
