@@ -73,7 +73,7 @@ class Evaluation:
         return self.baselines is None or bool({predictor, family} & set(self.baselines))
 
     def demand_baselines(self, families: Mapping[str, str]) -> None:
-        """Raise BadInput for a name in `baselines` that is neither a predictor of the run, by `families`, nor a family."""
+        """Raise BadInput for a name in `baselines` that is neither a predictor of the run nor a family."""
         known = {*families, *families.values(), *FAMILIES}
         strangers = [name for name in self.baselines or () if name not in known]
         demand(not strangers, "evaluate.baselines", f"families or predictors ({', '.join(sorted(known))})", strangers)
