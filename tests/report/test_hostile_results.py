@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pandas as pd
@@ -27,41 +26,9 @@ from harness.report.text import Name, Text
 from harness.report.write import write
 from harness.schema.visible import visible
 from harness.storage.files import write_sums
-
-HOSTILE = [
-    "<script>alert(1)</script>",
-    "<img src=x onerror=alert(1)>",
-    "\"'><svg onload=alert(1)>",
-    "[a](javascript:alert(1))",
-    "javascript:alert(1)",
-    "![a](http://127.0.0.1:9/a.png)",
-    "`<b>`` </code></pre></details><script>",
-    "</title></style><iframe src=//x>",
-    "\x1b[31mred\x1b]0;title\x07",
-    "\u202egnp.exe\u2066",
-    "=HYPERLINK(\"http://x\")",
-    "@SUM(1)",
-    "+1|'/C calc'!A0",
-    "-2+3",
-    "\t=1",
-    "\r=1",
-    "a\n# heading\n\n<script>alert(1)</script>",
-    "$\\frac{$ \\input{/etc/passwd}",
-    "[0] \\end{tabular}",
-    "{{ 7*7 }}{% raw %}",
-    "&lt;script&gt; https://evil.example www.evil.example",
-]  # fmt: skip
-
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
-
-OWN = r"(data:(image/svg\+xml;base64)?,|#|figures/|\.\./index\.html|bench-data/)"
-"""What pages may lead to."""
+from tests.report.hostile import HOSTILE, check_html, name_of
 
 QUICK = ReportConfig(figures=["ranked", "tau_against_budget"], dpi=50)
-
-
-def name_of(at: int) -> str:
-    return f"{HOSTILE[at % len(HOSTILE)]}{'' if at < len(HOSTILE) else at}"
 
 
 @pytest.fixture(scope="module")
@@ -108,33 +75,6 @@ def page(hostile: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     explain(tables, str(tables.architectures["architecture"].iloc[1]), out, QUICK, asked=HOSTILE[0])
     write_index(reports)
     return out
-
-
-class Markup(HTMLParser):
-    """Raises at anything that executes, or asks for a file, in HTML."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.scripts = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert tag not in ("iframe", "object", "embed", "svg", "base", "form")
-        self.scripts += tag == "script"
-        for name, value in attrs:
-            assert not name.startswith("on") and name != "srcdoc", (tag, name, value)
-            if name in ("src", "href"):
-                local = re.match(
-                    r"(data:(image/svg\+xml;base64)?,|#|figures/|\.\./index\.html|bench-data/)", value or ""
-                )
-                assert local, (tag, name, value)
-
-
-def check_html(text: str, own_script: bool) -> None:
-    parser = Markup()
-    parser.feed(text)
-    parser.close()
-    assert parser.scripts == own_script
-    assert not CONTROL.search(text)
 
 
 def test_the_pages_hold_no_script_but_their_own_and_ask_for_nothing(page: Path) -> None:
