@@ -92,7 +92,7 @@ def test_without_its_measure_a_predictor_is_skipped_and_the_missing_column_named
         (["+bench=nasbench201", "train.batch=many"], "train.batch: must be a value of type int (got 'many')"),
         (["+bench=nasbench201", "train.batch=-1"], "train.batch: must be at least 1 (got -1)"),
         (["+bench=nasbench201", "architectures=-4"], "architectures: must be at least 2 (or null: all) (got -4)"),
-        (["+bench=nasbench201", "architectures=x"], "architectures: must be a value of type int (got 'x')"),
+        (["+bench=nasbench201", "architectures=x"], "architectures: must be a value of type int or null (got 'x')"),
         (["+bench=nasbench201", "seed=0,1"], "seed: must be one value in a single run (got 0,1); add -m for a sweep"),
         (["+bench=nasbench201", "nonsense"], "nonsense: must be KEY=VALUE (got 'nonsense')"),
         (

@@ -14,8 +14,6 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from harness.schema.visible import visible
-
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -50,6 +48,8 @@ def plain_letters(text: str) -> str:
 
 def print_error(error: object) -> None:
     """Print one line on stderr: "error: KEY: must be …"."""
+    from harness.schema.visible import visible  # its package imports NumPy, for which --help need not wait
+
     print(f"error: {visible(str(error))}", file=sys.stderr)
 
 

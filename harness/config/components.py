@@ -50,9 +50,8 @@ def installed_benchmark(name: str, target: str) -> Any:
     `target` is compared, never imported.
     """
     nodes = [OmegaConf.load(path) for path in sorted((conf_folder() / "bench").glob("*.yaml"))]
-    ours = {
-        str(own["name"]): own for node in nodes if isinstance(node, DictConfig) for own in [node.get("bench", node)]
-    }
+    settings = [node.get("bench", node) for node in nodes if isinstance(node, DictConfig)]
+    ours = {str(node["name"]): node for node in settings if "_target_" in node}  # others change one of these
     theirs = {key: OmegaConf.create({"_target_": path}) for key, path in entry_points_of("harness.benches").items()}
     known: dict[str, DictConfig] = {**theirs, **ours}
     by_class = {str(node["_target_"]): node for node in known.values()}
@@ -80,6 +79,7 @@ def fill(kind: type[T], given: Mapping[str, Any], prefix: str) -> T:
         field = str(error.full_key or error.key)
         wanted = get_type_hints(kind).get(field.partition("[")[0])
         wanted = getattr(wanted, "__name__", "") if isinstance(wanted, type) and not get_args(wanted) else wanted
+        wanted = str(wanted).replace(" | None", " or null")
         raise BadInput(f"{prefix}{field}: must be a value of type {wanted} (got {given.get(field)!r})") from error
 
 

@@ -58,7 +58,7 @@ def test_a_folder_of_ones_own_adds_choices_to_every_group(call, tmp_path: Path) 
     config = yaml.safe_load(out)
     assert code == 0 and config["seed"] == 7 and "mine" in config["predictor"]
     _, out, _ = call(*folder, "--help")
-    assert "experiment: capacitance_ablation" in out and "short" in out
+    assert "experiment: accuracy_from_weights" in out and "short" in out
 
 
 def test_the_configuration_is_shown_whole_in_part_and_resolved(call) -> None:

@@ -60,7 +60,8 @@ def test_an_empty_table_gets_the_declared_types(tmp_path: Path) -> None:
 def test_optional_and_nullable_columns_may_be_there_or_not(tmp_path: Path) -> None:
     more = frame(METRICS).assign(pearson=0.1, pearson_low=np.nan, pearson_high=np.nan)
     write_table(tmp_path / "a.parquet", METRICS, more)
-    assert list(read_table(tmp_path / "a.parquet", METRICS)) == METRICS.names
+    there = [name for name in METRICS.names if name in METRICS.required or name.startswith("pearson")]
+    assert list(read_table(tmp_path / "a.parquet", METRICS)) == there
     unnamed = frame(ARCHITECTURES).assign(index=pd.array([1, None, None], dtype="Int64"))
     write_table(tmp_path / "b.parquet", ARCHITECTURES, unnamed)
     assert read_table(tmp_path / "b.parquet", ARCHITECTURES)["index"].isna().tolist() == [False, True, True]
