@@ -19,6 +19,7 @@ from rich.console import Console
 from harness.report import renderers
 from harness.report.architecture.explain import explain
 from harness.report.config import ReportConfig
+from harness.report.event_files import write_events
 from harness.report.index import write_index
 from harness.report.ranked_table import print_ranked
 from harness.report.run_tables import read
@@ -159,3 +160,11 @@ def test_a_page_that_runs_a_script_and_asks_for_an_image_is_caught(tmp_path: Pat
     path.write_text("<h1>x</h1><img src='http://127.0.0.1:9/x'><script>console.log('ran')</script>")
     _, said, asked = visited(path, tmp_path)
     assert "CONSOLE" in said and "127.0.0.1:9" in asked
+
+
+def test_event_files_of_a_hostile_run_lie_in_their_folder_under_plain_names(hostile: Path, tmp_path: Path) -> None:
+    write_events(read(hostile), tmp_path / "reports" / "tensorboard")
+    made = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(made) >= 4 and not any(path.is_symlink() for path in tmp_path.rglob("*"))
+    for path in made:
+        assert re.fullmatch(r"reports/tensorboard/\w+/events\.out\.tfevents\.[\w.-]+", str(path.relative_to(tmp_path)))
