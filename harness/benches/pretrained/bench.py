@@ -23,6 +23,7 @@ from harness.schema import (
     Truth,
     demand,
     seed_of,
+    suggestion,
 )
 
 from . import tables
@@ -96,8 +97,13 @@ class Pretrained:
         assert path is not None
         found = tabulated.read(path)
         truth = found.truth(None, self.target_split, self.target_epochs, fingerprint, self.name)
-        wanted_names = None if self.models is None else set(self.models)
-        kept = [name for name in truth.accuracy.index if wanted_names is None or name in wanted_names]
+        known = list(truth.accuracy.index)
+        kept = known if self.models is None else self.models
+        strangers = [name for name in kept if name not in known]
+        if strangers:
+            near = suggestion(strangers[0], known)
+            wanted = f"networks with a ground truth in {path.name} ({len(known)})"
+            raise BadInput(f"bench.models: must be {wanted} (got {', '.join(strangers)}){near}")
         return replace(truth, accuracy=truth.accuracy.loc[kept])
 
     def sample(self, n: int | None, seed: int, among: Sequence[str] | None = None) -> list[Architecture]:
