@@ -144,9 +144,7 @@ def test_models_choose_among_the_table(table: Path, folder: Path) -> None:
     chosen = Pretrained(folder=str(folder), side=32, models=["a2", "c1"], source=str(table))
     fingerprint = tabulated.read(table).about["dataset_fingerprint"]
     assert sorted(chosen.truth("digits", fingerprint, None).accuracy.index) == ["a2", "c1"]
-    with pytest.raises(
-        BadInput, match=r"^bench\.models: must be networks with a ground truth .* \(got a3\)$"
-    ):
+    with pytest.raises(BadInput, match=r"^bench\.models: must be networks with a ground truth .* \(got a3\)$"):
         replace(chosen, models=["a1", "a3"]).truth("digits", fingerprint, None)
     with pytest.raises(BadInput, match="dataset: must be a data set with a table"):
         replace(chosen, source="auto").truth("digits", fingerprint, None)
