@@ -19,6 +19,9 @@ from harness.schema import Truth, seed_of
 FEWEST = 3
 """Groups with a score below which there is no τ: it could only be 1 or -1."""
 
+FEWEST_FOR_INTERVAL = 5
+"""Groups with a score below which there is no interval: most draws hold three different groups or fewer."""
+
 
 def with_groups(
     judgement: Judgement, scores: pd.DataFrame, truth: Truth, groups: Mapping[str, str], evaluation: Evaluation
@@ -42,9 +45,11 @@ def with_groups(
     weights = observed_and_draws(member.shape[1], evaluation.bootstrap, seed_of(evaluation.seed, "groups"))
     ranks = np.array([rankdata(row, nan_policy="omit") for row in values])
     means = _means(ranks, member)
-    means[np.isfinite(means).sum(axis=1) < FEWEST] = np.nan
+    scored = np.isfinite(means).sum(axis=1)
+    means[scored < FEWEST] = np.nan
     taus = tau_b(means, accuracy, weights)
     ends = np.array([interval(row[1:], evaluation.level) for row in taus]).reshape(-1, 2)
+    ends[scored < FEWEST_FOR_INTERVAL] = np.nan
     found = {"tau_groups": taus[:, 0], "tau_groups_low": ends[:, 0], "tau_groups_high": ends[:, 1]}
     return replace(judgement, metrics=judgement.metrics.assign(**found))
 

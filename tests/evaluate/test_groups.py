@@ -64,3 +64,9 @@ def test_copies_of_one_architecture_do_not_count_as_evidence() -> None:
 
 def test_without_groups_of_several_there_is_no_column() -> None:
     assert "tau_groups" not in judged(ACCURACY, {name: name for name in NAMES})
+
+
+def test_with_few_groups_there_is_no_interval() -> None:
+    few = np.where(np.isin(list(GROUPS.values()), ["A", "B", "C", "D"]), ACCURACY, np.nan)
+    found = judged(few).iloc[0]
+    assert found["tau_groups"] == 1 and np.isnan(found["tau_groups_low"]) and np.isnan(found["tau_groups_high"])

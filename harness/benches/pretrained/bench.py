@@ -104,7 +104,18 @@ class Pretrained:
             near = suggestion(strangers[0], known)
             wanted = f"networks with a ground truth in {path.name} ({len(known)})"
             raise BadInput(f"bench.models: must be {wanted} (got {', '.join(strangers)}){near}")
+        self._demand_same_weights(kept, found.about.get("content", {}), path)
         return replace(truth, accuracy=truth.accuracy.loc[kept])
+
+    def _demand_same_weights(self, names: Sequence[str], content: Mapping[str, object], path: Path) -> None:
+        """Raise BadInput for a network at hand whose weights are not those that the table was made with."""
+        held = self._held()
+        for name in names:
+            known = content.get(name)
+            if known is not None and name in held.entries:
+                here = self.content_of(name)
+                wanted = f"the networks that {path.name} was made with"
+                demand(here == known, "bench.models", wanted, f"another file of {name} in {held.place}")
 
     def sample(self, n: int | None, seed: int, among: Sequence[str] | None = None) -> list[Architecture]:
         """`n` networks (None: all) in random order, out of the names `among` (default: `models`, or all of the folder).
@@ -160,7 +171,7 @@ class Pretrained:
 
     def recorded(self, dataset: str, wanted: StoredCurves, data: str | None) -> Recorded:
         """No curves are recorded besides the tables. Raises BadInput."""
-        raise BadInput(f"signal: must be null for +bench={self.name} (got curves of {dataset}, which nobody recorded)")
+        raise BadInput(f"signal: must be null for +bench={self.name} (got recorded curves of {dataset}: none exist)")
 
     def network(self) -> dict[str, object]:
         """Settings that determine the network besides its weights: part of a trace's identity."""

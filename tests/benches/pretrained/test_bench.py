@@ -177,3 +177,25 @@ def test_a_table_takes_no_measure_that_only_observes(
 ) -> None:
     assert tabulate([*small, "+measure=movement", f"results={tmp_path}", f"out={tmp_path}/x.parquet"]) == 2
     assert "measure: must be measures that replace the network's head (got ['movement'])" in capsys.readouterr().err
+
+
+def test_other_weights_under_a_known_name_are_refused(table: Path, folder: Path, tmp_path: Path) -> None:
+    other = networks.save(tmp_path / "other", {"a1": 77, "a2": 1})
+    fingerprint = tabulated.read(table).about["dataset_fingerprint"]
+    mixed = Pretrained(folder=str(other), side=32, models=["a2", "a1"], source=str(table))
+    with pytest.raises(
+        BadInput, match=r"^bench\.models: must be the networks that truth\.parquet .*another file of a1"
+    ):
+        mixed.truth("digits", fingerprint, None)
+    assert len(replace(mixed, models=["a2"]).truth("digits", fingerprint, None).accuracy) == 1
+
+
+def test_a_benchmark_brings_its_own_recipe_unless_one_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    def batch(*arguments: str) -> int:
+        assert main([*arguments, "--cfg", "job", "-p", "train"]) == 0
+        return int(yaml.safe_load(capsys.readouterr().out)["batch"])
+
+    assert batch("+bench=pretrained") == 32 and batch("+bench=pretrained", "train=brief") == 128
+    assert batch("+bench=nasbench201") == 128
+    assert main(["-m", "+bench=pretrained,nasbench201"]) == 2
+    assert "train: must be named in a sweep over benchmarks with recipes of their own" in capsys.readouterr().err
