@@ -67,9 +67,9 @@ def find(tables: RunTables, wanted: str, isomorphic: Isomorphic | None = None) -
         if known.empty:
             raise BadInput(f"arch: must be an architecture with a true accuracy (got none for {wanted!r})")
         return str(known["architecture"].iloc[0 if wanted == "best" else -1])
-    if wanted.isdecimal():
-        return _by_index(table, int(wanted))
     same = isomorphic(wanted, list(zip(names, map(str, table["group"]), strict=True))) if isomorphic else None
+    if same is None and wanted.isdecimal():  # after the strings: those of a benchmark may be digits
+        return _by_index(table, int(wanted))
     if same is None:
         near = get_close_matches(wanted, names, n=1, cutoff=0)
         raise BadInput(

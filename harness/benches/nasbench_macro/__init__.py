@@ -1,0 +1,1 @@
+"""NAS-Bench-Macro: a space of whole networks, eight searched layers of three choices each."""
