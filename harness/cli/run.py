@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from harness.runs.run import Outcome
     from harness.runs.spec import RunSpec
     from harness.schema import Benchmark, DataSet, StoredCurves
+    from harness.schema.progress import Count
     from harness.train.recipe import Recipe
 
 
@@ -135,15 +137,17 @@ def run_and_report(config: DictConfig) -> JobResult:
     """Carry out the run that `config` describes, write its report, print the ranked table; how it ended."""
     from harness.cli.progress import live
     from harness.cli.terminal import console
-    from harness.runs.run import run
 
-    parts = build_parts(config)
-    spec, screen = build_spec(config, parts), console()
-    _print_skipped(screen, spec.skipped)
-    with live("architectures trained") as progress:
+    screen = console()
+    with live("prepare") as progress:
+        from harness.runs.run import run
+
+        parts = build_parts(config)
+        spec = build_spec(config, parts)
+        _print_skipped(screen, spec.skipped)
         outcome = run(spec, progress)
-    page = _write_report(outcome.folder, Path(parts.top.reports), parts.report)
-    _print_outcome(screen, outcome, page)
+        page = _write_report(outcome.folder, Path(parts.top.reports), parts.report, partial(progress, "draw"))
+    _print_outcome(screen, outcome, page, parts.report.rows)
     return JobResult(outcome.code, outcome.folder, page.parent, _reason(outcome))
 
 
@@ -165,7 +169,7 @@ def _print_skipped(console: Console, skipped: Mapping[str, Sequence[str]]) -> No
         _print(console, f"skipping {', '.join(names)}: input {noun} {', '.join(columns)} {verb} not measured")
 
 
-def _write_report(folder: Path, reports: Path, report: ReportConfig) -> Path:
+def _write_report(folder: Path, reports: Path, report: ReportConfig, progress: Count) -> Path:
     """The page of the run in `folder`, in a folder of the run's name, so that no run replaces the page of another.
 
     It is not drawn again where it was drawn from these tables with this configuration. The list of runs in `reports` is
@@ -176,16 +180,16 @@ def _write_report(folder: Path, reports: Path, report: ReportConfig) -> Path:
 
     out = page_folder(reports, folder.parent.name, folder.name)
     with page_lock(out):
-        page = out / "index.html" if is_current(folder, out, report) else write(folder, out, report)
+        page = out / "index.html" if is_current(folder, out, report) else write(folder, out, report, progress)
     write_index(reports)
     return page
 
 
-def _print_outcome(console: Console, outcome: Outcome, page: Path) -> None:
-    from harness.report.ranked_table import print_ranked
+def _print_outcome(console: Console, outcome: Outcome, page: Path, rows: int | None) -> None:
     from harness.report.run_tables import read
+    from harness.report.screen import print_answer
 
-    print_ranked(read(outcome.folder), console)
+    print_answer(read(outcome.folder), console, rows)
     _print(console, f"engine {outcome.engine}\ntables {outcome.folder}\nreport {page}")
     if outcome.warning:
         _print(console, f"warning {outcome.warning}")

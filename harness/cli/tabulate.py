@@ -8,6 +8,7 @@ With `+measure=capacitance measure.capacitance.mode=head` networks are trained t
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,8 +107,8 @@ def _tabulate(config: DictConfig) -> JobResult:
         bench, images, images.fingerprint(), recipe, measures, "truth", engine.device, kernels, engine.threads
     )
     store = TraceStore(Path(top.results) / "traces")
-    with live("trainings") as progress:
-        failures = train_missing(campaign, wanted, store, engine, progress)
+    with live("train") as progress:
+        failures = train_missing(campaign, wanted, store, engine, partial(progress, "train"))
     failed = {(f.architecture, f.seed) for f in failures}
     traces = [store.read(campaign.key(a.name, seed)) for a, seed in wanted if (a.name, seed) not in failed]
     if not traces:

@@ -14,6 +14,7 @@ from harness.evaluate.folds import assign_folds
 from harness.evaluate.predictions import AnyPredictor, BudgetedTrace, Clock, FitExample, Fold, cut, predictions_of
 from harness.processes.pool import in_processes
 from harness.schema import Trace, at_initialization, demand
+from harness.schema.progress import Count, uncounted
 
 COLUMNS = ["predictor", "step", "architecture", "score", "sd", "reason"]
 
@@ -72,7 +73,7 @@ class BudgetedInput:
 
 
 def score_all(
-    predictors: Mapping[str, AnyPredictor], given: ScoringInput, workers: int = 1
+    predictors: Mapping[str, AnyPredictor], given: ScoringInput, workers: int = 1, progress: Count = uncounted
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Scores and what they cost: two tables.
 
@@ -90,10 +91,11 @@ def score_all(
     the other folds whose accuracy is finite. NoScore, nan and arithmetic that fails (ValueError, ArithmeticError,
     numpy's LinAlgError) give nan with a reason; any other error is a mistake in the predictor and is raised. Rows do
     not depend on the order of the traces, which are sorted by name, nor on `workers`, the number of processes.
+    `progress` counts predictors, or parts of them where there are several workers.
     """
     prepared = _prepared(given)
     share = len(given.traces) * len(given.budgets) >= WORTH_SHARING
-    by_name = _shared_out(predictors, prepared, workers if share else 1)
+    by_name = _shared_out(predictors, prepared, workers if share else 1, progress)
     rows = [row for name in predictors for row in by_name[name][0]]
     clocked = [row for name in predictors for row in by_name[name][1]]
     numbers = dict.fromkeys(TIMINGS[2:], "float64")
@@ -118,14 +120,26 @@ def _prepared(given: ScoringInput) -> BudgetedInput:
     return BudgetedInput(given.budgets, seen, folds)
 
 
-def _shared_out(predictors: Mapping[str, AnyPredictor], prepared: BudgetedInput, workers: int) -> ByName:
+def _shared_out(
+    predictors: Mapping[str, AnyPredictor], prepared: BudgetedInput, workers: int, progress: Count
+) -> ByName:
     """The rows of all predictors, made by so many processes."""
     items = list(predictors.items())
     if workers <= 1:
-        return _rows(items, prepared)
+        return _one_by_one(items, prepared, progress)
     parts = [items[i :: CHUNKS * workers] for i in range(CHUNKS * workers)]
-    done = in_processes(partial(_rows, prepared=prepared), [part for part in parts if part], workers)
+    done = in_processes(partial(_rows, prepared=prepared), [part for part in parts if part], workers, progress)
     return {name: rows for part in done for name, rows in part.items()}
+
+
+def _one_by_one(predictors: Sequence[tuple[str, AnyPredictor]], prepared: BudgetedInput, progress: Count) -> ByName:
+    """The rows of all predictors, made by this process."""
+    rows: ByName = {}
+    for done, item in enumerate(predictors):
+        progress(done, len(predictors))
+        rows |= _rows([item], prepared)
+    progress(len(predictors), len(predictors))
+    return rows
 
 
 def _rows(predictors: Sequence[tuple[str, AnyPredictor]], prepared: BudgetedInput) -> ByName:

@@ -17,6 +17,7 @@ from joblib.parallel import LokyBackend
 from harness.processes import leftovers
 from harness.processes.signals import WorkerKilled, blocked_for_children
 from harness.processes.watch import end_with_parent
+from harness.schema.progress import Count, uncounted
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -60,7 +61,9 @@ def end_workers() -> None:
         GuardedLoky.executors.pop().shutdown(wait=True, kill_workers=True)
 
 
-def in_processes(function: Callable[[T], R], tasks: Iterable[T], processes: int) -> list[R]:
+def in_processes(
+    function: Callable[[T], R], tasks: Iterable[T], processes: int, progress: Count = uncounted
+) -> list[R]:
     """The results of the tasks, in their order. Raises WorkerKilled where a worker was killed twice.
 
     The first time all tasks are done again, in a new pool.
@@ -69,7 +72,12 @@ def in_processes(function: Callable[[T], R], tasks: Iterable[T], processes: int)
     guard_pools()
     for last in (False, True):
         try:
-            results: list[R] = Parallel(n_jobs=processes)(delayed(function)(task) for task in given)
+            pool = Parallel(n_jobs=processes, return_as="generator")
+            results: list[R] = []
+            progress(0, len(given))
+            for result in pool(delayed(function)(task) for task in given):
+                results.append(result)
+                progress(len(results), len(given))
             return results
         except BrokenProcessPool as error:
             if last:

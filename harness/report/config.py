@@ -33,7 +33,7 @@ class ReportConfig:
     `figures` are modules of harness/report/figures, or figures of installed packages (entry points of the group
     harness.figures), in the order of the page; a name with a dot is imported as it stands. With more than `names`
     predictors crowded figures name the best few and the best of every family. `font_size` is in points at the printed
-    size. `tensorboard` writes the tables as event files too.
+    size. `tensorboard` writes the tables as event files too. `rows` are those of the terminal's table (None: all).
     """
 
     kind: ClassVar[str] = "report/report"
@@ -54,10 +54,12 @@ class ReportConfig:
     font_size: float = 8.0
     dpi: int = 200
     tensorboard: bool = False
+    rows: int | None = 10
 
     def __post_init__(self) -> None:
         for key in ("top", "highlight", "names"):
             demand(getattr(self, key) >= 1, f"report.{key}", "at least 1", getattr(self, key))
+        demand(self.rows is None or self.rows >= 1, "report.rows", "at least 1 (or null: all)", self.rows)
         demand(5 <= self.font_size <= 14, "report.font_size", "a size from 5 to 14 points", self.font_size)
         demand(50 <= self.dpi <= 1200, "report.dpi", "a number from 50 to 1200", self.dpi)
         for name in self.figures:

@@ -20,6 +20,7 @@ SHOWN_FAILURES = 12
 
 TITLES = {
     "question": "What was asked",
+    "needs": "Which should I use?",
     "ranking": "Which predictor ranks best?",
     "settled": "Is the difference real?",
     "cost": "At what cost?",
@@ -40,8 +41,10 @@ def sections(
 ) -> list[Section]:
     """The page, section by section, from the sentences, figures and tables by name."""
     texts: dict[str, list[Content]] = {name: [sentences[name]] for name in TITLES if name in sentences}
+    texts["needs"] = [sentences["verdict"]]
     texts["question"] = [sentences["question"], sentences["tried"]]
     blocks = {
+        "needs": _needs(tables, displayed),
         "ranking": _ranking(tables, displayed),
         "settled": _settled(tables, displayed),
         "cost": _cost(tables, displayed),
@@ -77,6 +80,17 @@ def _arranged(blocks: Iterable[Block], plates: list[Plate]) -> list[Block]:
     kept = [block for block in blocks if not (isinstance(block, Grid) and block.table.is_empty)]
     first = 1 if kept and isinstance(kept[0], Grid) and not kept[0].folded else 0
     return [*kept[:first], *plates, *kept[first:]]
+
+
+def _needs(tables: RunTables, displayed: Mapping[str, DisplayTable]) -> list[Block]:
+    note = (
+        f"The predictor of highest τ {tables.moment} among those that need no more than the row grants: no training "
+        "(an untrained network or a description of it) or the brief training of this run; no labels or the true "
+        "accuracies of so many other architectures. Regret@1: what its first choice loses to the best architecture, in "
+        "percentage points. Seconds per architecture. Of: the number of predictors it is the best of "
+        "(selection bias)."
+    )
+    return [Grid("Best by what it needs", displayed["needs"], note, heading=False)]
 
 
 def _ranking(tables: RunTables, displayed: Mapping[str, DisplayTable]) -> list[Block]:

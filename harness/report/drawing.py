@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from harness.report.config import NothingToDraw, ReportConfig, figure_module
 from harness.report.elements import Drawn
 from harness.report.style.theme import theme
+from harness.schema.progress import Count, uncounted
 from harness.storage.files import write_atomically
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ METADATA: dict[str, dict[str, None]] = {
 """What each kind of file would say of the day and the program, so that equal figures would not be equal files."""
 
 
-def draw_figures(tables: Any, folder: Path, report: ReportConfig) -> list[Drawn]:
+def draw_figures(tables: Any, folder: Path, report: ReportConfig, progress: Count = uncounted) -> list[Drawn]:
     """Draw every figure of the report into the folder as PNG and PDF; gives what the pages need of each.
 
     `tables` are those of a run or of a sweep, as the figures that the report names take them.
@@ -31,7 +32,8 @@ def draw_figures(tables: Any, folder: Path, report: ReportConfig) -> list[Drawn]
     folder.mkdir(parents=True, exist_ok=True)
     drawn = []
     with theme(report.font_size):
-        for name in report.figures:
+        for done, name in enumerate(report.figures):
+            progress(done, len(report.figures))
             module, stem = importlib.import_module(figure_module(name)), name.rsplit(".", 1)[-1]
             caption, section = module.caption(tables, report), getattr(module, "SECTION", "")
             try:

@@ -12,6 +12,7 @@ from harness.report.config import ReportConfig
 from harness.report.run_tables import read
 from harness.report.text import Text
 from harness.schema import digest, settings
+from harness.schema.progress import Count, uncounted
 from harness.storage.files import SUMS, sums_faults, write_sums
 
 FIGURES, TABLES = "figures", "tables"
@@ -28,12 +29,12 @@ def page_lock(out: Path) -> AbstractContextManager[None]:
     return exclusive_lock(out / ".lock", str(out), "writing", keep=True)
 
 
-def write(results: Path, out: Path, report: ReportConfig) -> Path:
+def write(results: Path, out: Path, report: ReportConfig, progress: Count = uncounted) -> Path:
     """Path of the index.html that was written, with report.md, index.json, tables/ and figures/ next to it.
 
     `results` is the folder of stored tables, of which alone everything is drawn; equal tables give equal bytes, but
     for TensorBoard's event files. Files of an earlier report in `out` are replaced, others left alone. Raises BadInput
-    where a table or a column is missing, and where something in `out` is a symbolic link.
+    where a table or a column is missing, and where something in `out` is a symbolic link. `progress` counts figures.
     """
     from harness.report.drawing import draw_figures
     from harness.report.index import write_entry
@@ -50,7 +51,7 @@ def write(results: Path, out: Path, report: ReportConfig) -> Path:
         from harness.report.event_files import write_events
 
         write_events(tables, out / "tensorboard")
-    drawn = draw_figures(tables, out / FIGURES, report)
+    drawn = draw_figures(tables, out / FIGURES, report, progress)
     displayed, sentences = write_tables(tables, out / TABLES), write_all(tables)
     captions = {
         figure.name: Text("Not drawn: ", figure.missing, ".") if figure.missing else Text(figure.caption)

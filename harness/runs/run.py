@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
@@ -16,8 +17,9 @@ from harness.runs import identity, tables
 from harness.runs.campaign import Campaign
 from harness.runs.context import RunContext, Sample, Scores, Traces, Training, draw, prepare
 from harness.runs.spec import RunSpec
-from harness.runs.train_many import Failure, Progress, Wanted, missing_of, train_missing
+from harness.runs.train_many import Failure, Wanted, missing_of, train_missing
 from harness.schema import Architecture, BadInput, Trace
+from harness.schema.progress import Progress, silent
 from harness.storage.files import remove_temporary
 from harness.storage.tables import is_current
 from harness.train.job import clocks
@@ -45,6 +47,8 @@ class Outcome:
 def run(spec: RunSpec, progress: Progress) -> Outcome:
     """Carry out `spec` and write its tables; what is already trained or already judged is not done again.
 
+    `progress` hears of the stages train, score and judge.
+
     Of two processes with the same run the second waits, with one line that says so.
     """
     context = prepare(spec)
@@ -67,7 +71,7 @@ def _carry_out(context: RunContext, sample: Sample, folder: Path, progress: Prog
             raise BadInput(
                 f"architectures: must be at least 2 that can be trained (got {len(traces.scored)}); {reason}"
             )
-        scores = score_and_judge(context, sample, traces)
+        scores = score_and_judge(context, sample, traces, progress)
         write(context, sample, traces, scores, training)
     return Outcome(
         folder, training.failures, engine_of(context), len(sample.architectures), mixture(made_with(context, sample))
@@ -90,7 +94,7 @@ def train(context: RunContext, sample: Sample, progress: Progress) -> Training:
     cached = not any(missing_of(campaign, wanted, store) for campaign in context.campaigns)
     failures: list[Failure] = []
     for campaign in context.campaigns:
-        failures += train_missing(campaign, wanted, store, engine, progress)
+        failures += train_missing(campaign, wanted, store, engine, partial(progress, "train"))
         known = {failure.architecture for failure in failures}
         lost = [a.name for a, _ in missing_of(campaign, wanted, store) if a.name not in known]
         failures += [Failure(name, context.spec.seed, "no trace was stored") for name in lost]
@@ -105,7 +109,7 @@ def load(context: RunContext, sample: Sample) -> Traces:
     return Traces(scored, [{trace.architecture.name: trace for trace in each} for each in fitting])
 
 
-def score_and_judge(context: RunContext, sample: Sample, traces: Traces) -> Scores:
+def score_and_judge(context: RunContext, sample: Sample, traces: Traces, progress: Progress = silent) -> Scores:
     """Stage 4: a score of every architecture by every predictor at every budget, and how well they rank."""
     spec, truth = context.spec, sample.truth
     accuracies = truth.mean().loc[[trace.architecture.name for trace in traces.scored]].to_numpy()
@@ -120,7 +124,9 @@ def score_and_judge(context: RunContext, sample: Sample, traces: Traces) -> Scor
             traces.fitting,
         ),
         spec.engine.processes(len(spec.predictors)),
+        partial(progress, "score"),
     )
+    progress("judge", 0, 0)
     families = {name: predictor.family for name, predictor in spec.predictors.items()}
     with threadpool_limits(1):  # thousands of small products: threads only wait for each other
         judgement = judge(scores, truth, families, spec.evaluation, spec.readers_of_studied(), spec.twins())

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from harness.runs.campaign import Campaign
 from harness.runs.engine import Engine
 from harness.schema import Architecture, BadInput, Trace
+from harness.schema.progress import Count
 from harness.storage import legacy
 from harness.storage.traces import TraceStore
 from harness.train.group import GroupTrainer
 from harness.train.job import finish
-
-Progress = Callable[[int, int], None]
-"""Called with (done, total) whenever one more training is finished."""
 
 Wanted = tuple[Architecture, int]
 """An architecture and the seed of its training."""
@@ -34,7 +32,7 @@ class Failure:
 
 
 def train_missing(
-    campaign: Campaign, wanted: Iterable[Wanted], store: TraceStore, engine: Engine, progress: Progress
+    campaign: Campaign, wanted: Iterable[Wanted], store: TraceStore, engine: Engine, progress: Count
 ) -> list[Failure]:
     """Train each (architecture, seed) that the store does not hold; returns those that failed.
 

@@ -21,8 +21,8 @@ from harness.report.architecture.explain import explain
 from harness.report.config import ReportConfig
 from harness.report.event_files import write_events
 from harness.report.index import write_index
-from harness.report.ranked_table import print_ranked
 from harness.report.run_tables import read
+from harness.report.screen import print_answer
 from harness.report.text import Name, Text
 from harness.report.write import write
 from harness.schema.visible import visible
@@ -106,7 +106,7 @@ def test_tables_for_spreadsheets_hold_no_formula_and_keep_their_numbers(page: Pa
 
 def test_the_terminal_gets_no_command(hostile: Path) -> None:
     console = Console(file=io.StringIO(), width=200, force_terminal=False)
-    print_ranked(read(hostile), console)
+    print_answer(read(hostile), console)
     text = console.file.getvalue()  # type: ignore[attr-defined]
     assert text.replace("\n", "").isprintable() and "\\x1b[31mred" in text and "\\u202egnp.exe" in text
 

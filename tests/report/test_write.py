@@ -94,7 +94,7 @@ def test_a_page_that_a_full_disk_ends_in_the_middle_is_not_current(
 
 
 def test_the_page_answers_in_the_order_in_which_a_reader_asks(out: Path) -> None:
-    asked = ["question", "ranking", "settled", "cost", "failing", "studied", "run"]
+    asked = ["question", "needs", "ranking", "settled", "cost", "failing", "studied", "run"]
     assert re.findall(r'<section id="(\w+)"', (out / "index.html").read_text()) == asked
     titles = re.findall(r"^## (.*)$", (out / "report.md").read_text(), flags=re.MULTILINE)
     assert titles == [{**TITLES, "studied": "What does β_eff add?"}[name] for name in asked]

@@ -25,6 +25,7 @@ from harness.runs.engine import Engine
 from harness.runs.run import Outcome, mixture, run, truth_and_sample
 from harness.runs.spec import RunSpec
 from harness.schema import COUNTED, FACT_COLUMNS, BadInput, ImageSet, NoScore, Recorded, StoredCurves, Trace, columns
+from harness.schema.progress import silent
 from harness.storage.traces import TraceStore
 from harness.train.native.library import CannotCompile, compiler, library
 from harness.train.recipe import Recipe
@@ -104,22 +105,18 @@ def scores(folder: Path) -> pd.DataFrame:
     )
 
 
-def quiet(done: int, total: int) -> None:
-    pass
-
-
 @pytest.fixture(scope="module")
 def finished(table, tmp_path_factory) -> Path:
-    return run(spec(table, tmp_path_factory.mktemp("results")), quiet).folder
+    return run(spec(table, tmp_path_factory.mktemp("results")), silent).folder
 
 
 def test_two_workers_give_the_numbers_of_one(table, finished, tmp_path) -> None:
-    two = run(spec(table, tmp_path, engine=Engine(workers=2)), quiet)
+    two = run(spec(table, tmp_path, engine=Engine(workers=2)), silent)
     pd.testing.assert_frame_equal(scores(two.folder), scores(finished))
 
 
 def test_a_killed_run_goes_on_where_it_was_and_ends_with_the_same_numbers(table, finished, tmp_path) -> None:
-    def killer(done: int, total: int) -> None:
+    def killer(stage: str, done: int, total: int) -> None:
         if done == 3:
             raise KeyboardInterrupt
 
@@ -127,13 +124,13 @@ def test_a_killed_run_goes_on_where_it_was_and_ends_with_the_same_numbers(table,
         run(spec(table, tmp_path), killer)
     assert len(list((tmp_path / "traces").rglob("*.parquet"))) == 3
     seen = []
-    again = run(spec(table, tmp_path), lambda done, total: seen.append(done))
+    again = run(spec(table, tmp_path), lambda stage, done, total: seen.append(done) if stage == "train" else None)
     assert seen[0] == 3 and seen[-1] == 8
     pd.testing.assert_frame_equal(scores(again.folder), scores(finished))
 
 
 def test_a_larger_run_keeps_the_numbers_of_a_smaller_one(table, finished, tmp_path) -> None:
-    large = run(spec(table, tmp_path, architectures=12), quiet)
+    large = run(spec(table, tmp_path, architectures=12), silent)
     small = scores(finished)
     kept = scores(large.folder).merge(small[["predictor", "step", "architecture"]])
     pd.testing.assert_frame_equal(kept, small)
@@ -141,8 +138,8 @@ def test_a_larger_run_keeps_the_numbers_of_a_smaller_one(table, finished, tmp_pa
 
 def test_seven_architectures_have_the_scores_that_they_have_among_eight(table, tmp_path) -> None:
     long = Recipe(steps=64, batch=20, observe_every=64)
-    few = run(spec(table, tmp_path / "few", architectures=7, recipe=long), quiet)
-    more = run(spec(table, tmp_path / "more", architectures=8, recipe=long), quiet)
+    few = run(spec(table, tmp_path / "few", architectures=7, recipe=long), silent)
+    more = run(spec(table, tmp_path / "more", architectures=8, recipe=long), silent)
     assert few.engine == more.engine
     small = scores(few.folder)
     kept = scores(more.folder).merge(small[["predictor", "step", "architecture"]])
@@ -152,7 +149,7 @@ def test_seven_architectures_have_the_scores_that_they_have_among_eight(table, t
 @needs_compiler
 def test_native_then_torch_then_native_again_are_two_results_and_the_third_is_the_first(table, tmp_path) -> None:
     def go(kernels: str) -> Outcome:
-        return run(spec(table, tmp_path, engine=Engine(workers=1, kernels=kernels)), quiet)
+        return run(spec(table, tmp_path, engine=Engine(workers=1, kernels=kernels)), silent)
 
     native, torch = go("native"), go("torch")
     first = scores(native.folder)
@@ -169,8 +166,8 @@ def test_a_compiler_that_is_found_later_makes_another_result(table, tmp_path, mo
 
     with monkeypatch.context() as without:
         without.setattr("harness.train.native.library.library", no_compiler)
-        before = run(spec(table, tmp_path), quiet)
-    after = run(spec(table, tmp_path, engine=Engine(workers=1, kernels="native")), quiet)
+        before = run(spec(table, tmp_path), silent)
+    after = run(spec(table, tmp_path, engine=Engine(workers=1, kernels="native")), silent)
     assert status(before.folder)["kernels"] == "torch" and before.folder != after.folder
 
 
@@ -185,7 +182,7 @@ def test_another_device_is_another_result(table, tmp_path) -> None:
 
 
 def test_a_run_that_skips_holds_the_rest_of_the_draw_with_its_numbers(table, finished, tmp_path) -> None:
-    rest = run(spec(table, tmp_path, architectures=3, skip=5), quiet)
+    rest = run(spec(table, tmp_path, architectures=3, skip=5), silent)
     drawn = [a.name for a in NasBench201().sample(8, 0, pd.read_parquet(table)["architecture"].unique())]
     assert pd.read_parquet(rest.folder / "architectures.parquet")["architecture"].tolist() == drawn[5:]
     assert rest.folder.name.startswith("seed0-n3-skip5-") and status(rest.folder)["skip"] == 5
@@ -196,26 +193,26 @@ def test_a_run_that_skips_holds_the_rest_of_the_draw_with_its_numbers(table, fin
 
 def test_a_draw_that_ends_before_the_run_is_refused_by_name(table, tmp_path) -> None:
     with pytest.raises(BadInput, match=r"^skip: must leave 8 architectures \(got 25\); .* 1 to 30 .*\(got 33\)$"):
-        run(spec(table, tmp_path, skip=25), quiet)
+        run(spec(table, tmp_path, skip=25), silent)
     with pytest.raises(BadInput, match=r"^skip: must be at least 0 \(got -1\)$"):
         spec(table, tmp_path, skip=-1)
 
 
 def test_a_reversed_order_of_training_changes_nothing(table, finished, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(NasBench201, "sample", lambda *a, old=NasBench201.sample: old(*a)[::-1])
-    backwards = run(spec(table, tmp_path), quiet)
+    backwards = run(spec(table, tmp_path), silent)
     pd.testing.assert_frame_equal(scores(backwards.folder), scores(finished))
 
 
 def test_the_same_run_again_trains_nothing_and_leaves_its_tables_alone(table, tmp_path) -> None:
-    first = run(spec(table, tmp_path), quiet)
+    first = run(spec(table, tmp_path), silent)
     before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*") if p.is_file()}
-    assert run(spec(table, tmp_path), quiet).folder == first.folder
+    assert run(spec(table, tmp_path), silent).folder == first.folder
     assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*") if p.is_file()} == before
 
 
 def test_another_setting_is_another_folder(table, finished, tmp_path) -> None:
-    other = run(spec(table, tmp_path, evaluation=Evaluation(bootstrap=51)), quiet)
+    other = run(spec(table, tmp_path, evaluation=Evaluation(bootstrap=51)), silent)
     assert other.folder.name != finished.name
 
 
@@ -230,7 +227,7 @@ def test_scores_that_are_missing_are_failures_with_their_reason(finished) -> Non
 
 def test_facts_are_no_part_of_a_stored_trace_and_are_the_same_for_one_of_an_earlier_version(table, tmp_path) -> None:
     """Earlier versions stored params, flops and layers; a fact that they do not know must train nothing again."""
-    first = run(spec(table, tmp_path), quiet)
+    first = run(spec(table, tmp_path), silent)
     context = prepare(spec(table, tmp_path))
     keys = [context.campaign.key(a.name, 0) for a in truth_and_sample(context).architectures]
     traces = [context.store.read(key) for key in keys]
@@ -238,8 +235,8 @@ def test_facts_are_no_part_of_a_stored_trace_and_are_the_same_for_one_of_an_earl
     for key, trace in zip(keys, traces, strict=True):
         context.store.write(key, replace(trace, table=trace.table.assign(params=1.0, flops=2.0, layers=3.0)))
 
-    def none_trained(done: int, total: int) -> None:
-        assert done == total, "trained again"
+    def none_trained(stage: str, done: int, total: int) -> None:
+        assert stage != "train" or done == total, "trained again"
 
     live = {"live_flops": ColumnValue("live_flops", 1.0, "size")}
     predictors = spec(table, tmp_path).predictors | live
@@ -294,7 +291,7 @@ class Patiently(Moody):
 
 def test_costs_are_those_of_one_more_architecture_and_what_went_before_stands_apart(table, tmp_path) -> None:
     learned = {"patient": Patient(), "facts": Widths(), "movement": ColumnValue("movement", 1.0, "movement")}
-    folder = run(spec(table, tmp_path, predictors=learned, evaluation=Evaluation(bootstrap=20, folds=4)), quiet).folder
+    folder = run(spec(table, tmp_path, predictors=learned, evaluation=Evaluation(bootstrap=20, folds=4)), silent).folder
     metrics = pd.read_parquet(folder / "metrics.parquet").set_index(["predictor", "step"])
     trained = pd.read_parquet(folder / "trajectories.parquet").sort_values("step")
     for step in (2, 4):
@@ -326,20 +323,20 @@ def test_the_status_says_how_it_was_judged_and_on_which_accuracies(table, finish
     write(changed, rows.assign(test_accuracy=rows["test_accuracy"] + 1e-9), {
         "dataset": "tiny", "dataset_fingerprint": tiny_images().fingerprint(), "made_by": "a test",
     })  # fmt: skip
-    other = run(spec(changed, tmp_path), quiet)
+    other = run(spec(changed, tmp_path), silent)
     assert status(other.folder)["truth"]["fingerprint"] != said["truth"]["fingerprint"]
     assert len(said["truth"]["fingerprint"]) == 64
 
 
 def test_a_diverged_training_is_named(table, tmp_path) -> None:
     wild = Recipe(steps=6, batch=20, observe_every=1, learning_rate=1e30)
-    folder = run(spec(table, tmp_path, recipe=wild), quiet).folder
+    folder = run(spec(table, tmp_path, recipe=wild), silent).folder
     failures = pd.read_parquet(folder / "failures.parquet")
     assert failures["reason"].str.match(r"diverged at step \d").any()
 
 
 def test_a_training_that_fails_is_a_row_and_the_exit_code_tells(table, tmp_path, monkeypatch) -> None:
-    victim = run(spec(table, tmp_path / "first"), quiet).folder
+    victim = run(spec(table, tmp_path / "first"), silent).folder
     name = pd.read_parquet(victim / "architectures.parquet")["architecture"][2]
     build = NasBench201.build
 
@@ -349,7 +346,7 @@ def test_a_training_that_fails_is_a_row_and_the_exit_code_tells(table, tmp_path,
         return build(self, architecture, images)
 
     monkeypatch.setattr(NasBench201, "build", broken)
-    outcome = run(spec(table, tmp_path / "second"), quiet)
+    outcome = run(spec(table, tmp_path / "second"), silent)
     assert outcome.code == 3
     failures = pd.read_parquet(outcome.folder / "failures.parquet").query("stage == 'train'")
     assert list(failures["architecture"]) == [name]
@@ -376,12 +373,12 @@ def test_a_table_of_other_images_is_refused(table, tmp_path) -> None:
     other = replace(tiny_images(), name="tiny", classes=4)
     fake = type("Other", (Tiny,), {"load": lambda self, data: other})
     with pytest.raises(BadInput, match="a table made on the images of this data set"):
-        run(spec(table, tmp_path, dataset=fake()), quiet)
+        run(spec(table, tmp_path, dataset=fake()), silent)
 
 
 def test_a_budget_at_which_nothing_is_observed_is_refused_before_any_training(table, tmp_path) -> None:
     with pytest.raises(BadInput, match=r"evaluate\.budgets: must be steps that are observed \(0, 2, 4\) \(got \[3\]"):
-        run(spec(table, tmp_path, evaluation=Evaluation(budgets=[3])), quiet)
+        run(spec(table, tmp_path, evaluation=Evaluation(budgets=[3])), silent)
     assert not (tmp_path / "traces").exists()
 
 
@@ -394,21 +391,21 @@ def test_stored_truth_has_a_row_for_every_recorded_seed(finished) -> None:
 
 
 def test_what_made_the_updates_is_told(table, tmp_path) -> None:
-    folder = run(spec(table, tmp_path, engine=Engine(workers=1, kernels="torch")), quiet).folder
+    folder = run(spec(table, tmp_path, engine=Engine(workers=1, kernels="torch")), silent).folder
     assert json.loads((folder / "environment.json").read_text())["kernels"] == "torch"
     try:
         library()
     except CannotCompile:
         return
-    folder = run(spec(table, tmp_path, engine=Engine(workers=1, kernels="native")), quiet).folder
+    folder = run(spec(table, tmp_path, engine=Engine(workers=1, kernels="native")), silent).folder
     assert re.fullmatch(r"native, \S.*\d+\.\d+.*", json.loads((folder / "environment.json").read_text())["kernels"])
 
 
 def test_tables_are_written_anew_where_anything_was_trained_for_them(table, tmp_path) -> None:
-    folder = run(spec(table, tmp_path), quiet).folder
+    folder = run(spec(table, tmp_path), silent).folder
     before = (folder / "status.json").stat().st_mtime_ns
     next((tmp_path / "traces").rglob("*.parquet")).unlink()
-    run(spec(table, tmp_path), quiet)
+    run(spec(table, tmp_path), silent)
     assert (folder / "status.json").stat().st_mtime_ns > before
 
 
@@ -427,8 +424,8 @@ def test_learned_predictors_may_be_fitted_on_networks_of_other_widths(table: Pat
     changes = {"predictors": {"widths": Widths()}, "architectures": 6}
     wide = {"bench": NasBench201(channels=6, source=str(table))}
     narrow = (NasBench201(channels=2, source=str(table)), NasBench201(channels=3, source=str(table)))
-    own = run(spec(table, tmp_path, **changes, **wide), quiet)
-    other = run(spec(table, tmp_path, **changes, **wide, fit_benches=narrow), quiet)
+    own = run(spec(table, tmp_path, **changes, **wide), silent)
+    other = run(spec(table, tmp_path, **changes, **wide, fit_benches=narrow), silent)
     assert own.folder != other.folder
     assert len(list((tmp_path / "traces").rglob("*.parquet"))) == 6 * 3
     signs = [score_against_size(o.folder) for o in (own, other)]
@@ -466,7 +463,7 @@ def test_recorded_curves_are_ranked_without_any_training(table: Path, tmp_path: 
         table, tmp_path, bench=Recording(source=str(table)), measures={}, signal=StoredCurves(), architectures=15,
         predictors={"valacc": ColumnValue("valid_accuracy", 1.0, "curve"), "flops": ColumnValue("flops", 1.0, "size")},
     )  # fmt: skip
-    done = run(given, quiet)
+    done = run(given, silent)
     assert not (tmp_path / "traces").exists()
     metrics = pd.read_parquet(done.folder / "metrics.parquet")
     assert set(metrics["n"]) == {15} and set(metrics["step"]) == {0, 2, 4}
@@ -475,13 +472,13 @@ def test_recorded_curves_are_ranked_without_any_training(table: Path, tmp_path: 
     assert status(done.folder)["signal"]["recorded"] == "tiny, epochs 2"
     assert json.loads((done.folder / "environment.json").read_text())["kernels"] == "none"
     stamp = (done.folder / "status.json").stat().st_mtime_ns
-    assert run(given, quiet).folder == done.folder and (done.folder / "status.json").stat().st_mtime_ns == stamp
+    assert run(given, silent).folder == done.folder and (done.folder / "status.json").stat().st_mtime_ns == stamp
     with pytest.raises(BadInput, match="architectures: must be a count from 1 to 20"):
-        run(replace(given, architectures=25), quiet)
+        run(replace(given, architectures=25), silent)
 
 
 def test_a_measure_that_fails_is_a_row_of_failures_and_the_run_goes_on(table, tmp_path) -> None:
-    done = run(spec(table, tmp_path, measures={"movement": Movement(), "broken": Broken()}, architectures=3), quiet)
+    done = run(spec(table, tmp_path, measures={"movement": Movement(), "broken": Broken()}, architectures=3), silent)
     rows = pd.read_parquet(done.folder / "failures.parquet").query("stage == 'measure'")
     assert rows["reason"].unique().tolist() == ["broken: ValueError: cannot read it"] and len(rows) == 3 * 3
     assert done.code == 0
@@ -489,7 +486,7 @@ def test_a_measure_that_fails_is_a_row_of_failures_and_the_run_goes_on(table, tm
 
 def test_a_column_that_its_measure_never_gave_is_no_score_with_its_reason(table, tmp_path) -> None:
     readers = {"broken": ColumnValue("broken", 1.0, "control"), "flops": ColumnValue("flops", 1.0, "size")}
-    done = run(spec(table, tmp_path, measures={"broken": Broken()}, predictors=readers, architectures=3), quiet)
+    done = run(spec(table, tmp_path, measures={"broken": Broken()}, predictors=readers, architectures=3), silent)
     found = pd.read_parquet(done.folder / "scores.parquet").query("predictor == 'broken'")
     assert found["score"].isna().all() and found["reason"].str.contains("no finite broken").all()
 
@@ -516,7 +513,7 @@ def test_an_architecture_without_a_trace_is_never_passed_over_in_silence(table, 
             write(self, key, trace, made_with)
 
     monkeypatch.setattr(TraceStore, "write", forgetful)
-    done = run(spec(table, tmp_path, architectures=4), quiet)
+    done = run(spec(table, tmp_path, architectures=4), silent)
     assert [(f.architecture, f.reason) for f in done.failures] == [(lost[0], "no trace was stored")] and done.code == 3
 
 
@@ -535,7 +532,7 @@ def test_transferability_is_read_at_initialization_and_a_score_without_a_value_h
         "leep": ColumnValue("leep", 1.0, "transferability", "first"),
     }
     measures = {"transferability": Transferability(["logme", "leep"], every=1)}
-    folder = run(spec(table, tmp_path, measures=measures, predictors=predictors), quiet).folder
+    folder = run(spec(table, tmp_path, measures=measures, predictors=predictors), silent).folder
     found = {name: rows.pivot(index="architecture", columns="step", values="score").dropna(how="all")
              for name, rows in scores(folder).groupby("predictor")}  # fmt: skip
     first, trained = found["logme"], found["logme_trained"]

@@ -7,7 +7,6 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +19,7 @@ from harness.files.lock import exclusive_lock
 from harness.processes.pool import Killed, as_completed
 from harness.processes.signals import WorkerKilled
 from harness.schema import BadInput, demand
+from harness.schema.progress import Count
 
 from .archive import Archive, opened
 from .assembly import assemble
@@ -31,9 +31,6 @@ from .spaces import space_of
 
 CHUNK = 250
 """Records converted and stored at a time: at most these are lost if the process is killed."""
-
-Progress = Callable[[int, int], None]
-"""Called with (records done, records in all)."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +62,7 @@ def convert(
     space: str,
     folder: Path,
     out: Path,
-    progress: Progress | None = None,
+    progress: Count | None = None,
     workers: int = 1,
     skip_damaged: bool = False,
     key: str = "folder",
@@ -131,7 +128,7 @@ class _Job:
         except BadInput:  # damaged since: convert again
             return False
 
-    def make(self, progress: Progress | None, workers: int) -> None:
+    def make(self, progress: Count | None, workers: int) -> None:
         """Write the tables of all intact records, replacing older ones."""
         archive, older = self.archive, self.work / "older"
         if not self.target.exists() and older.exists():  # killed between the two renames
@@ -147,7 +144,7 @@ class _Job:
         finals, curves = ([file_of(self.work, places, kind) for places in self.chunks] for kind in ("finals", "curves"))
         assemble(self.work, self.target, finals, curves, about)
 
-    def _convert(self, progress: Progress | None, workers: int) -> list[str]:
+    def _convert(self, progress: Count | None, workers: int) -> list[str]:
         """Convert every chunk that is not in `work` yet; returns the damaged records."""
         self.work.mkdir(exist_ok=True)
         damaged: dict[tuple[int, ...], list[str]] = {}

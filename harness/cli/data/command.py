@@ -7,6 +7,7 @@ import json
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,8 +95,8 @@ def convert(asked: argparse.Namespace) -> int:
     space = asked.name.removeprefix("nats-")
     folder = asked.folder or archive.needed(space_of(space, "NAME"), asked.data, "--folder").path
     with live("records") as progress:
-        made = make(space, folder, asked.out or files.folder(asked.data), progress, asked.workers, asked.skip_damaged,
-                    key="--folder")  # fmt: skip
+        out, tell = asked.out or files.folder(asked.data), partial(progress, "records")
+        made = make(space, folder, out, tell, asked.workers, asked.skip_damaged, key="--folder")
     print(made)
     for reason in made.damaged:
         print(f"skipped: {reason}")

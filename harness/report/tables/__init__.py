@@ -11,12 +11,14 @@ from harness.report.tables.comparisons import ablations, ceiling, differences, g
 from harness.report.tables.costs import budgets_in_seconds, initial, time_to_tau
 from harness.report.tables.display_table import DisplayTable
 from harness.report.tables.failures import failures
+from harness.report.tables.needs import by_needs
 from harness.report.tables.rankings import budgets, every_metric, ranked, short
 from harness.storage.files import write_text
 
 __all__ = ["DisplayTable", "write_tables"]
 
 TABLES = {
+    "needs": by_needs,
     "ranked": ranked,
     "metrics": every_metric,
     "short": short,
