@@ -18,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from harness.config.components import build, conf_folder
 from harness.predictors.column_value import ColumnValue
-from harness.schema import FACT_COLUMNS, Collective, Learned, Measure, Periodic, at_initialization
+from harness.schema import Collective, Learned, Measure, Periodic, are_properties, at_initialization
 from harness.schema.families import FAMILIES, family
 from tools.readme import print_page
 
@@ -95,7 +95,7 @@ def _row(
         what += f"; {unusual}"
     sign = getattr(predictor, "sign", 1.0)
     untrained = at_initialization(predictor)
-    needs = [] if untrained or set(predictor.columns) <= set(FACT_COLUMNS) else ["training"]
+    needs = [] if untrained or are_properties(predictor.columns) else ["training"]
     needs += [f"`{writer}`{'' if untrained else _every(measures[writer])}" for writer in used]
     if set(predictor.columns) & {"valid_loss", "valid_accuracy"}:
         needs.append("validation")

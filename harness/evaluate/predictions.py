@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.schema import (
-    FACT_COLUMNS,
     BadInput,
     Collective,
     Explained,
@@ -22,7 +21,9 @@ from harness.schema import (
     Predictor,
     Trace,
     Uncertain,
+    are_properties,
     at_initialization,
+    is_property,
 )
 
 Answer = TypeVar("Answer")
@@ -94,7 +95,7 @@ def predictions_of(
 
     A missing score whose columns are not measured yet at this budget has a reason that begins with `NOT_YET`.
     """
-    untrained = set(predictor.columns) <= set(FACT_COLUMNS)
+    untrained = are_properties(predictor.columns)
     predictions = [_none("" if untrained else each.unusable) for each in traces]
     usable = np.array([not reason for _, _, reason in predictions], dtype=bool)
     if isinstance(predictor, Collective):
@@ -119,7 +120,7 @@ def _is_early(predictor: AnyPredictor, trace: Trace) -> bool:
     them is not measured yet, or nothing is trained yet."""
     if at_initialization(predictor):
         return False
-    states = [_due(trace, column) for column in predictor.columns if column not in FACT_COLUMNS]
+    states = [_due(trace, column) for column in predictor.columns if not is_property(column)]
     if not states or any(due and not finite for due, finite in states):
         return False
     return trace.last_step == 0 or any(not due for due, _ in states)
@@ -183,7 +184,7 @@ def _fitted(
     if not isinstance(predictor, Learned):
         yield np.flatnonzero(usable), predictor, 0.0
         return
-    untrained = set(predictor.columns) <= set(FACT_COLUMNS)
+    untrained = are_properties(predictor.columns)
     accuracies, fold = folds.accuracies, folds.fold
     known = [(i, each) for i, each in folds.fit_examples if np.isfinite(accuracies[i])]
     known = [(i, each) for i, each in known if untrained or not each.unusable]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from harness.evaluate.folds import assign_folds
 from harness.evaluate.predictions import AnyPredictor, BudgetedTrace, Clock, FitExample, Fold, cut, predictions_of
 from harness.processes.pool import in_processes
-from harness.schema import Trace, at_initialization, demand
+from harness.schema import Trace, are_properties, at_initialization, demand
 from harness.schema.progress import Count, uncounted
 
 COLUMNS = ["predictor", "step", "architecture", "score", "sd", "reason"]
@@ -83,10 +83,11 @@ def score_all(
     `score_seconds` (one trace to one score; a `Collective`'s time divided by the traces that it scored). Seconds are
     wall-clock time, measured once, while the other `workers` run; nan where nothing was timed.
 
-    Traces are cut to the budget before a predictor sees them; a predictor at initialization sees them until step 0 and
-    has the same scores and timings at every budget. A trace that diverged within what is seen, or ends before it, has
-    no score (nan, with the reason) but from predictors that read properties alone. A score that is missing because its
-    columns are not measured yet at this budget has a reason that begins with "not yet"; it is no failure. Learned
+    Traces are cut to the budget before a predictor sees them; a predictor at initialization sees them until step 0, and
+    neither it nor one that reads properties alone is fitted or timed more than once. A trace that diverged within what
+    is seen, or ends before it, has no score (nan, with the reason) but from predictors that read properties alone. A
+    score that is missing because its columns are not measured yet at this budget has a reason that begins with "not
+    yet"; it is no failure. Learned
     predictors are cross-fitted: groups (isomorphism classes) are kept together, and the fit is on the usable traces of
     the other folds whose accuracy is finite. NoScore, nan and arithmetic that fails (ValueError, ArithmeticError,
     numpy's LinAlgError) give nan with a reason; any other error is a mistake in the predictor and is raised. Rows do
@@ -147,12 +148,23 @@ def _rows(predictors: Sequence[tuple[str, AnyPredictor]], prepared: BudgetedInpu
     rows: ByName = {name: ([], []) for name, _ in predictors}
     for name, predictor in predictors:
         scores, timings = rows[name]
-        once = _at(predictor, prepared, INITIAL) if at_initialization(predictor) else None
+        once = _once(predictor, prepared)
         for budget in prepared.budgets:
             predicted, clocked = once or _at(predictor, prepared, budget)
             scores += [(name, budget, *row) for row in predicted]
             timings.append((name, budget, *clocked))
     return rows
+
+
+def _once(
+    predictor: AnyPredictor, prepared: BudgetedInput
+) -> tuple[list[tuple[str, float, float, str]], tuple[float, float, float]] | None:
+    """What `_at` gives at every budget of a predictor that reads properties or initial values alone, else None."""
+    if at_initialization(predictor):
+        return _at(predictor, prepared, INITIAL)
+    if are_properties(predictor.columns):
+        return _at(predictor, prepared, max(prepared.budgets, default=INITIAL))
+    return None
 
 
 def _at(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -13,12 +12,11 @@ from scipy.stats import norm, rankdata
 
 from harness.predictors.boosting import boosting
 from harness.predictors.column_value import value_or_nan
+from harness.predictors.gaussian_process import gaussian_process
 from harness.predictors.points import Column
 from harness.schema import NoScore, Trace, demand
 
 FEWEST = 10
-SMALLEST = 1e-3
-"""The least share of noise in the Gaussian process's variance: accuracies of one architecture differ by seed."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +73,6 @@ class Ensemble:
         Raises NoScore where fewer than 10 architectures remain.
         """
         from sklearn.ensemble import ExtraTreesRegressor
-        from sklearn.exceptions import ConvergenceWarning
-        from sklearn.gaussian_process import GaussianProcessRegressor
-        from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
         known = np.isfinite(accuracies)
         table = np.array([_row(traces[i], self.columns, self.reading) for i in np.flatnonzero(known).tolist()])
@@ -87,16 +82,8 @@ class Ensemble:
         scales = [Scale(values) for values in table.T]
         columns = Columns(scales, [self.signs.get(name, 0.0) for name in self.reads], table)
         x, y = columns.scores(table), Scale(truth).scores(truth)
-        wide = float(np.sqrt(x.shape[1]))
-        kernel = ConstantKernel(1.0) * RBF(wide, (wide / 10, wide * 100)) + WhiteKernel(0.2, (SMALLEST, 1e1))
-        process = GaussianProcessRegressor(kernel, random_state=self.seed)
         trees = ExtraTreesRegressor(self.trees, min_samples_leaf=2, max_features=0.5, random_state=self.seed, n_jobs=1)
-        with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", ConvergenceWarning
-            )  # a length scale at its bound, e.g. of a constant column
-            process.fit(x, y)
-        models = [process, trees.fit(x, y), boosting(x, y, self.trees, self.seed)]
+        models = [gaussian_process(x, y, self.seed), trees.fit(x, y), boosting(x, y, self.trees, self.seed)]
         return FittedEnsemble(self.columns, self.family, self.reading, columns, models)
 
 

@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from harness.schema import (
-    DESCRIPTION,
     Architecture,
     Benchmark,
-    Described,
     ImageSet,
     Individual,
     Measure,
     RecipeProvider,
     Trace,
+    descriptions_of,
     facts_of,
     settings,
 )
@@ -78,14 +77,13 @@ class Campaign:
         )
 
     def with_facts(self, trace: Trace) -> Trace:
-        """The trace with the facts of its architecture, constant along it; nan where the benchmark lacks one.
+        """The trace with facts and descriptions of its architecture, constant along it; a fact that is lacking is nan.
 
         Stored traces hold none: an earlier version's, which do, are given them anew, so that all are alike.
         """
         known = self.bench.facts(trace.architecture, self.images)
         facts = {name: known.get(name, float("nan")) for name in facts_of(self.bench)}
         table = trace.table.drop(columns=[*facts], errors="ignore").assign(**facts)
-        if isinstance(self.bench, Described):
-            vector = self.bench.hyperparameters(trace.architecture)
-            table.insert(len(table.columns), DESCRIPTION, [vector] * len(table))
+        for column, description in descriptions_of(self.bench, trace.architecture, self.images).items():
+            table.insert(len(table.columns), column, [description.values] * len(table))
         return replace(trace, table=table)

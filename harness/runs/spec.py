@@ -11,19 +11,19 @@ from harness.evaluate.settings import Evaluation
 from harness.runs.engine import Engine
 from harness.schema import (
     BASE_COLUMNS,
-    DESCRIPTION,
     FACT_COLUMNS,
     Benchmark,
     Collective,
     DataSet,
-    Described,
     Learned,
     Measure,
     Predictor,
     Recording,
     StoredCurves,
     demand,
+    description_columns,
     facts_of,
+    is_property,
     settings,
 )
 from harness.train.job import clocks
@@ -78,7 +78,7 @@ class RunSpec:
 
     def _demand_one_writer(self) -> None:
         """Raise BadInput where two parts of the run write one column."""
-        own = (*CLOCK, *FACT_COLUMNS, *BASE_COLUMNS, "test_loss", "test_accuracy")
+        own = (*CLOCK, *FACT_COLUMNS, *description_columns(self.bench), *BASE_COLUMNS, "test_loss", "test_accuracy")
         written = Counter([*own, *(column for measure in self.measures.values() for column in measure.columns)])
         twice = [column for column, times in written.items() if times > 1]
         demand(not twice, "measure", "columns that nothing else writes", twice)
@@ -86,14 +86,15 @@ class RunSpec:
     def _leave_out(self) -> dict[str, str]:
         """Leave out unasked measures of pre-trained networks where there are none; their columns and names.
 
-        What is left out so was never meant to take part, so that nothing is said of it; nor of facts that the
-        benchmark does not state, which have no name here.
+        What is left out so was never meant to take part, so that nothing is said of it; nor of facts and
+        descriptions that the benchmark does not state, which have no name here.
         """
         pretrained = all(getattr(bench, "pretrained", False) for bench in (self.bench, *self.fit_benches))
         chosen = {name: m for name, m in self.measures.items() if name in self.unasked}
         unfit = {n: m for n, m in chosen.items() if getattr(m, "needs_source_model", False) and not pretrained}
         object.__setattr__(self, "measures", {name: m for name, m in self.measures.items() if name not in unfit})
-        unstated = dict.fromkeys(set(FACT_COLUMNS) - set(facts_of(self.bench)), "")
+        read = {column for predictor in self.predictors.values() for column in predictor.columns if is_property(column)}
+        unstated = dict.fromkeys(read - {*facts_of(self.bench), *description_columns(self.bench)}, "")
         return unstated | {column: name for name, measure in unfit.items() for column in measure.columns}
 
     def _skip_unmeasured(self, left_out: Mapping[str, str]) -> None:
@@ -152,7 +153,7 @@ class RunSpec:
         that every run has.
         """
         names = set(self.evaluation.studied)
-        common = {*CLOCK, *FACT_COLUMNS, *BASE_COLUMNS}
+        common = {*CLOCK, *FACT_COLUMNS, *description_columns(self.bench), *BASE_COLUMNS}
         own = {column for name in self.studied() for column in self.predictors[name].columns} - common
         own |= {c for m in self.measures.values() if getattr(m, "family", "") in names for c in m.columns}
         return {name for name, predictor in self.predictors.items() if own & set(predictor.columns)}
@@ -160,8 +161,7 @@ class RunSpec:
     def clock_of(self) -> dict[str, str]:
         """For each column of a trace the column with the seconds of its readings, "" where it costs nothing to read."""
         free = dict.fromkeys((*CLOCK, *facts_of(self.bench), "train_loss", "train_accuracy"), "")
-        if isinstance(self.bench, Described):
-            free[DESCRIPTION] = ""
+        free |= dict.fromkeys(description_columns(self.bench), "")
         if self.signal is not None and isinstance(self.bench, Recording):
             free |= dict.fromkeys(self.bench.recorded_columns, "")
         return free | clocks(self.measures, self.recipe)

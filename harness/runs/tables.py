@@ -12,7 +12,16 @@ from harness.evaluate.predictions import NOT_YET
 from harness.runs.context import RunContext, Sample, Scores, Traces
 from harness.runs.spec import RunSpec
 from harness.runs.train_many import Failure
-from harness.schema import FACT_COLUMNS, Architecture, Benchmark, Drawable, Trace, Truth, at_initialization, columns
+from harness.schema import (
+    Architecture,
+    Benchmark,
+    Drawable,
+    Trace,
+    Truth,
+    are_properties,
+    at_initialization,
+    columns,
+)
 
 
 def tables(
@@ -45,7 +54,7 @@ def _reads(spec: RunSpec) -> dict[str, Reads]:
     return {
         name: Reads(
             frozenset(clock_of[column] for column in predictor.columns if clock_of[column]),
-            set(predictor.columns) <= set(FACT_COLUMNS),
+            are_properties(predictor.columns),
             at_initialization(predictor),
         )
         for name, predictor in spec.predictors.items()

@@ -24,9 +24,6 @@ stored with a trace: reading it adds those that its benchmark states, so that an
 `source_accuracy` is the published accuracy (percent) on the data set that a network was trained on before,
 `static_rank` how well it does on other data sets than the target (higher is better)."""
 
-DESCRIPTION = "hyperparameters"
-"""The vector of a `Described` benchmark's architecture, constant along the trace and added like the FACT_COLUMNS."""
-
 
 class BadInput(ValueError):
     """Something a user asked for cannot be had; the message is one line that names key, demand and value."""

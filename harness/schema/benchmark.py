@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from harness.schema.base import COUNTED
 
 if TYPE_CHECKING:
-    import numpy as np
     import torch
-    from numpy.typing import NDArray
 
     from harness.schema.architecture import Architecture
     from harness.schema.image_set import ImageSet
@@ -92,15 +90,6 @@ class RecipeProvider(Protocol):
 
     def recipe(self, architecture: str) -> Mapping[str, object]:
         """Fields of the run's recipe, with the values that the architecture of this name is trained with instead."""
-        ...
-
-
-@runtime_checkable
-class Described(Protocol):
-    """A benchmark whose architectures are hyper-parameters, which a predictor may read as a column of every trace."""
-
-    def hyperparameters(self, architecture: Architecture) -> NDArray[np.float64]:
-        """The architecture as numbers (d,), nan where a hyper-parameter does not apply; d is the same for all."""
         ...
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harness.benches import tabulated
 from harness.benches.cnn_zoo import space
@@ -16,6 +15,7 @@ from harness.benches.cnn_zoo.space import SPACE
 from harness.schema import (
     Architecture,
     BadInput,
+    Description,
     ImageSet,
     Measure,
     Recorded,
@@ -47,6 +47,7 @@ class CnnZoo:
     """
 
     kind: ClassVar[str] = "bench/cnn_zoo"
+    descriptions: ClassVar[tuple[str, ...]] = ("features",)
 
     name: str = "cnn_zoo"
     source: str = "embedded"
@@ -91,9 +92,9 @@ class CnnZoo:
         SPACE.parse(text)
         return Architecture(text, text)
 
-    def hyperparameters(self, architecture: Architecture) -> NDArray[np.float64]:
-        """The hyper-parameters as numbers, in the order of `SPACE.feature_names()`."""
-        return SPACE.vector(SPACE.parse(architecture.name))
+    def description(self, architecture: Architecture, kind: str, images: ImageSet) -> Description:
+        """The hyper-parameters as numbers; see `Space.vector`."""
+        return Description(tuple(SPACE.feature_names()), SPACE.vector(SPACE.parse(architecture.name)))
 
     def recipe(self, architecture: str) -> Mapping[str, object]:
         """What a network states of its training in terms of the recipe; its name has the rest."""

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from harness.benches.nasbench201 import space, truth
+from harness.benches.nasbench201 import description, space, truth
 from harness.benches.nats import converted
 from harness.benches.nats.spaces import TSS
 from harness.files import Source
-from harness.schema import Architecture, ImageSet, Recorded, StoredCurves, Truth, demand, seed_of
+from harness.schema import Architecture, Description, ImageSet, Recorded, StoredCurves, Truth, demand, seed_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -40,6 +40,7 @@ class NasBench201:
     """
 
     kind: ClassVar[str] = "bench/nasbench201"
+    descriptions: ClassVar[tuple[str, ...]] = description.KINDS
 
     name: str = "nasbench201"
     channels: int = 8
@@ -127,6 +128,10 @@ class NasBench201:
             "live_flops": float(space.live_flops(cell, shape)),
             "layers": float(space.layers(cell, shape)),
         }
+
+    def description(self, architecture: Architecture, kind: str, images: ImageSet) -> Description:
+        """Operations as they are written; paths and features of the edges between input and output alone."""
+        return description.description(space.parse(architecture.name), kind)
 
     def build(self, architecture: Architecture, images: ImageSet) -> nn.Module:
         """A freshly initialised network for these images, from torch's global random state."""

@@ -11,9 +11,9 @@ import numpy as np
 from harness.benches import truth
 from harness.benches.nats import converted
 from harness.benches.nats.spaces import SSS
-from harness.benches.natsbench_sss import space
+from harness.benches.natsbench_sss import description, space
 from harness.files import Source
-from harness.schema import Architecture, BadInput, ImageSet, Recorded, StoredCurves, Truth, demand, seed_of
+from harness.schema import Architecture, BadInput, Description, ImageSet, Recorded, StoredCurves, Truth, demand, seed_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -33,6 +33,7 @@ class NatsBenchSize:
     """
 
     kind: ClassVar[str] = "bench/natsbench_sss"
+    descriptions: ClassVar[tuple[str, ...]] = description.KINDS
 
     name: str = "natsbench_sss"
     width_divisor: int = 4
@@ -94,6 +95,10 @@ class NatsBenchSize:
             "live_flops": float(space.flops(shape)),
             "layers": float(space.layers(shape)),
         }
+
+    def description(self, architecture: Architecture, kind: str, images: ImageSet) -> Description:
+        """Widths as the benchmark has them, undivided."""
+        return description.description(self._widths(architecture.name), kind)
 
     def build(self, architecture: Architecture, images: ImageSet) -> nn.Module:
         """A freshly initialised network for these images, from torch's global random state."""

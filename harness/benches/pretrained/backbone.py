@@ -12,11 +12,14 @@ WEIGHTED = (nn.modules.conv._ConvNd, nn.Linear)
 class Backbone(nn.Module):
     """A pre-trained network. It reads RGB images (B, 3, side, side), normalised by `mean` and `std` (0..255).
 
+    `trained_side`: that of the images that it was trained on before, nan where it is not known.
+
     The classifier of the source data set is no submodule: it is never trained, and measures do not see it.
     """
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    trained_side: float = float("nan")
 
     @abstractmethod
     def features(self, images: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from harness.schema import (
     NO_IDENTITY,
     Architecture,
     BadInput,
+    Description,
     ImageSet,
     Recorded,
     StoredCurves,
@@ -28,6 +29,7 @@ from harness.schema import (
 
 from . import tables
 from .catalogue import IMAGENET
+from .description import description
 from .models import Models, demand_names, models
 from .static_rank import static_rank_of_tables
 
@@ -56,6 +58,7 @@ class Pretrained:
     kind: ClassVar[str] = "bench/pretrained"
     lowerable: ClassVar[bool] = False
     pretrained: ClassVar[bool] = True
+    descriptions: ClassVar[tuple[str, ...]] = ("features",)
     fact_columns: ClassVar[tuple[str, ...]] = (*COUNTED, "source_accuracy", "static_rank")
 
     name: str = "pretrained"
@@ -144,7 +147,7 @@ class Pretrained:
         the rank on other data sets."""
         held = self._held()
         known = held.entry(architecture.name).source_accuracy
-        counted = _counts(self.folder, self.data, architecture.name, held.identity(architecture.name), self.side)
+        counted = self._counts(architecture.name)
         width, below = counted["width"], counted["params"]
         return {
             "params": below + (width + 1) * images.classes,
@@ -154,6 +157,13 @@ class Pretrained:
             **({} if known is None else {"source_accuracy": known}),
             **self._elsewhere(architecture.name, images.name),
         }
+
+    def description(self, architecture: Architecture, kind: str, images: ImageSet) -> Description:
+        """Its counts, source accuracy, input side and family, out of those in the folder; see `description`."""
+        held = self._held()
+        families = [held.entry(name).family for name in self.models or held.entries]
+        family, side = held.entry(architecture.name).family, self._counts(architecture.name)["side"]
+        return description(self.facts(architecture, images), side, family, families)
 
     def _elsewhere(self, name: str, dataset: str) -> dict[str, float]:
         """The `static_rank` of a network over the data sets other than this, where the package has their tables."""
@@ -181,6 +191,9 @@ class Pretrained:
             "statistics": self.statistics,
             "trained_layers": self.trained_layers,
         }
+
+    def _counts(self, name: str) -> Mapping[str, float]:
+        return _counts(self.folder, self.data, name, self._held().identity(name), self.side)
 
     def _held(self) -> Models:
         return models(self.folder, self.data)

@@ -10,7 +10,8 @@ from .backbone import WEIGHTED, Backbone
 
 @torch.no_grad()
 def counts(backbone: Backbone, side: int) -> dict[str, float]:
-    """`params`, `flops` (multiply-adds of an image of this side), weight `layers` and the `width` of the features."""
+    """`params`, `flops` (multiply-adds of an image of this side), weight `layers` the `width` of the features, and the
+    `side` of the images that it was trained on before, nan where it is not known."""
     flops: list[int] = []
 
     def count(layer: nn.Module, given: tuple[Tensor, ...], out: Tensor) -> None:
@@ -27,4 +28,5 @@ def counts(backbone: Backbone, side: int) -> dict[str, float]:
         for hook in hooks:
             hook.remove()
     below = sum(weight.numel() for weight in backbone.parameters())
-    return {"params": float(below), "flops": float(sum(flops)), "layers": float(len(flops)), "width": float(width)}
+    sizes = {"params": float(below), "flops": float(sum(flops)), "layers": float(len(flops)), "width": float(width)}
+    return sizes | {"side": backbone.trained_side}

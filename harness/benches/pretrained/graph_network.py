@@ -25,6 +25,7 @@ class GraphNetwork(Backbone):
     def __init__(self, graph: Graph, weights: Weights, where: str) -> None:
         super().__init__()
         self.graph, self.mean, self.std = graph, graph.mean, graph.std
+        self.trained_side = float(graph.size)
         try:
             layers = [_layer(each, weights) for each in graph.operations]
         except (KeyError, RuntimeError, ValueError, TypeError) as error:

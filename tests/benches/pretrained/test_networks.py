@@ -109,7 +109,7 @@ def test_counts_are_those_of_the_network_below_its_classifier(tmp_path: Path) ->
     below = {name: value for name, value in networks.weights(1).items() if not name.startswith("fc")}
     assert not any("classifier" in name for name, _ in net.named_parameters())
     trained = sum(value.size for name, value in below.items() if not name.endswith((".mean", ".var")))
-    assert found == {"params": trained, "flops": counter.get_total_flops() / 2, "layers": 3, "width": 6}
+    assert found == {"params": trained, "flops": counter.get_total_flops() / 2, "layers": 3, "width": 6, "side": 32}
 
 
 def _spoilt(change: str) -> dict[str, Any]:
