@@ -32,6 +32,9 @@ class Naswot:
     docs/methods.md]. As in the authors' code, a ReLU whose output is not used does not count; unlike there, nor does
     the constant code of an empty node of a cell, which adds the same number to all entries of K.
 
+    A pre-trained network shows ReLU6 as relu(x) - relu(x - 6), two units, and Leaky ReLU as one [derived,
+    docs/methods.md]. Activations that are not piecewise linear have no code.
+
     `images`: the number of images read from the batch. `every`: observations between two readings.
     """
 

@@ -105,7 +105,7 @@ def _groups(campaign: Campaign, missing: Sequence[Wanted]) -> list[list[Wanted]]
 
 def _train_group(campaign: Campaign, store: TraceStore, wanted: Sequence[Wanted]) -> list[Failure | None]:
     """Train and store what is missing of a group; a fault is one of them all."""
-    from harness.train.process import prepare, versions
+    from harness.train.process import prepare, release_memory, versions
 
     prepare(campaign.threads)
     # others were trained before another worker of the pool was killed, or by another command
@@ -118,6 +118,8 @@ def _train_group(campaign: Campaign, store: TraceStore, wanted: Sequence[Wanted]
         raise
     except FAULTS as error:
         return [*_failed(left, f"{type(error).__name__}: {error}".splitlines()[0]), *[None] * (len(wanted) - len(left))]
+    finally:
+        release_memory()
     for (architecture, seed), trace in zip(left, traces, strict=True):
         store.write(campaign.key(architecture.name, seed), trace, versions(campaign.device))
     return [None] * len(wanted)

@@ -44,6 +44,14 @@ def _keep_memory() -> None:
             libc.mallopt(M_TRIM_THRESHOLD, (1 << 31) - 1)
 
 
+def release_memory() -> None:
+    """Return freed memory to the system: what one training needed at its peak is not held through the next ones."""
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None)
+        if hasattr(libc, "malloc_trim"):
+            libc.malloc_trim(0)
+
+
 @cache
 def versions(device: str) -> dict[str, str]:
     """What else the last bits of a training depend on: versions, and the GPU or the processor's instruction set."""

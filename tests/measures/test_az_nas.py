@@ -124,7 +124,7 @@ def test_a_network_of_identities_has_no_trainability_but_the_others():
 
 
 def test_a_network_without_blocks_is_refused_with_the_reason():
-    with pytest.raises(ValueError, match=r"must be a network with `stem` and `body`, its blocks \(got Sequential\)"):
+    with pytest.raises(ValueError, match=r"must be divided into blocks, `stem` and `body` \(got Sequential\)"):
         observe(nn.Sequential(nn.Flatten(), nn.Linear(64, 3)))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -15,7 +16,10 @@ class Backbone(nn.Module):
     `trained_side`: that of the images that it was trained on before, nan where it is not known.
 
     The classifier of the source data set is no submodule: it is never trained, and measures do not see it.
+    `deterministic`: a pass draws no random number, in training mode either (dropout does).
     """
+
+    deterministic: ClassVar[bool] = False
 
     mean: tuple[float, ...]
     std: tuple[float, ...]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +23,8 @@ class GraphNetwork(Backbone):
     Input: RGB images (B, 3, side, side) of any side, normalised by `mean` and `std` (units of 0..255).
     """
 
+    deterministic: ClassVar[bool] = True
+
     def __init__(self, graph: Graph, weights: Weights, where: str) -> None:
         super().__init__()
         self.graph, self.mean, self.std = graph, graph.mean, graph.std
@@ -34,6 +37,7 @@ class GraphNetwork(Backbone):
             wanted = "weights that fit the description of the network"
             raise BadInput(f"bench.models: must be {wanted} (got {where}: {error!r})") from error
         end = 1 + [each.output for each in graph.operations].index(graph.features)
+        self.finished = _finished(graph)
         self.lower = nn.ModuleList(layers[:end])
         self.classifier = (nn.ModuleList(layers[end:]),)  # in a tuple: no submodule
 
@@ -56,8 +60,27 @@ class GraphNetwork(Backbone):
         return maps
 
     def _carry_out(self, maps: dict[object, Tensor], first: int, layers: nn.ModuleList) -> None:
-        for each, layer in zip(self.graph.operations[first:], layers, strict=False):
+        """Compute what `layers` make, from the operation number `first` on; a map is dropped after its last use."""
+        steps = zip(self.graph.operations[first:], self.finished[first:], layers, strict=False)
+        for each, finished, layer in steps:
             maps[each.output] = layer(*(maps[name] for name in each.inputs))
+            for name in finished:
+                del maps[name]
+
+
+def _finished(graph: Graph) -> list[tuple[object, ...]]:
+    """For each operation the maps that no later one reads, but for the features and the last map.
+
+    A pass without gradients that kept them all would need some 5 MB an image.
+    """
+    kept = {graph.features, graph.operations[-1].output}
+    last: dict[object, int] = {graph.input: 0}
+    for place, each in enumerate(graph.operations):
+        last |= dict.fromkeys((each.output, *each.inputs), place)
+    return [
+        tuple(name for name, at in last.items() if at == place and name not in kept)
+        for place in range(len(graph.operations))
+    ]
 
 
 def pooled(features: Tensor) -> Tensor:

@@ -10,9 +10,13 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from harness.schema import ImageSet
 
 from .backbone import WEIGHTED, Backbone
+from .rectifiers import show_rectifiers, watched
 
 CONSTANT = 1e-6
 """A feature with a smaller deviation over the training images is not divided by it."""
+
+PART = 64
+"""Images at a time in a pass without gradients: 1,000 at once would need 2 GB and more."""
 
 
 class Pixels(nn.Module):
@@ -39,12 +43,17 @@ class Pixels(nn.Module):
 
 
 class FineTuned(nn.Module):
-    """A backbone, its features standardised by `center` and `spread` (d,), and a linear head of `classes`."""
+    """A backbone, its features standardised by `center` and `spread` (d,), and a linear head of `classes`.
+
+    A pass without gradients goes through the backbone `PART` images at a time where that changes nothing: each image is
+    computed by itself, and no hook or function mode looks at the pass.
+    """
 
     def __init__(self, pixels: Pixels, backbone: Backbone, center: Tensor, spread: Tensor, classes: int) -> None:
         super().__init__()
         self.pixels = pixels
         self.backbone: Backbone = backbone
+        self.separate = backbone.deterministic and not any(map(_moves, backbone.modules()))
         self.register_buffer("center", center)
         self.register_buffer("spread", spread)
         self.head = nn.Linear(len(center), classes)
@@ -55,7 +64,8 @@ class FineTuned(nn.Module):
 
     def source_features(self, images: Tensor) -> Tensor:
         """Features (B, d) as the backbone gives them."""
-        return self.backbone.features(self.pixels(images))
+        parts = images.split(PART) if self._divisible() else [images]
+        return torch.cat([self.backbone.features(self.pixels(part)) for part in parts])
 
     def source_logits(self, images: Tensor) -> Tensor | None:
         """Logits (B, source classes) of the source classifier, None where the model has none."""
@@ -69,6 +79,20 @@ class FineTuned(nn.Module):
         """Logits (B, classes)."""
         logits: Tensor = self.head(self.features(images))
         return logits
+
+    def _divisible(self) -> bool:
+        return not torch.is_grad_enabled() and (self.separate or not self.training) and not _watched(self)
+
+
+def _moves(module: nn.Module) -> bool:
+    """Whether the module is a BatchNorm that in training mode reads the statistics of its batch."""
+    return isinstance(module, _BatchNorm) and not isinstance(module, FrozenBatchNorm)
+
+
+def _watched(model: nn.Module) -> bool:
+    """Whether a hook or a function mode looks at the pass; it would see parts of the batch."""
+    hooked = any(each._forward_hooks or each._forward_pre_hooks for each in model.modules())
+    return hooked or watched()
 
 
 class FrozenBatchNorm(_BatchNorm):
@@ -96,10 +120,11 @@ def freeze_statistics(model: nn.Module) -> None:
 
 
 @torch.no_grad()
-def fine_tuned(backbone: Backbone, images: ImageSet, side: int, frozen: bool, batch: int = 64) -> FineTuned:
+def fine_tuned(backbone: Backbone, images: ImageSet, side: int, frozen: bool, batch: int = PART) -> FineTuned:
     """The network for these images; features are standardised over all training images, without augmentation."""
     if frozen:
         freeze_statistics(backbone)
+    show_rectifiers(backbone)
     pixels = Pixels(images, backbone.mean, backbone.std, side)
     backbone.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]  # not in its stubs
     parts = [backbone.features(pixels(part)) for part in _normalised(images).split(batch)]
