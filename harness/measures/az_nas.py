@@ -71,7 +71,9 @@ class AzNas:
         def observe(model: nn.Module, batch: tuple[Tensor, Tensor], step: int) -> Mapping[str, float]:
             stem, body = getattr(model, "stem", None), getattr(model, "body", None)
             if not isinstance(stem, nn.Module) or not isinstance(body, nn.Sequential) or not len(body):
-                raise ValueError(f"network: must be divided into blocks, `stem` and `body` (got {type(model).__name__})")
+                raise ValueError(
+                    f"network: must be divided into blocks, `stem` and `body` (got {type(model).__name__})"
+                )
             generator = torch.Generator().manual_seed(scene.probe_seed)
             x = torch.randn((self.images, *batch[0].shape[1:]), generator=generator).to(batch[0])
             redraw(model, x, self.weights, torch.Generator().manual_seed(seed_of(scene.probe_seed, "weights")))
