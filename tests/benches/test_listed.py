@@ -40,7 +40,8 @@ def test_it_is_sampled_built_trained_ranked_and_reported(call, tmp_path: Path, m
     monkeypatch.chdir(folder)
     monkeypatch.syspath_prepend(folder)
     few = ["architectures=6", "train.epochs=null", "train.steps=2", "train.observe_every=1", "engine.workers=1",
-           "train.watch_images=64", "measure=[movement,synflow]", "evaluate.bootstrap=20"]  # fmt: skip
+           "train.watch_images=64", "measure=[movement,synflow]", "evaluate.bootstrap=20",
+           "predictor=[movement,synflow,valacc,flops,params]"]  # fmt: skip
     code, out, err = call("hydra.searchpath=[file://conf]", "+bench=mlp_space", *few)
     assert (code, err) == (0, "")
     tables = Path(re.findall(r"^tables (\S+)$", out, re.MULTILINE)[-1])

@@ -142,9 +142,19 @@ def test_facts_and_description_are_those_of_the_network_that_is_built(images) ->
     facts, network = bench.facts(one, images), bench.build(one, images)
     assert facts["params"] == sum(weight.numel() for weight in network.parameters())
     assert facts["flops"] == facts["live_flops"] and facts == bench.facts(other, images)
-    vector = bench.hyperparameters(one)
-    assert vector.shape == (24,) and (vector.reshape(8, 3).argmax(1) == [0, 1, 0, 2, 0, 0, 2, 1]).all()
-    assert (vector == bench.hyperparameters(other)).all() and (vector.reshape(8, 3).sum(1) == 1).all()
+    choices = bench.description(one, "operations", images)
+    assert choices.values.shape == (24,) and (choices.values.reshape(8, 3).argmax(1) == [0, 1, 0, 2, 0, 0, 2, 1]).all()
+    features = bench.description(one, "features", images)
+    held = {name for name, value in zip(features.names, features.values, strict=True) if value}
+    assert held == {
+        "stage 1 begins with identity", "stage 1 count inverted_residual_3x3_e3",
+        "stage 2 begins with identity", "stage 2 count identity", "stage 2 count inverted_residual_5x5_e6",
+        "stage 3 begins with identity", "stage 3 count inverted_residual_3x3_e3",
+        "stage 3 count inverted_residual_5x5_e6",
+    }  # fmt: skip
+    for kind in bench.descriptions:
+        mine, others = bench.description(one, kind, images), bench.description(other, kind, images)
+        assert mine.names == others.names and (mine.values == others.values).all()
     assert bench.edges(bench.architecture("00120210"))[:3] == [
         ("stem", "1", "conv_1x1"), ("1", "2", "identity"), ("2", "3", "inverted_residual_3x3_e3"),
     ]  # fmt: skip
@@ -270,7 +280,7 @@ def test_from_the_published_file_to_a_report(call, tmp_path: Path, monkeypatch) 
     command = ["+bench=nasbench_macro", "bench.source=own.json", "bench.channels=2", "architectures=null",
                "train.epochs=null", "train.steps=2", "train.observe_every=1", "train.batch=32", "engine.workers=1",
                "dataset.train_images=64", "dataset.valid_images=40", "dataset.test_images=40", "measure=[movement]",
-               "evaluate.bootstrap=20"]  # fmt: skip
+               "evaluate.bootstrap=20", "predictor=[movement,valacc,flops,live_flops,lce]"]  # fmt: skip
     code, _, err = call(*command)
     assert code == 2 and "dataset: must be cifar10" in err and err.count("\n") == 1
     code, out, err = call(*command, "bench.train_set=cifar10")

@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harness import files
 from harness.benches import tabulated
 from harness.benches.draw import drawn
-from harness.benches.nasbench_macro import space, table
+from harness.benches.nasbench_macro import description, space, table
 from harness.files import Source
-from harness.schema import Architecture, BadInput, ImageSet, Recorded, StoredCurves, Truth, demand
+from harness.schema import Architecture, BadInput, Description, ImageSet, Recorded, StoredCurves, Truth, demand
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,6 +34,7 @@ class NasBenchMacro:
 
     kind: ClassVar[str] = "bench/nasbench_macro"
     lowerable: ClassVar[bool] = False
+    descriptions: ClassVar[tuple[str, ...]] = description.KINDS
 
     name: str = "nasbench_macro"
     channels: int = 8
@@ -93,10 +93,9 @@ class NasBenchMacro:
         """The architecture that the string `text` names; strings of one group are one network."""
         return Architecture(text, space.canonical(text))
 
-    def hyperparameters(self, architecture: Architecture) -> NDArray[np.float64]:
-        """The choice of each layer as one 0 or 1 per choice, (24,); the same for isomorphic strings."""
-        choices = space.canonical(architecture.name)
-        return np.array([float(choice == each) for choice in choices for each in space.OPERATIONS])
+    def description(self, architecture: Architecture, kind: str, images: ImageSet) -> Description:
+        """Choices of the layers; see `description`."""
+        return description.description(architecture.name, kind)
 
     def edges(self, architecture: Architecture) -> list[tuple[str, str, str]]:
         """(source, target, operation) of the eight layers, a chain; an identity of another shape is a convolution."""
