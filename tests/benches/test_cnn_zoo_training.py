@@ -39,7 +39,7 @@ def test_a_stack_trains_each_network_as_torch_trains_it_alone(images, optimizer,
     found = last(networks, images)
     for place, network in enumerate(networks):
         model, accuracy = one_by_one(network, images)
-        again = Network(activation, 0.0, 10)
+        again = Network(FORM, activation, 0.0)
         again.load_flat(torch.from_numpy(found.weights[place]))
         for mine, theirs in zip(again.state_dict().values(), model.state_dict().values(), strict=True):
             torch.testing.assert_close(mine, theirs, rtol=1e-3, atol=2e-5)
@@ -48,10 +48,10 @@ def test_a_stack_trains_each_network_as_torch_trains_it_alone(images, optimizer,
 
 def one_by_one(network, images):
     """Plain torch: one network, its own optimiser, the same images and random numbers."""
-    model = Network(network["activation"], 0.0, 10)
+    model = Network(FORM, network["activation"], 0.0)
     seed = seed_of(SCHEDULE.seed, SCHEDULE.stream, SPACE.write(network))
     with torch.no_grad():
-        drawn = initialization.kernels(network, 10, np.random.default_rng(seed))
+        drawn = initialization.kernels(network, FORM, np.random.default_rng(seed))
         for layer, kernel in zip(model.layers(), drawn, strict=True):
             layer.bias.zero_()
             layer.weight.copy_(
@@ -129,12 +129,12 @@ def test_parameters_in_published_order_are_those_of_the_network():
 
 @pytest.mark.parametrize(("kind", "deviation"), [("he", (2 / 144) ** 0.5), ("glorot", (2 / 288) ** 0.5)])
 def test_scaled_initialisations_have_the_deviation_that_keras_gives_them(kind, deviation):
-    drawn = [initialization.kernels(values(initialization=kind), 10, np.random.default_rng(s))[1] for s in range(20)]
+    drawn = [initialization.kernels(values(initialization=kind), FORM, np.random.default_rng(s))[1] for s in range(20)]
     assert torch.stack(drawn).std().item() == pytest.approx(deviation, rel=0.02)
 
 
 def test_an_orthogonal_kernel_has_orthonormal_rows():
-    kernel = initialization.kernels(values(initialization="orthogonal"), 10, np.random.default_rng(0))[2]
+    kernel = initialization.kernels(values(initialization="orthogonal"), FORM, np.random.default_rng(0))[2]
     torch.testing.assert_close(kernel @ kernel.T, torch.eye(16), rtol=0, atol=1e-5)
 
 

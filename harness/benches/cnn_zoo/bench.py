@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from harness.benches import tabulated
-from harness.benches.cnn_zoo import space
-from harness.benches.cnn_zoo.space import SPACE
+from harness.benches.cnn_zoo.form import MODELS, Form
+from harness.benches.cnn_zoo.space import SPACE, together
 from harness.schema import (
+    ADDED_LATER,
     Architecture,
     BadInput,
     Description,
@@ -42,7 +43,8 @@ class CnnZoo:
     `python -m harness.tabulate`; such a table is also what `recorded` reads. `target_split` and `target_epochs` select
     the accuracy that is to be predicted; null takes the last checkpoint.
 
-    `group` networks at most are trained side by side. `every`: checkpoints from one reading of the statistics of the
+    `model` is the network: "cnn" is the paper's, "deep_cnn" has five convolutions, "mlp" three dense layers before the
+    head; all of 16 channels, under the same hyper-parameters. `group` networks at most are trained side by side. `every`: checkpoints from one reading of the statistics of the
     weights to the next, in a table that is made.
     """
 
@@ -53,20 +55,22 @@ class CnnZoo:
     source: str = "embedded"
     target_split: str = "test"
     target_epochs: int | None = None
-    group: int = 16
+    model: str = field(default="cnn", metadata=ADDED_LATER)
+    group: int = 32
     every: int = 2
 
     def __post_init__(self) -> None:
         demand(self.target_split in ("valid", "test"), "bench.target_split", "'valid' or 'test'", self.target_split)
         epochs = self.target_epochs
         demand(epochs is None or epochs >= 1, "bench.target_epochs", "at least 1 (or null)", epochs)
+        demand(self.model in MODELS, "bench.model", " or ".join(map(repr, MODELS)), self.model)
         demand(self.group >= 1, "bench.group", "at least 1", self.group)
         demand(self.every >= 1, "bench.every", "at least 1", self.every)
 
     @property
     def lowerable(self) -> bool:
-        """Whether the compiled step can train the networks: no."""
-        return False
+        """Whether compiled code can train the networks: yes, side by side (`compiled.py`)."""
+        return True
 
     def truth(self, dataset: str, fingerprint: str, data: str | None) -> Truth:
         """Accuracies of every network of the table, in percent."""
@@ -104,22 +108,23 @@ class CnnZoo:
 
     def facts(self, architecture: Architecture, images: ImageSet) -> dict[str, float]:
         """Parameters, multiply-adds and layers, the same for every network."""
-        flops = float(space.flops(images.size, images.classes))
-        sizes = {"params": float(space.params(images.classes)), "flops": flops, "live_flops": flops}
-        return sizes | {"layers": float(space.CONVOLUTIONS + 1)}
+        form = self._form(images)
+        flops = float(form.flops)
+        sizes = {"params": float(form.params), "flops": flops, "live_flops": flops}
+        return sizes | {"layers": float(len(form.layers) + 1)}
 
     def build(self, architecture: Architecture, images: ImageSet) -> nn.Module:
         """A network of these hyper-parameters, initialised by torch; `train_group` draws what they say."""
         from .network import Network
 
         values = SPACE.parse(architecture.name)
-        return Network(str(values["activation"]), float(values["dropout"]), images.classes)
+        return Network(self._form(images), str(values["activation"]), float(values["dropout"]))
 
     def groups(self, architectures: Sequence[Architecture]) -> list[list[Architecture]]:
         """Networks with the same activation, optimizer and train fraction, `group` at a time."""
         alike: dict[tuple[object, ...], list[Architecture]] = {}
         for architecture in architectures:
-            alike.setdefault(space.together(SPACE.parse(architecture.name)), []).append(architecture)
+            alike.setdefault(together(SPACE.parse(architecture.name)), []).append(architecture)
         cuts = [(each, start) for each in alike.values() for start in range(0, len(each), self.group)]
         return [each[start : start + self.group] for each, start in cuts]
 
@@ -127,7 +132,7 @@ class CnnZoo:
         """The traces of networks that are trained side by side; see `observation.train_group`."""
         from .observation import train_group
 
-        return train_group(jobs)
+        return train_group(jobs, self.model)
 
     @property
     def recorded_columns(self) -> tuple[str, ...]:
@@ -155,7 +160,10 @@ class CnnZoo:
 
     def network(self) -> dict[str, object]:
         """Settings that determine a network besides its hyper-parameters: part of a trace's identity."""
-        return {"space": self.name}
+        return {"space": self.name} | ({} if self.model == "cnn" else {"model": self.model})
+
+    def _form(self, images: ImageSet) -> Form:
+        return Form(self.model, images.size, images.classes)
 
     def _table(self, dataset: str) -> tabulated.Tabulated:
         if self.source != "embedded":

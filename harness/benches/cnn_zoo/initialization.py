@@ -11,19 +11,16 @@ from torch import Tensor
 
 from harness.benches.hyperparameters import Values
 
-from .space import CHANNELS, TAPS
-
-CONVOLUTIONS = ((CHANNELS, TAPS), (CHANNELS, TAPS * CHANNELS), (CHANNELS, TAPS * CHANNELS))
-"""Rows and columns of their kernels: what a layer writes, and what it reads."""
+from .form import Form
 
 SHRUNK = 0.8796256610342398
 """Standard deviation of a standard normal that is cut at two; Keras' scaled initialisations make up for it."""
 
 
-def kernels(values: Values, classes: int, random: np.random.Generator) -> list[Tensor]:
-    """The four kernels (written, read) of a network with these hyper-parameters and so many classes."""
-    drawn = [_kernel(values, shape, TAPS, random) for shape in CONVOLUTIONS]
-    drawn.append(_kernel(values, (classes, CHANNELS), 1, random))
+def kernels(values: Values, form: Form, random: np.random.Generator) -> list[Tensor]:
+    """The kernels (written, read) of a network of this form with these hyper-parameters, the head's last."""
+    taps = [*(layer.taps for layer in form.layers), 1]
+    drawn = [_kernel(values, shape, area, random) for shape, area in zip(form.shapes, taps, strict=True)]
     return [torch.from_numpy(kernel.astype(np.float32)) for kernel in drawn]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .space import CHANNELS, CONVOLUTIONS
+from .form import CHANNELS, Form
 
 ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh}
 
@@ -19,17 +19,17 @@ class Grey(nn.Module):
 
 
 class Network(nn.Module):
-    """Three convolutions of 16 channels, 3 x 3, stride 2, no padding, each with activation and dropout; then the mean
-    over all places and a dense layer (Unterthiner et al. 2020, section 3)."""
+    """Convolutions of 16 channels without padding, each with activation and dropout; then the mean over all places and
+    a dense layer (Unterthiner et al. 2020, section 3)."""
 
-    def __init__(self, activation: str, dropout: float, classes: int) -> None:
+    def __init__(self, form: Form, activation: str, dropout: float) -> None:
         super().__init__()
-        layers: list[nn.Module] = [Grey()]
-        for layer in range(CONVOLUTIONS):
-            layers.append(nn.Conv2d(CHANNELS if layer else 1, CHANNELS, 3, stride=2))
-            layers += [ACTIVATIONS[activation](), nn.Dropout(dropout)]
-        self.features = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
-        self.head = nn.Linear(CHANNELS, classes)
+        parts: list[nn.Module] = [Grey()]
+        for layer in form.layers:
+            parts.append(nn.Conv2d(layer.channels, CHANNELS, layer.kernel, stride=layer.stride))
+            parts += [ACTIVATIONS[activation](), nn.Dropout(dropout)]
+        self.features = nn.Sequential(*parts, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.head = nn.Linear(CHANNELS, form.classes)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (b, classes) of images (b, colours, s, s)."""
@@ -59,7 +59,7 @@ class Network(nn.Module):
             kernel = flat[start : start + layer.weight.numel()]
             start += layer.weight.numel()
             if isinstance(layer, nn.Conv2d):
-                taps = kernel.view(3, 3, -1, CHANNELS)
+                taps = kernel.view(*layer.kernel_size, -1, CHANNELS)
                 layer.weight.copy_(taps.permute(3, 2, 0, 1))
             else:
                 layer.weight.copy_(kernel.view(CHANNELS, -1).T)

@@ -13,12 +13,14 @@ from harness.train.job import TrainingJob, finish
 from harness.train.observatory import Observatory
 
 from . import training
+from .form import CHANNELS, SMALLEST, Form
 from .network import Network
-from .space import CHANNELS, SMALLEST, SPACE
+from .pictures import pictures
+from .space import SPACE
 from .training import Checkpoint, Schedule
 
 
-def train_group(jobs: Sequence[TrainingJob]) -> list[Trace]:
+def train_group(jobs: Sequence[TrainingJob], model: str) -> list[Trace]:
     """The trace of each training, a row per checkpoint.
 
     `step` is the epoch times the updates of an epoch on all training images, also where only a fraction of them is
@@ -27,32 +29,34 @@ def train_group(jobs: Sequence[TrainingJob]) -> list[Trace]:
     has no row from there on.
     """
     first = jobs[0]
-    _demand_trainable(first)
+    _demand_trainable(first, model)
     networks = [SPACE.parse(job.architecture.name) for job in jobs]
-    schedule = Schedule(first.recipe.epochs or 0, first.recipe.batch, first.seed, first.stream, first.device)
-    observed = [_Observed(job) for job in jobs]
+    epochs, batch = first.recipe.epochs or 0, first.recipe.batch
+    schedule = Schedule(epochs, batch, first.seed, first.stream, first.device, model, first.kernels)
+    observed = [_Observed(job, model) for job in jobs]
     for checkpoint in training.train(networks, first.images, schedule):
         for place, each in enumerate(observed):
             each.look(checkpoint, place, last=checkpoint.epoch == schedule.epochs)
     return [each.trace() for each in observed]
 
 
-def _demand_trainable(job: TrainingJob) -> None:
-    recipe, size = job.recipe, job.images.size
+def _demand_trainable(job: TrainingJob, model: str) -> None:
+    recipe, size, least = job.recipe, job.images.size, SMALLEST[model]
     demand(recipe.epochs is not None, "train.epochs", "a count (and train.steps null)", recipe.epochs)
     demand(recipe.precision == "float32", "train.precision", "'float32'", recipe.precision)
-    demand(size >= SMALLEST, "dataset.size", f"at least {SMALLEST} pixels (three convolutions of stride 2)", size)
+    demand(size >= least, "dataset.size", f"at least {least} pixels for bench.model={model}", size)
 
 
 class _Observed:
     """One network of a stack and what has been seen of it."""
 
-    def __init__(self, job: TrainingJob) -> None:
+    def __init__(self, job: TrainingJob, model: str) -> None:
         self.job = job
         self.rows: list[dict[str, object]] = []
         self.diverged: int | None = None
         values = SPACE.parse(job.architecture.name)
-        self.model = Network(str(values["activation"]), float(values["dropout"]), job.images.classes).to(job.device)
+        form = Form(model, job.images.size, job.images.classes)
+        self.model = Network(form, str(values["activation"]), float(values["dropout"])).to(job.device)
         scene = Scene(seed_of(job.seed, "probe"), job.images.classes, CHANNELS)
         self.observatory = Observatory(job.measures, self.model, scene) if job.measures else None
         self.batch = _batch(job.images, job.recipe.measure_images, job.device)
@@ -83,6 +87,5 @@ class _Observed:
 
 def _batch(images: ImageSet, count: int, device: str) -> tuple[torch.Tensor, torch.Tensor]:
     """The first training images as a network reads them (b, 1, s, s), with their labels: what measures see."""
-    pictures, labels = images.train
-    pixels = training.pixels(pictures[:count], device).permute(2, 0, 1)[:, None].contiguous()
-    return pixels, torch.from_numpy(np.array(labels[:count])).to(device)
+    shown = pictures((images.train[0][:count], images.train[1][:count]), device)
+    return shown.images[:, None].contiguous(), shown.labels

@@ -57,10 +57,15 @@ def library(real: str = "float") -> ctypes.CDLL:
     Raises CannotCompile where there is no compiler, where it fails, and where others may write to the cache; BadInput
     where the user has no home folder to keep it in.
     """
+    return _declared(compiled(SOURCE, REALS[real]))
+
+
+def compiled(source: Path, more: tuple[str, ...] = ()) -> ctypes.CDLL:
+    """The library of one C file, by a caller that keeps it, with these further flags. Raises as `library` does."""
     found = compiler()
     if found is None:
         raise CannotCompile(_missing())
-    here = (SOURCE.read_text(encoding="utf-8"), found, _version(found), FLAGS, real, platform.machine(), _processor())
+    here = (source.read_text(encoding="utf-8"), found, _version(found), FLAGS, more, platform.machine(), _processor())
     name = hashlib.sha256(repr(here).encode()).hexdigest()[:24]
     try:
         folder = user_cache() / "native"
@@ -71,9 +76,9 @@ def library(real: str = "float") -> ctypes.CDLL:
         _make_private(folder)
         with FileLock(folder / f"{name}.lock", mode=PRIVATE_FILE):
             if not os.path.lexists(path):
-                _compile(found, REALS[real], path)
+                _compile(found, source, more, path)
         _demand_own(path, stat.S_ISREG, "a file")
-        return _declared(ctypes.CDLL(str(path)))
+        return ctypes.CDLL(str(path))
     except OSError as error:
         raise CannotCompile(f"the compiled step cannot be kept in {folder}: {error}") from error
 
@@ -112,12 +117,12 @@ def _missing() -> str:
     return f"$CC names no compiler: {named!r}" if named else "no C compiler (cc, gcc or clang) is on the path"
 
 
-def _compile(found: str, more: tuple[str, ...], path: Path) -> None:
+def _compile(found: str, source: Path, more: tuple[str, ...], path: Path) -> None:
     """Under another name first, then renamed: a killed compiler leaves no file that looks complete."""
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         made = Path(folder) / "step.so"
         for processor in (["-march=native"], ["-mcpu=native"], []):  # not every compiler knows each
-            command = [*found.split(), *FLAGS, *processor, *more, "-o", str(made), str(SOURCE), "-lm"]
+            command = [*found.split(), *FLAGS, *processor, *more, "-o", str(made), str(source), "-lm"]
             done = subprocess.run(command, capture_output=True, text=True, check=False, umask=0o077)
             if not done.returncode:
                 break
