@@ -60,7 +60,7 @@ class Tabulated:
             fingerprint == made_on,
             "bench.source",
             f"a table made on the images of this data set (fingerprint {fingerprint[:12]})",
-            f"{self.path} of {made_on[:12]}",
+            f"{self.path} of {made_on[:12]}{self._overrides()}",
         )
         last = int(self.curves["epoch"].max())
         epoch = last if epochs is None else epochs
@@ -70,6 +70,13 @@ class Tabulated:
         table = rows.pivot(index="architecture", columns="seed", values=f"{split}_accuracy")
         table.columns = [str(seed) for seed in table.columns]
         return Truth(table.astype(float), own, split, epoch, self.label)
+
+    def _overrides(self) -> str:
+        """What to type for the images that the table was made on; empty where it does not say."""
+        made = self.about.get("dataset_settings", {})
+        keys = [f"dataset.{key}={'null' if value is None else value}" for key, value in made.items()]
+        shown = [key for key in keys if not key.startswith(("dataset.kind=", "dataset.name=", "dataset.checksum="))]
+        return f", made with {' '.join(shown)}" if shown else ""
 
     @property
     def label(self) -> str:

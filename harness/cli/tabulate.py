@@ -115,7 +115,7 @@ def _tabulate(config: DictConfig) -> JobResult:
         raise BadInput(f"architectures: must be at least 1 that can be trained (got 0); {failures[0].reason}")
     columns = bench.recorded_columns if isinstance(bench, Recording) else ()
     table = tabulation.curves(traces, recipe.steps_per_epoch(len(images.train[1])), columns)
-    made = tabulation.about(campaign, top.seed, traces)
+    made = {**tabulation.about(campaign, top.seed, traces), "dataset_settings": settings(dataset)}
     if heads:
         made["head"] = {name: settings(measure) for name, measure in heads.items()}
     tabulated.write(Path(top.out), table, made)

@@ -65,6 +65,7 @@ def about(campaign: Campaign, seed: int, traces: Sequence[Trace]) -> dict[str, A
             "colours": images.colours,
             "classes": images.classes,
             "train": len(images.train[1]),
+            "test": len(images.test[1]),
         },
         "network": campaign.bench.network(),
         **({"content": content} if content else {}),

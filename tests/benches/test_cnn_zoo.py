@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from harness.benches import tabulated
-from harness.benches.cnn_zoo import space
+from harness.benches import cnn_zoo
 from harness.benches.cnn_zoo.bench import CnnZoo
+from harness.benches.cnn_zoo.form import Form
 from harness.benches.cnn_zoo.space import SPACE
 from harness.benches.hyperparameters import Values
 from harness.cli.tabulate import tabulate
@@ -69,7 +70,7 @@ def test_the_statistics_of_the_table_are_those_of_the_weights_in_the_traces(tabl
     found = 0
     for path in Path("results/traces").rglob("*.parquet"):
         trace = pd.read_parquet(path)
-        model = Network("relu", 0.0, 10)
+        model = Network(Form("cnn", 16, 10), "relu", 0.0)
         model.load_flat(torch.tensor(trace["weights"].iloc[-1]))
         expected = of_layers(list(model.layers()))
         found += any(np.allclose(vector, expected, atol=1e-6) for vector in vectors)
@@ -109,7 +110,7 @@ def test_measures_observe_networks_that_are_trained_in_groups(table: Path, call)
 
 def test_the_embedded_tables_are_of_drawn_networks_and_of_the_images_of_today() -> None:
     images = Digits(size=16, train_images=2000, valid_images=500, test_images=2000).load()
-    for path in sorted(Path(space.__file__).parent.glob("*.parquet")):
+    for path in sorted(Path(cnn_zoo.__file__).parent.glob("*.parquet")):
         table = tabulated.read(path)
         names = table.curves["architecture"].unique()
         drawn = CnnZoo().sample(len(names) + len(table.about["diverged"]), seed=0)

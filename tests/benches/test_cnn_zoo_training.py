@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from harness.benches.cnn_zoo import initialization, stack, training
+from harness.benches.cnn_zoo import initialization, passes, training
+from harness.benches.cnn_zoo.form import MODELS, SMALLEST, Form
 from harness.benches.cnn_zoo.network import Network
-from harness.benches.cnn_zoo.space import OPTIMIZERS, SPACE, checkpoints, params, sides
+from harness.benches.cnn_zoo.space import OPTIMIZERS, SPACE, checkpoints
 from harness.benches.cnn_zoo.training import Schedule
 from harness.datasets.digits import Digits
 from harness.schema import seed_of
+from harness.train.native.library import compiler
 
 SCHEDULE = Schedule(epochs=2, batch=8, seed=3, stream="truth")
+FORM = Form("cnn", 16, 10)
+
+KERNELS = ["torch", pytest.param("native", marks=pytest.mark.skipif(compiler() is None, reason="no C compiler"))]
 
 
 def values(**changed):
@@ -27,16 +34,17 @@ def images():
     return Digits(train_images=48, valid_images=16, test_images=24, size=16).load()
 
 
-def last(networks, images):
-    return list(training.train(networks, images, SCHEDULE))[-1]
+def last(networks, images, **changed):
+    return list(training.train(networks, images, replace(SCHEDULE, **changed)))[-1]
 
 
+@pytest.mark.parametrize("kernels", KERNELS)
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
-def test_a_stack_trains_each_network_as_torch_trains_it_alone(images, optimizer, activation):
+def test_a_stack_trains_each_network_as_torch_trains_it_alone(images, optimizer, activation, kernels):
     alike = {"optimizer": optimizer, "activation": activation}
     networks = [values(**alike), values(**alike, rate=0.002, dropout=0.6, l2=1e-8, initialization="glorot")]
-    found = last(networks, images)
+    found = last(networks, images, kernels=kernels)
     for place, network in enumerate(networks):
         model, accuracy = one_by_one(network, images)
         again = Network(FORM, activation, 0.0)
@@ -89,7 +97,7 @@ def pixels(images):
 def dropped(model, maps, rate, source):
     """A forward pass with the masks of this source: the first of sixteen-bit numbers, a layer after the other."""
     level = round(65536 * (1 - rate))
-    shapes = [(16, side, side, len(maps)) for side in sides(16)]
+    shapes = [(16, layer.after, layer.after, len(maps)) for layer in FORM.layers]
     count = sum(int(np.prod(shape)) for shape in shapes)
     numbers = source.random_raw(-(-count // 4)).view(np.int16)[:count].astype(int) + 32768
     for layer, shape in zip(model.layers()[:3], shapes, strict=True):
@@ -101,29 +109,58 @@ def dropped(model, maps, rate, source):
     return model.head(maps.mean((2, 3)))
 
 
-def test_what_a_network_becomes_does_not_depend_on_those_beside_it(images):
+@pytest.mark.parametrize("kernels", KERNELS)
+def test_what_a_network_becomes_does_not_depend_on_those_beside_it(images, kernels):
     networks = [values(rate=rate) for rate in (0.001, 0.01, 0.05)]
-    among, alone = last(networks, images), last(networks[1:2], images)
+    among, alone = last(networks, images, kernels=kernels), last(networks[1:2], images, kernels=kernels)
     np.testing.assert_allclose(among.weights[1], alone.weights[0], rtol=1e-4, atol=1e-6)
 
 
-def test_a_network_that_diverges_leaves_those_beside_it_alone(images):
+@pytest.mark.parametrize("kernels", KERNELS)
+def test_a_network_that_diverges_leaves_those_beside_it_alone(images, kernels):
     wild = values(initialization="normal", deviation=0.5, rate=0.05, optimizer="sgd", l2=1e-2)
-    found = last([values(), wild | {"rate": 1e30}], images)
+    found = last([values(), wild | {"rate": 1e30}], images, kernels=kernels)
     assert not np.isfinite(found.weights[1]).all()
-    np.testing.assert_allclose(found.weights[0], last([values()], images).weights[0], rtol=1e-4, atol=1e-6)
+    alone = last([values()], images, kernels=kernels)
+    np.testing.assert_allclose(found.weights[0], alone.weights[0], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.skipif(compiler() is None, reason="no C compiler")
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+@pytest.mark.parametrize("model", MODELS)
+def test_compiled_and_torch_train_the_same_networks_of_every_form_on_batches_that_fill_no_block(model, activation):
+    images = Digits(train_images=52, valid_images=20, test_images=37, size=28).load()
+    networks = [values(activation=activation, rate=rate, train_fraction=1.0) for rate in (0.01, 0.05)]
+    torch_s, native = (last(networks, images, model=model, batch=20, kernels=kernels) for kernels in ("torch", "native"))
+    np.testing.assert_allclose(native.weights, torch_s.weights, rtol=1e-3, atol=1e-5)
+    for split in ("train", "valid", "test"):
+        np.testing.assert_allclose(native.watched[split][0], torch_s.watched[split][0], rtol=1e-4)
+        np.testing.assert_allclose(native.watched[split][1], torch_s.watched[split][1], atol=100 / 37)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_form_counts_the_parameters_and_multiplications_of_its_network(model):
+    form = Form(model, 28, 7)
+    network, counted = Network(form, "relu", 0.1), []
+    for layer in network.layers():
+        layer.register_forward_hook(
+            lambda layer, _, made: counted.append(made[0].numel() * layer.weight[0].numel())
+        )  # fmt: skip
+    network(torch.zeros(1, 3, 28, 28))
+    assert form.params == sum(p.numel() for p in network.parameters())
+    assert form.flops == sum(counted) + 7  # the head's biases
+    Network(Form(model, SMALLEST[model], 7), "relu", 0.1)(torch.zeros(1, 1, SMALLEST[model], SMALLEST[model]))
 
 
 def test_the_network_has_the_paper_s_number_of_parameters():
-    assert params(10) == sum(p.numel() for p in Network("relu", 0.1, 10).parameters()) == 4970
+    assert Form("cnn", 28, 10).params == 4970
 
 
 def test_parameters_in_published_order_are_those_of_the_network():
-    shapes = [*initialization.CONVOLUTIONS, (10, 16)]
-    stacked = [torch.randn(2, *shape) for shape in shapes] + [torch.randn(2, shape[0]) for shape in shapes]
-    model, images = Network("tanh", 0.0, 10), torch.rand(5, 1, 16, 16)
-    model.load_flat(stack.flat(stacked)[1])
-    expected = stack.forward(images[:, 0].permute(1, 2, 0).contiguous(), stacked, "tanh")[1]
+    stacked = [torch.randn(2, *shape) for shape in FORM.shapes] + [torch.randn(2, shape[0]) for shape in FORM.shapes]
+    model, images = Network(FORM, "tanh", 0.0), torch.rand(5, 1, 16, 16)
+    model.load_flat(passes.flat(stacked)[1])
+    expected = passes.forward(images[:, 0].permute(1, 2, 0).contiguous(), stacked, FORM, "tanh")[1]
     torch.testing.assert_close(model(images), expected, rtol=1e-4, atol=1e-5)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import r2_score
 
+from harness.benches.cnn_zoo.form import Form
 from harness.benches.cnn_zoo.space import SPACE
 from harness.benches.cnn_zoo.zoo import Zoo
 from tools.accuracy_from_weights import __main__ as command
@@ -15,14 +18,15 @@ from tools.accuracy_from_weights import experiments, inputs, regressors
 NETWORKS = 160
 
 
-def zoo(seed: int, with_weights: bool = False) -> Zoo:
+def zoo(seed: int, with_weights: bool = False, model: str = "cnn", name: str = "fashion_mnist") -> Zoo:
     """The accuracy is a smooth function of two statistics of the head at the end, and of nothing else."""
-    random = np.random.default_rng(seed)
-    statistics = random.normal(size=(NETWORKS, 3, 56))
+    random, form = np.random.default_rng(seed), Form(model, 28, 10)
+    statistics = random.normal(size=(NETWORKS, 3, 14 * len(form.shapes)))
     accuracy = 100 / (1 + np.exp(-statistics[:, :, -1] - statistics[:, :, -10]))
     hyper = np.stack([SPACE.vector(SPACE.draw(random)) for _ in range(NETWORKS)])
-    weights = random.normal(size=(NETWORKS, 4970)).astype(np.float32) if with_weights else None
-    return Zoo("fashion_mnist", tuple(SPACE.feature_names()), hyper, np.array([0, 1, 2]), accuracy, statistics, weights)
+    weights = random.normal(size=(NETWORKS, form.params)).astype(np.float32) if with_weights else None
+    names, epochs = tuple(SPACE.feature_names()), np.array([0, 1, 2])
+    return Zoo(name, form, 2000, names, hyper, epochs, accuracy, statistics, weights)
 
 
 @pytest.mark.parametrize("model", regressors.MODELS)
@@ -56,11 +60,36 @@ def test_tables_and_figures_are_written_and_hyper_parameters_that_matter_not_tel
     monkeypatch.setattr(experiments, "RESAMPLES", 20)
     monkeypatch.setattr(experiments, "SIZES", (40,))
     monkeypatch.setattr(regressors, "TREES", 80)
-    command.write({"one": zoo(0), "two": zoo(1)}, tmp_path)
+    command.write({"fashion_mnist": zoo(0), "two": zoo(1, name="two")}, {"": zoo(2, model="deep_cnn")}, tmp_path)
     rows = pd.read_csv(tmp_path / "accuracy_from_weights.csv").groupby("input")["r2"].mean()
     assert rows["statistics per layer"] > 0.5 > 0.2 > rows["hyper-parameters"]
     transfers = pd.read_csv(tmp_path / "accuracy_from_weights_transfer.csv")
-    assert len(transfers) == 4 and transfers["tau"].min() > 0.5
+    shown = transfers[(transfers["input"] == inputs.LAYERS) & (transfers["epoch"] == 2)]
+    assert len(shown) == 4 and shown["tau"].min() > 0.5
     early = pd.read_csv(tmp_path / "accuracy_from_weights_epochs.csv")
+    early = early[early["learned_at"] == "this checkpoint"]
     assert early[early["epoch"] == 2]["r2"].min() > 0.5 > 0.2 > early[early["epoch"] == 0]["r2"].max()
-    assert (tmp_path / "accuracy_from_weights_transfer.svg").read_text().startswith("<?xml")
+    for figure in ("transfer", "curve", "epochs"):
+        text = (tmp_path / f"accuracy_from_weights_{figure}.svg").read_text(encoding="utf-8")
+        assert text.startswith("<?xml") and "prefers-color-scheme: dark" in text
+
+
+def test_what_is_learned_from_one_form_is_applied_to_others_where_the_inputs_have_one_length(monkeypatch) -> None:
+    monkeypatch.setattr(experiments, "RESAMPLES", 20)
+    monkeypatch.setattr(regressors, "TREES", 80)
+    found = experiments.forms(zoo(0), {"d": zoo(1, model="deep_cnn"), "m": zoo(2, model="mlp")})
+    found = found.set_index(["input", "applied_to", "learned_on"])
+    assert (inputs.LAYERS, "mlp", "cnn") in found.index and (inputs.LAYERS, "deep_cnn", "cnn") not in found.index
+    ends = found.loc[inputs.ENDS]
+    assert ends.loc[("deep_cnn", "cnn"), "r2"] > 0.5 and ends.loc[("deep_cnn", "cnn"), "tested"] == NETWORKS
+    assert ends.loc[("deep_cnn", "deep_cnn"), "tested"] == NETWORKS / 2
+
+
+def test_the_limit_of_sampling_error_is_that_of_a_simulation() -> None:
+    """Expected accuracies, measured on 200 images each: their best predictor, the expectation itself, has this R²."""
+    random = np.random.default_rng(0)
+    expected = random.uniform(0.3, 0.9, 20_000)
+    measured = random.binomial(200, expected) / 200
+    template = zoo(0)
+    many = dataclasses.replace(template, tested=200, accuracy=100 * measured[:, None])
+    assert experiments.accuracies(many)["sampling_r2"] == pytest.approx(r2_score(measured, expected), abs=0.003)

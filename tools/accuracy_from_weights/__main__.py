@@ -2,13 +2,13 @@
 
 Writes the tables and figures of the findings on accuracy from weights into the folder OUT (docs/findings). Without
 `--tables`: of the tables that the package carries. With the folder of the traces that a table was made of, the inputs
-that need all weights are there, too.
+that need all weights are there, too. Tables of other networks than `cnn` are what those are applied to.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -20,14 +20,17 @@ from harness.benches import cnn_zoo, tabulated
 from harness.benches.cnn_zoo import zoo
 from harness.benches.cnn_zoo.bench import CnnZoo
 from harness.benches.cnn_zoo.recorded import images_of
+from harness.benches.cnn_zoo.zoo import Zoo
 from harness.runs.campaign import Campaign
 from harness.storage.traces import TraceStore
 from harness.train.recipe import Recipe
 
 from . import experiments, figures
-from .inputs import published
+from .inputs import LAYERS, published
 
 NAME = "accuracy_from_weights"
+PAPER = "cnn"
+"""The form of network of the paper."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -44,52 +47,71 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _carry_out(given: argparse.Namespace) -> None:
     paths = given.tables or sorted(Path(cnn_zoo.__file__).parent.glob("*.parquet"))
-    zoos = {}
+    zoos: dict[str, Zoo] = {}
+    others: dict[str, Zoo] = {}
     for path in () if given.published and not given.tables else paths:
         table = tabulated.read(path, "--tables")
-        zoos[table.about["dataset"]] = zoo.of_table(table, weights_of(table, given.traces))
+        found = zoo.of_table(table, weights_of(table, given.traces))
+        if found.form.model == PAPER:
+            zoos[found.dataset] = found
+        else:
+            others[f"{found.dataset} {found.form.model}"] = found
     for text in given.published:
         name, _, folder = text.partition("=")
         zoos[f"published {name}"] = zoo.published(Path(folder), name, zoo.statistics_of)
-    write(zoos, given.out)
+    write(zoos, others, given.out)
 
 
 def weights_of(table: tabulated.Tabulated, traces: Path | None) -> Callable[[str, int], zoo.Numbers | None]:
     """Reads the parameters of a finished network out of the traces that the table was made of."""
     if traces is None:
         return lambda name, seed: None
-    bench, recipe, images = CnnZoo(), Recipe(**table.about["recipe"]), images_of(table)
-    fingerprint, measures = table.about["dataset_fingerprint"], bench.recorded_measures()
-    campaign = Campaign(bench, images, fingerprint, recipe, measures, "truth", "cpu", "torch")
-    return partial(_read, campaign, TraceStore(traces))
+    bench = CnnZoo(model=table.about["network"].get("model", PAPER))
+    recipe, images, fingerprint = Recipe(**table.about["recipe"]), images_of(table), table.about["dataset_fingerprint"]
+    measures = bench.recorded_measures()
+    campaigns = [
+        Campaign(bench, images, fingerprint, recipe, measures, "truth", "cpu", kernels)
+        for kernels in ("native", "torch")
+    ]  # fmt: skip
+    return partial(_read, campaigns, TraceStore(traces))
 
 
-def _read(campaign: Campaign, store: TraceStore, name: str, seed: int) -> zoo.Numbers | None:
-    trace = store.get(campaign.key(name, seed))
-    return None if trace is None else np.asarray(trace.table["weights"].iloc[-1], dtype=float)
+def _read(campaigns: list[Campaign], store: TraceStore, name: str, seed: int) -> zoo.Numbers | None:
+    traces = filter(None, (store.get(campaign.key(name, seed)) for campaign in campaigns))
+    return next((np.asarray(trace.table["weights"].iloc[-1], dtype=float) for trace in traces), None)
 
 
-def write(zoos: dict[str, zoo.Zoo], out: Path) -> None:
-    """Every table and figure of these zoos."""
+def write(zoos: Mapping[str, Zoo], others: Mapping[str, Zoo], out: Path) -> None:
+    """Every table and figure of these zoos, `others` being of other forms of network."""
     rows = pd.concat([experiments.table(each) for each in zoos.values()])
     curves = pd.concat([experiments.curve(each) for each in zoos.values()])
     curves["published_r2"] = [
-        published(name, "boosting", dataset) if name == "statistics per layer" else float("nan")
+        published(name, "boosting", dataset) if name == LAYERS else float("nan")
         for name, dataset in zip(curves["input"], curves["dataset"], strict=True)
     ]
     tables = {
         "": rows,
+        "_accuracies": pd.DataFrame([experiments.accuracies(each) for each in (*zoos.values(), *others.values())]),
         "_curve": curves,
         "_epochs": pd.concat([experiments.early(each) for each in zoos.values()]),
         "_transfer": experiments.transfer(zoos),
+        "_forms": _forms(zoos, others),
     }
     out.mkdir(parents=True, exist_ok=True)
     for ending, table in tables.items():
-        table.to_csv(out / f"{NAME}{ending}.csv", index=False, float_format="%.4f", lineterminator="\n")
-    figures.save(figures.learning_curve(curves), out / f"{NAME}_curve.svg")
-    figures.save(figures.grid(tables["_transfer"]), out / f"{NAME}_transfer.svg")
+        if len(table):
+            table.to_csv(out / f"{NAME}{ending}.csv", index=False, float_format="%.4f", lineterminator="\n")
+    figures.save(lambda: figures.learning_curve(curves), out / f"{NAME}_curve.svg")
+    figures.save(lambda: figures.grid(tables["_transfer"]), out / f"{NAME}_transfer.svg")
+    figures.save(lambda: figures.epochs(tables["_epochs"]), out / f"{NAME}_epochs.svg")
     shown = rows.pivot_table(index=["dataset", "input"], columns="model", values=["r2", "tau"], sort=False)
     print(shown.to_string(float_format="{:.3f}".format))
+
+
+def _forms(zoos: Mapping[str, Zoo], others: Mapping[str, Zoo]) -> pd.DataFrame:
+    sources = {name: {k: o for k, o in others.items() if o.dataset == name} for name in zoos}
+    found = [experiments.forms(zoos[name], own) for name, own in sources.items() if own]
+    return pd.concat(found) if found else pd.DataFrame()
 
 
 if __name__ == "__main__":

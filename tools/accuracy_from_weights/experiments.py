@@ -11,11 +11,13 @@ from scipy.stats import kendalltau
 
 from harness.benches.cnn_zoo.zoo import Numbers, Zoo
 
-from .inputs import inputs, published
+from .inputs import ENDS, HYPER, LAYERS, SEVEN, inputs, published
 from .regressors import MODELS, boosting
 
 RESAMPLES, LEVELS = 400, (2.5, 97.5)
 SIZES = (50, 100, 200, 400, 800, 1600, 3200, 6400, 15_000)
+
+Row = dict[str, object]
 
 
 @dataclass(frozen=True)
@@ -48,12 +50,26 @@ def table(zoo: Zoo) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def accuracies(zoo: Zoo) -> Row:
+    """How the final accuracies spread, and the R² that their sampling error leaves.
+
+    `sampling_r2` is 1 - mean(p (1 - p) / (m - 1)) / variance of the accuracies p on m test images: what a predictor of
+    the expected accuracy could reach if the errors of networks were independent. They share their test images, so part
+    of the error is common, can be learned, and the limit lies above.
+    """
+    final = zoo.accuracy[:, -1] / 100
+    spread = dict(zip(("p10", "median", "p90", "best"), np.percentile(100 * final, [10, 50, 90, 100]), strict=True))
+    share = float(np.nan if zoo.tested is None else (final * (1 - final)).mean() / (zoo.tested - 1) / final.var())
+    row: Row = {"dataset": zoo.dataset, "model": zoo.form.model, "networks": len(final), "test_images": zoo.tested}
+    return row | spread | {"sampling_r2": 1 - share}
+
+
 def curve(zoo: Zoo) -> pd.DataFrame:
     """Boosting on statistics per layer and on hyper-parameters, by the number of networks that it learned from."""
     cut, rows = halves(zoo), []
     tested = dict(inputs(cut.tested))
     for name, features in inputs(cut.learned):
-        if name in ("statistics per layer", "hyper-parameters"):
+        if name in (LAYERS, HYPER):
             for n in sorted({size for size in SIZES if size < len(features)} | {len(features)}):
                 guess = boosting(features[:n], cut.learned.accuracy[:n, -1])(tested[name])
                 found = agreement(guess, cut.tested.accuracy[:, -1])
@@ -62,36 +78,90 @@ def curve(zoo: Zoo) -> pd.DataFrame:
 
 
 def early(zoo: Zoo) -> pd.DataFrame:
-    """Boosting on the statistics of each checkpoint, for the final accuracy; τ of the accuracy at the checkpoint."""
+    """Boosting on the statistics of each checkpoint, for the final accuracy; τ of the accuracy at the checkpoint.
+
+    `learned_at`: "this checkpoint", or "the end": learned from finished networks and applied unchanged.
+    """
     cut, rows = halves(zoo), []
-    for place, epoch in enumerate(zoo.epochs):
-        features, tested = cut.learned.statistics[:, place], cut.tested.statistics[:, place]
-        if np.isfinite(features).any():
-            guess = boosting(features, cut.learned.accuracy[:, -1])(tested)
-            found = agreement(guess, cut.tested.accuracy[:, -1])
-            now = kendall(cut.tested.accuracy[:, place], cut.tested.accuracy[:, -1])
-            rows.append({"dataset": zoo.dataset, "epoch": int(epoch)} | found | {"tau_of_accuracy_now": now})
+    finished = boosting(cut.learned.statistics[:, -1], cut.learned.accuracy[:, -1])
+    for place, epoch in _read(zoo):
+        own = boosting(cut.learned.statistics[:, place], cut.learned.accuracy[:, -1])
+        now = kendall(cut.tested.accuracy[:, place], cut.tested.accuracy[:, -1])
+        for learned_at, guess in (("this checkpoint", own), ("the end", finished)):
+            found = agreement(guess(cut.tested.statistics[:, place]), cut.tested.accuracy[:, -1])
+            row: Row = {"dataset": zoo.dataset, "epoch": epoch, "learned_at": learned_at}
+            rows.append(row | found | {"tau_of_accuracy_now": now})
     return pd.DataFrame(rows)
 
 
 def transfer(zoos: Mapping[str, Zoo]) -> pd.DataFrame:
-    """Boosting on statistics per layer, learned on one data set and applied unchanged to another."""
-    return pd.DataFrame(_transfers({name: halves(zoo) for name, zoo in zoos.items()}))
+    """Boosting for the final accuracy, learned on one data set and applied unchanged to another.
+
+    On statistics per layer, of finished networks and of the same early checkpoint of both, and on hyper-parameters.
+    """
+    cuts = {name: halves(zoo) for name, zoo in zoos.items()}
+    return pd.DataFrame([row for source in cuts for row in _transfers(cuts, source)])
 
 
-def _transfers(cuts: Mapping[str, Halves]) -> Iterator[dict[str, object]]:
-    for source, cut in cuts.items():
-        guess = boosting(cut.learned.statistics[:, -1], cut.learned.accuracy[:, -1])
+def _transfers(cuts: Mapping[str, Halves], source: str) -> Iterator[Row]:
+    learned = cuts[source].learned
+    for name, place, epoch in [(HYPER, -1, int(learned.epochs[-1])), *((LAYERS, *at) for at in _read(learned))]:
+        guess = boosting(_features(learned, name, place), learned.accuracy[:, -1])
         for target, other in cuts.items():
-            found = agreement(guess(other.tested.statistics[:, -1]), other.tested.accuracy[:, -1])
-            yield {"learned_on": source, "applied_to": target, "learned": len(cut.learned.accuracy)} | found
+            if epoch in other.tested.epochs:
+                there = other.tested.epochs.tolist().index(epoch)
+                found = agreement(guess(_features(other.tested, name, there)), other.tested.accuracy[:, -1])
+                row: Row = {"learned_on": source, "applied_to": target, "input": name, "epoch": epoch}
+                yield row | {"learned": len(learned.accuracy)} | found
 
 
-def agreement(guess: Numbers, truth: Numbers) -> dict[str, float]:
+def forms(source: Zoo, others: Mapping[str, Zoo]) -> pd.DataFrame:
+    """Boosting learned on the networks of `source` and applied unchanged to those of other forms on the same data set.
+
+    All of theirs are tested. Next to it what boosting learns from half of theirs (`learned_on` is their own form), on
+    the other half. Inputs of other lengths cannot be applied, and are left out.
+    """
+    cut, rows = halves(source), []
+    learned = dict(inputs(cut.learned))
+    for name in (HYPER, SEVEN, ENDS, LAYERS):
+        if name not in learned:
+            continue
+        guess = boosting(learned[name], cut.learned.accuracy[:, -1])
+        for other in (cut.tested, *others.values()):
+            row: Row = {"dataset": source.dataset, "input": name, "applied_to": other.form.model}
+            features = dict(inputs(other)).get(name)
+            if features is not None and features.shape[1] == learned[name].shape[1]:
+                found = agreement(guess(features), other.accuracy[:, -1])
+                rows.append(row | {"learned_on": source.form.model, "learned": len(learned[name])} | found)
+            if other is not cut.tested:
+                rows.append(row | _at_home(other, name))
+    return pd.DataFrame([row for row in rows if "r2" in row])
+
+
+def _at_home(zoo: Zoo, name: str) -> Row:
+    cut = halves(zoo)
+    learned, tested = dict(inputs(cut.learned)), dict(inputs(cut.tested))
+    if name not in learned:
+        return {}
+    guess = boosting(learned[name], cut.learned.accuracy[:, -1])(tested[name])
+    row: Row = {"learned_on": zoo.form.model, "learned": len(learned[name])}
+    return row | agreement(guess, cut.tested.accuracy[:, -1])
+
+
+def _read(zoo: Zoo) -> list[tuple[int, int]]:
+    """(place, epoch) of the checkpoints at which statistics were read."""
+    return [(place, int(epoch)) for place, epoch in enumerate(zoo.epochs) if np.isfinite(zoo.statistics[:, place]).any()]
+
+
+def _features(zoo: Zoo, name: str, place: int) -> Numbers:
+    return zoo.hyperparameters if name == HYPER else zoo.statistics[:, place]
+
+
+def agreement(guess: Numbers, truth: Numbers) -> dict[str, object]:
     """R² = 1 - mean squared error / variance, Kendall's τ-b, and the interval of each over resampled networks."""
     random = np.random.default_rng(0)
     draws = [random.integers(len(truth), size=len(truth)) for _ in range(RESAMPLES)]
-    found: dict[str, float] = {"tested": len(truth)}
+    found: Row = {"tested": len(truth)}
     for name, measure in (("r2", _r2), ("tau", kendall)):
         low, high = np.nanpercentile([measure(guess[draw], truth[draw]) for draw in draws], LEVELS)
         found |= {name: measure(guess, truth), f"{name}_low": float(low), f"{name}_high": float(high)}

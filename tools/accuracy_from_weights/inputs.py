@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from harness.benches.cnn_zoo.zoo import LAYERS, Numbers, Zoo
+from harness.benches.cnn_zoo.zoo import PER_LAYER, Numbers, Zoo
 from harness.measures.weight_statistics import PERCENTILES
 
 PUBLISHED_DATA_SETS = ("mnist", "fashion_mnist", "cifar10", "svhn")
@@ -47,8 +47,13 @@ BOOSTED = {
 }
 """R² of boosting alone."""
 
-PER_LAYER = 14
-"""Statistics of one layer: seven of its kernel, seven of its bias."""
+HYPER, SEVEN, ENDS, LAYERS = (
+    "hyper-parameters",
+    "seven statistics of all weights",
+    "statistics of first layer and head",
+    "statistics per layer",
+)
+"""Names of the inputs that are asked for by themselves."""
 
 
 def published(name: str, model: str, dataset: str) -> float:
@@ -61,25 +66,29 @@ def published(name: str, model: str, dataset: str) -> float:
     return BOOSTED[name][place] if name in BOOSTED and model == "boosting" else float("nan")
 
 
-def inputs(zoo: Zoo) -> Iterator[tuple[str, Numbers]]:
-    """(name, features (n, d)) of the finished networks, without those that need weights which are not at hand."""
-    last, hyper = zoo.statistics[:, -1], zoo.hyperparameters
-    yield "hyper-parameters", hyper
+def inputs(zoo: Zoo, epoch: int = -1) -> Iterator[tuple[str, Numbers]]:
+    """(name, features (n, d)) of the networks at a checkpoint, by its place; by default of the finished ones.
+
+    Those that need weights are of finished networks alone, and left out where these are not at hand.
+    """
+    seen, hyper = zoo.statistics[:, epoch], zoo.hyperparameters
+    yield HYPER, hyper
     yield "learning rate", hyper[:, [zoo.names.index("log rate")]]
-    if zoo.weights is not None:
-        yield from _of_weights(zoo.weights.astype(float), hyper)
-    yield "statistics of the head", last[:, -PER_LAYER:]
-    yield "statistics of first layer and head", last[:, [*range(PER_LAYER), *range(-PER_LAYER, 0)]]
-    yield "statistics per layer", last
+    if zoo.weights is not None and epoch == -1:
+        yield from _of_weights(zoo, zoo.weights.astype(float), hyper)
+    yield "statistics of the head", seen[:, -PER_LAYER:]
+    yield ENDS, seen[:, [*range(PER_LAYER), *range(-PER_LAYER, 0)]]
+    yield LAYERS, seen
 
 
-def _of_weights(weights: Numbers, hyper: Numbers) -> Iterator[tuple[str, Numbers]]:
+def _of_weights(zoo: Zoo, weights: Numbers, hyper: Numbers) -> Iterator[tuple[str, Numbers]]:
+    cuts = [(low, high) for low, _, high in zoo.form.slices]
     yield "all weights", weights
     yield "hyper-parameters and weights", np.column_stack([hyper, weights])
-    for layer, (low, _, high) in enumerate(LAYERS):
-        yield "weights of the head" if layer == 3 else f"weights of layer {layer + 1}", weights[:, low:high]
+    for layer, (low, high) in enumerate(cuts, 1):
+        yield "weights of the head" if layer == len(cuts) else f"weights of layer {layer}", weights[:, low:high]
     ends = [*np.percentile(weights, PERCENTILES, axis=1), weights.std(axis=1), weights.mean(axis=1)]
-    yield "seven statistics of all weights", np.column_stack(ends)
+    yield SEVEN, np.column_stack(ends)
     for power in (1, 2):
-        norms = [np.linalg.norm(weights[:, low:high], power, axis=1) for low, _, high in LAYERS]
+        norms = [np.linalg.norm(weights[:, low:high], power, axis=1) for low, high in cuts]
         yield f"L{power} norm per layer", np.column_stack(norms)

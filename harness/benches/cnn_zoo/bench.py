@@ -44,8 +44,8 @@ class CnnZoo:
     the accuracy that is to be predicted; null takes the last checkpoint.
 
     `model` is the network: "cnn" is the paper's, "deep_cnn" has five convolutions, "mlp" three dense layers before the
-    head; all of 16 channels, under the same hyper-parameters. `group` networks at most are trained side by side. `every`: checkpoints from one reading of the statistics of the
-    weights to the next, in a table that is made.
+    head; all of 16 channels, under the same hyper-parameters. `group` networks at most are trained side by side.
+    `every`: checkpoints from one reading of the statistics of the weights to the next, in a table that is made.
     """
 
     kind: ClassVar[str] = "bench/cnn_zoo"
@@ -136,7 +136,7 @@ class CnnZoo:
 
     @property
     def recorded_columns(self) -> tuple[str, ...]:
-        """What a table has besides losses and accuracies: the 56 statistics of the weights."""
+        """What a table has besides losses and accuracies: 14 statistics of each layer, 56 of "cnn"."""
         return "train_accuracy", "layer_statistics"
 
     def recorded_measures(self) -> Mapping[str, Measure]:
@@ -166,13 +166,21 @@ class CnnZoo:
         return Form(self.model, images.size, images.classes)
 
     def _table(self, dataset: str) -> tabulated.Tabulated:
+        """The table of `source`. Raises BadInput where there is none, or its networks are of another model."""
+        table = tabulated.read(self._path(dataset))
+        made_of = table.about["network"].get("model", "cnn") if "network" in table.about else "cnn"
+        demand(made_of == self.model, "bench.model", f"{made_of!r} for {table.path.name}", self.model)
+        return table
+
+    def _path(self, dataset: str) -> Path:
         if self.source != "embedded":
-            return tabulated.read(Path(self.source))
-        path = Path(__file__).with_name(f"{dataset}.parquet")
+            return Path(self.source)
+        folder = Path(__file__).parent
+        path = folder / f"{dataset}{'' if self.model == 'cnn' else f'_{self.model}'}.parquet"
         if not path.is_file():
-            made = sorted(file.stem for file in Path(__file__).parent.glob("*.parquet"))
+            made = ", ".join(sorted(file.stem for file in folder.glob("*.parquet"))) or "none"
             raise BadInput(
-                f"dataset: must be a data set with an embedded table ({', '.join(made) or 'none'}), or bench.source= a"
-                f" table made by `python -m harness.tabulate +bench={self.name}` (got {dataset!r})"
+                f"dataset: must be a data set with an embedded table ({made}), or bench.source= a table made by"
+                f" `python -m harness.tabulate +bench={self.name}` (got {path.stem!r})"
             )
-        return tabulated.read(path)
+        return path

@@ -18,7 +18,8 @@ def recorded(table: Tabulated, epochs: int) -> Recorded:
     demand(epochs == last, "signal.epochs", f"{last}, the epochs of {table.path.name}", epochs)
     images = images_of(table)
     updates = -(-len(images.train[1]) // int(table.about["recipe"]["batch"]))
-    label = f"{table.path.name}, {last} epochs, the same training runs as the ground truth"
+    pixels = f"{images.size} x {images.size} pixels"
+    label = f"{table.path.name} ({pixels}), {last} epochs, the same training runs as the ground truth"
     return Recorded(_traces(table, updates), images, str(table.about["dataset_fingerprint"]), label, leak=False)
 
 

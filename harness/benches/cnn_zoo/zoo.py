@@ -13,13 +13,16 @@ from numpy.typing import NDArray
 from harness.benches.tabulated import Tabulated
 from harness.schema import BadInput, demand
 
+from .form import Form
 from .space import SPACE
 
 Numbers = NDArray[np.float64]
 
-STATISTICS = 56
-LAYERS = ((0, 16, 160), (160, 176, 2480), (2480, 2496, 4800), (4800, 4810, 4970))
-"""Where the bias and the kernel of each layer begin and end in the 4,970 parameters of the published order."""
+PER_LAYER = 14
+"""Statistics of one layer: seven of its kernel, seven of its bias."""
+
+PUBLISHED_FORM = Form("cnn", 28, 10)
+"""The published network; its parameters do not depend on the size of the images."""
 
 TEXTS = {"config.activation": "activation", "config.w_init": "initialization", "config.optimizer": "optimizer"}
 NUMBERS = {
@@ -39,12 +42,15 @@ METRICS = ("modeldir", "step", "test_accuracy", *TEXTS, *NUMBERS)
 class Zoo:
     """n networks at k checkpoints.
 
-    `epochs` (k,) of the checkpoints; `accuracy` (n, k) on test images in percent; `statistics` (n, k, 56), nan where
-    they were not read, in the order of `measures.layer_statistics`; `hyperparameters` (n, d) named by `names`;
-    `weights` (n, 4970) of the finished networks in the published order, None where they are not at hand.
+    `form` is that of every network; `tested` is the number of test images, None where it is not known. `epochs` (k,) of the checkpoints; `accuracy` (n, k) on test images in
+    percent; `statistics` (n, k, 14 per layer), nan where they were not read, in the order of
+    `measures.layer_statistics`; `hyperparameters` (n, d) named by `names`; `weights` (n, p) of the finished networks in
+    the published order, None where they are not at hand.
     """
 
     dataset: str
+    form: Form
+    tested: int | None
     names: tuple[str, ...]
     hyperparameters: Numbers
     epochs: NDArray[np.int64]
@@ -56,7 +62,7 @@ class Zoo:
         """Only the networks at these places."""
         weights = None if self.weights is None else self.weights[chosen]
         arrays = (self.hyperparameters[chosen], self.epochs, self.accuracy[chosen], self.statistics[chosen], weights)
-        return Zoo(self.dataset, self.names, *arrays)
+        return Zoo(self.dataset, self.form, self.tested, self.names, *arrays)
 
 
 def of_table(table: Tabulated, weights: Callable[[str, int], Numbers | None] = lambda name, seed: None) -> Zoo:
@@ -71,7 +77,10 @@ def of_table(table: Tabulated, weights: Callable[[str, int], Numbers | None] = l
     curves = curves[whole]
     names = curves["architecture"].unique().tolist()
     shape = (len(names), len(epochs))
-    empty = np.full(STATISTICS, np.nan)
+    images = table.about["images"]
+    model = str(table.about["network"].get("model", "cnn"))
+    form = Form(model, int(images["size"]), int(images["classes"]))
+    empty = np.full(PER_LAYER * len(form.shapes), np.nan)
     vectors = np.stack([empty if vector is None else vector for vector in curves["layer_statistics"]])
     hyper = np.stack([SPACE.vector(SPACE.parse(name)) for name in names])
     accuracy = curves["test_accuracy"].to_numpy(dtype=float).reshape(shape)
@@ -79,7 +88,8 @@ def of_table(table: Tabulated, weights: Callable[[str, int], Numbers | None] = l
     found = [weights(name, seed) for name in names]
     kept = None if any(each is None for each in found) else np.stack(found).astype(np.float32)  # type: ignore[arg-type]
     described = tuple(SPACE.feature_names())
-    return Zoo(table.about["dataset"], described, hyper, epochs, accuracy, vectors.reshape(*shape, STATISTICS), kept)
+    statistics = vectors.reshape(*shape, len(empty))
+    return Zoo(table.about["dataset"], form, images.get("test"), described, hyper, epochs, accuracy, statistics, kept)
 
 
 def published(folder: Path, dataset: str, statistics: Callable[[NDArray[np.float32]], Numbers]) -> Zoo:
@@ -105,7 +115,8 @@ def published(folder: Path, dataset: str, statistics: Callable[[NDArray[np.float
     vectors = np.stack([[statistics(rows[row]) for row in network] for network in places])
     names, hyper = _hyperparameters(metrics.iloc[:: len(steps)])
     accuracy = 100 * metrics["test_accuracy"].to_numpy(dtype=float).reshape(places.shape)
-    return Zoo(dataset, names, hyper, steps.astype(np.int64), accuracy, vectors, np.asarray(rows[places[:, -1]]))
+    weights = np.asarray(rows[places[:, -1]])
+    return Zoo(dataset, PUBLISHED_FORM, None, names, hyper, steps.astype(np.int64), accuracy, vectors, weights)
 
 
 def _weights(path: Path) -> NDArray[np.float32]:
@@ -114,8 +125,8 @@ def _weights(path: Path) -> NDArray[np.float32]:
         rows: NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
         raise BadInput(f"published: must be a NumPy file (got {path}: {error})") from error
-    shaped = rows.ndim == 2 and rows.shape[1] == LAYERS[-1][-1] and rows.dtype.kind == "f"
-    demand(shaped, "published", f"floats (rows, {LAYERS[-1][-1]}) in {path}", (rows.dtype.str, rows.shape))
+    shaped = rows.ndim == 2 and rows.shape[1] == PUBLISHED_FORM.params and rows.dtype.kind == "f"
+    demand(shaped, "published", f"floats (rows, {PUBLISHED_FORM.params}) in {path}", (rows.dtype.str, rows.shape))
     return rows
 
 
@@ -136,5 +147,6 @@ def statistics_of(row: NDArray[np.float32]) -> Numbers:
 
     from harness.measures.weight_statistics import statistics
 
-    tensors = [torch.from_numpy(np.array(row[a:b])) for low, cut, high in LAYERS for a, b in ((cut, high), (low, cut))]
+    cuts = [(a, b) for low, cut, high in PUBLISHED_FORM.slices for a, b in ((cut, high), (low, cut))]
+    tensors = [torch.from_numpy(np.array(row[a:b])) for a, b in cuts]
     return np.concatenate([statistics(tensor) for tensor in tensors])
