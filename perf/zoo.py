@@ -1,6 +1,7 @@
 """`python -m perf.zoo [NETWORKS] [EPOCHS]`: networks of the CNN zoo an hour, side by side and one by one.
 
-On 2,000 images of 28 x 28 pixels and 2,000 test images; one by one in plain torch; one thread, CPU seconds.
+On 2,000 images of 28 x 28 pixels and 2,000 test images: by compiled C and by torch, and one by one in plain torch; one
+thread, CPU seconds.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -15,7 +17,9 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from harness.benches.cnn_zoo import training
+from harness.benches.cnn_zoo.form import Form
 from harness.benches.cnn_zoo.network import Network
+from harness.benches.cnn_zoo.pictures import pictures
 from harness.benches.cnn_zoo.space import checkpoints
 from harness.benches.cnn_zoo.training import Schedule
 from harness.benches.hyperparameters import Values
@@ -32,45 +36,48 @@ SETTINGS: Values = {
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print one line per way of training."""
     parser = argparse.ArgumentParser(prog="python -m perf.zoo", description=__doc__)
-    parser.add_argument("networks", nargs="?", type=int, default=16, help="networks side by side")
+    parser.add_argument("networks", nargs="?", type=int, default=32, help="networks side by side")
     parser.add_argument("epochs", nargs="?", type=int, default=4, help="epochs of each, also of the 20 of a zoo")
     parser.add_argument("images", nargs="?", type=int, default=IMAGES, help="training and test images")
     given = parser.parse_args(arguments)
     prepare(1)
     images = _noise(given.images)
     networks = [{**SETTINGS, "rate": 0.001 * (1 + place)} for place in range(given.networks)]
-    together = _seconds(lambda: _side_by_side(networks, images, given.epochs)) / given.networks
+    compiled, plain = (
+        _seconds(partial(_side_by_side, networks, images, given.epochs, kernels)) / given.networks
+        for kernels in ("native", "torch")
+    )
     alone = _seconds(lambda: _one_by_one(SETTINGS, images, given.epochs))
-    for name, seconds in ((f"{given.networks} side by side", together), ("one by one", alone)):
-        print(f"{name:>20}: {seconds:.2f} CPU seconds a network, {3600 / seconds:,.0f} networks an hour")
+    side_by_side = f"{given.networks} side by side"
+    ways = ((f"{side_by_side}, compiled", compiled), (f"{side_by_side}, torch", plain), ("one by one", alone))
+    for name, seconds in ways:
+        print(f"{name:>27}: {seconds:.2f} CPU seconds a network, {3600 / seconds:,.0f} networks an hour")
 
 
-def _side_by_side(networks: Sequence[Values], images: ImageSet, epochs: int) -> None:
-    for _ in training.train(networks, images, Schedule(epochs, BATCH, 0, "perf")):
+def _side_by_side(networks: Sequence[Values], images: ImageSet, epochs: int, kernels: str) -> None:
+    for _ in training.train(networks, images, Schedule(epochs, BATCH, 0, "perf", kernels=kernels)):
         pass
 
 
 def _one_by_one(values: Values, images: ImageSet, epochs: int) -> None:
     """The same training as tutorials do it: a module, torch's optimizer, the same images, updates and evaluations."""
-    model = Network(str(values["activation"]), float(values["dropout"]), images.classes)
+    form = Form("cnn", images.size, images.classes)
+    model = Network(form, str(values["activation"]), float(values["dropout"]))
     decay = 2 * float(values["l2"])
     optimizer = torch.optim.Adam(model.parameters(), float(values["rate"]), weight_decay=decay)
-    pictures = {split: _pictures(part[0]) for split, part in training.parts(images).items()}
-    labels = {split: torch.from_numpy(part[1]) for split, part in training.parts(images).items()}
-    used = torch.randperm(len(labels["train"]))[: int(float(values["train_fraction"]) * len(labels["train"]))]
+    shown = {split: pictures(part, "cpu") for split, part in training.parts(images).items()}
+    maps, labels = shown["train"].images[:, None], shown["train"].labels
+    used = torch.randperm(len(labels))[: int(float(values["train_fraction"]) * len(labels))]
     for epoch in range(epochs + 1):
         for chosen in used[torch.randperm(len(used))].split(BATCH) if epoch else ():
             optimizer.zero_grad()
-            functional.cross_entropy(model.train()(pictures["train"][chosen]), labels["train"][chosen]).backward()
+            functional.cross_entropy(model.train()(maps[chosen]), labels[chosen]).backward()
             optimizer.step()
         if epoch in checkpoints(epochs):
             with torch.no_grad():
-                for split, shown in pictures.items():
-                    model.eval()(shown[: training.MOST_WATCHED] if split == "train" else shown)
-
-
-def _pictures(images: NDArray[np.uint8]) -> torch.Tensor:
-    return training.pixels(images, "cpu").permute(2, 0, 1)[:, None].contiguous()
+                for split, part in shown.items():
+                    seen = part.images[:, None]
+                    model.eval()(seen[: training.MOST_WATCHED] if split == "train" else seen)
 
 
 def _noise(count: int) -> ImageSet:

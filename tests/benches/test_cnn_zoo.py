@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.benches import tabulated
-from harness.benches import cnn_zoo
+from harness.benches import cnn_zoo, tabulated
 from harness.benches.cnn_zoo.bench import CnnZoo
 from harness.benches.cnn_zoo.form import Form
 from harness.benches.cnn_zoo.space import SPACE

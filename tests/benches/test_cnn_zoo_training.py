@@ -131,11 +131,11 @@ def test_a_network_that_diverges_leaves_those_beside_it_alone(images, kernels):
 def test_compiled_and_torch_train_the_same_networks_of_every_form_on_batches_that_fill_no_block(model, activation):
     images = Digits(train_images=52, valid_images=20, test_images=37, size=28).load()
     networks = [values(activation=activation, rate=rate, train_fraction=1.0) for rate in (0.01, 0.05)]
-    torch_s, native = (last(networks, images, model=model, batch=20, kernels=kernels) for kernels in ("torch", "native"))
-    np.testing.assert_allclose(native.weights, torch_s.weights, rtol=1e-3, atol=1e-5)
+    plain, native = (last(networks, images, model=model, batch=20, kernels=kernels) for kernels in ("torch", "native"))
+    np.testing.assert_allclose(native.weights, plain.weights, rtol=1e-3, atol=1e-5)
     for split in ("train", "valid", "test"):
-        np.testing.assert_allclose(native.watched[split][0], torch_s.watched[split][0], rtol=1e-4)
-        np.testing.assert_allclose(native.watched[split][1], torch_s.watched[split][1], atol=100 / 37)
+        np.testing.assert_allclose(native.watched[split][0], plain.watched[split][0], rtol=1e-4)
+        np.testing.assert_allclose(native.watched[split][1], plain.watched[split][1], atol=100 / 37)
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -150,7 +150,9 @@ def _at_home(zoo: Zoo, name: str) -> Row:
 
 def _read(zoo: Zoo) -> list[tuple[int, int]]:
     """(place, epoch) of the checkpoints at which statistics were read."""
-    return [(place, int(epoch)) for place, epoch in enumerate(zoo.epochs) if np.isfinite(zoo.statistics[:, place]).any()]
+    return [
+        (place, int(epoch)) for place, epoch in enumerate(zoo.epochs) if np.isfinite(zoo.statistics[:, place]).any()
+    ]
 
 
 def _features(zoo: Zoo, name: str, place: int) -> Numbers:

@@ -39,7 +39,7 @@ BOOSTING = {
     "verbosity": -1,
     "seed": 0,
 }
-CHOICES = ({}, {"num_leaves": 31, "learning_rate": 0.03}, {"extra_trees": True})
+CHOICES: tuple[dict[str, object], ...] = ({}, {"num_leaves": 31, "learning_rate": 0.03}, {"extra_trees": True})
 """What is tried in place of `BOOSTING`, where there are at most `FEW` features: the other fits are too long."""
 
 FEW = 100
@@ -57,9 +57,8 @@ def boosting(x: Numbers, y: Numbers) -> Predict:
 
 def _errors(x: Numbers, y: Numbers, settings: dict[str, object]) -> Numbers:
     """Mean squared error on held-out folds by the number of trees, as far as it falls."""
-    stop = lightgbm.early_stopping(PATIENCE, verbose=False)
-    shuffled = {"nfold": FOLDS, "stratified": False, "shuffle": True, "seed": 0}
-    found = lightgbm.cv(settings, lightgbm.Dataset(x, y), TREES, callbacks=[stop], **shuffled)
+    data, stop = lightgbm.Dataset(x, y), lightgbm.early_stopping(PATIENCE, verbose=False)
+    found = lightgbm.cv(settings, data, TREES, nfold=FOLDS, stratified=False, shuffle=True, seed=0, callbacks=[stop])
     return np.asarray(found["valid l2-mean"])
 
 

@@ -78,4 +78,3 @@ class _Dropout:
             (part.view(len(words), CHANNELS, -1) < self.below) * self.scales
             for part in bits.split(lengths, dim=1)
         ]  # fmt: skip
-

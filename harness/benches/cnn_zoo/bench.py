@@ -160,7 +160,7 @@ class CnnZoo:
 
     def network(self) -> dict[str, object]:
         """Settings that determine a network besides its hyper-parameters: part of a trace's identity."""
-        return {"space": self.name} | ({} if self.model == "cnn" else {"model": self.model})
+        return {"space": self.name, **({} if self.model == "cnn" else {"model": self.model})}
 
     def _form(self, images: ImageSet) -> Form:
         return Form(self.model, images.size, images.classes)

@@ -95,7 +95,9 @@ class CompiledStack:
     def _pass(self, pictures: Pictures, rows: Tensor, backward: bool) -> None:
         if len(rows) > self.room:
             self.room, self.struct = len(rows), _form(self.form, self.tanh, len(rows))
-        assert pictures.images.is_contiguous() and rows.is_contiguous() and rows.dtype == pictures.labels.dtype
+        assert rows.dtype == pictures.labels.dtype
+        for read in (pictures.images, pictures.labels, rows):
+            assert read.is_contiguous()
         batch = _Batch(pictures.images.data_ptr(), rows.data_ptr(), pictures.labels.data_ptr(), len(rows))
         self.losses[:], self.hits[:] = 0, 0
         states, below, kept, penalties = (array.ctypes.data for array in self.held)
@@ -107,11 +109,13 @@ class CompiledStack:
 
 def _form(form: Form, tanh: bool, count: int) -> tuple[_Form, list[Any]]:
     """The structure for batches of at most `count` images, and what it points to, which must live as long."""
-    layers, held = form.layers, []
+    layers = form.layers
+    held: list[Any] = []
 
     def room(vectors: int) -> int:
-        held.append(torch.zeros(vectors * LANES))
-        return held[-1].data_ptr()
+        zeros = torch.zeros(vectors * LANES)
+        held.append(zeros)
+        return zeros.data_ptr()
 
     places = [CHANNELS * layer.after**2 for layer in layers]
     described = (_Layer * len(layers))()

@@ -16,7 +16,7 @@ MODELS = MappingProxyType({
     "deep_cnn": ((3, 2), (3, 1), (3, 2), (3, 1), (3, 1)),
     "mlp": ((WHOLE, 1), (1, 1), (1, 1)),
 })  # fmt: skip
-"""Side of the kernel and stride of each layer before the head: `cnn` is the paper's network, the others are [derived]."""
+"""Kernel's side and stride of each layer before the head; `cnn` is the paper's network, the others are [derived]."""
 
 SMALLEST = MappingProxyType({"cnn": 15, "deep_cnn": 27, "mlp": 1})
 """Pixels of a side below which the last convolution has nothing to read."""

@@ -79,9 +79,7 @@ class Convolution(Function):
         return before, torch.bmm(slope, read.transpose(1, 2)), slope.sum(2), None
 
 
-def forward(
-    images: Tensor, parameters: Parameters, form: Form, activation: str, kept: Sequence[Tensor] = ()
-) -> Tensor:
+def forward(images: Tensor, parameters: Parameters, form: Form, activation: str, kept: Sequence[Tensor] = ()) -> Tensor:
     """Logits (g, b, classes) of images (s, s, b), by every network.
 
     `kept` has for each convolution what its values behind the activation are multiplied by, (g, 16, t t b): dropout.

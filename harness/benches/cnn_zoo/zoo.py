@@ -42,10 +42,10 @@ METRICS = ("modeldir", "step", "test_accuracy", *TEXTS, *NUMBERS)
 class Zoo:
     """n networks at k checkpoints.
 
-    `form` is that of every network; `tested` is the number of test images, None where it is not known. `epochs` (k,) of the checkpoints; `accuracy` (n, k) on test images in
-    percent; `statistics` (n, k, 14 per layer), nan where they were not read, in the order of
-    `measures.layer_statistics`; `hyperparameters` (n, d) named by `names`; `weights` (n, p) of the finished networks in
-    the published order, None where they are not at hand.
+    `form` is that of every network; `tested` is the number of test images, None where it is not known. `epochs` (k,) of
+    the checkpoints; `accuracy` (n, k) on test images in percent; `statistics` (n, k, 14 per layer), nan where they were
+    not read, in the order of `measures.layer_statistics`; `hyperparameters` (n, d) named by `names`; `weights` (n, p)
+    of the finished networks in the published order, None where they are not at hand.
     """
 
     dataset: str
