@@ -20,26 +20,41 @@ MARKS = ("<!-- ranked -->\n", "<!-- /ranked -->")
 
 REPORT = "reports/published/nasbench201-digits/report.md"
 
-WHOLE = ("size", "capacitance")
-"""Families of which every predictor is shown."""
+ALWAYS = ("beta_eff",)
+"""Predictors that are shown beside the best of each family: the reading of the paper."""
 
-COLUMNS = ("predictor", "family", "τ-b, interval", "top 50 %", "top 20 %", "Δτ (Holm p)", "n", "seconds")
+COLUMNS = ("predictor", "family", "τ-b, interval", "Δτ (Holm p)", "regret@1", "seconds")
 
 
 def section(run: Path) -> str:
-    """The section as Markdown: the ceiling, the best two predictors of each family, all of size and
-    capacitance, what β_eff adds.
+    """The section as Markdown: the ceiling, which to use, the best predictor of each family, what β_eff adds.
 
     `run` is a results folder of nasbench201; every number is read at its last budget.
     """
     metrics, differences = _last(run, "metrics").drop(columns="baseline"), _last(run, "differences")
     metrics = metrics.merge(differences.drop(columns=["step", "n"]), on="predictor")
-    metrics = metrics.sort_values("tau", ascending=False)
-    best = metrics[metrics["tau"].notna()].groupby("family").head(2)
-    shown = metrics[metrics["predictor"].isin(best["predictor"]) | metrics["family"].isin(WHOLE)]
-    rule = "|" + "---|" * len(COLUMNS)
-    table = [f"| {' | '.join(COLUMNS)} |", rule, *(_row(row) for row in shown.to_dict("records"))]
-    return "\n".join([_head(run, metrics), "", *table, "", _capacitance(metrics, _last(run, "ablations"))]) + "\n"
+    first = _last(run, "selection").query("k == 1")[["predictor", "regret"]]
+    metrics = metrics.merge(first, on="predictor").sort_values("tau", ascending=False)
+    best = metrics[metrics["tau"].notna()].groupby("family").head(1)
+    shown = metrics[metrics["predictor"].isin([*best["predictor"], *ALWAYS])]
+    rows = [_row(row) for row in shown.to_dict("records")]
+    ranked = [f"| {' | '.join(COLUMNS)} |", "|" + "---|" * len(COLUMNS), *rows]
+    parts = [_head(run, metrics), "", *_needs(run), "", *ranked, "", _capacitance(metrics, _last(run, "ablations"))]
+    return "\n".join(parts) + "\n"
+
+
+def _needs(run: Path) -> list[str]:
+    """The sentence on which predictor to use with how much training and how many labels."""
+    from harness.report.run_tables import read
+    from harness.report.tables.needs import by_needs
+
+    found = by_needs(read(run)).numbers.to_dict("records")
+    said = [
+        f"{'no' if row['training'] == 'none' else 'brief'} training, {row['labels'] or 'no'} labels: "
+        f"`{row['predictor']}` {_short(row['tau'])}"
+        for row in found
+    ]
+    return [f"Which to use, by τ: {'; '.join(said)}."]
 
 
 def _last(run: Path, name: str) -> pd.DataFrame:
@@ -75,10 +90,8 @@ def _row(row: dict[Any, Any]) -> str:
         f"`{row['predictor']}`",
         str(row["family"]).replace("_", " "),
         _estimate(row, "tau", "tau_low", "tau_high"),
-        _short(row["tau_half"]),
-        _short(row["tau_fifth"]),
         f"{_short(row['difference'])} ({row['p_holm']:.2g})",
-        str(row["n"]),
+        _short(row["regret"]),
         f"{row['seconds']:.2f}",
     ]
     return f"| {' | '.join(cells)} |"
@@ -89,21 +102,14 @@ def _capacitance(metrics: pd.DataFrame, ablations: pd.DataFrame) -> str:
     added = ablations[ablations["group"] == "capacitance"].iloc[0].to_dict()
     where = "behind" if best["difference"] < 0 else "ahead of"
     interval = f"[{_short(best['low'])}, {_short(best['high'])}]"
-    p = f"p = {best['p_holm']:.2g} after Holm's correction for all comparisons"
-    given = [_estimate(best, *_ends(f"tau_given_{control}")) for control in ("train_loss", "flops")]
+    p = f"p = {best['p_holm']:.2g}, Holm"
     return (
-        "The table has the best two of each family, every size and every reading of β_eff; "
-        f"all {len(metrics)} predictors are in the report. Δτ is paired, to the best baseline.\n"
-        f"The best reading of β_eff here, `{best['predictor']}`, is {_short(abs(best['difference']))} {where} the best "
-        f"baseline, `{best['baseline']}` (paired interval {interval};\n{p}); "
-        f"its partial τ is {given[0]} given the training loss and {given[1]}\ngiven FLOPs. "
-        f"Taken into a stack of all, β_eff changes τ by {_estimate(added, 'difference', 'low', 'high')}."
-        f"\nThe full report: [{REPORT}]({REPORT})."
+        f"The best of each family, and the paper's reading of β_eff; all {len(metrics)} are in the [report]({REPORT}).\nΔτ "
+        "is paired, to the best baseline; regret@1 is what the first choice loses, in percentage points. The best of "
+        f"{(metrics['family'] == 'capacitance').sum()} readings of\nβ_eff, `{best['predictor']}`, is "
+        f"{_short(abs(best['difference']))} {where} `{best['baseline']}` ({interval},\n{p}); "
+        f"in a stack of all, β_eff changes τ by {_estimate(added, 'difference', 'low', 'high')}."
     )
-
-
-def _ends(name: str) -> tuple[str, str, str]:
-    return name, f"{name}_low", f"{name}_high"
 
 
 def _estimate(row: dict[Any, Any], value: str, low: str, high: str) -> str:
