@@ -104,9 +104,9 @@ def _capacitance(metrics: pd.DataFrame, ablations: pd.DataFrame) -> str:
     interval = f"[{_short(best['low'])}, {_short(best['high'])}]"
     p = f"p = {best['p_holm']:.2g}, Holm"
     return (
-        f"The best of each family, and the paper's reading of β_eff; all {len(metrics)} are in the [report]({REPORT}).\nΔτ "
-        "is paired, to the best baseline; regret@1 is what the first choice loses, in percentage points. The best of "
-        f"{(metrics['family'] == 'capacitance').sum()} readings of\nβ_eff, `{best['predictor']}`, is "
+        f"The best of each family, and the paper's reading of β_eff; all {len(metrics)} are in the\n[report]({REPORT})."
+        " Δτ is paired, to the best\nbaseline; regret@1 is what the first choice loses, in percentage points. The best "
+        f"of {(metrics['family'] == 'capacitance').sum()} readings of\nβ_eff, `{best['predictor']}`, is "
         f"{_short(abs(best['difference']))} {where} `{best['baseline']}` ({interval},\n{p}); "
         f"in a stack of all, β_eff changes τ by {_estimate(added, 'difference', 'low', 'high')}."
     )

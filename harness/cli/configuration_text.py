@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import string
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+import yaml
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import Container, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from harness.cli.arguments import Arguments
+from harness.config.comments import Keys, comments
 from harness.config.composition import (
     as_hydra_wants,
     compose_arguments,
@@ -53,8 +58,30 @@ def _help(given: Arguments, config_name: str) -> str:
     lines = [o.input_line or "" for o in overrides]
     groups = sorted(set(GlobalHydra.instance().config_loader().list_groups("")) - {"hydra"})
     choices = "".join(f"{group}: {', '.join(sorted(options(group, lines, config_name)))}\n" for group in groups)
-    values = OmegaConf.to_yaml(without_hydra(config), resolve=given.resolve)
+    own = OmegaConf.to_container(without_hydra(config), resolve=given.resolve)
+    assert isinstance(own, dict)
+    values = "\n".join(_explained(own, comments(config)))
     return string.Template(config.hydra.help.template).safe_substitute(APP_CONFIG_GROUPS=choices, CONFIG=values)
+
+
+BEHIND = 36
+"""Column in which the explanation of a key begins, where the key and its value leave room."""
+
+
+def _explained(values: Mapping[Any, Any], said: Mapping[Keys, str], above: Keys = ()) -> Iterator[str]:
+    """A line for each key: its value as YAML on one line, and what the configuration files say of it."""
+    flat = {key: value for key, value in values.items() if not isinstance(value, dict)}
+    nested = {key: value for key, value in values.items() if isinstance(value, dict)}
+    for key, value in flat.items():
+        if key != "_target_":
+            written = yaml.safe_dump(value, default_flow_style=True, width=math.inf, allow_unicode=True)
+            line = f"{'  ' * len(above)}{key}: " + written.removesuffix("...\n").strip()
+            comment = said.get((*above, str(key)), "")
+            yield f"{line:{BEHIND - 2}}  {comment}" if comment else line
+    for key, value in nested.items():
+        comment = said.get((*above, str(key)), "")
+        yield f"\n{'  ' * len(above)}{key}:{f'  {comment}' if comment else ''}"
+        yield from _explained(value, said, (*above, str(key)))
 
 
 def _selected(config: DictConfig, given: Arguments) -> str:

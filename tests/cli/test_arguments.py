@@ -61,6 +61,12 @@ def test_a_folder_of_ones_own_adds_choices_to_every_group(call, tmp_path: Path) 
     assert "experiment: accuracy_from_weights" in out and "short" in out
 
 
+def test_help_explains_a_key_with_its_value_and_its_unit(call) -> None:
+    lines = [" ".join(line.split()) for line in call("train.batch=64", "--help")[1].splitlines()]
+    assert "batch: 64 images an update" in lines
+    assert "watch: [valid] splits whose loss and accuracy are followed: valid, test" in lines
+
+
 def test_the_configuration_is_shown_whole_in_part_and_resolved(call) -> None:
     assert yaml.safe_load(call(*FEW, "--cfg", "job")[1])["train"]["batch"]
     assert set(yaml.safe_load(call(*FEW, "--cfg", "hydra")[1])) == {"hydra"}
