@@ -106,7 +106,7 @@ def example(
     timings = pd.DataFrame([(name, step, 0.0, 0.0, 1e-4) for step in steps for name in kinds],
                            columns=["predictor", "step", "fitted_on", "fit", "score"])  # fmt: skip
     traces = Traces(random_traces(architectures, good, rng, [0, *steps]))
-    return spec, Sample(architectures, truth), traces, pd.concat(frames, ignore_index=True), timings
+    return spec, Sample(architectures, truth, spec.predictors), traces, pd.concat(frames, ignore_index=True), timings
 
 
 def random_traces(

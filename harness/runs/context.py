@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from harness.runs.campaign import Campaign
+from harness.runs.files_of_scores import AnyPredictor
 from harness.runs.spec import RunSpec
 from harness.schema import Architecture, BadInput, Recorded, Trace, Truth
 from harness.storage.traces import TraceStore
@@ -52,10 +53,14 @@ class RunContext:
 
 @dataclass(frozen=True)
 class Sample:
-    """The architectures of a run, in the order of the draw, and their ground truth."""
+    """The architectures of a run, in the order of the draw, and their ground truth.
+
+    `predictors` are those of the run, files of scores read and matched with the architectures.
+    """
 
     architectures: Sequence[Architecture]
     truth: Truth
+    predictors: Mapping[str, AnyPredictor]
 
 
 @dataclass(frozen=True)

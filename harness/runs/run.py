@@ -16,6 +16,7 @@ from harness.files.lock import exclusive_lock
 from harness.runs import identity, tables
 from harness.runs.campaign import Campaign
 from harness.runs.context import RunContext, Sample, Scores, Traces, Training, draw, prepare
+from harness.runs.files_of_scores import with_files_read
 from harness.runs.spec import RunSpec
 from harness.runs.train_many import Failure, Wanted, missing_of, train_missing
 from harness.schema import Architecture, BadInput, Trace
@@ -84,7 +85,9 @@ def truth_and_sample(context: RunContext) -> Sample:
     truth = spec.bench.truth(campaign.images.name, campaign.fingerprint, spec.data)
     known = [name for name in truth.mean().dropna().index if recorded is None or name in recorded.traces]
     architectures = [replace(a, index=truth.index.get(a.name)) for a in draw(spec, known)]
-    return Sample(architectures, replace(truth, accuracy=truth.accuracy.loc[[a.name for a in architectures]]))
+    predictors = with_files_read(spec.predictors, spec.bench, architectures)
+    accuracy = truth.accuracy.loc[[a.name for a in architectures]]
+    return Sample(architectures, replace(truth, accuracy=accuracy), predictors)
 
 
 def train(context: RunContext, sample: Sample, progress: Progress) -> Training:
@@ -114,7 +117,7 @@ def score_and_judge(context: RunContext, sample: Sample, traces: Traces, progres
     spec, truth = context.spec, sample.truth
     accuracies = truth.mean().loc[[trace.architecture.name for trace in traces.scored]].to_numpy()
     scores, timings = score_all(
-        spec.predictors,
+        sample.predictors,
         ScoringInput(
             traces.scored,
             accuracies,

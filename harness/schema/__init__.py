@@ -21,9 +21,11 @@ from harness.schema.benchmark import (
     DataSet,
     Drawable,
     Individual,
+    Notated,
     RecipeProvider,
     Recording,
     facts_of,
+    name_of,
 )
 from harness.schema.description import (
     Described,
@@ -47,7 +49,16 @@ from harness.schema.measure import (
     Scene,
     Shared,
 )
-from harness.schema.predictor import Collective, Explained, Learned, Predictor, Uncertain, at_initialization
+from harness.schema.predictor import (
+    Collective,
+    Explained,
+    FileScores,
+    FromFile,
+    Learned,
+    Predictor,
+    Uncertain,
+    at_initialization,
+)
 from harness.schema.source_model import SourceModel
 from harness.schema.stored_curves import Recorded, StoredCurves
 from harness.schema.suggestion import suggestion
@@ -72,6 +83,8 @@ __all__ = [
     "Drawable",
     "Estimate",
     "Explained",
+    "FileScores",
+    "FromFile",
     "GraphProvider",
     "HeadMaker",
     "ImageSet",
@@ -81,6 +94,7 @@ __all__ = [
     "NoReading",
     "NoScore",
     "NonMutating",
+    "Notated",
     "Observer",
     "Periodic",
     "Predictor",
@@ -103,6 +117,7 @@ __all__ = [
     "facts_of",
     "is_property",
     "kind_of",
+    "name_of",
     "seed_of",
     "settings",
     "suggestion",

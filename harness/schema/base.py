@@ -61,11 +61,13 @@ NO_IDENTITY: Mapping[str, Any] = MappingProxyType({"identity": "never"})
 def settings(component: Any) -> dict[str, Any]:
     """The configuration of a component (a frozen dataclass) as plain values, with the kind of component it is.
 
-    Fields marked by `ADDED_LATER` or `NO_IDENTITY` are left out as said there.
+    Fields marked by `ADDED_LATER` or `NO_IDENTITY` are left out as said there. A component that reads a file of a
+    user's own has `content()`, what identifies that file as it is now.
     """
     values = asdict(component)
     kept = {each.name: values[each.name] for each in fields(component) if _identifies(each, values[each.name])}
-    return {"kind": kind_of(type(component)), **kept}
+    content = {"content": component.content()} if hasattr(component, "content") else {}
+    return {"kind": kind_of(type(component)), **kept, **content}
 
 
 def _identifies(field: Field[Any], value: Any) -> bool:

@@ -73,6 +73,18 @@ class Individual(Protocol):
 
 
 @runtime_checkable
+class Notated(Protocol):
+    """A benchmark that reads other notations of its architectures than their names, wherever one is given."""
+
+    def name_of(self, given: object) -> str:
+        """The name of the architecture that `given` writes: a name, a text or a Python value.
+
+        Raises BadInput, with an example of each notation, for what is none.
+        """
+        ...
+
+
+@runtime_checkable
 class Drawable(Protocol):
     """A benchmark that provides an architecture's graph for drawing: nodes are feature maps, edges are operations."""
 
@@ -115,6 +127,11 @@ class DataSet(Protocol):
     def name(self) -> str: ...
 
     def load(self, data: str | None) -> ImageSet: ...
+
+
+def name_of(bench: Benchmark, given: object) -> str:
+    """The name of the architecture that `given` writes, as text where the benchmark reads no other notation."""
+    return bench.name_of(given) if isinstance(bench, Notated) else str(given)
 
 
 def facts_of(bench: Benchmark) -> tuple[str, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -84,6 +85,25 @@ class Learned(Protocol):
     def family(self) -> str: ...
 
     def fit(self, traces: Sequence[Trace], accuracies: NDArray[np.float64]) -> Predictor: ...
+
+
+@runtime_checkable
+class FromFile(Protocol):
+    """A predictor whose scores are in a file, under architectures in any notation that the benchmark reads."""
+
+    def read(self, name_of: Callable[[object], str]) -> FileScores:
+        """The scores by the names that `name_of` gives. Raises BadInput for a row that is wrong."""
+        ...
+
+
+@dataclass(frozen=True)
+class FileScores:
+    """Scores of a file, higher is better, by architecture; rows that name no architecture of the benchmark, by number;
+    and the predictor that reads from them."""
+
+    scores: Mapping[str, float]
+    unknown: Mapping[int, str]
+    predictor: Predictor
 
 
 def at_initialization(predictor: Predictor | Collective | Learned) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from harness.benches.nasbench201 import description, space, truth
+from harness.benches.nasbench201 import description, notations, space, truth
 from harness.benches.nats import converted
 from harness.benches.nats.spaces import TSS
 from harness.files import Source
@@ -107,6 +107,10 @@ class NasBench201:
 
         classes = space.classes(pool)
         return [min(classes[name], key=place) for name in sorted(classes, key=place)]
+
+    def name_of(self, given: object) -> str:
+        """The string of the cell in any notation; see `notations.name_of`."""
+        return notations.name_of(given)
 
     def architecture(self, text: str) -> Architecture:
         """The architecture that the string `text` names."""

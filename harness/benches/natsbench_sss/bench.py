@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -81,6 +82,14 @@ class NatsBenchSize:
         )
         order = np.random.default_rng(seed_of(seed, "sample", self.name)).permutation(len(pool))
         return [self.architecture(pool[place]) for place in order[:n]]
+
+    def name_of(self, given: object) -> str:
+        """The string of five widths, given as that or as a list. Raises BadInput for what is neither."""
+        widths = re.findall(r"[^\s,:\[\]()]+", str(given))
+        text = ":".join(widths)
+        wanted = "five widths of the size space, e.g. 8:16:24:32:64 or [8, 16, 24, 32, 64]"
+        demand(SSS.pattern.fullmatch(text) is not None, "architecture", wanted, str(given)[:100])
+        return text
 
     def architecture(self, text: str) -> Architecture:
         """The architecture that the string `text` names; each is an isomorphism class of its own."""
