@@ -45,7 +45,7 @@ class ScoresFromFile:
         """SHA-256 (hex) of the file."""
         return hashlib.sha256(Path(self.path).read_bytes()).hexdigest()
 
-    def read(self, name_of: Callable[[object], str]) -> FileScores:
+    def read_file(self, name_of: Callable[[object], str]) -> FileScores:
         """The scores by name. Raises BadInput for a cell that is no number and for an architecture that has two rows,
         by the number of the row."""
         table = rows.read(Path(self.path), f"{KEY}.path", self.under)
@@ -69,7 +69,7 @@ class ScoresFromFile:
 
     def score(self, trace: Trace) -> float:
         """The score of an architecture that stands in the file under its name; see `TableScores`."""
-        return self.read(str).predictor.score(trace)
+        return self.read_file(str).predictor.score(trace)
 
 
 @dataclass(frozen=True)

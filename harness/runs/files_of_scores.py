@@ -34,7 +34,7 @@ def with_files_read(
     found = dict(predictors)
     for name, predictor in predictors.items():
         if isinstance(predictor, FromFile):
-            read = predictor.read(partial(name_of, bench))
+            read = predictor.read_file(partial(name_of, bench))
             _tell(f"predictor.{name}", read, architectures)
             found[name] = read.predictor
     return found

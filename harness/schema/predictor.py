@@ -91,7 +91,7 @@ class Learned(Protocol):
 class FromFile(Protocol):
     """A predictor whose scores are in a file, under architectures in any notation that the benchmark reads."""
 
-    def read(self, name_of: Callable[[object], str]) -> FileScores:
+    def read_file(self, name_of: Callable[[object], str]) -> FileScores:
         """The scores by the names that `name_of` gives. Raises BadInput for a row that is wrong."""
         ...
 

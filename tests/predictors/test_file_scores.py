@@ -112,3 +112,12 @@ def test_the_configuration_has_every_setting(file):
     assert build(node, "predictor.scores") == reader(file)
     with pytest.raises(BadInput, match=r"^predictor.mine.path: must be an existing file"):
         build(OmegaConf.merge(node, {"path": "/nope.csv"}), "predictor.mine")
+
+
+def test_no_predictor_of_the_package_is_taken_for_a_file_by_the_names_of_its_methods() -> None:
+    from harness.config.components import build_all
+    from harness.config.composition import compose_arguments, hydra_open
+
+    with hydra_open("config"):
+        config = compose_arguments(["+bench=nasbench201"], "config").own
+    assert not [name for name, each in build_all(config.predictor, "predictor").items() if isinstance(each, FromFile)]
