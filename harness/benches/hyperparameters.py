@@ -58,10 +58,11 @@ class Range:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of `values`, all strings or all numbers, drawn with equal probability."""
+    """One of `values`, all strings or all numbers, drawn with equal probability; `log`: read as their logarithm."""
 
     values: tuple[Value, ...]
     where: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+    log: bool = False
 
     def draw(self, random: np.random.Generator) -> Value:
         """One of the values."""
@@ -72,15 +73,15 @@ class Choice:
         return next((value for value in self.values if _text(value) == text), None)
 
     def numbers(self, value: Value | None) -> list[float]:
-        """A number as it is, a string as one 0 or 1 per possible value; nan where there is none."""
+        """A number, or its natural logarithm with `log`; a string as one 0 or 1 per value; nan where there is none."""
         if all(isinstance(each, float) for each in self.values):
-            return [math.nan if value is None else float(value)]
+            return [math.nan if value is None else math.log(float(value)) if self.log else float(value)]
         return [math.nan if value is None else float(value == each) for each in self.values]
 
     def names(self, name: str) -> list[str]:
         """What `numbers` holds."""
         if all(isinstance(each, float) for each in self.values):
-            return [name]
+            return [f"log {name}" if self.log else name]
         return [f"{name}={each}" for each in self.values]
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from harness.schema import Truth, demand
+from harness.schema import BadInput, Truth, demand
 from harness.storage.files import write_atomically
 
 from . import parquet
@@ -158,6 +158,23 @@ def read(path: Path, key: str = "bench.source") -> Tabulated:
 
 def _numbers(kind: pa.DataType) -> bool:
     return bool(pa.types.is_floating(kind.value_type if pa.types.is_list(kind) else kind))
+
+
+def find(source: str, folder: Path, stem: str, bench: str) -> Tabulated:
+    """The table at the path `source`, or where that is "embedded" the one of the name `stem` in `folder`.
+
+    Raises BadInput where the package carries none of this name; `stem` ends with the name of the data set.
+    """
+    if source != "embedded":
+        return read(Path(source))
+    path = folder / f"{stem}.parquet"
+    if not path.is_file():
+        made = ", ".join(sorted(file.stem for file in folder.glob("*.parquet"))) or "none"
+        raise BadInput(
+            f"dataset: must be a data set with an embedded table ({made}), or bench.source= a table made by"
+            f" `python -m harness.tabulate +bench={bench}` (got {stem!r})"
+        )
+    return read(path)
 
 
 def _is_file(path: Path) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from math import ceil, inf
+from math import ceil, cos, inf, pi
 from typing import ClassVar
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from harness.schema import ADDED_LATER, ImageSet, demand
 
 PRECISIONS = ("float32", "tf32", "bfloat16")
+SCHEDULES = ("cosine", "constant")
 
 
 @dataclass(frozen=True)
@@ -20,11 +21,12 @@ class Recipe:
 
     The budget is `epochs` or `steps`, one of them. The learning rate is annealed within the budget, or within
     `schedule_epochs` or `schedule_steps` where that longer schedule is given: the first epochs of a 200-epoch run are
-    not a run of few epochs. The rate changes with every update (the benchmark's own with every epoch). The
-    network is observed at step 0, after every `observe_every` steps (null: every pass) and at the end. No steps at all
-    leave what is read off the network at its initialisation. `precision` is that of the updates and of the losses that
-    are watched: weights stay float32, and so does what measures see. `clip_norm` bounds the L2 norm of the gradient of
-    all weights. `train_images`, `valid_images` and `test_images`: at most so many images of each part are used.
+    not a run of few epochs. The rate changes with every update (the benchmark's own with every epoch); with `schedule`
+    "constant" it does not change. The network is observed at step 0, after every `observe_every` steps (null: every
+    pass) and at the end. No steps at all leave what is read off the network at its initialisation. `precision` is that
+    of the updates and of the losses that are watched: weights stay float32, and so does what measures see. `clip_norm`
+    bounds the L2 norm of the gradient of all weights. `train_images`, `valid_images` and `test_images`: at most so many
+    images of each part are used.
     """
 
     kind: ClassVar[str] = "train/recipe"
@@ -47,6 +49,7 @@ class Recipe:
     train_images: int | None = field(default=None, metadata=ADDED_LATER)
     valid_images: int | None = field(default=None, metadata=ADDED_LATER)
     test_images: int | None = field(default=None, metadata=ADDED_LATER)
+    schedule: str = field(default="cosine", metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         for key, least in (
@@ -81,6 +84,7 @@ class Recipe:
             "at most one of the two",
             (self.schedule_epochs, self.schedule_steps),
         )
+        demand(self.schedule in SCHEDULES, "train.schedule", " or ".join(map(repr, SCHEDULES)), self.schedule)
         wrong = [split for split in self.watch if split not in ("valid", "test")]
         demand(not wrong, "train.watch", "a list of 'valid' and 'test'", self.watch)
 
@@ -106,6 +110,10 @@ class Recipe:
         key = "train.schedule_epochs" if self.schedule_epochs is not None else "train.schedule_steps"
         demand(horizon >= total, key, f"a schedule of at least the budget's {total} steps", horizon)
         return horizon
+
+    def rate(self, step: int, horizon: int) -> float:
+        """Learning rate of update number `step`, from 0; a cosine reaches 0 after `horizon` updates."""
+        return self.learning_rate * (1.0 if self.schedule == "constant" else (1 + cos(pi * step / horizon)) / 2)
 
     def steps_per_epoch(self, train_images: int) -> int:
         """Updates in one pass; the last batch may be smaller."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from math import cos, pi
 
 import torch
 from torch import Tensor, nn
@@ -49,7 +48,7 @@ class Updates:
 
     def make(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
         """Update number `step`, from 0; returns its loss (nats), logits and labels from before the weights moved."""
-        rate = self.recipe.learning_rate * (1 + cos(pi * step / self.horizon)) / 2
+        rate = self.recipe.rate(step, self.horizon)
         if self.program is not None:
             drawn = next(self.draws)
             labels = self.data.labels[drawn.rows]

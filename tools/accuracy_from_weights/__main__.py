@@ -19,8 +19,8 @@ from threadpoolctl import threadpool_limits
 from harness.benches import cnn_zoo, tabulated
 from harness.benches.cnn_zoo import zoo
 from harness.benches.cnn_zoo.bench import CnnZoo
-from harness.benches.cnn_zoo.recorded import images_of
 from harness.benches.cnn_zoo.zoo import Zoo
+from harness.benches.recorded import images_of
 from harness.runs.campaign import Campaign
 from harness.storage.traces import TraceStore
 from harness.train.recipe import Recipe

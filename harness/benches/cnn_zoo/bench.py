@@ -15,7 +15,6 @@ from harness.benches.cnn_zoo.space import SPACE, together
 from harness.schema import (
     ADDED_LATER,
     Architecture,
-    BadInput,
     Description,
     ImageSet,
     Measure,
@@ -152,7 +151,7 @@ class CnnZoo:
 
         Raises BadInput where the validation columns were not asked for, or other epochs than the table has.
         """
-        from .recorded import recorded
+        from harness.benches.recorded import recorded
 
         demand(wanted.source == "auto", "signal.source", "'auto' (the table of bench.source)", wanted.source)
         demand(wanted.split == "valid", "signal.split", "'valid'", wanted.split)
@@ -167,20 +166,8 @@ class CnnZoo:
 
     def _table(self, dataset: str) -> tabulated.Tabulated:
         """The table of `source`. Raises BadInput where there is none, or its networks are of another model."""
-        table = tabulated.read(self._path(dataset))
+        stem = f"{dataset}{'' if self.model == 'cnn' else f'_{self.model}'}"
+        table = tabulated.find(self.source, Path(__file__).parent, stem, self.name)
         made_of = table.about["network"].get("model", "cnn") if "network" in table.about else "cnn"
         demand(made_of == self.model, "bench.model", f"{made_of!r} for {table.path.name}", self.model)
         return table
-
-    def _path(self, dataset: str) -> Path:
-        if self.source != "embedded":
-            return Path(self.source)
-        folder = Path(__file__).parent
-        path = folder / f"{dataset}{'' if self.model == 'cnn' else f'_{self.model}'}.parquet"
-        if not path.is_file():
-            made = ", ".join(sorted(file.stem for file in folder.glob("*.parquet"))) or "none"
-            raise BadInput(
-                f"dataset: must be a data set with an embedded table ({made}), or bench.source= a table made by"
-                f" `python -m harness.tabulate +bench={self.name}` (got {path.stem!r})"
-            )
-        return path

@@ -1,4 +1,4 @@
-"""Recorded curves of the zoo, from a table of its own."""
+"""Recorded curves out of a table made by `python -m harness.tabulate`."""
 
 from __future__ import annotations
 
