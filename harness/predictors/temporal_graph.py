@@ -18,7 +18,7 @@ from harness.predictors.boosting import BOOSTING
 from harness.predictors.logit_linear import LogitLinear
 from harness.predictors.points import Column
 from harness.predictors.weight_statistics import FEWEST
-from harness.schema import NoScore, Trace, demand
+from harness.schema import ADDED_LATER, NoScore, Trace, demand
 
 Predict = Callable[[Column], Column]
 """Feature vectors (n, d) to percent accuracies, or to probabilities of being good, (n,)."""
@@ -29,9 +29,10 @@ class TemporalGraph:
     """Temporal graph: final accuracy from graphs of several checkpoints (Vahedian et al. 2022, arXiv 2111.05410).
 
     The features are the signatures (vectors of `column`, written by the measure of the same name) of `checkpoints`
-    observations one behind the other. `take`: "spread", evenly from the first observation to the last within the
-    budget; "first", the first so many. Where the budget holds fewer, all are taken. Which moments and which model the
-    paper used is not known: both are [derived, docs/methods.md].
+    observations one behind the other. `skip` observations at the beginning are left out; the authors leave out one.
+    `take`: "spread", evenly from the first observation to the last within the budget; "first", the first so many. Where
+    the budget holds fewer, all are taken. Which moments and which model the paper used is not known: both are [derived,
+    docs/methods.md].
 
     `task`: "regression" of the accuracy; "classification" into good and bad architectures as in the paper, good being
     the better part `good` of the fit. `model`: "ridge", a ridge on the logit of the accuracy, its strength by
@@ -52,6 +53,7 @@ class TemporalGraph:
     seed: int = 0
     column: str = "temporal_graph"
     family: str = "temporal_graph"
+    skip: int = field(default=0, metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         choices = {
@@ -66,6 +68,7 @@ class TemporalGraph:
         demand(0 < self.good < 1, "predictor.temporal_graph.good", "a part between 0 and 1", self.good)
         demand(self.penalty > 0, "predictor.temporal_graph.penalty", "a number above 0", self.penalty)
         demand(self.trees >= 1, "predictor.temporal_graph.trees", "at least 1", self.trees)
+        demand(self.skip >= 0, "predictor.temporal_graph.skip", "at least 0", self.skip)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -81,7 +84,7 @@ class TemporalGraph:
         seen = [
             (vectors, accuracy)
             for trace, accuracy in zip(traces, accuracies, strict=True)
-            if np.isfinite(accuracy) and (vectors := signatures(trace, self.column))
+            if np.isfinite(accuracy) and (vectors := signatures(trace, self.column, self.skip))
         ]
         if len(seen) < FEWEST:
             raise NoScore(f"the fit needs {FEWEST} architectures with {self.column}, has {len(seen)}")
@@ -90,13 +93,13 @@ class TemporalGraph:
         y = np.array([accuracy for _, accuracy in seen])
         if self.task == "regression":
             predict: Predict = LogitLinear(x, y).predict if self.model == "ridge" else self._boosting(x, y)
-            return FittedTemporalGraph(self.column, self.family, self.take, count, predict, None)
+            return FittedTemporalGraph(self.column, self.family, self.take, count, predict, None, self.skip)
         good = y > np.quantile(y, 1 - self.good)
         if good.all() or not good.any():
             raise NoScore("the fit needs good and bad architectures, and these are all of one accuracy")
         levels = (float(y[~good].mean()), float(y[good].mean()))
         predict = _logistic(x, good, self.penalty) if self.model == "ridge" else self._boosting(x, good.astype(float))
-        return FittedTemporalGraph(self.column, self.family, self.take, count, predict, levels)
+        return FittedTemporalGraph(self.column, self.family, self.take, count, predict, levels, self.skip)
 
     def _boosting(self, x: Column, y: Column) -> Predict:
         objective = "regression" if self.task == "regression" else "binary"
@@ -115,6 +118,7 @@ class FittedTemporalGraph:
     checkpoints: int
     predict: Predict = field(repr=False)
     levels: tuple[float, float] | None
+    skip: int = 0
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -140,19 +144,19 @@ class FittedTemporalGraph:
         return self._predicted(trace)
 
     def _predicted(self, trace: Trace) -> float:
-        vectors = signatures(trace, self.column)
+        vectors = signatures(trace, self.column, self.skip)
         if not vectors:
             raise NoScore(f"no finite {self.column} within the budget")
         return float(self.predict(features(vectors, self.checkpoints, self.take)[None])[0])
 
 
-def signatures(trace: Trace, column: str) -> list[Column]:
+def signatures(trace: Trace, column: str, skip: int = 0) -> list[Column]:
     """The vectors (d,) of `column` in order of steps, infinities as nan; empty where none has a finite entry.
 
-    Cells may hold arrays or lists, as a table read from Parquet does; those without a vector are skipped.
+    The first `skip` vectors are left out. Cells may hold arrays or lists, as a table read from Parquet does; those without a vector are skipped.
     """
     cells = [np.asarray(np.nan if cell is None else cell, dtype=float) for cell in trace.table[column].tolist()]
-    vectors = [np.where(np.isfinite(cell), cell, np.nan) for cell in cells if cell.ndim == 1]
+    vectors = [np.where(np.isfinite(cell), cell, np.nan) for cell in cells if cell.ndim == 1][skip:]
     return vectors if any(np.isfinite(vector).any() for vector in vectors) else []
 
 

@@ -12,7 +12,7 @@ from harness.config.composition import as_hydra_wants, compose_arguments, hydra_
 from harness.schema import BadInput, at_initialization
 
 EXPERIMENTS = sorted(p.stem for p in (conf_folder() / "experiment").glob("*.yaml"))
-BENCH = {"accuracy_from_weights": "cnn_zoo"}
+BENCH = {"accuracy_from_weights": "cnn_zoo", "training_graphs": "hyperparameters"}
 NEEDS = {"lc_surrogate": [f"predictor.lc_surrogate.file={__file__}"]}  # any file: it is read when it is asked
 
 

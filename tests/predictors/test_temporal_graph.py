@@ -148,3 +148,14 @@ def test_a_few_architectures_are_enough_for_every_model(traces):
 def test_wrong_settings_are_refused_by_name(key, value):
     with pytest.raises(BadInput, match=f"predictor.temporal_graph.{key}"):
         TemporalGraph(**{key: value})
+
+
+def test_observations_at_the_beginning_are_left_out(trace_of):
+    trace = trace_of(temporal_graph=course(0))
+    kept, all_of_them = signatures(trace, "temporal_graph", skip=2), signatures(trace, "temporal_graph")
+    assert len(kept) == 4 and np.array_equal(kept[0], all_of_them[2])
+    untrained = trace_of(temporal_graph=course(0, looks=1))
+    with pytest.raises(NoScore, match="no finite temporal_graph"):
+        TemporalGraph(skip=1).fit([trace_of(temporal_graph=course(p)) for p in range(8)], ACCURACY[:8]).score(untrained)
+    with pytest.raises(BadInput, match=r"predictor.temporal_graph.skip: must be at least 0"):
+        TemporalGraph(skip=-1)

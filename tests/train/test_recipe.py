@@ -45,6 +45,14 @@ def test_without_a_number_of_updates_a_network_is_observed_once_a_pass() -> None
     assert Recipe(epochs=3, batch=10, observe_every=None).observed_steps(25) == [0, 3, 6, 9]
 
 
+def test_a_rate_is_constant_or_falls_to_zero_as_a_cosine() -> None:
+    constant, cosine = (Recipe(epochs=1, learning_rate=0.3, schedule=schedule) for schedule in ("constant", "cosine"))
+    assert {constant.rate(step, 10) for step in range(10)} == {0.3}
+    assert [cosine.rate(step, 10) for step in (0, 5, 10)] == pytest.approx([0.3, 0.15, 0.0])
+    with pytest.raises(BadInput, match=r"^train.schedule: must be 'cosine' or 'constant' \(got 'step'\)"):
+        Recipe(epochs=1, schedule="step")
+
+
 @pytest.mark.parametrize(
     ("key", "value"), [("clip_norm", 0.0), ("clip_norm", float("inf")), ("train_images", 1), ("observe_every", 0)]
 )

@@ -83,6 +83,13 @@ def test_a_rate_in_a_tensor_is_read_at_every_update() -> None:
         torch.testing.assert_close(plain.make(step)[0], other.make(step)[0])
 
 
+def test_a_constant_rate_is_that_of_every_update() -> None:
+    made = updates(replace(RECIPE, schedule="constant", learning_rate=0.05))
+    for step in range(6):
+        made.make(step)
+        assert [group["lr"] for group in made.optimizer.param_groups] == [0.05]
+
+
 def test_a_second_shape_is_never_replayed() -> None:
     seen = []
     tape = Tape()
