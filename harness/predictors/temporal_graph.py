@@ -153,7 +153,8 @@ class FittedTemporalGraph:
 def signatures(trace: Trace, column: str, skip: int = 0) -> list[Column]:
     """The vectors (d,) of `column` in order of steps, infinities as nan; empty where none has a finite entry.
 
-    The first `skip` vectors are left out. Cells may hold arrays or lists, as a table read from Parquet does; those without a vector are skipped.
+    The first `skip` vectors are left out. Cells may hold arrays or lists, as a table read from Parquet does; those
+    without a vector are skipped.
     """
     cells = [np.asarray(np.nan if cell is None else cell, dtype=float) for cell in trace.table[column].tolist()]
     vectors = [np.where(np.isfinite(cell), cell, np.nan) for cell in cells if cell.ndim == 1][skip:]

@@ -1,0 +1,93 @@
+"""Graphs of the first epochs: settings that are tested are never learned from, and what is told is what is there."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from harness.benches.one_network.space import grid
+from tools.training_graphs import __main__ as command
+from tools.training_graphs import experiments, inputs, models
+from tools.training_graphs.models import MODELS
+from tools.training_graphs.runs import CURVES, Runs
+
+COUNT = 80
+
+
+def runs(name: str, seed: int, scale: float = 1.0) -> Runs:
+    """The accuracy follows the second moment of the degree after the first epoch, and nothing else."""
+    random = np.random.default_rng(seed)
+    names = tuple(random.permutation(grid(2e-4))[:COUNT].tolist())
+    literal, normalised = random.normal(size=(COUNT, 6, 14)), random.normal(size=(COUNT, 6, 70))
+    curves = {column: random.normal(size=(COUNT, 8)) for column in CURVES}
+    accuracy = 100 / (1 + np.exp(-2 * literal[:, 1, 1]))
+    curves["valid_accuracy"] = random.uniform(0, 100, size=(COUNT, 8))
+    graphs = {"literal_graph": literal * scale, "temporal_graph": normalised}
+    return Runs(name, names, random.normal(size=(COUNT, 2)), accuracy, curves, graphs, 0)
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch) -> None:
+    """Enough to see what is right, not how sure it is."""
+    names = ("graph: degree", "graph: centrality", "graph: normalised", "validation accuracy", "hyper-parameters")
+    monkeypatch.setattr(experiments, "INPUTS", {name: inputs.INPUTS[name] for name in names})
+    monkeypatch.setattr(experiments, "FOLDS", 3)
+    monkeypatch.setattr(experiments, "RESAMPLES", 20)
+    monkeypatch.setattr(models, "TREES", 40)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_what_is_in_the_first_graphs_is_found_and_nothing_elsewhere(model: str) -> None:
+    one = runs("lenet × 1", 0)
+    found = experiments.table(one, [one], [2], "own network", [model]).set_index("input")
+    assert found.loc["graph: degree", "accuracy"] > 0.8 and found.loc["graph: degree", "r2"] > 0.5
+    blind = found.loc[["graph: centrality", "graph: normalised", "hyper-parameters", inputs.STOPPING], "auc"]
+    assert blind.between(0.25, 0.75).all()
+    assert (found["accuracy_low"] <= found["accuracy"]).all() and (found["tested"] == COUNT).all()
+
+
+def test_the_untrained_graph_is_left_out_and_no_later_epoch_is_read() -> None:
+    one = runs("lenet × 1", 0)
+    read = inputs.INPUTS["graph: degree"](one, 2)
+    np.testing.assert_array_equal(read, one.graphs["literal_graph"][:, 1:3, :7].reshape(COUNT, 14))
+    np.testing.assert_array_equal(inputs.INPUTS["validation accuracy"](one, 3), one.curves["valid_accuracy"][:, 1:4])
+
+
+def test_a_tested_setting_is_not_learned_from_whatever_network_it_is_of(monkeypatch) -> None:
+    one, other = runs("lenet × 1", 0), runs("vgg × 1", 1)
+    key = {value: name for each in (one, other) for value, name in zip(each.accuracy, each.settings, strict=True)}
+    learned: list[set[str]] = []
+
+    def fit(x, accuracy, good):
+        learned.append({key[value] for value in accuracy})
+        return (lambda features: np.zeros(len(features)),) * 2
+
+    experiments.cross_fitted(one, [one, other], "graph: degree", 1, fit)
+    tested = [set(np.array(one.settings)[held]) for held in experiments.folds(one.settings)]
+    assert sum(map(len, tested)) == COUNT and all(not seen & held for seen, held in zip(learned, tested, strict=True))
+
+
+def test_the_area_under_the_curve_is_scikit_learn_s() -> None:
+    random = np.random.default_rng(0)
+    score, good = random.integers(0, 5, 60).astype(float), random.random(60) > 0.4
+    assert experiments.auc(score, good) == pytest.approx(roc_auc_score(good, score))
+
+
+def test_the_median_stopping_rule_compares_the_best_so_far_with_the_median_of_means() -> None:
+    one = runs("lenet × 1", 0)
+    curve = one.curves["valid_accuracy"]
+    expected = curve[5, 1:4].max() - np.median([row[1:4].mean() for row in curve])
+    assert inputs.stopping(one, one, 3)[5] == pytest.approx(expected)
+
+
+def test_a_table_and_a_figure_are_written_with_transfer_across_widths_and_networks(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(command, "EPOCHS", (1,))
+    monkeypatch.setattr(experiments, "MODELS", {"boosting": MODELS["boosting"]})
+    command.write([runs("lenet × 1", 0), runs("lenet × 0.5", 1), runs("vgg × 0.125", 2)], tmp_path)
+    rows = pd.read_csv(tmp_path / "training_graphs.csv")
+    assert {*rows["scope"]} == {"own network", "own network, high rates", "across networks", "across widths"}
+    across = rows[(rows["scope"] == "across widths") & (rows["input"] == "graph: degree")].iloc[0]
+    assert (across["tested_on"], across["learned_on"]) == ("lenet × 1", "lenet × 0.5") and across["accuracy"] > 0.75
+    assert (tmp_path / "training_graphs.svg").read_text().startswith("<?xml")
