@@ -113,7 +113,9 @@ def test_a_setting_is_its_text_and_states_its_rate() -> None:
     architecture = bench.architecture(SETTING)
     assert SPACE.write(SPACE.parse(SETTING)) == SETTING and architecture.group == SETTING
     assert bench.recipe(SETTING) == {"learning_rate": 0.002}
-    np.testing.assert_allclose(bench.hyperparameters(architecture), [np.log(0.002), 0.3])
+    description = bench.description(architecture, "features", IMAGES)
+    assert description.names == ("log rate", "dropout")
+    np.testing.assert_allclose(description.values, [np.log(0.002), 0.3])
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_recorded_curves_are_scored_from_graphs_and_from_hyper_parameters_withou
     )  # fmt: skip
     assert (code, err) == (0, "")
     last = last_metrics(out)
-    learned = ["temporal_graph_boosting", "literal_graph_boosting", "literal_graph_classifier", "hyperparameters"]
+    learned = ["temporal_graph_boosting", "literal_graph_boosting", "literal_graph_classifier", "description_boosting"]
     assert last.loc[["valacc", "best_valacc", "movement", *learned], "n"].eq(12).all()
 
 

@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from harness.benches import tabulated
 from harness.benches.one_network import plans
 from harness.benches.one_network.space import RATES, SPACE, grid
-from harness.schema import Architecture, ImageSet, Measure, Recorded, StoredCurves, Truth, demand, seed_of
+from harness.schema import Architecture, Description, ImageSet, Measure, Recorded, StoredCurves, Truth, demand, seed_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -33,6 +30,7 @@ class OneNetwork:
     """
 
     kind: ClassVar[str] = "bench/one_network"
+    descriptions: ClassVar[tuple[str, ...]] = ("features",)
 
     name: str = "hyperparameters"
     model: str = "lenet"
@@ -78,9 +76,9 @@ class OneNetwork:
         SPACE.parse(text)
         return Architecture(text, text)
 
-    def hyperparameters(self, architecture: Architecture) -> NDArray[np.float64]:
+    def description(self, architecture: Architecture, kind: str, images: ImageSet) -> Description:
         """Natural logarithm of the learning rate, and the dropout rate."""
-        return SPACE.vector(SPACE.parse(architecture.name))
+        return Description(tuple(SPACE.feature_names()), SPACE.vector(SPACE.parse(architecture.name)))
 
     def recipe(self, architecture: str) -> Mapping[str, object]:
         """What a setting states of the training in terms of the recipe; the dropout is the network's."""
