@@ -43,8 +43,8 @@ def write(networks: Sequence[Runs], out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     rows.to_csv(out / f"{NAME}.csv", index=False, float_format="%.4f", lineterminator="\n")
     own = rows[rows["scope"] == "own network"]
-    figures_of = own[own["model"].isin([SHOWN, "none"])]
-    save(figures.accuracy_by_epochs(figures_of, SHOWN), out / f"{NAME}.svg")
+    drawn = own[own["model"].isin([SHOWN, "none"])]
+    save(lambda: figures.accuracy_by_epochs(drawn), out / f"{NAME}.svg")
     last = rows[(rows["epochs"] == rows["epochs"].max()) & rows["model"].isin([SHOWN, "none"])]
     columns = ["scope", "tested_on", "learned_on", "input", "learned", "tested", "accuracy", "auc", "r2", "tau"]
     print(last[columns].to_string(index=False, float_format="{:.3f}".format))

@@ -2,55 +2,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from harness.report.style.palette import DOUBLE, GREY, INK, PALE, colour, marker
+from tools.accuracy_from_weights.figures import Look
 
 from .inputs import STOPPING
 
-PUBLISHED, PUBLISHED_EPOCHS = 0.93, 5
+PUBLISHED, PUBLISHED_EPOCHS, PUBLISHED_OF = 0.93, 5, "lenet"
 """Vahedian et al. 2022: "over 93 %", LeNet, weighted degree."""
 
-LINES = {
-    "graph: degree": ("C0", "-", "o"),
-    "graph: centrality": ("C0", "--", "s"),
-    "graph: normalised": ("C2", "-", "^"),
-    "weight norm": ("C4", "-", "v"),
-    "learning curve": ("C3", "-", "D"),
-    STOPPING: ("C1", "--", "P"),
-    "hyper-parameters": ("0.45", ":", None),
+LOOKS: Mapping[str, Look] = {
+    "graph: degree": ("temporal_graph", "-", "graph, degree (paper)"),
+    "graph: centrality": ("temporal_graph", "--", "graph, centrality (paper)"),
+    "graph: normalised": ("temporal_graph", ":", "graph, normalised (here)"),
+    "weight displacement": ("movement", "-", "weight displacement"),
+    "learning curve": ("learning_curve", "-", "losses and validation accuracy"),
+    STOPPING: ("learning_curve", "--", STOPPING),
+    "hyper-parameters": ("description", "--", "hyper-parameters alone"),
 }
-"""Colour, line and marker of what is drawn."""
 
 
-def accuracy_by_epochs(rows: pd.DataFrame, model: str) -> Figure:
-    """A panel per network, each cross-fitted on its own trainings; bars are 95 % intervals, the star is published."""
+def accuracy_by_epochs(rows: pd.DataFrame) -> Figure:
+    """A panel per network, each cross-fitted on its own trainings; bands are 95 % intervals, the star is published."""
     panels = list(rows.groupby("tested_on", sort=False))
-    figure = Figure(figsize=(1.2 + 2.5 * len(panels), 3.1), layout="constrained")
-    axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-    for place, (axis, (name, shown)) in enumerate(zip(axes, panels, strict=True)):
-        _panel(axis, shown[shown["model"].isin([model, "none"])])
-        axis.set_title(f"{name} (n = {int(shown['tested'].iloc[0])})", fontsize=8)
-        if str(name).startswith("lenet"):
-            axis.plot([PUBLISHED_EPOCHS], [PUBLISHED], "*", color="black", ms=10, label="published", zorder=5)
-        axis.set_xlabel("epochs read")
+    figure = Figure(figsize=(max(DOUBLE * 0.6, DOUBLE / 3 * len(panels)), 3.0), layout="constrained")
+    for place, (axes, (name, shown)) in enumerate(
+        zip(figure.subplots(1, len(panels), sharey=True, squeeze=False)[0], panels, strict=True)
+    ):
+        _lines(axes, shown)
+        axes.set(title=f"{name}, n = {int(shown['tested'].iloc[0])}", xlabel="epochs read", ylim=(0.35, 1.02))
+        if str(name).startswith(PUBLISHED_OF):
+            axes.plot([PUBLISHED_EPOCHS], [PUBLISHED], "*", color=INK, ms=8, zorder=5)
         if not place:
-            axis.set_ylabel("accuracy, good against bad")
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right center", fontsize=7, frameon=False)
+            axes.set_ylabel("accuracy, good against bad")
+    handles = [_line(look, label=look[2]) for look in LOOKS.values()]
+    star = Line2D([], [], marker="*", ls="", color=INK, ms=8, label=f"published, degree: over {PUBLISHED:.0%}")
+    figure.legend(handles=[*handles, star], loc="outside lower left", ncols=3, columnspacing=1.2)
     return figure
 
 
-def _panel(axis: Axes, rows: pd.DataFrame) -> None:
-    for place, (name, (colour, line, marker)) in enumerate(LINES.items()):
+def _lines(axes: Axes, rows: pd.DataFrame) -> None:
+    axes.axhline(0.5, color=PALE, lw=0.6, zorder=0)
+    for name, look in LOOKS.items():
         shown = rows[rows["input"] == name].sort_values("epochs")
-        ends = (shown["accuracy"] - shown["accuracy_low"], shown["accuracy_high"] - shown["accuracy"])
-        error = [length.clip(lower=0) for length in ends]
-        shift = 0.06 * (place - len(LINES) / 2)
-        axis.errorbar(
-            shown["epochs"] + shift, shown["accuracy"], error,
-            color=colour, ls=line, marker=marker, ms=3.5, lw=1.1, elinewidth=0.5, label=name,
-        )  # fmt: skip
-    axis.axhline(0.5, color="0.8", lw=0.8, zorder=0)
-    axis.set_xticks(sorted(rows["epochs"].unique()))
-    axis.set_ylim(0.4, 1.02)
+        if len(shown):
+            line = _line(look)
+            line.set_data(shown["epochs"].to_numpy(), shown["accuracy"].to_numpy())
+            axes.add_line(line)
+            if look[1] == "-":
+                ends = (shown["accuracy_low"], shown["accuracy_high"])
+                axes.fill_between(shown["epochs"], *ends, color=colour(look[0]), alpha=0.13, lw=0)
+    axes.set_xticks(sorted(rows["epochs"].unique()))
+    axes.tick_params(axis="x", colors=GREY)
+
+
+def _line(look: Look, label: str = "") -> Line2D:
+    family, dashes, _ = look
+    return Line2D([], [], color=colour(family), ls=dashes, marker=marker(family), ms=3, lw=0.9, label=label)
