@@ -56,12 +56,12 @@ def _tables(networks: Sequence[Runs]) -> Iterator[pd.DataFrame]:
         yield experiments.table(runs, [runs], EPOCHS, "own network")
     for runs in _widest(networks):
         learn = runs.part(runs.hyperparameters[:, 0] > HIGH_RATES, f"{runs.name}, rates of at least 0.002")
-        yield experiments.table(learn, [learn], EPOCHS, "own network, high rates")
+        yield experiments.table(learn, [learn], EPOCHS, "own network, high rates", [SHOWN])
         others = [other for other in _widest(networks) if other is not runs]
         narrow = [other for other in networks if _kind(other) == _kind(runs) and other is not runs]
         for scope, sources in (("across networks", others), ("across widths", narrow)):
             if sources:
-                yield experiments.table(runs, sources, EPOCHS, scope)
+                yield experiments.table(runs, sources, EPOCHS, scope, [SHOWN])
 
 
 def _kind(runs: Runs) -> str:

@@ -31,7 +31,7 @@ LOOKS: Mapping[str, Look] = {
 def accuracy_by_epochs(rows: pd.DataFrame) -> Figure:
     """A panel per network, each cross-fitted on its own trainings; bands are 95 % intervals, the star is published."""
     panels = list(rows.groupby("tested_on", sort=False))
-    figure = Figure(figsize=(max(DOUBLE * 0.6, DOUBLE / 3 * len(panels)), 3.0), layout="constrained")
+    figure = Figure(figsize=(max(DOUBLE, DOUBLE / 3 * len(panels)), 3.0), layout="constrained")
     for place, (axes, (name, shown)) in enumerate(
         zip(figure.subplots(1, len(panels), sharey=True, squeeze=False)[0], panels, strict=True)
     ):

@@ -14,9 +14,9 @@ Input = Callable[[Runs, int], Numbers]
 """Of n trainings, what is read by the end of an epoch: features (n, d)."""
 
 
-def _graphs(column: str, part: slice = slice(None)) -> Input:
-    """One graph per epoch, that of the untrained network left out."""
-    return lambda runs, k: runs.graphs[column][:, 1 : k + 1, part].reshape(len(runs.accuracy), -1)
+def _graphs(column: str, part: slice = slice(None), first: int = 1) -> Input:
+    """One graph per epoch from epoch `first` on; 1 leaves out that of the untrained network, as the authors do."""
+    return lambda runs, k: runs.graphs[column][:, first : k + 1, part].reshape(len(runs.accuracy), -1)
 
 
 def _curves(*columns: str) -> Input:
@@ -27,6 +27,7 @@ INPUTS: Mapping[str, Input] = {
     "graph: degree": _graphs("literal_graph", slice(None, MOMENTS)),
     "graph: centrality": _graphs("literal_graph", slice(MOMENTS, None)),
     "graph: degree and centrality": _graphs("literal_graph"),
+    "graph: degree, untrained too": _graphs("literal_graph", slice(None, MOMENTS), first=0),
     "graph: normalised": _graphs("temporal_graph"),
     "weight norm": _curves("weight_norm"),
     "weight displacement": _curves("movement"),
