@@ -2,8 +2,8 @@
 
 Predictors of conf/predictor that read descriptions alone are fitted on n of 400 architectures of NAS-Bench-201 and
 judged on the others (Kendall's τ-b with the final test accuracy), which share no function with those of the fit; sizes
-stand next to them. Truth: the final accuracies that are public (docs/data.md), looked up in FOLDER. The mean over all
-draws goes to standard error as a Markdown table.
+stand next to them. Truth: the final accuracies that are public (docs/data.md), looked up in FOLDER, and those of the
+embedded `digits`. The mean over all draws goes to standard error as a Markdown table.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pandas as pd
 from omegaconf import DictConfig, OmegaConf
 from threadpoolctl import threadpool_limits
 
-from harness.benches.nasbench201 import table
+from harness.benches.nasbench201 import table, tabulated
 from harness.benches.nasbench201.bench import NasBench201
 from harness.config.components import build, conf_folder
 from harness.evaluate.correlations import tau_b
@@ -26,7 +26,8 @@ from harness.predictors.description import DescriptionModel
 from harness.predictors.points import Column
 from harness.schema import Architecture, ImageSet, Trace, are_properties, descriptions_of
 
-TRAIN_SETS = ("cifar10-valid", "cifar100", "imagenet16-120")
+EMBEDDED = "digits"
+TRAIN_SETS = ("cifar10-valid", "cifar100", "imagenet16-120", EMBEDDED)
 ARCHITECTURES, LABELS, DRAWS = 400, (20, 50, 100, 160, 300), 10
 SIZES = ("flops", "live_flops")
 
@@ -81,11 +82,21 @@ def images(classes: int) -> ImageSet:
     return ImageSet("none", nothing, nothing, nothing, classes, (0.0,) * 3, (1.0,) * 3, flip=False, crop=0)
 
 
+def accuracies_of(train_set: str, folder: str) -> pd.Series:
+    """Final test accuracies in percent by architecture: the embedded table of `digits`, else the public ones."""
+    if train_set != EMBEDDED:
+        return table.find(train_set, "test", 200, folder).mean().dropna()
+    path = tabulated.embedded(train_set)
+    assert path is not None
+    own = tabulated.read(path)
+    return own.truth(None, "test", None, own.about["dataset_fingerprint"]).mean().dropna()
+
+
 def all_measured(folder: str, draws: int = DRAWS) -> pd.DataFrame:
     """The whole table: train_set, labels, predictor, tau (mean), sd, draws."""
     bench, rows = NasBench201(channels=16, cells=5), []
     for train_set in TRAIN_SETS:
-        truth = table.find(train_set, "test", 200, folder).mean().dropna()
+        truth = accuracies_of(train_set, folder)
         drawn = bench.sample(ARCHITECTURES, 0, list(truth.index))
         accuracies = truth.loc[[architecture.name for architecture in drawn]].to_numpy(dtype=float)
         traces = described(bench, drawn, images(10))

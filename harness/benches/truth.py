@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.schema import BadInput, Truth, demand
 
-from . import tabulated
+from . import own_truth, tabulated
 from .nats import archive, converted
 from .nats.archive import Archive
 from .nats.converted import Converted
@@ -31,6 +31,9 @@ class Request:
     train_set: str | None
     split: str
     epochs: int | None
+    unit: str | None = None
+    """Of the accuracies in a table of a user's own; `name_of` reads the architectures there."""
+    name_of: Callable[[object], str] = str
 
 
 def find(
@@ -44,10 +47,10 @@ def find(
     """The ground truth from `source`; files are looked up in the folder `data`.
 
     `source` is "embedded", "converted", "archive", "table", the path of a table made by
-    `python -m harness.tabulate`, or "auto": the embedded table if there is one, else the converted tables if they hold
-    the whole space, else the public `table` if it is present or downloadable and has the protocol, else the more
-    complete of converted tables and archive. `embedded` gives the packaged table of a data set, and `table` the public
-    table of final accuracies, if the space has one.
+    `python -m harness.tabulate` or of a user's own (see `own_truth.read`), or "auto": the embedded table if there is
+    one, else the converted tables if they hold the whole space, else the public `table` if it is present or
+    downloadable and has the protocol, else the more complete of converted tables and archive. `embedded` gives the
+    packaged table of a data set, and `table` the public table of final accuracies, if the space has one.
 
     Raises BadInput, with the recorded alternatives, where the source has no such accuracies.
     """
@@ -58,6 +61,9 @@ def find(
         demand(packaged is not None, "bench.source", "a data set with an embedded table", request.dataset)
     path = packaged if source == "embedded" else Path(source)
     if path and source not in ("auto", "converted", "archive", "table"):
+        if own_truth.is_own(path):
+            protocol = (request.train_set or request.dataset, request.split, request.epochs)
+            return own_truth.truth(path, request.unit, protocol, request.name_of)
         found = tabulated.read(path)
         truth = found.truth(request.train_set, request.split, request.epochs, request.fingerprint, space.bench)
         strange = [name for name in truth.accuracy.index if not space.pattern.fullmatch(name)]

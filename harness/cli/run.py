@@ -40,6 +40,7 @@ class TopLevel:
     results: str
     reports: str
     skip: int = 0
+    sample: Any = None
     fit_on: list[dict[str, Any]] | None = None
     automatic: bool = False
     named: list[str] = field(default_factory=list)
@@ -100,6 +101,7 @@ def build_parts(config: DictConfig) -> Parts:
 
 def build_spec(config: DictConfig, parts: Parts | None = None) -> RunSpec:
     """The run that `config` describes, its plug-ins built and checked too. Raises BadInput."""
+    from harness.runs.given_sample import given_sample
     from harness.runs.spec import RunSpec
 
     parts = parts or build_parts(config)
@@ -121,6 +123,7 @@ def build_spec(config: DictConfig, parts: Parts | None = None) -> RunSpec:
         named=list(config.named),
         unasked=list(config.unasked),
         skip=parts.top.skip,
+        sample=given_sample(parts.top.sample),
         signal=parts.signal,
     )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.runs.campaign import Campaign
 from harness.runs.files_of_scores import AnyPredictor
+from harness.runs.given_sample import architectures_of
 from harness.runs.spec import RunSpec
 from harness.schema import Architecture, BadInput, Recorded, Trace, Truth
 from harness.storage.traces import TraceStore
@@ -119,12 +120,15 @@ def prepare(spec: RunSpec) -> RunContext:
     return RunContext(spec, campaign, others, TraceStore(spec.results / "traces"), recorded)
 
 
-def draw(spec: RunSpec, known: Sequence[str]) -> list[Architecture]:
-    """The architectures of the run out of the names `known`: the part of the draw behind the first `skip`.
+def draw(spec: RunSpec, known: Sequence[str], index: Mapping[str, int]) -> list[Architecture]:
+    """The architectures of the run out of the names `known`: those given, or the part of the draw behind the first
+    `skip`. `index` holds official indexes by name, where the ground truth has them.
 
     Samples are nested: this part has none of a run that draws `skip` architectures or fewer. Raises BadInput where
     there are not that many.
     """
+    if spec.sample:
+        return architectures_of(spec.bench, spec.sample, known, index)
     wanted = None if spec.architectures is None else spec.skip + spec.architectures
     try:
         return spec.bench.sample(wanted, spec.seed, known)[spec.skip :]

@@ -30,7 +30,9 @@ def folder(context: RunContext) -> Path:
     hashed = digest(
         [names, [settings(part) for part in parts], campaign.fingerprint, context.kernels, device, threads]
     )[:8]
+    names += [f"sample {given}" for given in spec.sample]
     count = "all" if spec.architectures is None else f"n{spec.architectures}"
+    count = f"given{len(spec.sample)}" if spec.sample else count
     part = f"{count}-skip{spec.skip}" if spec.skip else count
     return spec.results / f"{spec.bench.name}-{campaign.images.name}" / f"seed{spec.seed}-{part}-{hashed}"
 

@@ -84,7 +84,7 @@ def truth_and_sample(context: RunContext) -> Sample:
     spec, campaign, recorded = context.spec, context.campaign, context.recorded
     truth = spec.bench.truth(campaign.images.name, campaign.fingerprint, spec.data)
     known = [name for name in truth.mean().dropna().index if recorded is None or name in recorded.traces]
-    architectures = [replace(a, index=truth.index.get(a.name)) for a in draw(spec, known)]
+    architectures = [replace(a, index=truth.index.get(a.name)) for a in draw(spec, known, truth.index)]
     predictors = with_files_read(spec.predictors, spec.bench, architectures)
     accuracy = truth.accuracy.loc[[a.name for a in architectures]]
     return Sample(architectures, replace(truth, accuracy=accuracy), predictors)

@@ -63,11 +63,14 @@ class RunSpec:
     """Predictors that are skipped, with their input columns that are not measured."""
     skip: int = 0
     """Number of architectures at the beginning of the draw that are left out."""
+    sample: Sequence[object] = ()
+    """Architectures that are taken instead of a draw, in any notation or by official index; empty: they are drawn."""
 
     def __post_init__(self) -> None:
         few = self.architectures is not None and self.architectures < 2
         demand(not few, "architectures", "at least 2 (or null: all)", self.architectures)
         demand(self.skip >= 0, "skip", "at least 0", self.skip)
+        demand(not (self.skip and self.sample), "skip", "0 where a sample is given", self.skip)
         demand(bool(self.predictors), "predictor", "at least one predictor", list(self.predictors))
         trained = [*self.measures, *self.fit_benches]
         demand(self.signal is None or not trained, "signal", "null where a measure or fit_on is set", trained)

@@ -15,14 +15,14 @@ class Truth:
     """Ground truth of one protocol: percent accuracy of architectures, one column a recorded seed.
 
     `accuracy` is indexed by architecture name; a missing seed is nan and stays so. Which training set, split, schedule
-    and source the numbers come from is given by the next fields and shown in every report. `index` is the
-    benchmark's official place of an architecture, where the source gives it.
+    and source the numbers come from is given by the next fields and shown in every report (None: not known).
+    `index` is the benchmark's official place of an architecture, where the source gives it.
     """
 
     accuracy: pd.DataFrame
     train_set: str
     split: str
-    epochs: int
+    epochs: int | None
     source: str
     index: Mapping[str, int] = field(default_factory=dict)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from harness.benches import tabulated
+from harness.benches import own_truth, tabulated
 from harness.benches.cnn_zoo.form import MODELS, Form
 from harness.benches.cnn_zoo.space import SPACE, together
 from harness.schema import (
@@ -40,7 +40,8 @@ class CnnZoo:
     initialization and its deviation, L2, learning rate, dropout, optimizer, fraction of the training images. The ground
     truth comes from `source`: "embedded" (this package's own table of the data set) or the path of a table made by
     `python -m harness.tabulate`; such a table is also what `recorded` reads. `target_split` and `target_epochs` select
-    the accuracy that is to be predicted; null takes the last checkpoint.
+    the accuracy that is to be predicted; null takes the last checkpoint. A table of your own is read as
+    `own_truth.read` says, its accuracies in `unit`.
 
     `model` is the network: "cnn" is the paper's, "deep_cnn" has five convolutions, "mlp" three dense layers before the
     head; all of 16 channels, under the same hyper-parameters. `group` networks at most are trained side by side.
@@ -57,9 +58,11 @@ class CnnZoo:
     model: str = field(default="cnn", metadata=ADDED_LATER)
     group: int = 32
     every: int = 2
+    unit: str | None = field(default=None, metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         demand(self.target_split in ("valid", "test"), "bench.target_split", "'valid' or 'test'", self.target_split)
+        own_truth.demand_unit(self.unit)
         epochs = self.target_epochs
         demand(epochs is None or epochs >= 1, "bench.target_epochs", "at least 1 (or null)", epochs)
         demand(self.model in MODELS, "bench.model", " or ".join(map(repr, MODELS)), self.model)
@@ -73,6 +76,11 @@ class CnnZoo:
 
     def truth(self, dataset: str, fingerprint: str, data: str | None) -> Truth:
         """Accuracies of every network of the table, in percent."""
+        if own_truth.is_own(Path(self.source)):
+            protocol = (dataset, self.target_split, self.target_epochs)
+            return own_truth.truth(
+                Path(self.source), self.unit, protocol, lambda given: self.architecture(str(given)).name
+            )
         return self._table(dataset).truth(None, self.target_split, self.target_epochs, fingerprint, self.name)
 
     def sample(self, n: int | None, seed: int, among: Sequence[str] | None = None) -> list[Architecture]:

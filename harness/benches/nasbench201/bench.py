@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from harness.benches import own_truth
 from harness.benches.nasbench201 import description, notations, space, truth
 from harness.benches.nats import converted
 from harness.benches.nats.spaces import TSS
 from harness.files import Source
-from harness.schema import Architecture, Description, ImageSet, Recorded, StoredCurves, Truth, demand, seed_of
+from harness.schema import (
+    ADDED_LATER,
+    Architecture,
+    Description,
+    ImageSet,
+    Recorded,
+    StoredCurves,
+    Truth,
+    demand,
+    seed_of,
+)
 
 if TYPE_CHECKING:
     from torch import nn
@@ -29,14 +40,16 @@ class NasBench201:
     `channels` and `cells` (C and N; 16 and 5 in the benchmark) set the size of the network trained here. The ground
     truth comes from `source`: "embedded" (this package's own table), "table" (final accuracies of the benchmark),
     "archive" (the official NATS-Bench folder), "converted" (tables made of that by `python -m harness.data convert`), a
-    path to a table made by `python -m harness.tabulate`, or "auto": embedded, else converted if it holds every
-    architecture, else table if it has the protocol, else the more complete of converted and archive. `train_set`,
-    `target_split` and `target_epochs` select the protocol of the ground truth; null takes the source's own, the final
-    test accuracy.
+    path to a table made by `python -m harness.tabulate` or of your own (CSV or Parquet: architecture, accuracy, and a
+    seed where there are several; `unit`: "percent", "fraction" or null, guessed), or "auto": embedded, else converted
+    if it holds every architecture, else table if it has the protocol, else the more complete of converted and archive.
+    `train_set`, `target_split` and `target_epochs` select the protocol of the ground truth; null takes the source's
+    own, the final test accuracy.
 
     `draw`: "uniform" draws isomorphism classes with equal probability, in the order of a hash, so that every part of a
     draw is of one population, whatever `skip`; "by_size" draws strings and drops those isomorphic to an earlier one, so
     that large classes (dead cells, cells with few operations) come first, and what is left behind `skip` lacks them.
+    `isomorphs`: "one" of each class, or "all" strings, as much of the literature samples; folds keep classes together.
     """
 
     kind: ClassVar[str] = "bench/nasbench201"
@@ -51,12 +64,16 @@ class NasBench201:
     train_set: str | None = None
     target_split: str = "test"
     target_epochs: int | None = None
+    unit: str | None = field(default=None, metadata=ADDED_LATER)
+    isomorphs: str = field(default="one", metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         demand(self.channels >= 1, "bench.channels", "at least 1", self.channels)
         demand(self.cells >= 1, "bench.cells", "at least 1", self.cells)
         demand(self.dead in ("include", "exclude"), "bench.dead", "'include' or 'exclude'", self.dead)
         demand(self.draw in ("uniform", "by_size"), "bench.draw", "'uniform' or 'by_size'", self.draw)
+        own_truth.demand_unit(self.unit)
+        demand(self.isomorphs in ("one", "all"), "bench.isomorphs", "'one' or 'all'", self.isomorphs)
         splits = ("valid", "test", "valtest")
         demand(self.target_split in splits, "bench.target_split", " or ".join(map(repr, splits)), self.target_split)
         demand(
@@ -73,11 +90,13 @@ class NasBench201:
 
     def truth(self, dataset: str, fingerprint: str, data: str | None) -> Truth:
         """Accuracies of every architecture in the source, on the data set of this name."""
-        request = truth.Request(dataset, fingerprint, self.train_set, self.target_split, self.target_epochs)
+        request = truth.Request(
+            dataset, fingerprint, self.train_set, self.target_split, self.target_epochs, self.unit, self.name_of
+        )
         return truth.find(self.source, request, data)
 
     def sample(self, n: int | None, seed: int, among: Sequence[str] | None = None) -> list[Architecture]:
-        """`n` architectures (None: all), one of each isomorphism class, out of the strings `among` (default: all).
+        """`n` architectures (None: all), with `isomorphs` one of each isomorphism class, out of the strings `among`.
 
         `draw` says in which order.
         The first architectures of a larger sample with the same seed and `among` are those of a smaller one. Raises
@@ -88,23 +107,27 @@ class NasBench201:
             pool = [text for text in pool if not space.is_dead(space.parse(text))]
         chosen = self._in_order(pool, seed)
         n = len(chosen) if n is None else n
+        what = "isomorphism classes" if self.isomorphs == "one" else "all"
         demand(
             1 <= n <= len(chosen),
             "architectures",
-            f"a count from 1 to {len(chosen)} (isomorphism classes of the {len(pool):,} strings with a ground truth)",
+            f"a count from 1 to {len(chosen)} ({what} of the {len(pool):,} strings with a ground truth)",
             n,
         )
         return [self.architecture(text) for text in chosen[:n]]
 
     def _in_order(self, pool: Sequence[str], seed: int) -> list[str]:
-        """One string of each isomorphism class in `pool`, in the order in which classes are drawn."""
+        """One string of each isomorphism class in `pool`, or all, in the order in which they are drawn."""
         if self.draw == "by_size":
             order = np.random.default_rng(seed_of(seed, "sample", self.name)).permutation(len(pool))
-            return [members[0] for members in space.classes([pool[place] for place in order]).values()]
+            drawn = [pool[place] for place in order]
+            return drawn if self.isomorphs == "all" else [each[0] for each in space.classes(drawn).values()]
 
         def place(text: str) -> int:
             return seed_of(seed, "sample", self.name, text)
 
+        if self.isomorphs == "all":
+            return sorted(pool, key=place)
         classes = space.classes(pool)
         return [min(classes[name], key=place) for name in sorted(classes, key=place)]
 

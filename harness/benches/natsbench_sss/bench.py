@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, cast
 
 import numpy as np
 
-from harness.benches import truth
+from harness.benches import own_truth, truth
 from harness.benches.nats import converted
 from harness.benches.nats.spaces import SSS
 from harness.benches.natsbench_sss import description, space
 from harness.files import Source
-from harness.schema import Architecture, BadInput, Description, ImageSet, Recorded, StoredCurves, Truth, demand, seed_of
+from harness.schema import (
+    ADDED_LATER,
+    Architecture,
+    BadInput,
+    Description,
+    ImageSet,
+    Recorded,
+    StoredCurves,
+    Truth,
+    demand,
+    seed_of,
+)
 
 if TYPE_CHECKING:
     from torch import nn
@@ -29,8 +40,9 @@ class NatsBenchSize:
     `width_divisor` divides every width of the network that is trained here (1 in the benchmark), so that it trains in
     seconds; architectures and ground truth stay those of the benchmark. `source` of the ground truth: "converted"
     (tables made by `python -m harness.data convert`), "archive" (the official NATS-Bench folder), a path to a table
-    made by `python -m harness.tabulate`, or "auto": converted, else archive. `train_set`, `target_split` and
-    `target_epochs` select the protocol; null takes the source's own, the final test accuracy.
+    made by `python -m harness.tabulate` or of your own (see `own_truth.read`, its accuracies in `unit`), or "auto":
+    converted, else archive. `train_set`, `target_split` and `target_epochs` select the protocol; null takes the
+    source's own, the final test accuracy.
     """
 
     kind: ClassVar[str] = "bench/natsbench_sss"
@@ -42,9 +54,11 @@ class NatsBenchSize:
     train_set: str | None = None
     target_split: str = "test"
     target_epochs: int | None = None
+    unit: str | None = field(default=None, metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         demand(self.width_divisor in DIVISORS, "bench.width_divisor", "1, 2, 4 or 8", self.width_divisor)
+        own_truth.demand_unit(self.unit)
         splits = ("valid", "test", "valtest")
         demand(self.target_split in splits, "bench.target_split", " or ".join(map(repr, splits)), self.target_split)
         demand(
@@ -61,7 +75,9 @@ class NatsBenchSize:
 
     def truth(self, dataset: str, fingerprint: str, data: str | None) -> Truth:
         """Accuracies of every architecture in the source, on the data set of this name."""
-        request = truth.Request(dataset, fingerprint, self.train_set, self.target_split, self.target_epochs)
+        request = truth.Request(
+            dataset, fingerprint, self.train_set, self.target_split, self.target_epochs, self.unit, self.name_of
+        )
         found = truth.find(SSS, self.source, request, data, lambda _: None, None)
         places = {name: space.index(space.parse(name)) for name in found.accuracy.index}
         return Truth(found.accuracy, found.train_set, found.split, found.epochs, found.source, places)

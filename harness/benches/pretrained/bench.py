@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from harness.benches import tabulated
+from harness.benches import own_truth, tabulated
 from harness.files import Source
 from harness.schema import (
+    ADDED_LATER,
     COUNTED,
     NO_IDENTITY,
     Architecture,
@@ -51,8 +52,9 @@ class Pretrained:
     truth. `side`: pixels a side that the networks read. `statistics`: those of BatchNorm, "frozen" or "moving".
     `trained_layers`: the last so many weight layers are trained, the head among them; null: all.
 
-    `source` of the ground truth: "embedded", the path of a table made by `python -m harness.tabulate`, or "auto":
-    embedded. `target_split` and `target_epochs` select the accuracy.
+    `source` of the ground truth: "embedded", the path of a table made by `python -m harness.tabulate` or of your own
+    (see `own_truth.read`, its accuracies in `unit`), or "auto": embedded. `target_split` and `target_epochs` select
+    the accuracy.
     """
 
     kind: ClassVar[str] = "bench/pretrained"
@@ -71,6 +73,7 @@ class Pretrained:
     source: str = "auto"
     target_split: str = "test"
     target_epochs: int | None = None
+    unit: str | None = field(default=None, metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         demand_names(self.models)
@@ -79,6 +82,7 @@ class Pretrained:
         layers = self.trained_layers
         demand(layers is None or layers >= 1, "bench.trained_layers", "at least 1 (or null)", layers)
         demand(self.target_split in ("valid", "test"), "bench.target_split", "'valid' or 'test'", self.target_split)
+        own_truth.demand_unit(self.unit)
         epochs = self.target_epochs
         demand(epochs is None or epochs >= 1, "bench.target_epochs", "at least 1 (or null)", epochs)
 
@@ -89,6 +93,9 @@ class Pretrained:
 
     def truth(self, dataset: str, fingerprint: str, data: str | None) -> Truth:
         """Accuracy after fine-tuning of every network in the table, on the data set of this name."""
+        if own_truth.is_own(Path(self.source)):
+            protocol = (dataset, self.target_split, self.target_epochs)
+            return own_truth.truth(Path(self.source), self.unit, protocol, str)
         packaged = tables.embedded(dataset)
         if self.source in ("auto", "embedded"):
             wanted = (
