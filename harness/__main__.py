@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code of `harness report …`, `harness data …`, `harness tabulate …`, or of a run: `harness +bench=NAME …`."""
+    """Exit code of a subcommand (report, data, tabulate, compare), or of a run: `harness +bench=NAME …`."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words and (subcommand := SUBCOMMANDS.get(words[0])):
         return subcommand(words[1:])
@@ -46,7 +46,18 @@ def _data(words: Sequence[str]) -> int:
     return main(words)
 
 
-SUBCOMMANDS: dict[str, Callable[[Sequence[str]], int]] = {"tabulate": _tabulate, "report": _report, "data": _data}
+def _compare(words: Sequence[str]) -> int:
+    from harness.cli.compare import main
+
+    return main(words)
+
+
+SUBCOMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
+    "tabulate": _tabulate,
+    "report": _report,
+    "data": _data,
+    "compare": _compare,
+}
 
 if __name__ == "__main__":
     sys.exit(command())

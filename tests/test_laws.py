@@ -21,7 +21,7 @@ from harness.config.components import build, conf_folder
 from harness.schema import Collective, Learned, Measure, Predictor
 from harness.schema.families import FAMILIES
 
-WITH_TORCH = ("harness.train", "harness.measures", "harness.benches")
+WITH_TORCH = ("harness.train", "harness.measures", "harness.benches", "harness.api.networks")
 MEASURES = sorted((conf_folder() / "measure").glob("*.yaml"))
 PREDICTORS = sorted((conf_folder() / "predictor").glob("*.yaml"))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import is_dataclass
 from importlib import import_module
 from pathlib import Path
@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigKeyError, MissingMandatoryValue, ValidationError
 
 from harness.files.installed import entry_points_of
-from harness.schema import BadInput, suggestion
+from harness.schema import BadInput, demand, suggestion
 
 T = TypeVar("T")
 
@@ -81,6 +81,20 @@ def fill(kind: type[T], given: Mapping[str, Any], prefix: str) -> T:
         wanted = getattr(wanted, "__name__", "") if isinstance(wanted, type) and not get_args(wanted) else wanted
         wanted = str(wanted).replace(" | None", " or null")
         raise BadInput(f"{prefix}{field}: must be a value of type {wanted} (got {given.get(field)!r})") from error
+
+
+def shipped(group: str, names: Collection[str] | None = None) -> dict[str, Any]:
+    """The plug-ins of the files that come with the package, by name; `names`: these alone. Raises BadInput."""
+    nodes = shipped_settings(group)
+    for name in names or ():
+        demand(name in nodes, group, f"one of {', '.join(nodes)}", name)
+    return {name: build(nodes[name], f"{group}.{name}") for name in (nodes if names is None else names)}
+
+
+def shipped_settings(group: str) -> dict[str, DictConfig]:
+    """The settings in these files, with their `_target_`."""
+    files = sorted((conf_folder() / group).glob("*.yaml"))
+    return {path.stem: cast(DictConfig, OmegaConf.load(path)) for path in files}
 
 
 def build_all(nodes: DictConfig | None, group: str) -> dict[str, Any]:

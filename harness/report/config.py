@@ -108,5 +108,9 @@ def _exists(module: str) -> bool:
         return False
 
 
+OF_GIVEN = ("ranked", "pairs_by_gap", "predicted_rank_against_truth")
+"""The figures of scores that were given as a table: those that need neither a budget nor a cost."""
+
+
 class NothingToDraw(Exception):
     """Raised by a figure whose tables hold nothing for it; the message is the reason that the page shows."""

@@ -58,6 +58,8 @@ def sections(
         here = [figure for figure in drawn if _section(figure, tables) == name]
         if name == "studied" and not tables.is_studied(tables.metrics).any() and all(each.missing for each in here):
             continue  # nothing under study was run
+        if name == "cost" and tables.given and not here:
+            continue
         plates = [Plate(next(number), figure) for figure in here]
         all_blocks = _arranged(blocks.get(name, []), plates)
         if name in texts or all_blocks:
@@ -99,16 +101,24 @@ def _ranking(tables: RunTables, displayed: Mapping[str, DisplayTable]) -> list[B
         f"and {TOPS['tau_fifth']}: among the architectures of highest true accuracy. Δτ is paired, over the same "
         "architectures, to the best baseline at this budget other than the predictor itself; a baseline is neither "
         "under study nor reads what is. p is of a permutation test of that difference, adjusted for all predictors "
-        "compared (Holm). n are the architectures with a score: those without are counted, not ranked last. Seconds "
-        "are the query time, measured per architecture: training, what the predictor reads, and its score."
+        "compared (Holm). n are the architectures with a score: those without are counted, not ranked last."
     )
+    if not tables.given:
+        note += (
+            " Seconds are the query time, measured per architecture: training, what the predictor reads, and its score."
+        )
     metrics = (
         "Weighted τ counts mistakes at the top more (Vigna 2015, hyperbolic weights by true rank). Half accuracy is "
         "the share of architectures put on the right side of the median."
     )
-    return [
+    ranking: list[Block] = [
         Grid(f"Ranking {tables.moment}", displayed["ranked"], note, wide=True, heading=False),
         Grid("Every metric", displayed["metrics"], metrics + _more(displayed["metrics"]), folded=True, wide=True),
+    ]
+    if tables.given:
+        return ranking
+    return [
+        *ranking,
         Grid("τ at every budget", displayed["budgets"], _budgets(tables), folded=True, wide=True),
         Grid("Budgets in steps, images and seconds", displayed["budgets_in_seconds"], _SECONDS, folded=True),
     ]
@@ -176,7 +186,7 @@ def _cost(tables: RunTables, displayed: Mapping[str, DisplayTable]) -> list[Bloc
 def _failing(tables: RunTables, displayed: Mapping[str, DisplayTable]) -> list[Block]:
     some = tables.short_list
     shown = "" if len(some) == len(tables.final) else (
-        " Shown: the best two of each family and every predictor under study; all are in tables/{}.csv."
+        f" Shown: {tables.shortened}; all are in tables/{{}}.csv."
     )  # fmt: skip
     selection = (
         "Precision@k: share of the k highest-scored architectures that are among the k best by true accuracy. "

@@ -77,9 +77,10 @@ def _policy(script: str) -> str:
 def _counts(tables: RunTables) -> str:
     budgets = tables.metrics["step"].nunique()
     last = counted(tables.last_step, "step")
-    return f"{len(tables.architectures)} architectures, {tables.metrics['predictor'].nunique()} predictors, " + (
-        f"{budgets} budgets up to {last}" if budgets > 1 else f"one budget, {last}"
-    )
+    of = f"{len(tables.architectures)} architectures, {tables.metrics['predictor'].nunique()} predictors"
+    if tables.given:
+        return of
+    return f"{of}, {budgets} budgets up to {last}" if budgets > 1 else f"{of}, one budget, {last}"
 
 
 def svg(text: str) -> str:

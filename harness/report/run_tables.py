@@ -29,6 +29,10 @@ SUBSETS = {top.replace(NO_BREAK, " "): top for top in TOPS.values()}
 """The same by the names in the table `ceiling`."""
 
 
+FEW_OF_SEVERAL, FEW_OF_ONE = 2, 10
+"""Predictors of a family that short tables show where there are several families, and where all are of one."""
+
+
 @dataclass(frozen=True)
 class RunTables:
     """Everything the report knows of one run; see docs on the results format for the columns."""
@@ -56,8 +60,15 @@ class RunTables:
         return int(self.metrics["step"].max())
 
     @property
+    def given(self) -> bool:
+        """Whether the scores were given as a table, so that nothing is known of how they were made."""
+        return "given" in self.status
+
+    @property
     def moment(self) -> str:
-        """When the last budget ends, such as "after 3,000 steps"."""
+        """When the last budget ends, such as "after 3,000 steps"; where scores come from that were given."""
+        if self.given:
+            return "from the given scores"
         return f"after {counted(self.last_step, 'step')}" if self.last_step > 0 else "before any training"
 
     @property
@@ -102,9 +113,21 @@ class RunTables:
 
     @property
     def short_list(self) -> list[str]:
-        """Predictors of short tables, best τ first: the best two of each family and every one under study."""
+        """Predictors of short tables, best τ first; `shortened` says which."""
         place = self.final.groupby("family").cumcount()
-        return [str(name) for name in self.final.loc[(place < 2) | self.is_studied(self.final), "predictor"]]
+        kept = (place < self._most_of_a_family) | self.is_studied(self.final)
+        return [str(name) for name in self.final.loc[kept, "predictor"]]
+
+    @property
+    def shortened(self) -> str:
+        """Which predictors short tables show."""
+        if self._most_of_a_family == FEW_OF_SEVERAL:
+            return "the best two of each family and every predictor under study"
+        return f"the best {self._most_of_a_family} and every predictor under study"
+
+    @property
+    def _most_of_a_family(self) -> int:
+        return FEW_OF_SEVERAL if self.final["family"].nunique() > 1 else FEW_OF_ONE
 
     @property
     def best_studied(self) -> str | None:

@@ -22,19 +22,23 @@ PACKAGES = ("torch", "numpy", "scipy", "pandas", "scikit-learn", "lightgbm", "py
 
 def environment(device: str, kernels: str) -> dict[str, str]:
     """Versions, commit and machine, as far as they are known; `kernels` computed the updates on `device`."""
+    return software() | {
+        "processor": _processor(),
+        "cores": str(os.cpu_count()),
+        "device": device,
+        "kernels": f"native, {maker()}" if kernels == "native" else kernels,
+    }
+
+
+def software() -> dict[str, str]:
+    """Versions of this package, its commit, Python and the packages that compute, and the system."""
     found = {"harness": __version__, "commit": _commit(), "python": platform.python_version()}
     for package in PACKAGES:
         try:
             found[package] = version(package)
         except PackageNotFoundError:
             found[package] = "not installed"
-    return found | {
-        "system": f"{platform.system()} {platform.machine()}",
-        "processor": _processor(),
-        "cores": str(os.cpu_count()),
-        "device": device,
-        "kernels": f"native, {maker()}" if kernels == "native" else kernels,
-    }
+    return found | {"system": f"{platform.system()} {platform.machine()}"}
 
 
 def _commit() -> str:

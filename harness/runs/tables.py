@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from harness.evaluate.cost import CostInput, Reads, costs, front, time_to_tau
+from harness.evaluate.judge import Judgement
 from harness.evaluate.predictions import NOT_YET
 from harness.runs.context import RunContext, Sample, Scores, Traces
 from harness.runs.spec import RunSpec
@@ -28,23 +29,30 @@ def tables(
     context: RunContext, sample: Sample, traces: Traces, scores: Scores, failures: Sequence[Failure]
 ) -> dict[str, pd.DataFrame]:
     """The tables of docs/results.md, by name."""
-    spec, judgement = context.spec, scores.judgement
+    spec = context.spec
     paid = costs(CostInput(_reads(spec), traces.scored, traces.fitted_on, context.train_images), scores.timings)
+    return {
+        "architectures": architectures_table(sample.architectures, sample.truth),
+        "truth": truth_table(sample.truth),
+        "scores": scores.scores,
+        **judged_tables(scores.judgement, paid, spec.evaluation.targets),
+        "edges": _edges(spec.bench, sample.architectures),
+        "failures": _failures(traces.scored, scores.scores, failures),
+        "trajectories": _trajectories(traces.scored),
+    }
+
+
+def judged_tables(judgement: Judgement, paid: pd.DataFrame, targets: Sequence[float]) -> dict[str, pd.DataFrame]:
+    """The tables that follow from a judgement and what each score costs, `paid` as `evaluate.cost.costs` gives it."""
     metrics = judgement.metrics.merge(paid, on=["predictor", "step"], how="left")
     return {
-        "architectures": _architectures(sample),
-        "truth": _truth(sample.truth),
-        "scores": scores.scores,
         "metrics": metrics.assign(front=front(metrics)),
         "differences": judgement.differences,
         "ablations": judgement.ablations,
         "ceiling": judgement.ceiling,
         "selection": judgement.selection,
         "pairs": judgement.pairs,
-        "time_to_tau": time_to_tau(metrics, spec.evaluation.targets),
-        "edges": _edges(spec.bench, sample.architectures),
-        "failures": _failures(traces.scored, scores.scores, failures),
-        "trajectories": _trajectories(traces.scored),
+        "time_to_tau": time_to_tau(metrics, targets),
     }
 
 
@@ -61,15 +69,16 @@ def _reads(spec: RunSpec) -> dict[str, Reads]:
     }
 
 
-def _architectures(sample: Sample) -> pd.DataFrame:
-    table = pd.DataFrame([vars(a) for a in sample.architectures]).rename(columns={"name": "architecture"})
-    table["truth"] = table["architecture"].map(sample.truth.mean())
+def architectures_table(architectures: Sequence[Architecture], truth: Truth) -> pd.DataFrame:
+    """A row per architecture, with its mean accuracy."""
+    table = pd.DataFrame([vars(a) for a in architectures]).rename(columns={"name": "architecture"})
+    table["truth"] = table["architecture"].map(truth.mean())
     table["index"] = table["index"].astype("Int64")
     noted = ["note"] if table["note"].any() else []
     return table[[*columns.ARCHITECTURES.required, *noted]]
 
 
-def _truth(truth: Truth) -> pd.DataFrame:
+def truth_table(truth: Truth) -> pd.DataFrame:
     """A row per recorded seed; a seed that is missing has none."""
     long = truth.accuracy.rename_axis(index="architecture", columns="seed").stack()
     return pd.DataFrame({"accuracy": long}).reset_index().dropna()

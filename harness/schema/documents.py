@@ -55,6 +55,7 @@ RUN_STATUS = (
     Key("state", one_of("complete", "partial"), required=True),
     Key("bench", TEXT, required=True),
     Key("dataset", TEXT, required=True),
+    Key("given", TEXT),
     Key("seed", WHOLE),
     Key("architectures", COUNT),
     Key("trained", COUNT),

@@ -40,15 +40,24 @@ def clocks(measures: Mapping[str, Measure], recipe: Recipe) -> dict[str, str]:
     A measure's columns are on its own clock, loss and accuracy of a watched split on that of the split.
     """
     watched = {f"{split}_{what}": f"seconds_{split}" for split in recipe.watch for what in ("loss", "accuracy")}
-    return watched | {column: f"seconds_{name}" for name, measure in measures.items() for column in measure.columns}
+    return watched | clocks_of(measures)
+
+
+def clocks_of(measures: Mapping[str, Measure]) -> dict[str, str]:
+    """The same for the columns of measures alone."""
+    return {column: f"seconds_{name}" for name, measure in measures.items() for column in measure.columns}
 
 
 def finish(job: TrainingJob, table: pd.DataFrame, diverged: int | None) -> Trace:
-    """The trace of a training: what was observed, with every declared column.
+    """The trace of a training: what was observed, with every declared column."""
+    made = with_columns(table, job.measures)
+    return Trace(job.architecture, job.seed, made, diverged, clocks(job.measures, job.recipe))
+
+
+def with_columns(table: pd.DataFrame, measures: Mapping[str, Measure]) -> pd.DataFrame:
+    """The table with every column that the measures declare.
 
     A column that its measure never gave, because it failed at every reading, is nan all along.
     """
-    declared = [column for measure in job.measures.values() for column in measure.columns]
-    missing = dict.fromkeys(sorted(set(declared) - set(table)), float("nan"))
-    made = table.assign(**missing)
-    return Trace(job.architecture, job.seed, made, diverged, clocks(job.measures, job.recipe))
+    declared = [column for measure in measures.values() for column in measure.columns]
+    return table.assign(**dict.fromkeys(sorted(set(declared) - set(table)), float("nan")))

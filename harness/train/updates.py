@@ -42,7 +42,7 @@ class Updates:
         self.program = _program(model, data.size, recipe.batch) if kernels == "native" else None
         replays = self.device.type == "cuda"
         self.rate = torch.zeros((), device=self.device) if replays else None
-        self.optimizer = _optimizer(model, recipe, self.rate)
+        self.optimizer = sgd(model, recipe, recipe.learning_rate if self.rate is None else self.rate)
         plain = Plain(model, self.optimizer, recipe.precision, self.device, recipe.clip_norm)
         self.act: Callable[[Tensor, Tensor], Result] = Replayed(plain, CudaGraph) if replays else plain
 
@@ -167,12 +167,12 @@ def _program(model: nn.Module, size: int, batch: int) -> Program | None:
     return Program(library(), flow, size, batch)
 
 
-def _optimizer(model: nn.Module, recipe: Recipe, rate: Tensor | None) -> torch.optim.Optimizer:
-    """SGD, all weights at once; `rate` holds the learning rate where a recorded update has to read it."""
+def sgd(model: nn.Module, recipe: Recipe, rate: float | Tensor) -> torch.optim.Optimizer:
+    """SGD, all weights at once; `rate` is a tensor where a recorded update has to read the learning rate."""
     trained = [weight for weight in model.parameters() if weight.requires_grad]
     return torch.optim.SGD(
         trained,
-        lr=recipe.learning_rate if rate is None else rate,
+        lr=rate,
         momentum=recipe.momentum,
         nesterov=recipe.nesterov,
         weight_decay=recipe.weight_decay,

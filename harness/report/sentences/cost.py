@@ -13,6 +13,8 @@ from harness.report.text import Name, Number, Text, joined, listed
 
 def describe_cost(tables: RunTables) -> Text:
     """The cheapest way to each target, and the initialization time of learned predictors."""
+    if tables.given:
+        return Text("The scores were given without their costs.")
     return joined([_targets(tables), _initial(tables)])
 
 

@@ -13,6 +13,10 @@ from harness.schema.families import family
 def describe_question(tables: RunTables) -> Text:
     """The question that the run answers."""
     last, status = tables.final.iloc[0], tables.status
+    if tables.given:
+        known = counted(len(tables.architectures), "architecture")
+        source, accuracies = Name(str(status["given"])), Name(str(status["truth"].get("source", "a table")))
+        return Text("Which score in ", source, f" ranks {known} in the order of their accuracy in ", accuracies, "?")
     epochs = f" ({counted(float(last['epoch']), 'epoch')})" if pd.notna(last["epoch"]) else ""
     after = f"a network after at most {counted(tables.last_step, 'update')}{epochs}"
     question = Text(

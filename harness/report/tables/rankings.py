@@ -22,7 +22,7 @@ def families(names: pd.Series) -> list[Content]:
 def ranked(tables: RunTables) -> DisplayTable:
     """What a reader compares first: τ over all and among the best, the difference to the best baseline, cost."""
     table = ranked_table(tables)
-    return DisplayTable(
+    made = DisplayTable(
         table,
         {
             "predictor": strings(table["predictor"]),
@@ -39,6 +39,7 @@ def ranked(tables: RunTables) -> DisplayTable:
         left=2,
         sortable=True,
     )
+    return made.without_empty("seconds") if tables.given else made
 
 
 def every_metric(tables: RunTables) -> DisplayTable:
@@ -66,7 +67,7 @@ def mean_count(value: float) -> str:
 
 
 def short(tables: RunTables) -> DisplayTable:
-    """The best two predictors of each family and every one under study, in columns that a paper has room for."""
+    """The predictors of the short list, in columns that a paper has room for."""
     table = ranked_table(tables)
     table = table[table["predictor"].isin(tables.short_list)].reset_index(drop=True)
     signed = partial(number, sign=True)
