@@ -28,7 +28,7 @@ class Results(RunTables):
     `trajectories` and others. `status` says what was run, `folder` where the tables are stored.
     """
 
-    folder: Path = Path()
+    folder: Path | None = None
 
     @property
     def taus(self) -> pd.DataFrame:
@@ -37,14 +37,16 @@ class Results(RunTables):
 
     def page(self, out: str | Path | None = None) -> Path:
         """The report: index.html in the folder `out` (None: reports/BENCH-DATASET/RUN), which is written. BadInput."""
+        assert self.folder is not None
         names = (f"{self.status['bench']}-{self.status['dataset']}", self.folder.resolve().name)
         place = page_folder(REPORTS, *names) if out is None else Path(out)
         with page_lock(place):
             return write(self.folder, place, report_config(self.config))
 
     def __repr__(self) -> str:
-        shape = f"{len(self.architectures)} architectures, {len(self.final)} predictors"
-        return f"{type(self).__name__}({self.status['bench']} on {self.status['dataset']}: {shape}; {self.folder})"
+        counts = f"{len(self.architectures)} architectures, {len(self.final)} predictors"
+        place = f"; {self.folder}" if self.folder else ""
+        return f"{type(self).__name__}({self.status['bench']} on {self.status['dataset']}: {counts}{place})"
 
 
 def read(folder: str | Path) -> Results:

@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from harness.schema import BASE_COLUMNS, Architecture, HeadMaker, Measure, Scene, Trace, demand, seed_of
+from harness.schema import Architecture, HeadMaker, Measure, Scene, Trace, demand, seed_of
 from harness.train.adapter import HeadedNetwork, adapt, size_of, width_of
 from harness.train.job import clocks_of, with_columns
 from harness.train.observatory import Observatory, Values, untouched_randomness
@@ -127,9 +127,9 @@ class Told:
         self.held |= {name: float(value) for name, value in held.items() if value is not None}
 
     def take(self) -> Values:
-        """Means of the training, the last of what is held out, nan for what is not known; forgotten from here on."""
+        """Means of the training, nan where not known, and the last of what is held out; forgotten from here on."""
         means = {name: sum(values) / len(values) for name, values in self.trained.items()}
-        found = dict.fromkeys(BASE_COLUMNS, UNKNOWN) | means | self.held
+        found = {"train_loss": UNKNOWN, "train_accuracy": UNKNOWN} | means | self.held
         self.trained, self.held = {}, {}
         return {**found}
 

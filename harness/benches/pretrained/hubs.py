@@ -80,7 +80,7 @@ def _package(source: str) -> Any:
     try:
         return import_module(extra)
     except ModuleNotFoundError as error:
-        wanted = f'a source that is installed (pip install "harness[{extra}]")'
+        wanted = f'a source that is installed (pip install "early-training-harness[{extra}]")'
         raise BadInput(f"bench.models: must be of {wanted} (got {source}:...: {error})") from error
 
 
