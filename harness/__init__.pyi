@@ -13,3 +13,4 @@ from harness.schema import BadInput as BadInput
 from harness.schema import Trace as Trace
 
 __version__: str
+__all__: list[str]

@@ -99,14 +99,11 @@ def _ranking(tables: RunTables, displayed: Mapping[str, DisplayTable]) -> list[B
     note = (
         f"Kendall τ-b with {tables.percent} intervals in brackets; higher is better. {TOPS['tau_half'].capitalize()} "
         f"and {TOPS['tau_fifth']}: among the architectures of highest true accuracy. Δτ is paired, over the same "
-        "architectures, to the best baseline at this budget other than the predictor itself; a baseline is neither "
-        "under study nor reads what is. p is of a permutation test of that difference, adjusted for all predictors "
-        "compared (Holm). n are the architectures with a score: those without are counted, not ranked last."
+        f"architectures, to the best baseline{_BASELINES[tables.given]}. p is of a permutation test of that "
+        "difference, adjusted for all predictors compared (Holm). n are the architectures with a score: those without "
+        "are counted, not ranked last."
     )
-    if not tables.given:
-        note += (
-            " Seconds are the query time, measured per architecture: training, what the predictor reads, and its score."
-        )
+    note += "" if tables.given else f" {_QUERY_TIME}"
     metrics = (
         "Weighted τ counts mistakes at the top more (Vigna 2015, hyperbolic weights by true rank). Half accuracy is "
         "the share of architectures put on the right side of the median."
@@ -123,6 +120,16 @@ def _ranking(tables: RunTables, displayed: Mapping[str, DisplayTable]) -> list[B
         Grid("Budgets in steps, images and seconds", displayed["budgets_in_seconds"], _SECONDS, folded=True),
     ]
 
+
+_BASELINES = {
+    True: ", which is any predictor other than itself",
+    False: " at this budget other than the predictor itself; a baseline is neither under study nor reads what is",
+}
+"""Which predictors are baselines: of given scores nothing is known but the scores."""
+
+_QUERY_TIME = (
+    "Seconds are the query time, measured per architecture: training, what the predictor reads, and its score."
+)
 
 _SECONDS = (
     "Seconds per architecture: minimum and maximum over the predictors whose cost is not 0; those of each are in "
@@ -200,7 +207,7 @@ def _failing(tables: RunTables, displayed: Mapping[str, DisplayTable]) -> list[B
     )
     failed = displayed["failures"]
     rest = len(failed) - SHOWN_FAILURES
-    failures = "Each row is an architecture at a budget"
+    failures = "Each row is an architecture" + ("" if tables.given else " at a budget")
     failures += f"; {rest} more reasons are in tables/failures.csv." if rest > 0 else "."
     good = Text("τ among the ", listed(list(TOPS.values())), " by true accuracy.", shown.format("subsets"))
     chosen, apart = selection + shown.format("selection"), pairs + shown.format("pairs")

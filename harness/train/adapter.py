@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,13 +22,22 @@ class HeadedNetwork(nn.Module):
     """A network with `features`, from images to the input (B, n) of its head, and `head`, the layer of this name.
 
     `head` is None where the network has none that is known: `features` then raises ValueError. The network is neither
-    copied nor changed. Logits are those of `logits_of`. Attention is computed by operations that have second
+    copied nor changed; what else a measure asks of it (`stem`, `body`) is its own. Logits are those of `logits_of`.
+    Attention is computed by operations that have second
     derivatives, which some measures take.
     """
 
     def __init__(self, network: nn.Module, head: str | None) -> None:
         super().__init__()
         self.network, self.head_name = network, head
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            if name.startswith("__"):
+                raise
+            return getattr(super().__getattr__("network"), name)
 
     @property
     def head(self) -> nn.Module | None:

@@ -71,10 +71,9 @@ class NetworkTracker:
         """
         demand(step > self.step, "step", f"above that of the call before, {self.step}", step)
         self.step = step
-        told = {"train_loss": train_loss, "train_accuracy": train_accuracy}
-        held = {"valid_loss": valid_loss, "valid_accuracy": valid_accuracy}
-        self.told.add({k: float(v) for k, v in told.items() if v is not None}, held)
-        if self.diverged is None and train_loss is not None and not isfinite(float(train_loss)):
+        trained = _numbers(train_loss=train_loss, train_accuracy=train_accuracy)
+        self.told.add(trained, _numbers(valid_loss=valid_loss, valid_accuracy=valid_accuracy))
+        if self.diverged is None and not isfinite(trained.get("train_loss", 0.0)):
             self.diverged = step
         if self.seen is None:
             self.seen = self._begin(batch)
@@ -120,11 +119,11 @@ class Told:
         self.trained: dict[str, list[float]] = {}
         self.held: dict[str, float] = {}
 
-    def add(self, trained: Mapping[str, float], held: Mapping[str, float | Tensor | None]) -> None:
+    def add(self, trained: Mapping[str, float], held: Mapping[str, float]) -> None:
         """Add what is known after one more update."""
         for name, value in trained.items():
             self.trained.setdefault(name, []).append(value)
-        self.held |= {name: float(value) for name, value in held.items() if value is not None}
+        self.held |= held
 
     def take(self) -> Values:
         """Means of the training, nan where not known, and the last of what is held out; forgotten from here on."""
@@ -175,6 +174,12 @@ def on_device(batch: Batch, network: nn.Module) -> Batch:
     whole = not labels.is_floating_point() and labels.dim() == 1 and len(labels) == len(images)
     demand(whole, "labels", "whole numbers, one per image", _said(labels))
     return images.float(), labels.long()
+
+
+def _numbers(**values: float | Tensor | None) -> dict[str, float]:
+    """Those that are given, as numbers."""
+    given = {name: value for name, value in values.items() if value is not None}
+    return {name: float(v.detach() if isinstance(v, Tensor) else v) for name, v in given.items()}
 
 
 def _said(labels: Tensor) -> str:

@@ -49,8 +49,9 @@ def said(commands: Sequence[Sequence[str]]) -> list[tuple[int, set[str], str]]:
 
 def test_help_imports_nothing_heavy() -> None:
     modules = ("harness.data", "harness.report", "tools.readme", "harness", "harness.tabulate", "tools.catalogue")
-    for module, (code, imported, err) in zip(modules, said([[module, "--help"] for module in modules]), strict=True):
-        assert (module, code, imported & LIGHT, err) == (module, 0, set(), "")
+    commands = [[module, "--help"] for module in modules] + [["harness", "compare", "--help"]]
+    for command, (code, imported, err) in zip(commands, said(commands), strict=True):
+        assert (command, code, imported & LIGHT, err) == (command, 0, set(), "")
 
 
 def test_a_name_that_is_not_there_is_refused_in_one_line_before_anything_heavy_is_imported() -> None:
@@ -91,6 +92,15 @@ def test_a_plugin_with_a_wrong_setting_on_the_command_line_is_refused_without_to
     [(code, imported, err)] = said([(*RUN, "predictor.beta_eff.sign=x")])
     assert code == 2 and "torch" not in imported
     assert err.startswith("error: predictor.beta_eff.sign: ") and err.count("\n") == 1
+
+
+def test_scores_are_compared_without_torch(tmp_path) -> None:
+    (tmp_path / "s.csv").write_text("architecture,a\nx,1\ny,2\nz,3\n")
+    (tmp_path / "a.csv").write_text("architecture,accuracy\nx,90\ny,92\nz,91\n")
+    command = ("harness", "compare", f"{tmp_path}/s.csv", f"{tmp_path}/a.csv", "--out", f"{tmp_path}/page")
+    [(code, imported, err)] = said([command])
+    assert (code, err, "torch" in imported) == (0, "", False)
+    assert (tmp_path / "page" / "index.html").is_file()
 
 
 @pytest.mark.parametrize("module", ["tools.readme", "tools.catalogue"])

@@ -81,4 +81,4 @@ def _lost(tables: RunTables) -> Text:
         return Text("No training and no score failed.")
     of = tables.failures["stage"].value_counts()
     lost = [f"{count(n)} {STAGES.get(str(stage), str(stage))}{'s' if n > 1 else ''}" for stage, n in of.items()]
-    return Text(listed(lost), " failed, counted per architecture and budget.")
+    return Text(listed(lost), f" failed, counted per architecture{'' if tables.given else ' and budget'}.")

@@ -83,7 +83,9 @@ def test_frozen_statistics_are_those_of_evaluation_and_do_not_move() -> None:
 
 def test_a_missing_package_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "timm", None)
-    with pytest.raises(BadInput, match=r'^bench\.models: must be of a source .*pip install "early-training-harness\[timm\]"'):
+    with pytest.raises(
+        BadInput, match=r'^bench\.models: must be of a source .*pip install "early-training-harness\[timm\]"'
+    ):
         hubs.load("huggingface", "timm/resnet18.a1_in1k")
 
 
