@@ -9,6 +9,7 @@ from harness.cli.checks import check_run
 from harness.cli.run import build_spec, check
 from harness.config.composition import compose_arguments, hydra_open
 from harness.schema import BadInput
+from harness.schema.progress import silent
 
 
 def run(bench: str, architectures: int | None = None, overrides: Sequence[str] = ()) -> Results:
@@ -33,4 +34,4 @@ def run(bench: str, architectures: int | None = None, overrides: Sequence[str] =
         spec = build_spec(composition.own)
     from harness.runs.run import run as carry_out
 
-    return read(carry_out(spec, lambda done, total: None).folder)
+    return read(carry_out(spec, silent).folder)

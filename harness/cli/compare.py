@@ -62,8 +62,8 @@ def _compare(given: Given, out: Path | None) -> int:
     """Carry out the comparison, print the ranked table and where the page is."""
     from harness.evaluate.settings import Evaluation
     from harness.report.index import write_index
-    from harness.report.ranked_table import print_ranked
     from harness.report.run_tables import read
+    from harness.report.screen import print_answer
     from harness.runs.comparison import compare
 
     folder = out or page_folder(REPORTS, "compared", "-".join(given.names))
@@ -72,7 +72,7 @@ def _compare(given: Given, out: Path | None) -> int:
     page, screen = write_page(compared, folder), console()
     if out is None:
         write_index(REPORTS)
-    print_ranked(read(folder / RESULTS), screen)
+    print_answer(read(folder / RESULTS), screen)
     lines = [*compared.notes, f"tables {folder / RESULTS}", f"report {page}"]
     screen.print(visible("\n".join(lines), lines=True), soft_wrap=True)
     return 0

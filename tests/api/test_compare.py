@@ -104,7 +104,8 @@ def test_two_files_give_a_page_by_the_command_which_is_drawn_again_from_its_tabl
     accuracies.to_parquet("truth.parquet")
     assert main(["compare", "mine.csv", "truth.parquet", "--lower", "loss"]) == 0
     out = capsys.readouterr().out
-    assert "Kendall τ from the given scores" in out and "noise ceiling: test–retest" in out
+    assert "Kendall τ from the given scores" in out and "Noise ceiling: test–retest" in out
+    assert "Which to use" not in out
     page = Path("reports/compared/mine-truth/index.html")
     assert f"report {page}\n" in out and "mine · truth" in page.with_name("report.md").read_text()
     assert "mine-truth" in Path("reports/index.html").read_text()

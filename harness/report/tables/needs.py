@@ -16,9 +16,11 @@ def by_needs(tables: RunTables) -> DisplayTable:
     """The predictor of highest τ among those that need no more than a row grants, from nothing to everything.
 
     A row grants training or not, and labels (true accuracies of other architectures, on which a predictor is fitted) or
-    not. `of` counts the predictors it is the best of; regret is that of its first choice.
+    not. `of` counts the predictors it is the best of; regret is that of its first choice. No row for scores that were
+    given: what they need is not known.
     """
     table = _with_needs(tables)
+    table = table.head(0) if tables.given else table
     found = [row for trained in (False, True) for labels in (False, True) if (row := _best(table, trained, labels))]
     best = pd.DataFrame(found, columns=["training", "labels", "of", *table.columns])
     kept = ["training", "labels", "predictor", "family", "tau", "tau_low", "tau_high", "regret", "seconds", "of"]
