@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import permutations
+from itertools import permutations, product
 from pathlib import Path
 
 import numpy as np
@@ -97,6 +97,37 @@ def test_the_graph_hash_is_equal_for_isomorphic_cells_alone() -> None:
     pairs = [(one, other) for place, one in enumerate(cells) for other in cells[:place]]
     found = [(space.module_hash(one) == space.module_hash(other), isomorphic(one, other)) for one, other in pairs]
     assert all(hashed == slow for hashed, slow in found) and any(slow for _, slow in found)
+
+
+def every_class(vertices: int) -> set[str]:
+    """Graph hashes of all cells of so many vertices, by going through all matrices and operations."""
+    pairs = [(s, t) for t in range(1, vertices) for s in range(t)]
+    found = set()
+    for bits in product((0, 1), repeat=len(pairs)):
+        there = {pair for pair, bit in zip(pairs, bits, strict=True) if bit}
+        sources = tuple(tuple(s for s in range(t) if (s, t) in there) for t in range(1, vertices))
+        bare = Cell((*["conv3x3"] * (vertices - 2), "output"), sources)
+        if space.prune(bare) == bare and len(there) <= 9:
+            for operations in product(space.OPERATIONS, repeat=vertices - 2):
+                found.add(space.module_hash(Cell((*operations, "output"), sources)))
+    return found
+
+
+def test_the_number_of_classes_is_the_published_one() -> None:
+    assert [len(every_class(vertices)) for vertices in (2, 3, 4)] == [1, 6, 84]
+    assert sum(space.CLASSES.values()) == 423_624  # Ying et al. 2019, section 2.2
+
+
+@pytest.mark.real
+def test_the_number_of_classes_of_up_to_six_vertices_is_that_of_the_table() -> None:
+    assert {vertices: len(every_class(vertices)) for vertices in (5, 6)}.items() <= space.CLASSES.items()
+
+
+def test_cells_are_drawn_by_the_number_of_classes_of_their_size() -> None:
+    drawn = [space.random_cell(np.random.default_rng(seed)) for seed in range(400)]
+    shares = [sum(cell.output == size - 1 for cell in drawn) / 400 for size in (6, 7)]
+    assert shares == pytest.approx([0.146, 0.848], abs=0.06)
+    assert all(space.prune(cell) == cell and len(cell.edges()) <= 9 for cell in drawn)
 
 
 def test_what_is_on_no_path_from_input_to_output_is_left_out() -> None:

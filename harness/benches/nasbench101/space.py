@@ -24,6 +24,12 @@ OFFICIAL = {"conv3x3-bn-relu": "conv3x3", "conv1x1-bn-relu": "conv1x1", "maxpool
 
 OUTPUT = "output"
 VERTICES, EDGES = 7, 9
+CLASSES = {2: 1, 3: 6, 4: 84, 5: 2_441, 6: 62_010, 7: 359_082}
+"""Cells up to isomorphism by their number of vertices: 423,624 in all."""
+
+BATCH = 256
+"""Matrices that are drawn at a time."""
+
 EXAMPLE = "conv3x3~0|maxpool3x3~1|output~0.2"
 
 Sources = tuple[int, ...]
@@ -151,15 +157,19 @@ def _joined(hashes: Sequence[str], vertices: Sources) -> str:
 
 
 def random_cell(random: np.random.Generator) -> Cell:
-    """A cell of the space: each edge of seven vertices with probability ½ and each operation alike, drawn until what
-    is left after pruning has up to 9 edges, as in the benchmark's own example of random search."""
+    """A cell of the space: the number of vertices as frequent as among the classes (`CLASSES`), then every labelled
+    cell of that size alike; classes of one size differ in their number of labelled cells."""
+    total = sum(CLASSES.values())
+    size = int(random.choice([*CLASSES], p=[count / total for count in CLASSES.values()]))
+    operations = (*(OPERATIONS[place] for place in random.integers(len(OPERATIONS), size=size - 2)), OUTPUT)
     while True:
-        drawn = random.integers(2, size=(VERTICES, VERTICES))
-        sources = tuple(tuple(s for s in range(t) if drawn[s, t]) for t in range(1, VERTICES))
-        named = tuple(OPERATIONS[place] for place in random.integers(len(OPERATIONS), size=VERTICES - 2))
-        pruned = prune(Cell((*named, OUTPUT), sources))
-        if pruned is not None and len(pruned.edges()) <= EDGES:
-            return pruned
+        drawn = np.triu(random.integers(2, size=(BATCH, size, size)), 1)
+        joined = drawn[:, :, 1:].any(axis=1).all(axis=1) & drawn[:, :-1].any(axis=2).all(
+            axis=1
+        )  # no vertex that prune leaves out
+        for matrix in drawn[joined & (drawn.sum((1, 2)) <= EDGES)][:1]:
+            sources = tuple(tuple(np.flatnonzero(matrix[:, t]).tolist()) for t in range(1, size))
+            return Cell(operations, sources)
 
 
 def known(text: str) -> bool:
