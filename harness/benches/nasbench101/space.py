@@ -164,9 +164,7 @@ def random_cell(random: np.random.Generator) -> Cell:
     operations = (*(OPERATIONS[place] for place in random.integers(len(OPERATIONS), size=size - 2)), OUTPUT)
     while True:
         drawn = np.triu(random.integers(2, size=(BATCH, size, size)), 1)
-        joined = drawn[:, :, 1:].any(axis=1).all(axis=1) & drawn[:, :-1].any(axis=2).all(
-            axis=1
-        )  # no vertex that prune leaves out
+        joined = np.minimum(drawn[:, :, 1:].max(1).min(1), drawn[:, :-1].max(2).min(1)) > 0  # nothing to prune
         for matrix in drawn[joined & (drawn.sum((1, 2)) <= EDGES)][:1]:
             sources = tuple(tuple(np.flatnonzero(matrix[:, t]).tolist()) for t in range(1, size))
             return Cell(operations, sources)
