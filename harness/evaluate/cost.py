@@ -120,13 +120,21 @@ class Clocks:
         return spent | {"seconds": self.columns["seconds"][last]}
 
 
+def scores_most(metrics: pd.DataFrame) -> pd.Series[bool]:
+    """Which rows have scores for at least half as many architectures as the row with the most.
+
+    The τ of another one is over few architectures, and can be high by chance alone.
+    """
+    return metrics["n"] >= metrics["n"].max() / 2
+
+
 def front(metrics: pd.DataFrame) -> NDArray[np.bool_]:
     """Whether no other row is at least as good in both `seconds` and `tau` and better in one, (rows,).
 
-    The Pareto front of cost and τ over all predictors and budgets. A row whose τ or seconds are nan is not on it and
-    dominates no other; equal rows are on it together.
+    The Pareto front of cost and τ over all predictors and budgets. A row whose τ or seconds are nan, or that scores few
+    architectures (`scores_most`), is not on it and dominates no other; equal rows are on it together.
     """
-    known = metrics["tau"].notna() & metrics["seconds"].notna()
+    known = metrics["tau"].notna() & metrics["seconds"].notna() & scores_most(metrics)
     on = np.zeros(len(metrics), dtype=bool)
     best = -np.inf
     groups = metrics.reset_index(drop=True)[known.to_numpy()].groupby("seconds")["tau"]
@@ -142,11 +150,12 @@ def time_to_tau(metrics: pd.DataFrame, targets: Sequence[float]) -> pd.DataFrame
 
     Columns: target, predictor, family, step, epoch, images, seconds, fitted_on, tau, low, high. The cheapest is that of
     fewest `seconds`, among equal ones (or where they were not recorded) that of fewest updates; τ may fall below the
-    target again at a later budget. Sorted by target and seconds, those not recorded last.
+    target again at a later budget. Rows that score few architectures (`scores_most`) do not count. Sorted by target and
+    seconds, those not recorded last.
     """
     frames = []
     for target in targets:
-        reached = metrics[metrics["tau"] >= target].sort_values(["seconds", "step"], kind="stable")
+        reached = metrics[(metrics["tau"] >= target) & scores_most(metrics)].sort_values(["seconds", "step"], kind="stable")
         frames.append(reached.drop_duplicates("predictor").assign(target=float(target)))
     found = pd.concat(frames) if frames else metrics.head(0).assign(target=0.0)
     found = found.rename(columns={"tau_low": "low", "tau_high": "high"})

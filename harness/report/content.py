@@ -18,6 +18,9 @@ from harness.schema.families import FAMILIES
 SHOWN_FAILURES = 12
 """Rows of the failure table on the page; tables/failures.csv has them all."""
 
+SHOWN_ARCHITECTURES = 100
+"""Rows of the table of architectures on the page; tables/architectures.csv has them all."""
+
 TITLES = {
     "question": "What was asked",
     "needs": "Which should I use?",
@@ -50,7 +53,7 @@ def sections(
         "cost": _cost(tables, displayed),
         "failing": _failing(tables, displayed),
         "studied": _studied(tables, displayed),
-        "run": _run(tables),
+        "run": _run(tables, displayed),
     }
     number = count(1)
     made = []
@@ -228,7 +231,7 @@ def _studied(tables: RunTables, displayed: Mapping[str, DisplayTable]) -> list[B
     )
     about = listed([label(tables, name) for name in tables.studied])
     return [
-        Grid(Text(about, ", with loss or size held fixed"), displayed["partial"].of(list(mine)), given),
+        Grid(Text(about, ", with loss or size held fixed"), displayed["partial"].of(list(mine)), given, wide=True),
         Grid(
             "With and without",
             displayed["ablations"],
@@ -237,13 +240,14 @@ def _studied(tables: RunTables, displayed: Mapping[str, DisplayTable]) -> list[B
     ]
 
 
-def _run(tables: RunTables) -> list[Block]:
+def _run(tables: RunTables, displayed: Mapping[str, DisplayTable]) -> list[Block]:
     status = tables.status
     elsewhere = {"truth", "bench", "dataset", "evaluation"}
     run = {key: value for key, value in status.items() if key not in elsewhere}
     if "seconds" in run:
         run["seconds"] = seconds(float(run["seconds"]))
     blocks: list[Block] = [
+        _architectures(displayed["architectures"]),
         Facts("Run", flat(run)),
         Facts("Evaluation", flat(status["evaluation"])),
         Facts("Ground truth", flat(status["truth"])),
@@ -258,6 +262,15 @@ def _run(tables: RunTables) -> list[Block]:
         )
         blocks.append(Bullets("What is derived", lead, derivations))
     return blocks
+
+
+def _architectures(all_of_them: DisplayTable) -> Block:
+    rest = len(all_of_them) - SHOWN_ARCHITECTURES
+    note = "Final accuracy in percent, the mean over seeds and that of each seed." + (
+        f" The {SHOWN_ARCHITECTURES} best are shown; {rest} more are in tables/architectures.csv." if rest > 0 else ""
+    )
+    shown = all_of_them.head(SHOWN_ARCHITECTURES)
+    return Grid("Architectures and their accuracies", shown, note, folded=True, wide=True)
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

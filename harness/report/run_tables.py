@@ -8,6 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from harness.evaluate.cost import scores_most
 from harness.report.numbers import NO_BREAK, counted, equal, percent
 from harness.report.numbers import words as spaced
 from harness.schema import demand
@@ -92,9 +95,12 @@ class RunTables:
 
     @cached_property
     def final(self) -> pd.DataFrame:
-        """The metrics at the last budget, best τ first, predictors without a τ at the end."""
+        """The metrics at the last budget, best τ first; after them, in that order, predictors that score less than half
+        of the architectures, and predictors without a τ at the end."""
         last = self.at_end(self.metrics)
-        return last.sort_values(["tau", "predictor"], ascending=[False, True], na_position="last", ignore_index=True)
+        placed = last.assign(place=np.where(last["tau"].isna(), 2, np.where(scores_most(last), 0, 1)))
+        keys = {"place": True, "tau": False, "predictor": True}
+        return placed.sort_values([*keys], ascending=[*keys.values()], ignore_index=True).drop(columns="place")
 
     @cached_property
     def sd(self) -> pd.Series[float]:

@@ -11,7 +11,7 @@ def table(*rows):
     """Metrics of (predictor, step, seconds, tau)."""
     frame = pd.DataFrame(rows, columns=["predictor", "step", "seconds", "tau"])
     return frame.assign(
-        family="x", epoch=0.5, images=100, fitted_on=0.0, tau_low=frame["tau"] - 0.1, tau_high=frame["tau"] + 0.1
+        family="x", n=20, epoch=0.5, images=100, fitted_on=0.0, tau_low=frame["tau"] - 0.1, tau_high=frame["tau"] + 0.1
     )
 
 
@@ -61,6 +61,12 @@ def test_the_cheapest_is_that_of_fewest_seconds_not_of_fewest_updates():
     assert time_to_tau(rows, [0.5])["step"].tolist() == [8]
 
 
+def test_what_scores_less_than_half_of_the_architectures_is_no_cheap_way_and_not_on_the_front():
+    rows = table(("few", 0, 0.0, 0.9), ("half", 1, 1.0, 0.8), ("all", 1, 2.0, 0.85)).assign(n=[9, 10, 20])
+    assert front(rows).tolist() == [False, True, True]
+    assert time_to_tau(rows, [0.5])["predictor"].tolist() == ["half", "all"]
+
+
 def test_what_nobody_reaches_has_no_row():
     rows = table(("a", 1, 1.0, 0.2))
     for targets in ([0.5], []):
@@ -108,7 +114,7 @@ def test_a_proxy_at_initialization_costs_the_same_at_every_budget_and_is_cheapes
     seconds = paid.pivot(index="predictor", columns="step", values="seconds")
     assert seconds.loc["proxy"].tolist() == [0.375] * 3
     assert seconds.loc["trained"].tolist() == [0.25 + 0.5, 4 + 0.75 + 0.5, 8 + 1.25 + 0.5]
-    found = time_to_tau(paid.assign(family="x", tau=0.6, tau_low=0.5, tau_high=0.7), [0.5])
+    found = time_to_tau(paid.assign(family="x", n=9, tau=0.6, tau_low=0.5, tau_high=0.7), [0.5])
     assert found.set_index("predictor").loc[["proxy", "trained"], "step"].tolist() == [0, 0]
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from harness.report.renderers import plain
 from harness.report.tables import TABLES, choices, comparisons, costs, rankings
+from harness.report.tables.architectures import architectures
 from harness.report.tables.display_table import DisplayTable
 from harness.report.text import Number, sort_key
 from tests.report.conftest import read_once as read
@@ -55,6 +56,20 @@ def test_the_cheapest_of_each_family_stands_for_a_target_and_the_csv_has_all(res
         for _family, of in rows.groupby("family"):
             assert of.loc[of["seconds"].idxmin(), "predictor"] in set(shown["predictor"])
         assert len(shown) == rows["family"].nunique()
+
+
+def test_architectures_stand_with_the_accuracy_of_every_seed_best_first(results: Path) -> None:
+    tables = read(results)
+    sheet = architectures(tables)
+    assert set(sheet.columns["architecture"]) == set(tables.architectures["architecture"])
+    assert sheet.numbers["truth"].is_monotonic_decreasing
+    means = sheet.numbers.filter(like="seed ").mean(axis=1)
+    by_hand = tables.truth.groupby("architecture")["accuracy"].mean()[sheet.numbers["architecture"]]
+    assert np.allclose(means, by_hand)
+    assert "note" not in sheet.columns
+    noted = tables.architectures.assign(group="one", note=["of birds", *[""] * (len(tables.architectures) - 1)])
+    sheet = architectures(replace(tables, architectures=noted))
+    assert set(sheet.columns["group"]) == {"one"} and sum(map(bool, sheet.columns["note"])) == 1
 
 
 def test_a_target_that_none_reaches_is_said_to_be_missed(results: Path) -> None:

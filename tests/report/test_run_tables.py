@@ -70,6 +70,16 @@ def test_the_final_metrics_are_those_of_the_last_budget_best_first(results: Path
     assert final["tau"].is_monotonic_decreasing
 
 
+def test_a_predictor_with_few_scores_is_ranked_after_the_others(results: Path) -> None:
+    tables = read(results)
+    best, second = tables.final["predictor"][:2]
+    n = tables.metrics["n"].where(tables.metrics["predictor"] != best, tables.metrics["n"].max() // 2 - 1)
+    final = replace(tables, metrics=tables.metrics.assign(n=n)).final
+    assert final["predictor"][0] == second
+    scored = final["tau"].notna()
+    assert final.loc[scored, "predictor"].iloc[-1] == best and not scored[scored.sum() :].any()
+
+
 def test_the_basis_states_architectures_seeds_and_recipe(results: Path) -> None:
     basis = plain(read(results).basis())
     for said in ("n = 60", "3 seeds", "64 steps", "batch 128", "C = 8", "N = 1", "seed 0"):

@@ -230,6 +230,9 @@ def test_unequal_sets_of_architectures_are_said(results: Path) -> None:
     tables = read(results)
     assert "not over the same set" in ranking(tables)
     assert "not over the same set" not in ranking(replace(tables, metrics=tables.metrics.assign(n=60)))
+    few = tables.metrics["n"].where(tables.metrics["predictor"] != tables.final["predictor"][3], 5)
+    said = "1 with scores for less than half of them is ranked after the others."
+    assert said in ranking(replace(tables, metrics=tables.metrics.assign(n=few))) and said not in ranking(tables)
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,8 @@ def _draw_rows(axes: Axes, rows: pd.DataFrame, families: pd.Series[str], size: f
     scatter(axes, scored, "tau", "row", families)
     axes.scatter(scored["tau_half"], scored["row"], c=scored["family"].map(colour), marker="|", s=26, lw=1.2, zorder=2)
     for at, note in rows.loc[rows["tau"].isna(), ["row", "note"]].itertuples(index=False):
-        written = axes.text(0.01, at, note or "no τ", transform=axes.get_yaxis_transform(), va="center", color=GREY,
+        reason = str(note).partition(";")[0] if note else "no τ"  # those of subsets are in the table
+        written = axes.text(0.01, at, reason, transform=axes.get_yaxis_transform(), va="center", color=GREY,
                             fontsize=size - 1, clip_on=True)  # fmt: skip
         written.set_in_layout(False)  # a long reason ends at the panel's edge, and takes no room from it
     axes.set_yticks(rows["row"], rows["predictor"], fontsize=size)

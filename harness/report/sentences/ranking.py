@@ -51,7 +51,9 @@ def _sets(tables: RunTables) -> Text:
     counts = tables.final.loc[tables.final["tau"].notna(), "n"]
     if counts.nunique() < 2:
         return Text()
+    few = int((counts < counts.max() / 2).sum())
+    last = f" {few} with scores for less than half of them {'is' if few == 1 else 'are'} ranked after the others."
     return Text(
         f"Predictors with failures are ranked on fewer architectures ({counts.min()} to {counts.max()}), so their τ is "
-        "not over the same set."
+        f"not over the same set.{last if few else ''}"
     )

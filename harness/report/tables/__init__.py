@@ -6,6 +6,7 @@ from pathlib import Path
 
 from harness.report.renderers import csv
 from harness.report.run_tables import RunTables
+from harness.report.tables.architectures import architectures
 from harness.report.tables.choices import pairs, selection, subsets
 from harness.report.tables.comparisons import ablations, ceiling, differences, given
 from harness.report.tables.costs import budgets_in_seconds, initial, time_to_tau
@@ -34,6 +35,7 @@ TABLES = {
     "partial": given,
     "ablations": ablations,
     "failures": failures,
+    "architectures": architectures,
 }
 """What makes each table, by the name of its files."""
 
