@@ -155,7 +155,9 @@ def time_to_tau(metrics: pd.DataFrame, targets: Sequence[float]) -> pd.DataFrame
     """
     frames = []
     for target in targets:
-        reached = metrics[(metrics["tau"] >= target) & scores_most(metrics)].sort_values(["seconds", "step"], kind="stable")
+        reached = metrics[(metrics["tau"] >= target) & scores_most(metrics)].sort_values(
+            ["seconds", "step"], kind="stable"
+        )
         frames.append(reached.drop_duplicates("predictor").assign(target=float(target)))
     found = pd.concat(frames) if frames else metrics.head(0).assign(target=0.0)
     found = found.rename(columns={"tau_low": "low", "tau_high": "high"})
