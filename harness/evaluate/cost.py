@@ -120,12 +120,13 @@ class Clocks:
         return spent | {"seconds": self.columns["seconds"][last]}
 
 
-def scores_most(metrics: pd.DataFrame) -> pd.Series[bool]:
+def scores_most(metrics: pd.DataFrame) -> NDArray[np.bool_]:
     """Which rows have scores for at least half as many architectures as the row with the most.
 
     The τ of another one is over few architectures, and can be high by chance alone.
     """
-    return metrics["n"] >= metrics["n"].max() / 2
+    n = metrics["n"].to_numpy(dtype=float)
+    return np.asarray(n >= n.max(initial=0) / 2)
 
 
 def front(metrics: pd.DataFrame) -> NDArray[np.bool_]:
