@@ -8,7 +8,9 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 # Tests run side by side. Said before NumPy, SciPy and scikit-learn load a library of threads each, and to the processes
@@ -44,6 +46,18 @@ def no_log_handler_is_left() -> Iterator[None]:
     for handler in logging.root.handlers[:]:
         if type(handler) is logging.StreamHandler:
             logging.root.removeHandler(handler)
+
+
+@pytest.fixture(scope="session")
+def torchvision() -> Iterator[Any]:
+    """torchvision, whose compiled operators a build of torch for CPUs may not load; classifiers need none of them."""
+    try:
+        yield import_module("torchvision")
+    except RuntimeError:
+        library = torch.library.Library("torchvision", "FRAGMENT")  # its operators end with it
+        for name in ("nms", "qnms"):
+            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        yield import_module("torchvision")
 
 
 @pytest.fixture(scope="session")

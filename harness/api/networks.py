@@ -118,6 +118,7 @@ class RecipeFields(TypedDict, total=False):
     nesterov: bool
     weight_decay: float
     clip_norm: float | None
+    schedule: str
     schedule_steps: int | None
     observe_every: int
     precision: str
