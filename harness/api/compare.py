@@ -49,8 +49,8 @@ def compare(
 ) -> Compared:
     """How well given scores rank: τ with intervals, noise ceiling, paired tests, subsets, as of a run. No torch.
 
-    `scores`: a table, or the path of a CSV or Parquet file, with a column `architecture` and a number column for each
-    predictor, higher is better but for those named in `lower_is_better`; nan is no score. `accuracies`: columns
+    `scores`: a table, or the path of a CSV, Parquet or JSON file, with a column `architecture` and a number column for
+    each predictor, higher is better but for those in `lower_is_better`; nan is no score. `accuracies`: columns
     `architecture` and `accuracy`, in percent, or fractions where none is above 1; with one row for each training, the
     column `seeds` (None: `seed`, where there is one) names its seed, and the noise ceiling is estimated from them.
     `families` groups predictors in tables and figures. `out`: folder of a page, with the tables next to it; None: see

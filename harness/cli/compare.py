@@ -33,12 +33,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "tests, subsets, and a page. Nothing is trained.",
     )
     parser.add_argument(
-        "scores", help="CSV or Parquet file: a column architecture, and a column of numbers for each predictor"
+        "scores", help="CSV, Parquet or JSON file: a column architecture, and a column of numbers for each predictor"
     )
     parser.add_argument(
         "accuracies",
-        help="CSV or Parquet file: columns architecture and accuracy (percent, or fractions if none is above 1); with "
-        "a column seed, a row for each training, which gives the noise ceiling",
+        help="CSV, Parquet or JSON file: columns architecture and accuracy (percent, or fractions if none is above 1); "
+        "with a column seed, a row for each training, which gives the noise ceiling",
     )
     parser.add_argument("--seeds", metavar="COLUMN", help="the column of the accuracies that names the training's seed")
     parser.add_argument(

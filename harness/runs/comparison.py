@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from harness.evaluate.judge import judge
 from harness.evaluate.settings import Evaluation
 from harness.runs.environment import software
-from harness.runs.given import NOT_GIVEN, Frame, read_frame, scores_of, truth_of
+from harness.runs.given_scores import NOT_GIVEN, Frame, scores_of, truth_of
 from harness.runs.identity import truth_fingerprint
 from harness.runs.tables import architectures_table, judged_tables, truth_table
 from harness.schema import SCHEMA_VERSION, Architecture, Truth, demand
@@ -47,7 +47,7 @@ class Comparison:
 @dataclass(frozen=True)
 class Given:
     """What to compare: scores (architecture and a column for each predictor) and accuracies (architecture, accuracy,
-    perhaps a seed), as tables or paths of CSV or Parquet files; see `given.scores_of` and `given.truth_of`.
+    perhaps a seed), as tables or paths of CSV or Parquet files; see `given_scores`.
 
     `families` names the families of predictors, which tables and figures group them by.
     """
@@ -70,9 +70,8 @@ def compare(given: Given, evaluation: Evaluation) -> Comparison:
     Compared are the architectures that have a row of scores and an accuracy; of the others `notes` gives the number.
     Raises BadInput.
     """
-    wide = scores_of(read_frame("scores", given.scores), given.lower_is_better)
-    source = "a table" if isinstance(given.accuracies, pd.DataFrame) else str(given.accuracies)
-    truth, unit = truth_of(read_frame("accuracies", given.accuracies), source, given.seeds)
+    wide = scores_of(given.scores, given.lower_is_better)
+    truth, unit = truth_of(given.accuracies, given.seeds)
     both = wide.index.intersection(truth.accuracy.index)
     wanted = "at least 2 architectures that have scores and an accuracy"
     demand(len(both) >= 2, "scores, accuracies", wanted, len(both))

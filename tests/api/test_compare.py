@@ -135,18 +135,18 @@ ACCURACIES = "architecture,accuracy\nx,90\ny,91\n"
 @pytest.mark.parametrize(
     ("scores", "accuracies", "line"),
     [
-        (None, ACCURACIES, "scores: must be a table, or the path of a CSV or Parquet file (got 's.csv')"),
-        ("name,a\nx,1\n", ACCURACIES, "scores: must be a table with the column architecture (got 'name, a')"),
+        (None, ACCURACIES, "scores: must be an existing file (got 's.csv')"),
+        ("name,a\nx,1\n", ACCURACIES, "scores: must be a column of s.csv (name, a) (got 'architecture')"),
         ("architecture\nx\n", ACCURACIES, "scores: must be a table with architecture and a column for each predictor"),
-        ("architecture,a\nx,1\nx,2\n", ACCURACIES, "scores: must be one row per architecture (got ['x'])"),
-        ("architecture,a\nx,1\ny,good\n", ACCURACIES, "scores.a: must be a column of numbers (got 'good')"),
-        ("architecture,a\n,1\ny,2\n", ACCURACIES, "scores.architecture: must be a name in every row (got '1 rows"),
-        ("architecture,a\n", ACCURACIES, "scores: must be a table of at least one row (got 0)"),
-        ("", ACCURACIES, "s.csv: must be a CSV table (got EmptyDataError: "),
-        (SCORES, "architecture,acc\nx,1\n", "accuracies: must be a table with the column accuracy (got 'arch"),
-        (SCORES, "architecture,accuracy\nx,1\nx,2\n", "accuracies: must be one row per architecture (or a column"),
-        (SCORES, "architecture,accuracy\nx,inf\n", "accuracies.accuracy: must be finite numbers (got inf)"),
-        (SCORES, "architecture,accuracy\nx,\ny,\n", "accuracies.accuracy: must be a number in some row (got 0)"),
+        ("architecture,a\nx,1\nx,2\n", ACCURACIES, "scores: must be a table with one row per architecture (got 'anoth"),
+        ("architecture,a\nx,1\ny,good\n", ACCURACIES, "scores: must be a table with numbers as a (got \"'good' in"),
+        ("architecture,a\n,1\ny,2\n", ACCURACIES, "scores: must be a table with an architecture in every row (got"),
+        ("architecture,a\n", ACCURACIES, "scores: must be a table with rows (got 's.csv')"),
+        ("architecture,a\nx,1,2\n", ACCURACIES, "scores: must be a table with 2 fields in every row (got 3 fields"),
+        (SCORES, "architecture,acc\nx,1\n", "accuracies: must be a column of a.csv (architecture, acc) (got 'acc"),
+        (SCORES, "architecture,accuracy\nx,1\nx,2\n", "accuracies: must be a table with one row per architecture (or"),
+        (SCORES, "architecture,accuracy\nx,inf\n", "accuracies: must be a table with finite numbers as accuracy (got"),
+        (SCORES, "architecture,accuracy\nx,\ny,\n", "accuracies: must be a table with a number as accuracy in some"),
         (SCORES, "architecture,accuracy\nx,90\nz,9\n", "scores, accuracies: must be at least 2 architectures that"),
     ],
 )  # fmt: skip
@@ -167,7 +167,7 @@ def test_names_that_are_not_there_are_refused() -> None:
     scores, accuracies = tables()
     for change, line in (
         ({"lower_is_better": ["nope"]}, "lower_is_better: must be names of predictors (good, loss, chance) "),
-        ({"seeds": "nope"}, "seeds: must be a column of the accuracies (architecture, seed, accuracy) (got 'nope')"),
+        ({"seeds": "nope"}, "accuracies: must be a column of the table (architecture, seed, accuracy) (got 'nope')"),
         ({"families": {"nope": "x"}}, "families: must be given by predictor "),
     ):
         with pytest.raises(BadInput) as refused:
