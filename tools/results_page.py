@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from harness.schema.columns import CURVES, RUN_TABLES, SWEEP_TABLES, Column, Table
+from harness.schema.columns import CURVES, OPTIONAL_TABLES, RUN_TABLES, SWEEP_TABLES, Column, Table
 
 
 def page() -> str:
@@ -21,7 +21,10 @@ def page() -> str:
         keep_trailing_newline=True,
     )
     return environment.get_template("results.md.jinja").render(
-        run=list(RUN_TABLES.values()), sweep=list(SWEEP_TABLES.values()), tabulated=CURVES, columns=columns
+        run=[*RUN_TABLES.values(), *OPTIONAL_TABLES.values()],
+        sweep=list(SWEEP_TABLES.values()),
+        tabulated=CURVES,
+        columns=columns,
     )
 
 

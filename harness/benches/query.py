@@ -13,7 +13,7 @@ from harness.schema import BadInput, demand
 
 from .nasbench201 import table, tabulated
 from .nats import archive, converted
-from .nats.spaces import DEFAULT_TRAIN_SET, SPLITS, Space, meaning, space_of
+from .nats.spaces import DEFAULT_TRAIN_SET, SPLITS, Space, meaning, official_name, space_of
 from .natsbench_sss.space import every_name as every_width
 
 SOURCES = ("auto", "converted", "archive", "table", "embedded")
@@ -96,8 +96,8 @@ def truth(
             space, table_path, dataset, train_set, split, schedule_epochs, epoch, seed, architecture, data
         )
     demand(source in SOURCES[:-1], "source", f"{', '.join(SOURCES)} or the path of a table", source)
-    dataset = _official_name(dataset)
-    train_set = _official_name(train_set) if train_set else DEFAULT_TRAIN_SET.get(dataset, dataset)
+    dataset = official_name(dataset)
+    train_set = official_name(train_set) if train_set else DEFAULT_TRAIN_SET.get(dataset, dataset)
     if train_set not in SPLITS or dataset not in (train_set, train_set.removesuffix("-valid")):
         raise BadInput(
             f"dataset: must be a data set of {space.bench} ({', '.join(SPLITS)}) (got {dataset!r})"
@@ -129,12 +129,6 @@ def _demand_architecture(space: Space, architecture: str) -> None:
         example = "64:64:64:64:64" if space.name == "sss" else cell
         wanted = f"an architecture of {space.bench}, e.g. {example}, or its official index"
         demand(space.pattern.fullmatch(architecture) is not None, "architecture", wanted, architecture)
-
-
-def _official_name(dataset: str) -> str:
-    """The name as the benchmark writes it; ImageNet16-120 and imagenet16_120 are accepted as well."""
-    folded = dataset.lower().replace("_", "-")
-    return folded if folded in SPLITS else dataset
 
 
 def _first(space: Space, question: Question, data: str | None) -> Answer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.schema import BadInput, Truth, demand
@@ -14,10 +14,13 @@ from .nats import archive, converted
 from .nats.archive import Archive
 from .nats.converted import Converted
 from .nats.curves import count
-from .nats.spaces import DEFAULT_TRAIN_SET, SPLITS, Space
+from .nats.spaces import DEFAULT_TRAIN_SET, SPLITS, Space, official_name
 
 Table = Callable[[str, str, int, str | None], Truth]
 Protocol = tuple[str, str, int]  # training set, split, epochs
+
+TABLES = (".csv", ".parquet")
+"""Endings of files of accuracies."""
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +88,34 @@ def find(
     demand(table is not None, "bench.source", "converted, archive or a path (this space has no public table)", source)
     assert table is not None
     return table(*protocol, data)
+
+
+def target(
+    space: Space,
+    name: str,
+    request: Request,
+    data: str | None,
+    embedded: Callable[[str], Path | None],
+    table: Table | None,
+) -> Truth:
+    """A further ground truth of the architectures: `name` is a data set, or the path of a table as in `find`.
+
+    Split, epochs and unit are those of the `request`, and its training set where that is of this data set. Raises
+    BadInput for a name that is neither, and for what is not recorded.
+    """
+    path = Path(name) if Path(name).suffix in TABLES else embedded(name) if Path(name).name == name else None
+    if path:
+        demand(path.is_file(), "targets", "data sets, or paths of existing tables", name)
+        if own_truth.is_own(path):
+            return own_truth.truth(path, request.unit, (path.stem, request.split, request.epochs), request.name_of)
+        found = tabulated.read(path, "targets")
+        return found.truth(None, request.split, None, found.about["dataset_fingerprint"], space.bench)
+    dataset = official_name(name)
+    chosen = request.train_set or ""
+    train_set = chosen if chosen.removesuffix("-valid") == dataset else DEFAULT_TRAIN_SET.get(dataset, dataset)
+    wanted = f"data sets of {space.bench} ({', '.join(SPLITS)}), or paths of CSV or Parquet tables"
+    demand(train_set in SPLITS, "targets", wanted, name)
+    return find(space, "auto", replace(request, dataset=dataset, train_set=train_set), data, lambda _: None, table)
 
 
 def _first(space: Space, protocol: Protocol, data: str | None, table: Table | None) -> Truth:

@@ -41,6 +41,7 @@ class TopLevel:
     reports: str
     skip: int = 0
     sample: Any = None
+    targets: list[str] | None = None
     fit_on: list[dict[str, Any]] | None = None
     automatic: bool = False
     named: list[str] = field(default_factory=list)
@@ -124,6 +125,7 @@ def build_spec(config: DictConfig, parts: Parts | None = None) -> RunSpec:
         unasked=list(config.unasked),
         skip=parts.top.skip,
         sample=given_sample(parts.top.sample),
+        targets=parts.top.targets or [],
         signal=parts.signal,
     )
 

@@ -106,7 +106,7 @@ def _ranking(tables: RunTables, displayed: Mapping[str, DisplayTable]) -> list[B
         "difference, adjusted for all predictors compared (Holm). n are the architectures with a score: those without "
         "are counted, not ranked last."
     )
-    note += "" if tables.given else f" {_QUERY_TIME}"
+    note += _targets(tables) + ("" if tables.given else f" {_QUERY_TIME}")
     metrics = (
         "Weighted τ counts mistakes at the top more (Vigna 2015, hyperbolic weights by true rank). Half accuracy is "
         "the share of architectures put on the right side of the median."
@@ -133,6 +133,14 @@ _BASELINES = {
 _QUERY_TIME = (
     "Seconds are the query time, measured per architecture: training, what the predictor reads, and its score."
 )
+
+
+def _targets(tables: RunTables) -> str:
+    """What the columns of further ground truths are."""
+    names = ", ".join(tables.taus_by_target)
+    text = f" τ of the same scores with further ground truths: {names}; learned predictors never saw those accuracies."
+    return text if names else ""
+
 
 _SECONDS = (
     "Seconds per architecture: minimum and maximum over the predictors whose cost is not 0; those of each are in "

@@ -14,7 +14,7 @@ from harness.evaluate.cost import scores_most
 from harness.report.numbers import NO_BREAK, counted, equal, percent
 from harness.report.numbers import words as spaced
 from harness.schema import demand
-from harness.schema.columns import RUN_TABLES
+from harness.schema.columns import OPTIONAL_TABLES, RUN_TABLES
 from harness.schema.documents import RUN_STATUS, demand_keys
 from harness.schema.visible import visible, visible_value
 from harness.storage.tables import STATUS, read_results
@@ -56,6 +56,18 @@ class RunTables:
     status: dict[str, Any]
     environment: dict[str, str] = field(default_factory=dict)
     config: str = ""
+    targets: pd.DataFrame | None = None
+
+    @property
+    def taus_by_target(self) -> dict[str, pd.DataFrame]:
+        """Of each further ground truth the τ at the last budget: rows in the order of `final`, nan for no τ."""
+        if self.targets is None:
+            return {}
+        order = self.final["predictor"]
+        return {
+            str(name): rows.set_index("predictor").reindex(order).reset_index()
+            for name, rows in self.at_end(self.targets).groupby("target", sort=False)
+        }
 
     @cached_property
     def last_step(self) -> int:
@@ -242,7 +254,8 @@ def read(folder: Path) -> RunTables:
 
     Raises BadInput, in one line that names the file, where one is missing, damaged, or made by an earlier version.
     """
-    found = read_results(folder, RUN_TABLES.keys())
+    further = [name for name in OPTIONAL_TABLES if (folder / f"{name}.parquet").is_file()]
+    found = read_results(folder, [*RUN_TABLES, *further])
     demand_keys(str(folder / STATUS), found.status, RUN_STATUS)
     tables = {name: visible_texts(frame) for name, frame in found.tables.items()}
     _demand_consistent(folder, tables)
@@ -265,7 +278,7 @@ def visible_texts(frame: pd.DataFrame) -> pd.DataFrame:
 def _demand_consistent(folder: Path, tables: Mapping[str, pd.DataFrame]) -> None:
     """Raise BadInput for tables that cannot be of one run."""
     demand(len(tables["metrics"]) > 0, str(folder / "metrics.parquet"), "a table of at least one row", 0)
-    for name, keys in KEYS.items():
+    for name, keys in ((name, keys) for name, keys in KEYS.items() if name in tables):
         twice = bool(tables[name].duplicated(list(keys)).any())
         demand(not twice, str(folder / f"{name}.parquet"), f"a table with one row per {', '.join(keys)}", "several")
     known = set(tables["architectures"]["architecture"])
@@ -282,5 +295,6 @@ KEYS = {
     "differences": ("predictor", "step"),
     "selection": ("predictor", "step", "k"),
     "pairs": ("predictor", "step", "gap_low"),
+    "targets": ("target", "predictor", "step"),
 }
 """What names a row of a table."""

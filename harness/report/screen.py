@@ -10,9 +10,11 @@ from harness.report.ranked_table import ranked_table
 from harness.report.renderers import plain, terminal
 from harness.report.run_tables import RunTables
 from harness.report.sentences.verdict import cost, verdict
+from harness.report.tables.display_table import scores
 from harness.report.tables.needs import by_needs
 from harness.report.text import Score, Text, joined, score
 from harness.schema import Estimate
+from harness.schema.columns import PLAIN_ENDS
 from harness.schema.families import family
 
 if TYPE_CHECKING:
@@ -26,13 +28,17 @@ WIDE = 38
 """Columns that family, regret and seconds take."""
 
 
+OF_TARGET = 22
+"""Columns that the interval of one further ground truth takes."""
+
+
 def print_answer(tables: RunTables, console: Console, rows: int | None = None) -> None:
     """Print the ranked table at the last budget, then which predictor to use, then the answer; for 80 columns or more.
 
     Of the ranking the first `rows` (None: all), the best baseline and the best predictor under study are shown, with
     their places.
     """
-    for table in (_ranking(tables, console, rows), _needs(tables)):
+    for table in (_ranking(tables, console, rows), _targets(tables, console, rows), _needs(tables)):
         if table.row_count:
             console.print(table, markup=False, highlight=False)
     hidden = len(tables.final) - len(_shown(tables, rows))
@@ -69,6 +75,24 @@ def _ranking(tables: RunTables, console: Console, rows: int | None) -> Table:
         cells += [str(row["failed"])] * some_failed + [terminal(score(row, "difference", sign=True))]
         cells += [number(regret.get(str(row["predictor"]), math.nan)), seconds(row["seconds"])] if wide else []
         shown.add_row(f"{place + 1}", _coloured(str(row["predictor"]), of_family.name), *cells)
+    return shown
+
+
+def _targets(tables: RunTables, console: Console, rows: int | None) -> Table:
+    """τ of the same scores with further ground truths, in the order of the ranking; no row where there is none.
+
+    With intervals where the terminal is wide enough.
+    """
+    by_target, final = tables.taus_by_target, tables.final
+    shown = _table("", ["predictor"], [f"τ, {name}" for name in by_target])
+    shown.title = "\nThe same scores, other ground truths"
+    places = _shown(tables, rows) if by_target else []
+    names = [str(final["predictor"].iloc[place]) for place in places]
+    wide = console.width >= max(map(len, names), default=0) + len(by_target) * OF_TARGET
+    for place, name in zip(places, names, strict=True):
+        cells = [terminal(scores(found, "tau", ends=PLAIN_ENDS)[place]) for found in by_target.values()]
+        cells = cells if wide else [number(found["tau"].iloc[place]) for found in by_target.values()]
+        shown.add_row(f"{place + 1}", _coloured(name, str(final["family"].iloc[place])), *cells)
     return shown
 
 

@@ -62,6 +62,8 @@ class Sample:
     architectures: Sequence[Architecture]
     truth: Truth
     predictors: Mapping[str, AnyPredictor]
+    targets: Mapping[str, Truth] = field(default_factory=dict)
+    """Further ground truths of these architectures, by name; nan where one has no accuracy."""
 
 
 @dataclass(frozen=True)
@@ -90,11 +92,12 @@ class Training:
 
 @dataclass(frozen=True)
 class Scores:
-    """Scores and their timings, as `score_all` gives them, and how the scores rank."""
+    """Scores and their timings, as `score_all` gives them, and how the scores rank, by further ground truths too."""
 
     scores: pd.DataFrame
     timings: pd.DataFrame
     judgement: Judgement
+    targets: pd.DataFrame | None = None
 
 
 def prepare(spec: RunSpec) -> RunContext:

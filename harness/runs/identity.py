@@ -30,7 +30,7 @@ def folder(context: RunContext) -> Path:
     hashed = digest(
         [names, [settings(part) for part in parts], campaign.fingerprint, context.kernels, device, threads]
     )[:8]
-    names += [f"sample {given}" for given in spec.sample]
+    names += [*(f"sample {given}" for given in spec.sample), *(f"target {name}" for name in spec.targets)]
     count = "all" if spec.architectures is None else f"n{spec.architectures}"
     count = f"given{len(spec.sample)}" if spec.sample else count
     part = f"{count}-skip{spec.skip}" if spec.skip else count
@@ -43,7 +43,9 @@ def identity(context: RunContext, sample: Sample) -> str:
     components = [spec.bench, spec.dataset, spec.evaluation, *spec.measures.values(), *spec.predictors.values()]
     known_as = folder(context).relative_to(spec.results).as_posix()
     truth = truth_fingerprint(sample.truth)
-    return digest([known_as, truth, sample.truth.source, code_fingerprint(components)])
+    targets = {name: truth_fingerprint(target) for name, target in sample.targets.items()}
+    others = [targets] if targets else []
+    return digest([known_as, truth, sample.truth.source, code_fingerprint(components), *others])
 
 
 def truth_fingerprint(truth: Truth) -> str:
@@ -64,14 +66,8 @@ def status(context: RunContext, sample: Sample, traces: Sequence[Trace]) -> dict
         "skip": spec.skip,
         "trained": len(traces),
         "diverged": sum(trace.diverged is not None for trace in traces),
-        "truth": {
-            "train_set": truth.train_set,
-            "split": truth.split,
-            "epochs": truth.epochs,
-            "seeds": list(truth.accuracy.columns),
-            "source": truth.source,
-            "fingerprint": truth_fingerprint(truth),
-        },
+        "truth": _about(truth),
+        **({"targets": {name: _about(target) for name, target in sample.targets.items()}} if sample.targets else {}),
         "evaluation": vars(spec.evaluation),
         "signal": {
             "split": spec.signal.split if spec.signal else ", ".join(spec.recipe.watch),
@@ -87,6 +83,18 @@ def status(context: RunContext, sample: Sample, traces: Sequence[Trace]) -> dict
         "schema_version": SCHEMA_VERSION,
         "identity": identity(context, sample),
         "seconds": round(time.time() - context.started, 1),
+    }
+
+
+def _about(truth: Truth) -> dict[str, Any]:
+    """Where a ground truth comes from."""
+    return {
+        "train_set": truth.train_set,
+        "split": truth.split,
+        "epochs": truth.epochs,
+        "seeds": list(truth.accuracy.columns),
+        "source": truth.source,
+        "fingerprint": truth_fingerprint(truth),
     }
 
 

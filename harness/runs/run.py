@@ -12,11 +12,13 @@ from threadpoolctl import threadpool_limits
 from harness.evaluate.groups import with_groups
 from harness.evaluate.judge import judge
 from harness.evaluate.scoring import ScoringInput, score_all
+from harness.evaluate.targets import by_target
 from harness.files.lock import exclusive_lock
 from harness.runs import identity, tables
 from harness.runs.campaign import Campaign
 from harness.runs.context import RunContext, Sample, Scores, Traces, Training, draw, prepare
 from harness.runs.files_of_scores import with_files_read
+from harness.runs.further_truths import further_truths
 from harness.runs.spec import RunSpec
 from harness.runs.train_many import Failure, Wanted, missing_of, train_missing
 from harness.schema import Architecture, BadInput, Trace
@@ -87,7 +89,8 @@ def truth_and_sample(context: RunContext) -> Sample:
     architectures = [replace(a, index=truth.index.get(a.name)) for a in draw(spec, known, truth.index)]
     predictors = with_files_read(spec.predictors, spec.bench, architectures)
     accuracy = truth.accuracy.loc[[a.name for a in architectures]]
-    return Sample(architectures, replace(truth, accuracy=accuracy), predictors)
+    targets = further_truths(spec.bench, spec.targets, list(accuracy.index), spec.data)
+    return Sample(architectures, replace(truth, accuracy=accuracy), predictors, targets)
 
 
 def train(context: RunContext, sample: Sample, progress: Progress) -> Training:
@@ -135,7 +138,8 @@ def score_and_judge(context: RunContext, sample: Sample, traces: Traces, progres
         judgement = judge(scores, truth, families, spec.evaluation, spec.readers_of_studied(), spec.twins())
         groups = {architecture.name: architecture.group for architecture in sample.architectures}
         judgement = with_groups(judgement, scores, truth, groups, spec.evaluation)
-    return Scores(scores, timings, judgement)
+        targets = by_target(scores, sample.targets, families, spec.evaluation) if sample.targets else None
+    return Scores(scores, timings, judgement, targets)
 
 
 def write(context: RunContext, sample: Sample, traces: Traces, scores: Scores, training: Training) -> None:

@@ -20,6 +20,7 @@ from harness.schema import (
     Predictor,
     Recording,
     StoredCurves,
+    Targeted,
     demand,
     description_columns,
     facts_of,
@@ -63,6 +64,8 @@ class RunSpec:
     """Predictors that are skipped, with their input columns that are not measured."""
     skip: int = 0
     """Number of architectures at the beginning of the draw that are left out."""
+    targets: Sequence[str] = ()
+    """Further ground truths that the same scores are held against: names of data sets, or paths of tables."""
     sample: Sequence[object] = ()
     """Architectures that are taken instead of a draw, in any notation or by official index; empty: they are drawn."""
 
@@ -70,6 +73,7 @@ class RunSpec:
         few = self.architectures is not None and self.architectures < 2
         demand(not few, "architectures", "at least 2 (or null: all)", self.architectures)
         demand(self.skip >= 0, "skip", "at least 0", self.skip)
+        self._demand_targets()
         demand(not (self.skip and self.sample), "skip", "0 where a sample is given", self.skip)
         demand(bool(self.predictors), "predictor", "at least one predictor", list(self.predictors))
         trained = [*self.measures, *self.fit_benches]
@@ -78,6 +82,13 @@ class RunSpec:
         self._skip_unmeasured(self._leave_out())
         self.studied()  # raises BadInput for an unknown name
         self.evaluation.demand_baselines({name: predictor.family for name, predictor in self.predictors.items()})
+
+    def _demand_targets(self) -> None:
+        """Raise BadInput for targets of a benchmark that has one ground truth, and for one that is named twice."""
+        once = all(self.targets) and len(set(self.targets)) == len(self.targets)
+        demand(once, "targets", "a list of different data sets or tables (or null)", list(self.targets))
+        able = not self.targets or isinstance(self.bench, Targeted)
+        demand(able, "targets", f"null for {self.bench.name}, which has no further ground truth", list(self.targets))
 
     def _demand_one_writer(self) -> None:
         """Raise BadInput where two parts of the run write one column."""

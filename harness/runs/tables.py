@@ -39,6 +39,7 @@ def tables(
         "edges": _edges(spec.bench, sample.architectures),
         "failures": _failures(traces.scored, scores.scores, failures),
         "trajectories": _trajectories(traces.scored),
+        **({} if scores.targets is None else {"targets": scores.targets}),
     }
 
 

@@ -24,6 +24,7 @@ from harness.schema.benchmark import (
     Notated,
     RecipeProvider,
     Recording,
+    Targeted,
     facts_of,
     name_of,
 )
@@ -105,6 +106,7 @@ __all__ = [
     "Shared",
     "SourceModel",
     "StoredCurves",
+    "Targeted",
     "Trace",
     "Truth",
     "Uncertain",

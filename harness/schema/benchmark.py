@@ -85,6 +85,18 @@ class Notated(Protocol):
 
 
 @runtime_checkable
+class Targeted(Protocol):
+    """A benchmark that has several ground truths for one architecture."""
+
+    def target(self, name: str, data: str | None) -> Truth:
+        """The ground truth of this name: a data set of the benchmark, or the path of a table.
+
+        Raises BadInput for a name that is neither.
+        """
+        ...
+
+
+@runtime_checkable
 class Drawable(Protocol):
     """A benchmark that provides an architecture's graph for drawing: nodes are feature maps, edges are operations."""
 

@@ -242,6 +242,18 @@ SELECTION = Table(
     ),
 )
 
+TARGETS = Table(
+    "targets",
+    "a predictor at a budget and a further ground truth (only in runs with `targets`)",
+    (
+        text("target", "data set or file of that ground truth, as `targets` names it"),
+        _PREDICTOR,
+        _STEP,
+        *estimate("tau", "Kendall τ-b of the run's scores and that ground truth", ends=PLAIN_ENDS),
+        count("n", "architectures with a score and an accuracy there"),
+    ),
+)
+
 PAIRS = Table(
     "pairs",
     "a predictor at a budget and a range of differences in accuracy",
@@ -382,6 +394,9 @@ _RUN = (
 
 RUN_TABLES = {table.name: table for table in _RUN}
 """The tables of a run's results folder."""
+
+OPTIONAL_TABLES = {TARGETS.name: TARGETS}
+"""Tables that the folders of some runs have."""
 
 SWEEP_TABLES = {table.name: table for table in (JOBS, GATHERED, RANKS)}
 """The tables of a sweep's folder."""

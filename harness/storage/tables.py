@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.schema import SCHEMA_VERSION, BadInput, demand
-from harness.schema.columns import RUN_TABLES, SWEEP_TABLES, Column, Table
+from harness.schema.columns import OPTIONAL_TABLES, RUN_TABLES, SWEEP_TABLES, Column, Table
 from harness.schema.visible import visible
 from harness.storage.documents import MISSING, read_json, read_text, read_yaml, unreadable
 from harness.storage.files import SUMS, read_sums, sums_faults, write_atomically, write_json, write_sums, write_text
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-TABLES = RUN_TABLES | SWEEP_TABLES
+TABLES = RUN_TABLES | OPTIONAL_TABLES | SWEEP_TABLES
 
 STATUS, ENVIRONMENT, CONFIG = "status.json", "environment.json", "config.yaml"
 

@@ -12,6 +12,7 @@ from harness.benches import own_truth
 from harness.benches.nasbench201 import description, notations, space, truth
 from harness.benches.nats import converted
 from harness.benches.nats.spaces import TSS
+from harness.benches.truth import Request
 from harness.files import Source
 from harness.schema import (
     ADDED_LATER,
@@ -90,10 +91,15 @@ class NasBench201:
 
     def truth(self, dataset: str, fingerprint: str, data: str | None) -> Truth:
         """Accuracies of every architecture in the source, on the data set of this name."""
-        request = truth.Request(
-            dataset, fingerprint, self.train_set, self.target_split, self.target_epochs, self.unit, self.name_of
-        )
-        return truth.find(self.source, request, data)
+        return truth.find(self.source, self._request(dataset, fingerprint), data)
+
+    def target(self, name: str, data: str | None) -> Truth:
+        """Accuracies on another data set, or those of the table at a path."""
+        return truth.target(name, self._request(name, ""), data)
+
+    def _request(self, dataset: str, fingerprint: str) -> Request:
+        protocol = (self.train_set, self.target_split, self.target_epochs)
+        return Request(dataset, fingerprint, *protocol, self.unit, self.name_of)
 
     def sample(self, n: int | None, seed: int, among: Sequence[str] | None = None) -> list[Architecture]:
         """`n` architectures (None: all), with `isomorphs` one of each isomorphism class, out of the strings `among`.

@@ -110,6 +110,12 @@ class Space:
             )
 
 
+def official_name(dataset: str) -> str:
+    """The name as the benchmark writes it; ImageNet16-120 and imagenet16_120 are accepted as well."""
+    folded = dataset.lower().replace("_", "-")
+    return folded if folded in SPLITS else dataset
+
+
 def meaning(train_set: str, split: str) -> str:
     """The official name of a split, with an explanation where it misleads."""
     return "ori-test (the test images of both halves, x-valid and x-test)" if _both(train_set, split) else split

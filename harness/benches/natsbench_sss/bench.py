@@ -13,6 +13,7 @@ from harness.benches import own_truth, truth
 from harness.benches.nats import converted
 from harness.benches.nats.spaces import SSS
 from harness.benches.natsbench_sss import description, space
+from harness.benches.truth import Request
 from harness.files import Source
 from harness.schema import (
     ADDED_LATER,
@@ -75,12 +76,17 @@ class NatsBenchSize:
 
     def truth(self, dataset: str, fingerprint: str, data: str | None) -> Truth:
         """Accuracies of every architecture in the source, on the data set of this name."""
-        request = truth.Request(
-            dataset, fingerprint, self.train_set, self.target_split, self.target_epochs, self.unit, self.name_of
-        )
-        found = truth.find(SSS, self.source, request, data, lambda _: None, None)
+        found = truth.find(SSS, self.source, self._request(dataset, fingerprint), data, lambda _: None, None)
         places = {name: space.index(space.parse(name)) for name in found.accuracy.index}
         return Truth(found.accuracy, found.train_set, found.split, found.epochs, found.source, places)
+
+    def target(self, name: str, data: str | None) -> Truth:
+        """Accuracies on another data set, or those of the table at a path."""
+        return truth.target(SSS, name, self._request(name, ""), data, lambda _: None, None)
+
+    def _request(self, dataset: str, fingerprint: str) -> Request:
+        protocol = (self.train_set, self.target_split, self.target_epochs)
+        return Request(dataset, fingerprint, *protocol, self.unit, self.name_of)
 
     def sample(self, n: int | None, seed: int, among: Sequence[str] | None = None) -> list[Architecture]:
         """`n` different architectures (None: all), drawn uniformly from the strings `among` (default: all).

@@ -11,6 +11,7 @@ from harness.report.ranked_table import ranked_table
 from harness.report.run_tables import TOPS, RunTables
 from harness.report.tables.display_table import DisplayTable, quantities, scores, strings
 from harness.report.text import Content, Number, Text
+from harness.schema.columns import PLAIN_ENDS
 from harness.schema.families import family
 
 
@@ -21,9 +22,11 @@ def families(names: pd.Series) -> list[Content]:
 
 def ranked(tables: RunTables) -> DisplayTable:
     """What a reader compares first: τ over all and among the best, the difference to the best baseline, cost."""
-    table = ranked_table(tables)
+    table, by_target = ranked_table(tables), tables.taus_by_target
+    ends = {"tau": "", "low": "_low", "high": "_high"}
+    further = {f"tau_on_{name}{end}": rows[of] for name, rows in by_target.items() for of, end in ends.items()}
     made = DisplayTable(
-        table,
+        table.assign(**further),
         {
             "predictor": strings(table["predictor"]),
             "family": families(table["family"]),
@@ -31,6 +34,7 @@ def ranked(tables: RunTables) -> DisplayTable:
             f"τ, {TOPS['tau_half']}": scores(table, "tau_half"),
             f"τ, {TOPS['tau_fifth']}": scores(table, "tau_fifth"),
             **({"τ between groups": scores(table, "tau_groups")} if "tau_groups" in table else {}),
+            **{f"τ, {name}": scores(rows, "tau", ends=PLAIN_ENDS) for name, rows in by_target.items()},
             "Δτ to best baseline": scores(table, "difference", sign=True),
             "p (Holm)": quantities(table["p_holm"], probability),
             "n": quantities(table["n"], count),
