@@ -134,11 +134,10 @@ def _due(trace: Trace, column: str) -> tuple[bool, bool]:
     """
     clock = trace.clocks.get(column)
     measured = clock is not None and clock in trace.table
-    rows = trace.table[trace.table[clock if measured else "step"] > 0]
-    if rows.empty and not measured:
-        first = trace.table[column].iloc[0]
-        return _is_finite(first), True
-    return not rows.empty, not rows.empty and _is_finite(rows[column].iloc[-1])
+    due = np.flatnonzero(trace.numbers(str(clock) if measured else "step") > 0)
+    if not due.size and not measured:
+        return _is_finite(trace.cells(column)[0]), True
+    return bool(due.size), bool(due.size) and _is_finite(trace.cells(column)[due[-1]])
 
 
 def _is_finite(cell: object) -> bool:

@@ -86,6 +86,6 @@ class FittedPooled:
 
 def _last(trace: Trace, column: str) -> float:
     """The last finite value, nan where there is none."""
-    values = trace.table[column].to_numpy(dtype=float)
+    values = trace.numbers(column)
     values = values[np.isfinite(values)]
     return float(values[-1]) if values.size else float("nan")

@@ -71,7 +71,7 @@ def value(trace: Trace, column: str, reading: str) -> float:
     """
     if reading == "last":
         return trace.last(column)
-    found = trace.table[column].to_numpy(dtype=float)[:1]
+    found = trace.numbers(column)[:1]
     if not np.isfinite(found).all() or not found.size:
         raise NoScore(f"no finite {column} at the first observation")
     return float(found[0])

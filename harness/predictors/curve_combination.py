@@ -128,5 +128,5 @@ class FittedCombination:
 
 def seen(trace: Trace, column: str) -> dict[int, float]:
     """Finite values of a column after step 0, by step."""
-    steps, values = trace.table["step"].to_numpy(), trace.table[column].to_numpy(dtype=float)
+    steps, values = trace.cells("step"), trace.numbers(column)
     return {int(s): float(v) for s, v in zip(steps, values, strict=True) if s > 0 and np.isfinite(v)}

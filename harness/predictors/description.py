@@ -127,7 +127,7 @@ def _row(trace: Trace, columns: Sequence[str]) -> Column:
 
 
 def _entries(trace: Trace, name: str) -> Column:
-    if trace.table[name].dtype == object:
+    if trace.cells(name).dtype == object:
         vector = last_vector(trace, name)
         return np.array([np.nan]) if vector is None else vector
     return np.array([value_or_nan(trace, name, "first")])

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
+from sklearn import config_context
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import make_pipeline
@@ -68,15 +69,15 @@ class LcSVR:
         if len(set(groups)) < 2 * INNER_FOLDS:
             return FittedLcSVR(self, steps, regressor.fit(x, y))
         search = GridSearchCV(regressor, GRID, scoring="neg_mean_squared_error", cv=GroupKFold(INNER_FOLDS))
-        return FittedLcSVR(self, steps, search.fit(x, y, groups=groups))
+        with config_context(assume_finite=True, skip_parameter_validation=True):  # of 27 tiny fits most is checking
+            return FittedLcSVR(self, steps, search.fit(x, y, groups=groups))
 
     def _features(self, trace: Trace, steps: tuple[int, ...]) -> Column | None:
         """The vector (d,) of a trace that was observed at exactly these steps, else None."""
-        table = trace.table
         if not steps or _steps(trace, self.column) != steps:
             return None
-        curve = table.loc[table["step"].isin(steps), self.column].to_numpy(dtype=float)
-        facts = table[self.facts].iloc[-1].to_numpy(dtype=float)
+        curve = trace.numbers(self.column)[np.isin(trace.cells("step"), steps)]
+        facts = np.array([trace.numbers(name)[-1] for name in self.facts])
         features = np.concatenate([curve, np.diff(curve), np.diff(curve, n=2), [curve.mean(), curve.std()], facts])
         return features if np.isfinite(features).all() else None
 
@@ -114,9 +115,8 @@ class FittedLcSVR:
 
 def _steps(trace: Trace, column: str) -> tuple[int, ...]:
     """Steps after the start at which the column is finite."""
-    table = trace.table
-    kept = np.isfinite(table[column].to_numpy(dtype=float)) & (table["step"].to_numpy() > 0)
-    return tuple(table["step"].to_numpy()[kept].tolist())
+    steps = trace.cells("step")
+    return tuple(steps[np.isfinite(trace.numbers(column)) & (steps > 0)].tolist())
 
 
 def _commonest(steps: list[tuple[int, ...]]) -> tuple[int, ...]:

@@ -15,8 +15,8 @@ def points(trace: Trace, x: str, y: str, after_start: bool = False) -> tuple[Col
 
     `after_start` leaves the observation at step 0 out. k may be 0: what is too few is for the method to say.
     """
-    first, second = (trace.table[name].to_numpy(dtype=float) for name in (x, y))
+    first, second = (trace.numbers(name) for name in (x, y))
     kept = np.isfinite(first) & np.isfinite(second)
     if after_start:
-        kept &= trace.table["step"].to_numpy() > 0
+        kept &= trace.cells("step") > 0
     return first[kept], second[kept]

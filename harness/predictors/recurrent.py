@@ -85,9 +85,12 @@ class Recurrent:
 
     def read(self, trace: Trace) -> Column:
         """The complete observations (k, d) in order of steps: the numbers, nan where missing, then the vectors."""
-        numbers = trace.table[self.numbers].to_numpy(dtype=float)
+        return trace.kept(("recurrent", *self.vectors, None, *self.numbers), lambda: self._read(trace))
+
+    def _read(self, trace: Trace) -> Column:
+        numbers = np.array([trace.numbers(name) for name in self.numbers]).reshape(len(self.numbers), -1).T
         rows = []
-        for place, cells in enumerate(zip(*(trace.table[name] for name in self.vectors), strict=True)):
+        for place, cells in enumerate(zip(*(trace.cells(name) for name in self.vectors), strict=True)):
             vectors = [vector for cell in cells if (vector := cell_vector(cell)) is not None]
             if len(vectors) == len(self.vectors):
                 rows.append(np.concatenate([np.where(np.isfinite(numbers[place]), numbers[place], np.nan), *vectors]))

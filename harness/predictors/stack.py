@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import ClassVar
 
-import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.predictors.boosting import boosting
+from harness.predictors.boosting import Boosted, boosting
 from harness.predictors.logit_linear import LogitLinear
 from harness.predictors.points import Column
 from harness.predictors.weight_statistics import last_vector
@@ -87,7 +86,7 @@ class FittedStack:
     columns: tuple[str, ...]
     family: str
     widths: dict[str, int]
-    regressor: lightgbm.Booster | ArcsinhRidge = field(repr=False)
+    regressor: Boosted | ArcsinhRidge = field(repr=False)
 
     def score(self, trace: Trace) -> float:
         """Predicted accuracy in percent; higher is better. Raises NoScore where no column is finite."""
@@ -115,10 +114,14 @@ def features(trace: Trace, widths: dict[str, int]) -> Column:
 
     Raises NoScore where a vector is not as long as the fit's.
     """
-    found, steps = [], trace.table["step"].to_numpy(dtype=float)
+    return trace.kept(("stack", *widths.items()), lambda: _features(trace, widths))
+
+
+def _features(trace: Trace, widths: dict[str, int]) -> Column:
+    found, steps = [], trace.numbers("step")
     for name, width in widths.items():
         if not width:
-            found.append(readings(steps, trace.table[name].to_numpy(dtype=float), name in FACT_COLUMNS))
+            found.append(readings(steps, trace.numbers(name), name in FACT_COLUMNS))
             continue
         vector = last_vector(trace, name)
         if vector is not None and vector.size != width:
@@ -142,7 +145,7 @@ def readings(steps: Column, values: Column, fact: bool) -> Column:
 
 def _width(traces: Sequence[Trace], name: str) -> int:
     """Length of the vectors of a column, 0 where it holds none."""
-    vectors = (last_vector(trace, name) for trace in traces if trace.table[name].dtype == object)
+    vectors = (last_vector(trace, name) for trace in traces if trace.cells(name).dtype == object)
     widths = {vector.size for vector in vectors if vector is not None}
     if len(widths) > 1:
         raise NoScore(f"the fit needs vectors of one length, {name} has several")

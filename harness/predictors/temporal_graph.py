@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.impute import SimpleImputer
@@ -14,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from harness.predictors.boosting import BOOSTING
+from harness.predictors.boosting import boosting
 from harness.predictors.logit_linear import LogitLinear
 from harness.predictors.points import Column
 from harness.predictors.weight_statistics import FEWEST
@@ -103,9 +102,7 @@ class TemporalGraph:
 
     def _boosting(self, x: Column, y: Column) -> Predict:
         objective = "regression" if self.task == "regression" else "binary"
-        settings = {**BOOSTING, "objective": objective, "seed": self.seed}
-        booster = lightgbm.train(settings, lightgbm.Dataset(x, y), num_boost_round=self.trees)
-        return lambda features: np.asarray(booster.predict(features), dtype=float)
+        return boosting(x, y, self.trees, self.seed, objective=objective).predict
 
 
 @dataclass(frozen=True)
@@ -156,7 +153,11 @@ def signatures(trace: Trace, column: str, skip: int = 0) -> list[Column]:
     The first `skip` vectors are left out. Cells may hold arrays or lists, as a table read from Parquet does; those
     without a vector are skipped.
     """
-    cells = [np.asarray(np.nan if cell is None else cell, dtype=float) for cell in trace.table[column].tolist()]
+    return trace.kept(("signatures", column, skip), lambda: _signatures(trace, column, skip))
+
+
+def _signatures(trace: Trace, column: str, skip: int) -> list[Column]:
+    cells = [np.asarray(np.nan if cell is None else cell, dtype=float) for cell in trace.cells(column)]
     vectors = [np.where(np.isfinite(cell), cell, np.nan) for cell in cells if cell.ndim == 1][skip:]
     return vectors if any(np.isfinite(vector).any() for vector in vectors) else []
 

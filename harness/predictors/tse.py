@@ -116,7 +116,7 @@ def intervals(trace: Trace, column: str) -> tuple[Column, Column, Column]:
     """
     if trace.diverged is not None:
         raise NoScore(f"training diverged at step {trace.diverged}")
-    loss, step, epoch = (trace.table[name].to_numpy(dtype=float) for name in (column, "step", "epoch"))
+    loss, step, epoch = (trace.numbers(name) for name in (column, "step", "epoch"))
     if len(loss) < 2:
         raise NoScore(f"no {column} before the first step")
     missing = step[1:][~np.isfinite(loss[1:])]

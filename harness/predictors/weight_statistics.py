@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.predictors import dense_net
-from harness.predictors.boosting import boosting
+from harness.predictors.boosting import Boosted, boosting
 from harness.predictors.dense_net import DenseNet
 from harness.predictors.logit_linear import LogitLinear
 from harness.predictors.points import Column
@@ -90,7 +89,7 @@ class WeightStatistics:
             vector = vector[-ENDS:]
         return vector if vector is not None and np.isfinite(vector).any() else None
 
-    def _regressor(self, x: Column, y: Column) -> LogitLinear | DenseNet | lightgbm.Booster:
+    def _regressor(self, x: Column, y: Column) -> LogitLinear | DenseNet | Boosted:
         if self.model == "boosting":
             return boosting(x, y, self.trees, self.seed)
         return LogitLinear(x, y) if self.model == "linear" else DenseNet(x, y, self.seed)
@@ -102,7 +101,7 @@ class FittedWeightStatistics:
 
     method: WeightStatistics
     width: int
-    regressor: LogitLinear | DenseNet | lightgbm.Booster = field(repr=False)
+    regressor: LogitLinear | DenseNet | Boosted = field(repr=False)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -132,11 +131,12 @@ def last_vector(trace: Trace, column: str) -> Column | None:
 
     Cells may hold arrays or lists, as a table read from Parquet does, or None.
     """
-    for cell in reversed(trace.table[column].tolist()):
-        vector = cell_vector(cell)
-        if vector is not None:
-            return vector
-    return None
+    return trace.kept(("last_vector", column), lambda: _last_vector(trace, column))
+
+
+def _last_vector(trace: Trace, column: str) -> Column | None:
+    vectors = (cell_vector(cell) for cell in reversed(trace.cells(column)))
+    return next((vector for vector in vectors if vector is not None), None)
 
 
 def cell_vector(cell: object) -> Column | None:

@@ -119,24 +119,21 @@ def score_and_judge(context: RunContext, sample: Sample, traces: Traces, progres
     """Stage 4: a score of every architecture by every predictor at every budget, and how well they rank."""
     spec, truth = context.spec, sample.truth
     accuracies = truth.mean().loc[[trace.architecture.name for trace in traces.scored]].to_numpy()
-    scores, timings = score_all(
-        sample.predictors,
-        ScoringInput(
-            traces.scored,
-            accuracies,
-            spec.budgets(context.train_images),
-            spec.evaluation.folds,
-            spec.evaluation.seed,
-            traces.fitting,
-        ),
-        spec.engine.processes(len(spec.predictors)),
-        partial(progress, "score"),
+    given = ScoringInput(
+        traces.scored,
+        accuracies,
+        spec.budgets(context.train_images),
+        spec.evaluation.folds,
+        spec.evaluation.seed,
+        traces.fitting,
     )
-    progress("judge", 0, 0)
     families = {name: predictor.family for name, predictor in spec.predictors.items()}
+    groups = {architecture.name: architecture.group for architecture in sample.architectures}
     with threadpool_limits(1):  # thousands of small products: threads only wait for each other
+        workers = spec.engine.processes(len(spec.predictors))
+        scores, timings = score_all(sample.predictors, given, workers, partial(progress, "score"))
+        progress("judge", 0, 0)
         judgement = judge(scores, truth, families, spec.evaluation, spec.readers_of_studied(), spec.twins())
-        groups = {architecture.name: architecture.group for architecture in sample.architectures}
         judgement = with_groups(judgement, scores, truth, groups, spec.evaluation)
         targets = by_target(scores, sample.targets, families, spec.evaluation) if sample.targets else None
     return Scores(scores, timings, judgement, targets)

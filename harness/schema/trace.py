@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from harness.schema.base import NoScore
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,8 @@ class Trace:
 
     def column(self, name: str) -> NDArray[np.float64]:
         """The finite values of a number column, in order of steps. Raises NoScore where there is none."""
-        values: NDArray[np.float64] = self.table[name].to_numpy(dtype=float)
-        finite = values[np.isfinite(values)]
+        values = self.numbers(name)
+        finite: NDArray[np.float64] = values[np.isfinite(values)]
         if not finite.size:
             raise NoScore(f"no finite {name} within the budget")
         return finite
@@ -53,12 +56,46 @@ class Trace:
         clock = self.clocks.get(name)
         if clock is None or clock not in self.table:
             return float(self.column(name)[-1])
-        due = self.table[self.table[clock] > 0]
-        if due.empty or not np.isfinite(due[name].iloc[-1]):
-            at = f" at step {due['step'].iloc[-1]}" if len(due) else " within the budget"
+        due = np.flatnonzero(self.numbers(clock) > 0)
+        if not due.size or not np.isfinite(self.numbers(name)[due[-1]]):
+            at = f" at step {self.cells('step')[due[-1]]}" if due.size else " within the budget"
             raise NoScore(f"no finite {name}{at}")
-        return float(due[name].iloc[-1])
+        return float(self.numbers(name)[due[-1]])
+
+    def numbers(self, name: str) -> NDArray[np.float64]:
+        """A number column as an array (observations,), nan where nothing was read; not to be written to."""
+        return self._array(name, np.dtype(float))
+
+    def cells(self, name: str) -> NDArray[Any]:
+        """A column as an array (observations,) of its own type, vectors as objects; not to be written to."""
+        return self._array(name, None)
 
     @property
     def last_step(self) -> int:
-        return int(self.table["step"].iloc[-1])
+        return int(self.cells("step")[-1])
+
+    def kept(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """What `make` gives, made once: predictors derive the same of a trace for every fold, fit and score.
+
+        `key` names it and all that it depends on besides the trace. What is raised is raised every time.
+        """
+        if key not in self._kept:
+            self._kept[key] = make()
+        found: Made = self._kept[key]
+        return found
+
+    def _array(self, name: str, kind: np.dtype[Any] | None) -> NDArray[Any]:
+        """Taken from the table once: predictors read the same columns hundreds of times."""
+        key = name, kind
+        if key not in self._arrays:
+            self._arrays[key] = self.table[name].to_numpy(dtype=kind)
+            self._arrays[key].flags.writeable = False
+        return self._arrays[key]
+
+    @cached_property
+    def _kept(self) -> dict[Hashable, Any]:
+        return {}
+
+    @cached_property
+    def _arrays(self) -> dict[tuple[str, Any], NDArray[Any]]:
+        return {}
