@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from harness.benches import accuracies, tabulated
+from harness.benches import own_truth, tabulated
 from harness.benches.counts import counted
 from harness.benches.draw import drawn
 from harness.schema import Architecture, BadInput, ImageSet, Recorded, StoredCurves, Truth, demand, settings
@@ -17,19 +17,27 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+COMMON = ("kind", "name", "source", "unit")
+"""Settings that decide no network."""
+
+
 @dataclass(frozen=True)
 class ListedSpace(ABC):
     """The defaults of a `Benchmark`. A subclass gives `names` and `build`; anything else may be overridden.
 
-    `source` of the ground truth: a CSV file with the columns architecture, accuracy (percent) and perhaps seed, or a
-    Parquet file made by `python -m harness.tabulate`. Fields that a subclass adds are settings of the network: they
-    are part of a trace's key.
+    `source` of the ground truth: a CSV or Parquet file with the columns architecture, accuracy and, where there are
+    several, seed (see `own_truth.read`; `unit`: "percent", "fraction" or null, guessed), or a table made by `python -m
+    harness.tabulate`. Fields that a subclass adds are settings of the network: they are part of a trace's key.
     """
 
     lowerable: ClassVar[bool] = False
 
     name: str
     source: str
+    unit: str | None = None
+
+    def __post_init__(self) -> None:
+        own_truth.demand_unit(self.unit)
 
     @abstractmethod
     def names(self) -> list[str]:
@@ -43,16 +51,21 @@ class ListedSpace(ABC):
         """What folds of learned predictors never separate; the same for strings of one network. Default: the name."""
         return name
 
+    def name_of(self, given: object) -> str:
+        """The name that a user gives of an architecture. Raises BadInput where the space has none such."""
+        known = self.names()
+        demand(str(given) in known, "architecture", f"one of the {len(known)} of {self.name}", str(given))
+        return str(given)
+
     def architecture(self, name: str) -> Architecture:
         """The architecture of this name. Raises BadInput where the space has none."""
-        demand(name in self.names(), "architecture", f"one of the {len(self.names())} of {self.name}", name)
-        return Architecture(name, self.group(name))
+        return Architecture(self.name_of(name), self.group(name))
 
     def truth(self, dataset: str, fingerprint: str, data: str | None) -> Truth:
         """Accuracies in the file `source`; a table of `tabulate` has to be of the images with this fingerprint."""
         path = Path(self.source)
-        if path.suffix == ".csv":
-            return accuracies.read(path, self.names(), self.name)
+        if own_truth.is_own(path):
+            return own_truth.truth(path, self.unit, (dataset, "test", None), self.name_of)
         return tabulated.read(path).truth(None, "test", None, fingerprint, self.name)
 
     def sample(self, n: int | None, seed: int, among: Sequence[str] | None = None) -> list[Architecture]:
@@ -72,5 +85,5 @@ class ListedSpace(ABC):
 
     def network(self) -> dict[str, object]:
         """The fields that a subclass adds: part of a trace's identity."""
-        own = {key: value for key, value in settings(self).items() if key not in ("kind", "name", "source")}
+        own = {key: value for key, value in settings(self).items() if key not in COMMON}
         return {"space": self.name, **own}

@@ -30,14 +30,14 @@ def architectures_of(
 ) -> list[Architecture]:
     """The architectures that `given` names, in that order, isomorphic ones too.
 
-    Whole numbers are official indexes. Raises BadInput, by the place in the list, for what is no architecture, has no
-    ground truth (is not in `known`), or stands there twice.
+    Whole numbers are official indexes, unless they are names. Raises BadInput, by the place in the list, for what is
+    no architecture, has no ground truth (is not in `known`), or stands there twice.
     """
     named = {place: name for name, place in index.items()}
     places: dict[str, int] = {}
     held = set(known)
     for place, each in enumerate(given, start=1):
-        name = _named(bench, each, named, place)
+        name = str(each) if str(each) in held else _named(bench, each, named, place)
         if name not in held:
             wanted = f"architectures with a ground truth ({len(held):,})"
             raise BadInput(f"{KEY}: must be {wanted} (got {each!r} at place {place}){suggestion(name, held)}")

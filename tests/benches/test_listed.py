@@ -13,7 +13,6 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from harness.benches import accuracies
 from harness.benches.counts import counted
 from harness.benches.listed import ListedSpace
 from harness.schema import Architecture, BadInput, ImageSet, StoredCurves
@@ -113,32 +112,13 @@ def test_a_layer_that_is_never_called_has_parameters_and_no_flops(images) -> Non
     assert counted(Idle, images) == {"params": 215.0, "flops": 192.0, "live_flops": 192.0, "layers": 1.0}
 
 
-def test_accuracies_are_read_by_seed_and_names_of_digits_stay_names(tmp_path: Path) -> None:
+def test_accuracies_of_names_that_the_space_does_not_have_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "own.csv"
-    path.write_text("seed,architecture,accuracy\n0,001,50\n1,001,60.5\n0,NA,70\n")
-    truth = accuracies.read(path, ["001", "NA"], "mine")
-    assert truth.accuracy.loc["001"].to_dict() == {"0": 50, "1": 60.5} and truth.mean()["NA"] == 70
-    path.write_text("architecture,accuracy\n001,50\nNA,70\n")
-    assert accuracies.read(path, ["001", "NA"], "mine").accuracy["0"].to_dict() == {"001": 50, "NA": 70}
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "a CSV file of accuracies in percent"),
-        ("architecture,accuracy\na,high\n", "a CSV file of accuracies in percent"),
-        ("architecture,accuracy\n", "a table of at least one row"),
-        ("name,accuracy\na,50\n", r"with the columns architecture and accuracy \(got 'name, accuracy'"),
-        ("architecture,accuracy\nz,50\n", r"architectures of mine in .*\(got \['z'\]"),
-        ("architecture,accuracy\na,101\n", r"accuracies from 0 to 100 percent in .*\(got \[101"),
-        ("architecture,accuracy\na,-1\n", "accuracies from 0 to 100 percent"),
-        ("architecture,accuracy\na,nan\n", "accuracies from 0 to 100 percent"),
-        ("architecture,accuracy\na,50\na,51\n", "one row per architecture and seed"),
-    ],
-)
-def test_a_wrong_row_is_refused_in_one_line(tmp_path: Path, text: str, message: str) -> None:
-    path = tmp_path / "own.csv"
-    path.write_text(text)
-    with pytest.raises(BadInput, match=message) as caught:
-        accuracies.read(path, ["a"], "mine")
-    assert str(caught.value).startswith("bench.source: must be") and "\n" not in str(caught.value)
+    path.write_text("architecture,seed,accuracy\na,0,0.5\na,1,0.75\nc,0,0.25\n")
+    truth = Twins("twins", str(path), "fraction").truth("digits", "", None)
+    assert truth.accuracy.loc["a"].to_dict() == {"0": 50, "1": 75} and truth.train_set == "digits"
+    path.write_text("architecture,accuracy\na,50\nz,60\n")
+    with pytest.raises(BadInput, match=r"bench\.source: row 2 of .*architecture: must be one of the 3 of twins"):
+        Twins("twins", str(path), "percent").truth("digits", "", None)
+    with pytest.raises(BadInput, match=r"bench\.unit: must be 'percent' or 'fraction'"):
+        Twins("twins", str(path), "permille")

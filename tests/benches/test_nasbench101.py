@@ -130,6 +130,18 @@ def test_cells_are_drawn_by_the_number_of_classes_of_their_size() -> None:
     assert all(space.prune(cell) == cell and len(cell.edges()) <= 9 for cell in drawn)
 
 
+def test_a_matrix_with_operations_names_a_cell_and_a_table_of_ones_own_may_write_any_order(tmp_path: Path) -> None:
+    given = [rows("0110 0001 0000 0000"), ["input", CONV3, POOL, "output"]]
+    assert NasBench101().name_of(given) == "conv3x3~0|output~1"
+    for wrong in ([1, 2], [[1], ["input"]], [rows("01 00"), 3], "conv3x3", None):
+        with pytest.raises(BadInput, match="architecture: must be a"):
+            NasBench101().name_of(wrong)
+    path = tmp_path / "own.csv"
+    path.write_text("architecture,accuracy\nconv3x3~0|maxpool3x3~0|output~1,50\noutput~0,60\n")
+    truth = NasBench101(source=str(path), unit="percent").truth("svhn", "", None)
+    assert truth.accuracy["mean"].to_dict() == {"conv3x3~0|output~1": 50, "output~0": 60}
+
+
 def test_what_is_on_no_path_from_input_to_output_is_left_out() -> None:
     assert str(space.parse("conv3x3~0|conv1x1~1|maxpool3x3~0|output~1")) == "conv3x3~0|output~1"
     assert str(space.parse("conv3x3~|conv1x1~0.1|output~2")) == "conv1x1~0|output~1"

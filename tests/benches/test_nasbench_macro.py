@@ -20,6 +20,7 @@ from harness.benches.nasbench_macro import space, table
 from harness.benches.nasbench_macro.bench import NasBenchMacro
 from harness.benches.nasbench_macro.macro_network import Network
 from harness.config.components import build, conf_folder
+from harness.runs.given_sample import architectures_of
 from harness.schema import BadInput, StoredCurves, Trace
 from tests.benches import macro_files
 
@@ -173,6 +174,26 @@ def test_a_sample_has_one_string_of_each_class_and_grows_at_its_end() -> None:
         bench.sample(4, 0, pool)
 
 
+def test_all_strings_of_a_network_are_drawn_where_they_are_wanted() -> None:
+    bench = NasBenchMacro(isomorphs="all")
+    drawn = bench.sample(None, 0)
+    assert len({a.name for a in drawn}) == len(drawn) == 6_561 and len({a.group for a in drawn}) == 3_969
+    assert bench.sample(7, 0) == drawn[:7]
+
+
+def test_a_table_and_a_sample_of_ones_own_name_strings_with_zeros_in_front(tmp_path: Path) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text("architecture,seed,accuracy\n00120210,0,0.5\n00120210,1,0.75\n22222222,0,0.25\n")
+    bench = NasBenchMacro(source=str(path), unit="fraction")
+    truth = bench.truth("svhn", "", None)
+    assert truth.accuracy.loc["00120210"].to_dict() == {"0": 50, "1": 75} and truth.train_set == "svhn"
+    names = [a.name for a in architectures_of(bench, ["22222222", "00120210"], list(truth.accuracy.index), {})]
+    assert names == ["22222222", "00120210"] and bench.name_of([0, 0, 1, 2, 0, 2, 1, 0]) == "00120210"
+    path.write_text("architecture,accuracy\n00120210,50\n120210,60\n")
+    with pytest.raises(BadInput, match=r"bench\.source: row 2 of .*architecture: must be 8 digits"):
+        replace(bench, unit="percent").truth("svhn", "", None)
+
+
 def test_its_configuration_gives_every_setting() -> None:
     node = OmegaConf.load(conf_folder() / "bench" / "nasbench_macro.yaml")
     assert build(node, "bench") == NasBenchMacro()
@@ -248,6 +269,7 @@ def test_a_file_that_is_not_of_its_kind_is_refused_in_one_line(tmp_path: Path, t
         ({"target_epochs": 12}, "cifar10", r"bench\.target_epochs: must be .*\(got 'test 12'"),
         ({"source": "no.json"}, "cifar10", r"bench\.source: must be a JSON file .*no\.json"),
         ({"source": "no.parquet"}, "cifar10", r"bench\.source: must be an existing table"),
+        ({"source": "no.csv"}, "cifar10", r"bench\.source: must be an existing file"),
     ],
 )  # fmt: skip
 def test_what_the_source_does_not_hold_is_refused(changes: dict[str, Any], dataset: str, message: str) -> None:
@@ -256,7 +278,13 @@ def test_what_the_source_does_not_hold_is_refused(changes: dict[str, Any], datas
 
 
 def test_wrong_settings_are_refused_and_no_curve_is_recorded() -> None:
-    for changes in ({"channels": 0}, {"target_split": "train"}, {"target_epochs": 0}):
+    for changes in (
+        {"channels": 0},
+        {"target_split": "train"},
+        {"target_epochs": 0},
+        {"unit": "x"},
+        {"isomorphs": "x"},
+    ):
         with pytest.raises(BadInput, match=rf"bench\.{next(iter(changes))}: must be"):
             NasBenchMacro(**changes)  # type: ignore[arg-type]
     with pytest.raises(BadInput, match=r"signal: must be null for \+bench=nasbench_macro"):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from harness.benches import tabulated
+from harness.benches import own_truth, tabulated
 from harness.benches.nasbench101 import description, size, space, table
 from harness.files import Source
 from harness.schema import (
@@ -38,10 +38,10 @@ class NasBench101:
     A string has a part for each vertex behind the input, OPERATION~SOURCES: `conv3x3~0|maxpool3x3~1|output~0.2`.
     `channels` is the width of the stem of the network trained here, `cells` the number of cells in each of three stacks
     (128 and 3 in the benchmark). The ground truth comes from `source`: "table" (the official TFRecord file in the data
-    folder, converted at the first use), the path of such a file, of what was made of it, or of a table made by
-    `python -m harness.tabulate`, or "auto": the official file. `train_set`: null, or "cifar10" where the images are
-    CIFAR-10's under another name. `target_split` and `target_epochs` (4, 12, 36, 108) select the accuracy; null takes
-    the most epochs of the source.
+    folder, converted at the first use), the path of such a file, of what was made of it, of a table made by `python -m
+    harness.tabulate` or of your own (see `own_truth.read`, its accuracies in `unit`), or "auto": the official file.
+    `train_set`: null, or "cifar10" where the images are CIFAR-10's under another name. `target_split` and
+    `target_epochs` (4, 12, 36, 108) select the accuracy; null takes the most epochs of the source.
     """
 
     kind: ClassVar[str] = "bench/nasbench101"
@@ -55,11 +55,13 @@ class NasBench101:
     train_set: str | None = None
     target_split: str = "test"
     target_epochs: int | None = None
+    unit: str | None = None
 
     def __post_init__(self) -> None:
         demand(self.channels >= FEWEST, "bench.channels", f"at least {FEWEST}", self.channels)
         demand(self.cells >= 1, "bench.cells", "at least 1", self.cells)
         demand(self.target_split in ("valid", "test"), "bench.target_split", "'valid' or 'test'", self.target_split)
+        own_truth.demand_unit(self.unit)
         epochs = self.target_epochs
         demand(epochs is None or epochs >= 1, "bench.target_epochs", "at least 1 (or null)", epochs)
 
@@ -67,7 +69,7 @@ class NasBench101:
         """Accuracies of every architecture in the source, on the data set of this name."""
         path = None if self.source in ("auto", "table") else Path(self.source)
         if path is not None and not table.is_official(path):
-            return self._tabulated(path, fingerprint)
+            return self._other(path, dataset, fingerprint)
         wanted = (
             f"{table.TRAIN_SET}, which the official file has accuracies of, or bench.source= a table made by `python"
             f" -m harness.tabulate +bench={self.name}` with these dataset settings"
@@ -75,7 +77,11 @@ class NasBench101:
         demand((self.train_set or dataset) == table.TRAIN_SET, "dataset", wanted, self.train_set or dataset)
         return table.truth(path or table.find(data, self.name), self.target_split, self.target_epochs)
 
-    def _tabulated(self, path: Path, fingerprint: str) -> Truth:
+    def _other(self, path: Path, dataset: str, fingerprint: str) -> Truth:
+        """From a table of a user's own, or of `tabulate`."""
+        if own_truth.is_own(path):
+            protocol = (self.train_set or dataset, self.target_split, self.target_epochs)
+            return own_truth.truth(path, self.unit, protocol, self.name_of)
         found = tabulated.read(path)
         truth = found.truth(self.train_set, self.target_split, self.target_epochs, fingerprint, self.name)
         strange = [name for name in truth.accuracy.index if not space.known(name)]
@@ -108,6 +114,17 @@ class NasBench101:
         while True:
             yield str(space.random_cell(np.random.default_rng(seed_of(seed, "sample", self.name, place))))
             place += 1
+
+    def name_of(self, given: object) -> str:
+        """The string of the pruned cell that `given` writes: text, or a pair (matrix, operations) in the benchmark's
+        own terms (see `space.of_matrix`). Raises BadInput."""
+        if isinstance(given, list | tuple) and len(given) == 2:
+            matrix, operations = given
+            lists = all(isinstance(each, list | tuple) for each in (matrix, operations))
+            demand(lists and all(isinstance(row, list | tuple) for row in matrix), "architecture",
+                   "a matrix as a list of rows, and a list of operations", given)  # fmt: skip
+            return str(space.of_matrix(matrix, operations))
+        return str(space.parse(str(given).strip()))
 
     def architecture(self, text: str) -> Architecture:
         """The architecture that the string `text` names; its group is the benchmark's graph hash."""

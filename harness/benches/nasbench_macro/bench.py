@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from harness import files
-from harness.benches import tabulated
+from harness.benches import own_truth, tabulated
 from harness.benches.draw import drawn
 from harness.benches.nasbench_macro import description, space, table
 from harness.files import Source
@@ -26,10 +26,11 @@ class NasBenchMacro:
 
     A string has one digit a layer: 0 identity, 1 and 2 inverted residuals of kernel 3 and expansion 3, kernel 5 and
     expansion 6. `channels` is the width of the stem of the network trained here (32 in the benchmark). The ground truth
-    comes from `source`: "table" (the published JSON file, in the data folder), the path of such a file or of a table
-    made by `python -m harness.tabulate`, or "auto": the published file. `train_set`: null, or "cifar10" where the
+    comes from `source`: "table" (the published JSON file, in the data folder), the path of such a file, of a table made
+    by `python -m harness.tabulate` or of your own (see `own_truth.read`, its accuracies in `unit`), or "auto": the
+    published file. `train_set`: null, or "cifar10" where the
     images are CIFAR-10's under another name. `target_split` and `target_epochs` select the accuracy; null takes the
-    last epoch of the source.
+    last epoch of the source. `isomorphs`: "one" string of each network, or "all"; folds keep those of one together.
     """
 
     kind: ClassVar[str] = "bench/nasbench_macro"
@@ -42,16 +43,23 @@ class NasBenchMacro:
     train_set: str | None = None
     target_split: str = "test"
     target_epochs: int | None = None
+    unit: str | None = None
+    isomorphs: str = "one"
 
     def __post_init__(self) -> None:
         demand(self.channels >= 1, "bench.channels", "at least 1", self.channels)
         demand(self.target_split in ("valid", "test"), "bench.target_split", "'valid' or 'test'", self.target_split)
+        own_truth.demand_unit(self.unit)
+        demand(self.isomorphs in ("one", "all"), "bench.isomorphs", "'one' or 'all'", self.isomorphs)
         epochs = self.target_epochs
         demand(epochs is None or epochs >= 1, "bench.target_epochs", "at least 1 (or null)", epochs)
 
     def truth(self, dataset: str, fingerprint: str, data: str | None) -> Truth:
         """Accuracies of every architecture in the source, on the data set of this name."""
         path = None if self.source in ("auto", "table") else Path(self.source)
+        if path is not None and own_truth.is_own(path):
+            given = (self.train_set or dataset, self.target_split, self.target_epochs)
+            return own_truth.truth(path, self.unit, given, self.name_of)
         if path is not None and path.suffix != ".json":
             return self._tabulated(path, fingerprint)
         wanted = (
@@ -78,16 +86,23 @@ class NasBenchMacro:
         return truth
 
     def sample(self, n: int | None, seed: int, among: Sequence[str] | None = None) -> list[Architecture]:
-        """`n` architectures (None: all), one of each isomorphism class, out of the strings `among` (default: all).
+        """`n` architectures (None: all) out of the strings `among` (default: all): one of each isomorphism class, or,
+        with `isomorphs`, all strings.
 
-        Classes are equally likely; the string that the benchmark trained stands for its class where it is `among` them.
-        Raises BadInput where there are not that many.
+        Classes, or strings, are equally likely; the string that the benchmark trained stands for its class where it is
+        `among` them. Raises BadInput where there are not that many.
         """
         classes: dict[str, str] = {}
         for text in sorted(among if among is not None else space.every_name()):
-            group = space.canonical(text)
+            group = text if self.isomorphs == "all" else space.canonical(text)
             classes[group] = group if text == group else classes.get(group, text)
         return [self.architecture(text) for text in drawn(classes, n, seed, self.name)]
+
+    def name_of(self, given: object) -> str:
+        """The string that `given` writes: text, or a list of eight choices. Raises BadInput."""
+        text = "".join(map(str, given)) if isinstance(given, list | tuple) else str(given).strip()
+        space.canonical(text)
+        return text
 
     def architecture(self, text: str) -> Architecture:
         """The architecture that the string `text` names; strings of one group are one network."""
