@@ -122,10 +122,10 @@ class Pretrained:
         held = self._held()
         for name in names:
             known = content.get(name)
-            if known is not None and name in held.entries:
+            if known is not None and held.has(name):
                 here = self.content_of(name)
                 wanted = f"the networks that {path.name} was made with"
-                demand(here == known, "bench.models", wanted, f"another file of {name} in {held.place}")
+                demand(here == known, "bench.models", wanted, f"other weights of {name}")
 
     def sample(self, n: int | None, seed: int, among: Sequence[str] | None = None) -> list[Architecture]:
         """`n` networks (None: all) in random order, out of the names `among` (default: `models`, or all of the folder).
@@ -146,7 +146,7 @@ class Pretrained:
         return Architecture(name, known.family, note=note)
 
     def content_of(self, architecture: str) -> dict[str, object]:
-        """What determines the weights: the checksum of the file, or the name at the hub."""
+        """What determines the weights: the checksum of the file, or of the weights that the hub gives."""
         return {"weights": self._held().identity(architecture)}
 
     def facts(self, architecture: Architecture, images: ImageSet) -> dict[str, float]:

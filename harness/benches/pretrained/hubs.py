@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from harness.files import offline
@@ -31,6 +34,15 @@ class HubNetwork(Backbone):
         self.classifier = (model.get_submodule(self.place),)  # in a tuple: no submodule
         model.set_submodule(self.place, nn.Identity())
         self.model = model
+
+    def sha256(self) -> str:
+        """SHA-256 (hex) of all weights and buffers, those of the classifier too, with their names and shapes."""
+        held = {**self.model.state_dict(), **self.classifier[0].state_dict(prefix="classifier ")}
+        digest = hashlib.sha256()
+        for name, tensor in sorted(held.items()):
+            digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+            digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+        return digest.hexdigest()
 
     def features(self, images: Tensor) -> Tensor:
         """What the classifier reads, averaged over space."""
@@ -75,6 +87,12 @@ def load(source: str, name: str, pretrained: bool = True) -> HubNetwork:
         raise BadInput(f"bench.models: must be networks that {source} can load (got {name}: {reason})") from error
 
 
+@functools.cache
+def checksum(source: str, name: str) -> str:
+    """SHA-256 (hex) of the pre-trained weights; the network is loaded for it, once a process. Raises as `load`."""
+    return load(source, name).sha256()
+
+
 def _package(source: str) -> Any:
     extra = EXTRAS[source]
     try:
@@ -110,8 +128,6 @@ def _timm(package: Any, name: str, pretrained: bool) -> HubNetwork:
 
 def _demand_online(file: str, name: str) -> None:
     from pathlib import Path
-
-    import torch
 
     if offline() and not (Path(torch.hub.get_dir()) / "checkpoints" / file).is_file():
         raise BadInput(f"bench.models: must be at hand where HARNESS_OFFLINE is set (got {name}, no {file})")

@@ -27,6 +27,10 @@ class Models:
     place: Path
     entries: Mapping[str, Entry]
 
+    def has(self, name: str) -> bool:
+        """Whether the network is in the folder or of a hub."""
+        return name in self.entries or name.partition(":")[0] in HUBS
+
     def entry(self, name: str) -> Entry:
         """What is known of the network; one of a hub is known by its name alone. Raises BadInput."""
         hub, _, rest = name.partition(":")
@@ -40,9 +44,14 @@ class Models:
         return self.entries[name]
 
     def identity(self, name: str) -> str:
-        """What determines the weights: the SHA-256 of the file, or the name at the hub."""
+        """The SHA-256 (hex) of the file, or of the weights that the hub gives. Raises BadInput where it gives none."""
         entry = self.entry(name)
-        return name if entry.file == "hub" else catalogue.sha256_of(self.place / entry.file)
+        if entry.file == "hub":
+            from . import hubs
+
+            hub, _, rest = name.partition(":")
+            return hubs.checksum(hub, rest)
+        return catalogue.sha256_of(self.place / entry.file)
 
     def backbone(self, name: str) -> Backbone:
         """The network. Raises BadInput for a damaged file or another than is described."""

@@ -184,7 +184,7 @@ def test_other_weights_under_a_known_name_are_refused(table: Path, folder: Path,
     fingerprint = tabulated.read(table).about["dataset_fingerprint"]
     mixed = Pretrained(folder=str(other), side=32, models=["a2", "a1"], source=str(table))
     with pytest.raises(
-        BadInput, match=r"^bench\.models: must be the networks that truth\.parquet .*another file of a1"
+        BadInput, match=r"^bench\.models: must be the networks that truth\.parquet .*other weights of a1"
     ):
         mixed.truth("digits", fingerprint, None)
     assert len(replace(mixed, models=["a2"]).truth("digits", fingerprint, None).accuracy) == 1

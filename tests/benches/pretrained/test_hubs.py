@@ -109,4 +109,27 @@ def test_networks_of_hubs_have_families() -> None:
     names = {"torchvision:resnet50": "resnet", "torchvision:resnet152": "resnet", "timm:mobilenetv2_100": "mobilenetv"}
     names["huggingface:timm/vit_base_patch16_224.augreg_in1k"] = "vit"
     assert {name: held.entry(name).family for name in names} == names
-    assert held.identity("torchvision:resnet50") == "torchvision:resnet50"
+
+
+def test_a_network_of_a_hub_is_identified_by_its_weights(monkeypatch: pytest.MonkeyPatch, torchvision: Any) -> None:
+    held, loaded = models("nowhere", None), []
+    load = hubs.load
+
+    def random(source: str, name: str) -> hubs.HubNetwork:
+        torch.manual_seed(len(loaded) // 2)  # the third has other weights than the first two
+        loaded.append(name)
+        return load(source, name, pretrained=False)
+
+    monkeypatch.setattr(hubs, "load", random)
+    found = []
+    for _ in range(3):
+        hubs.checksum.cache_clear()
+        found += [held.identity("torchvision:squeezenet1_1"), held.identity("torchvision:squeezenet1_1")]
+    hubs.checksum.cache_clear()
+    assert len(loaded) == 3  # once a process
+    assert found[0] == found[1] == found[2] == found[3] != found[4] and len(found[0]) == 64
+    net = load("torchvision", "squeezenet1_1", pretrained=False)
+    before = net.sha256()
+    with torch.no_grad():
+        net.classifier[0].get_parameter("bias")[0] += 1
+    assert net.sha256() != before
