@@ -112,7 +112,8 @@ def test_networks_of_hubs_have_families() -> None:
 
 
 def test_a_network_of_a_hub_is_identified_by_its_weights(monkeypatch: pytest.MonkeyPatch, torchvision: Any) -> None:
-    held, loaded = models("nowhere", None), []
+    held = models("nowhere", None)
+    loaded: list[str] = []
     load = hubs.load
 
     def random(source: str, name: str) -> hubs.HubNetwork:
