@@ -1,7 +1,7 @@
 # Compiled modules are kept, whatever the shell says: every worker and every process of a test would compile them again.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: check check-real format published paper
+.PHONY: check check-real docs format published paper
 
 check:
 	ruff format --check .
@@ -13,6 +13,11 @@ check:
 # Slow, or needs real data: HARNESS_DATA names the folder.
 check-real:
 	pytest -m real -n 0
+
+# The site, in site/, with every link checked, and the tutorials executed; needs pip install -e '.[docs]'.
+docs:
+	python -m mkdocs build --strict
+	pytest -m real -n 0 tests/test_notebooks.py
 
 format:
 	ruff format .

@@ -56,15 +56,16 @@ def compare(
     `families` groups predictors in tables and figures. `out`: folder of a page, with the tables next to it; None: see
     `Compared.page`. Raises BadInput.
 
-    >>> import pandas as pd
-    >>> names = [f"net{i}" for i in range(6)]
-    >>> scores = pd.DataFrame({"architecture": names, "mine": [1, 2, 3, 5, 4, 6], "other": [2, 1, 4, 3, 6, 5]})
-    >>> accuracies = pd.DataFrame({"architecture": names, "accuracy": [0.71, 0.75, 0.8, 0.81, 0.84, 0.9]})
-    >>> compared = compare(scores, accuracies)
-    >>> compared.taus[["predictor", "tau"]].round(2).values.tolist()
-    [['mine', 0.87], ['other', 0.6]]
-    >>> compared.notes
-    ['accuracies: fractions, taken as percent']
+    Examples:
+        >>> import pandas as pd
+        >>> names = [f"net{i}" for i in range(6)]
+        >>> scores = pd.DataFrame({"architecture": names, "mine": [1, 2, 3, 5, 4, 6], "other": [2, 1, 4, 3, 6, 5]})
+        >>> accuracies = pd.DataFrame({"architecture": names, "accuracy": [0.71, 0.75, 0.8, 0.81, 0.84, 0.9]})
+        >>> compared = compare(scores, accuracies)
+        >>> compared.taus[["predictor", "tau"]].round(2).values.tolist()
+        [['mine', 0.87], ['other', 0.6]]
+        >>> compared.notes
+        ['accuracies: fractions, taken as percent']
     """
     found = judge(Given(scores, accuracies, seeds, tuple(lower_is_better), families), Evaluation(studied=[]))
     fields: dict[str, Any] = {**found.tables, "status": dict(found.status), "environment": dict(found.environment)}

@@ -46,16 +46,17 @@ def score(
     is copied and left as it is: weights, buffers, mode, gradients, random states. The copy is in training mode without
     dropout. `seed` decides what measures draw. Raises BadInput.
 
-    >>> import torch
-    >>> from torch import nn
-    >>> _ = torch.manual_seed(0)
-    >>> network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3))
-    >>> images, labels = torch.randn(6, 3, 8, 8), torch.arange(6) % 3
-    >>> table = score(network, images, labels, measures=["naswot", "capacitance"])
-    >>> [*table["quantity"]]
-    ['naswot', 'beta_eff', 'beta_eff_sd']
-    >>> table.loc[1, "direction"], table.loc[1, "reason"]
-    ('lower', '')
+    Examples:
+        >>> import torch
+        >>> from torch import nn
+        >>> _ = torch.manual_seed(0)
+        >>> network = nn.Sequential(nn.Conv2d(3, 4, 8), nn.ReLU(), nn.Flatten(), nn.Linear(4, 3))
+        >>> images, labels = torch.randn(6, 3, 8, 8), torch.arange(6) % 3
+        >>> table = score(network, images, labels, measures=["naswot", "capacitance"])
+        >>> [*table["quantity"]]
+        ['naswot', 'beta_eff', 'beta_eff_sd']
+        >>> table.loc[1, "direction"], table.loc[1, "reason"]
+        ('lower', '')
     """
     chosen = _built(measures)
     tracker = NetworkTracker(network, chosen, head, seed)
@@ -80,22 +81,23 @@ class Tracker(NetworkTracker):
     `steps_per_epoch`: updates in a pass over the training images, None where that is not known. The network is copied
     at the first call, and never touched. Raises BadInput.
 
-    >>> import torch
-    >>> from torch import nn
-    >>> _ = torch.manual_seed(0)
-    >>> network = nn.Sequential(nn.Flatten(), nn.Linear(12, 8), nn.ReLU(), nn.Linear(8, 2))
-    >>> images, labels = torch.randn(10, 3, 2, 2), torch.arange(10) % 2
-    >>> optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
-    >>> tracker = Tracker(network, measures=["capacitance"], every=2)
-    >>> tracker.observe((images, labels), 0)
-    >>> for step in range(1, 4):
-    ...     loss = nn.functional.cross_entropy(network(images), labels)
-    ...     optimizer.zero_grad()
-    ...     loss.backward()
-    ...     optimizer.step()
-    ...     tracker.observe((images, labels), step, train_loss=loss)
-    >>> [*tracker.trace().table["step"]]
-    [0, 2, 3]
+    Examples:
+        >>> import torch
+        >>> from torch import nn
+        >>> _ = torch.manual_seed(0)
+        >>> network = nn.Sequential(nn.Flatten(), nn.Linear(12, 8), nn.ReLU(), nn.Linear(8, 2))
+        >>> images, labels = torch.randn(10, 3, 2, 2), torch.arange(10) % 2
+        >>> optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+        >>> tracker = Tracker(network, measures=["capacitance"], every=2)
+        >>> tracker.observe((images, labels), 0)
+        >>> for step in range(1, 4):
+        ...     loss = nn.functional.cross_entropy(network(images), labels)
+        ...     optimizer.zero_grad()
+        ...     loss.backward()
+        ...     optimizer.step()
+        ...     tracker.observe((images, labels), step, train_loss=loss)
+        >>> [*tracker.trace().table["step"]]
+        [0, 2, 3]
     """
 
     def __init__(
@@ -140,14 +142,15 @@ def track(
     learning rate annealed to 0 by a cosine, 0.1 at first as in NAS-Bench-201; `recipe` changes that. `steps` updates
     are made; 0 reads the network at initialization. `measures`, `head`, `seed`: see `score`. Raises BadInput.
 
-    >>> import torch
-    >>> from torch import nn
-    >>> _ = torch.manual_seed(0)
-    >>> network = nn.Sequential(nn.Flatten(), nn.Linear(12, 8), nn.ReLU(), nn.Linear(8, 2))
-    >>> loader = [(torch.randn(10, 3, 2, 2), torch.arange(10) % 2)]
-    >>> trace = track(network, loader, steps=4, measures=["capacitance"], observe_every=2)
-    >>> [*trace.table["step"]]
-    [0, 2, 4]
+    Examples:
+        >>> import torch
+        >>> from torch import nn
+        >>> _ = torch.manual_seed(0)
+        >>> network = nn.Sequential(nn.Flatten(), nn.Linear(12, 8), nn.ReLU(), nn.Linear(8, 2))
+        >>> loader = [(torch.randn(10, 3, 2, 2), torch.arange(10) % 2)]
+        >>> trace = track(network, loader, steps=4, measures=["capacitance"], observe_every=2)
+        >>> [*trace.table["step"]]
+        [0, 2, 4]
     """
     settings = fill(Recipe, {"steps": steps, "observe_every": 10, **recipe}, "")
     known = len(loader) if isinstance(loader, Sized) else None

@@ -16,11 +16,12 @@ def predict(trace: Trace, step: int | None = None) -> pd.DataFrame:
     Columns: predictor, family, score, reason (why there is no score). `step` is the budget in updates: what the trace
     holds later is not read; None: all of it. Predictors at initialization read step 0 alone. Raises BadInput.
 
-    >>> from harness.schema import Architecture
-    >>> table = pd.DataFrame({"step": [0, 10], "epoch": [0.0, 0.5], "train_loss": [float("nan"), 1.5]})
-    >>> found = predict(Trace(Architecture("mine", "mine"), 0, table)).set_index("predictor")
-    >>> float(found.loc["train_loss", "score"]), found.loc["beta_eff", "reason"]
-    (-1.5, 'input column beta_eff is not measured')
+    Examples:
+        >>> from harness.schema import Architecture
+        >>> table = pd.DataFrame({"step": [0, 10], "epoch": [0.0, 0.5], "train_loss": [float("nan"), 1.5]})
+        >>> found = predict(Trace(Architecture("mine", "mine"), 0, table)).set_index("predictor")
+        >>> float(found.loc["train_loss", "score"]), found.loc["beta_eff", "reason"]
+        (-1.5, 'input column beta_eff is not measured')
     """
     budget = trace.last_step if step is None else step
     demand(budget >= 0, "step", "at least 0", budget)

@@ -52,9 +52,10 @@ class Results(RunTables):
 def read(folder: str | Path) -> Results:
     """The tables of a run's results folder, checked. Raises BadInput for one that is missing or damaged.
 
-    >>> read("nowhere")
-    Traceback (most recent call last):
-        ...
-    harness.schema.base.BadInput: results: must be a folder with stored tables (got 'nowhere')
+    Examples:
+        >>> read("nowhere")
+        Traceback (most recent call last):
+            ...
+        harness.schema.base.BadInput: results: must be a folder with stored tables (got 'nowhere')
     """
     return Results(**vars(read_tables(Path(folder))), folder=Path(folder))

@@ -20,10 +20,11 @@ def run(bench: str, architectures: int | None = None, overrides: Sequence[str] =
     `results`, unless `results=FOLDER` is among them. Prints nothing and draws no page: see `Results.page`. Trainings
     that failed are rows of the table `failures`. Raises BadInput before anything is trained.
 
-    >>> run("nope")
-    Traceback (most recent call last):
-        ...
-    harness.schema.base.BadInput: bench: must be one of cnn_zoo, ...
+    Examples:
+        >>> run("nope")
+        Traceback (most recent call last):
+            ...
+        harness.schema.base.BadInput: bench: must be one of cnn_zoo, ...
     """
     if isinstance(overrides, str):
         raise BadInput(f"overrides: must be a list of KEY=VALUE (got {overrides!r})")
