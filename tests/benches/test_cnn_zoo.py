@@ -108,7 +108,6 @@ def test_measures_observe_networks_that_are_trained_in_groups(table: Path, call)
 
 
 def test_the_embedded_tables_are_of_drawn_networks_and_of_the_images_of_today() -> None:
-    images = Digits(size=16, train_images=2000, valid_images=500, test_images=2000).load()
     for path in sorted(Path(cnn_zoo.__file__).parent.glob("*.parquet")):
         table = tabulated.read(path)
         names = table.curves["architecture"].unique()
@@ -116,7 +115,8 @@ def test_the_embedded_tables_are_of_drawn_networks_and_of_the_images_of_today() 
         assert set(names) <= {architecture.name for architecture in drawn} and len(names) >= 250
         assert sorted(table.curves["epoch"].unique()) == [0, 1, 2, 3, 5, 9, 14, 19, 20]
         if path.stem == "digits":
-            assert table.about["dataset_fingerprint"] == images.fingerprint()
+            made_with = {name: value for name, value in table.about["dataset_settings"].items() if name != "kind"}
+            assert table.about["dataset_fingerprint"] == Digits(**made_with).load().fingerprint()
 
 
 def test_groups_hold_every_network_once_and_only_those_that_are_alike() -> None:
@@ -147,3 +147,26 @@ def test_images_that_are_too_small_are_refused_in_one_line(folder: Path, call, m
 def test_a_data_set_without_a_table_is_refused() -> None:
     with pytest.raises(BadInput, match=r"dataset: must be .*harness.tabulate \+bench=cnn_zoo"):
         CnnZoo().truth("cub200", "", None)
+
+
+def test_a_table_of_other_images_is_refused_with_the_settings_that_make_its_own(table: Path, call) -> None:
+    code, _, err = call(*[each for each in TINY if "size" not in each], "dataset.size=20", f"bench.source={table}")
+    assert code == 2 and err.count("\n") == 1
+    assert "bench.source: must be a table made on the images" in err and "dataset.size=16" in err
+
+
+def test_a_table_of_another_network_is_refused(table: Path, call) -> None:
+    code, _, err = call(*TINY, f"bench.source={table}", "bench.model=mlp")
+    assert code == 2 and "bench.model: must be 'cnn' for zoo.parquet (got 'mlp')" in err and err.count("\n") == 1
+
+
+@pytest.mark.parametrize("model", ["mlp", "deep_cnn"])
+def test_other_networks_have_tables_and_identities_of_their_own(folder: Path, call, monkeypatch, model: str) -> None:
+    monkeypatch.chdir(folder)
+    size = "dataset.size=28" if model == "deep_cnn" else "dataset.size=16"
+    changed = [each for each in TINY if "dataset.size" not in each] + [size, f"bench.model={model}"]
+    code, _, err = call(*changed, "architectures=2", "seeds=[0]", f"out={model}.parquet", task=tabulate, config="tabulate")
+    read = tabulated.read(Path(f"{model}.parquet"))
+    layers = {vector.size // 14 for vector in read.curves["layer_statistics"] if vector is not None}
+    assert (code, err) == (0, "") and read.about["network"]["model"] == model
+    assert layers == {{"mlp": 4, "deep_cnn": 6}[model]}

@@ -93,3 +93,10 @@ def test_the_limit_of_sampling_error_is_that_of_a_simulation() -> None:
     template = zoo(0)
     many = dataclasses.replace(template, tested=200, accuracy=100 * measured[:, None])
     assert experiments.accuracies(many)["sampling_r2"] == pytest.approx(r2_score(measured, expected), abs=0.003)
+
+
+def test_a_power_law_is_extrapolated_to_where_it_reaches_the_goal() -> None:
+    learned = np.array([50, 100, 200, 400, 800])
+    curves = pd.DataFrame({"dataset": "one", "input": "x", "learned": learned, "r2": 1 - 2 * learned**-0.5})
+    found = experiments.needed(curves, 0.98)
+    assert found["networks"].to_numpy() == pytest.approx([10_000, 10_000]) and found["exponent"].iloc[0] == pytest.approx(-0.5)

@@ -93,6 +93,7 @@ def write(zoos: Mapping[str, Zoo], others: Mapping[str, Zoo], out: Path) -> None
         "": rows,
         "_accuracies": pd.DataFrame([experiments.accuracies(each) for each in (*zoos.values(), *others.values())]),
         "_curve": curves,
+        "_needed": experiments.needed(curves, figures.GOAL),
         "_epochs": pd.concat([experiments.early(each) for each in zoos.values()]),
         "_transfer": experiments.transfer(zoos),
         "_forms": _forms(zoos, others),

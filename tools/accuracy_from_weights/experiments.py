@@ -77,6 +77,24 @@ def curve(zoo: Zoo) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def needed(curves: pd.DataFrame, goal: float) -> pd.DataFrame:
+    """From how many networks boosting would reach R² = `goal`, where 1 - R² goes on falling as a power of n [derived].
+
+    The line of log(1 - R²) against log n by least squares, from 100 and from 400 networks on. There is no floor in it,
+    so that n is a lower limit; the two fits show how far it can be trusted.
+    """
+    rows = []
+    for (dataset, name), points in curves.groupby(["dataset", "input"], sort=False):
+        for start in (100, 400):
+            used = points[points["learned"] >= start]
+            if len(used) > 1:
+                slope, height = np.polyfit(np.log(used["learned"]), np.log(1 - used["r2"]), 1)
+                n = float(np.exp((np.log(1 - goal) - height) / slope)) if slope < 0 else float("inf")
+                row: Row = {"dataset": dataset, "input": name, "fitted_from": start, "fitted_to": used["learned"].max()}
+                rows.append(row | {"exponent": float(slope), "goal": goal, "networks": n})
+    return pd.DataFrame(rows)
+
+
 def early(zoo: Zoo) -> pd.DataFrame:
     """Boosting on the statistics of each checkpoint, for the final accuracy; τ of the accuracy at the checkpoint.
 
