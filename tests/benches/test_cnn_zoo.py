@@ -111,6 +111,7 @@ def test_the_embedded_tables_are_of_drawn_networks_and_of_the_images_of_today() 
     for path in sorted(Path(cnn_zoo.__file__).parent.glob("*.parquet")):
         table = tabulated.read(path)
         names = table.curves["architecture"].unique()
+        assert path.stem in (table.about["dataset"], f"{table.about['dataset']}_{table.about['network'].get('model')}")
         drawn = CnnZoo().sample(len(names) + len(table.about["diverged"]), seed=0)
         assert set(names) <= {architecture.name for architecture in drawn} and len(names) >= 250
         assert sorted(table.curves["epoch"].unique()) == [0, 1, 2, 3, 5, 9, 14, 19, 20]
@@ -165,7 +166,9 @@ def test_other_networks_have_tables_and_identities_of_their_own(folder: Path, ca
     monkeypatch.chdir(folder)
     size = "dataset.size=28" if model == "deep_cnn" else "dataset.size=16"
     changed = [each for each in TINY if "dataset.size" not in each] + [size, f"bench.model={model}"]
-    code, _, err = call(*changed, "architectures=2", "seeds=[0]", f"out={model}.parquet", task=tabulate, config="tabulate")
+    code, _, err = call(
+        *changed, "architectures=2", "seeds=[0]", f"out={model}.parquet", task=tabulate, config="tabulate"
+    )
     read = tabulated.read(Path(f"{model}.parquet"))
     layers = {vector.size // 14 for vector in read.curves["layer_statistics"] if vector is not None}
     assert (code, err) == (0, "") and read.about["network"]["model"] == model

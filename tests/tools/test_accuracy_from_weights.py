@@ -99,4 +99,6 @@ def test_a_power_law_is_extrapolated_to_where_it_reaches_the_goal() -> None:
     learned = np.array([50, 100, 200, 400, 800])
     curves = pd.DataFrame({"dataset": "one", "input": "x", "learned": learned, "r2": 1 - 2 * learned**-0.5})
     found = experiments.needed(curves, 0.98)
-    assert found["networks"].to_numpy() == pytest.approx([10_000, 10_000]) and found["exponent"].iloc[0] == pytest.approx(-0.5)
+    assert found["networks"].to_numpy() == pytest.approx([10_000, 10_000]) and found["exponent"].iloc[
+        0
+    ] == pytest.approx(-0.5)

@@ -11,6 +11,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, NullFormatter, StrMethodFormatter
 
 from harness.report.style.dark import both
 from harness.report.style.palette import DOUBLE, GREY, colour, marker
@@ -43,7 +44,7 @@ def grid(transfers: pd.DataFrame) -> Figure:
     wanted = [(LAYERS, ends.max(), "statistics, finished networks"), (HYPER, ends.max(), "hyper-parameters alone")]
     if early < ends.max():
         wanted.insert(1, (LAYERS, early, f"statistics after {early} epochs"))
-    figure = Figure(figsize=(DOUBLE, 0.9 + DOUBLE * 0.24), layout="constrained")
+    figure = Figure(figsize=(DOUBLE, 0.45 + DOUBLE / 3), layout="constrained")
     panels = figure.subplots(1, len(wanted), squeeze=False)[0]
     for axes, (name, epoch, title) in zip(panels, wanted, strict=True):
         rows = transfers[(transfers["input"] == name) & (transfers["epoch"] == epoch)]
@@ -74,6 +75,9 @@ def learning_curve(curves: pd.DataFrame) -> Figure:
         axes.axhline(GOAL, color=GREY, lw=0.6, ls=(0, (1, 2)), zorder=0)
         axes.set(xscale="log", xlim=(40, WIDEST), ylim=(min(0.0, float(curves["r2_low"].min()) - 0.02), 1.0))
         axes.set(title=name, xlabel="networks learned from")
+        axes.xaxis.set_major_locator(FixedLocator([100, 1000, 10_000]))
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
     panels[0].set_ylabel("R² on the untouched half")
     star = Line2D([], [], marker="*", ls="", color=colour("weight_statistics"), ms=7, label="published (statistics)")
     _legend(figure, [*_handles(INPUTS), star, Line2D([], [], color=GREY, lw=0.6, ls=(0, (1, 2)), label=f"R² = {GOAL}")])
