@@ -14,7 +14,7 @@ from harness.benches.cnn_zoo.zoo import Numbers, Zoo
 from .inputs import ENDS, HYPER, LAYERS, SEVEN, inputs, published
 from .regressors import MODELS, boosting
 
-RESAMPLES, LEVELS = 400, (2.5, 97.5)
+RESAMPLES, LEVELS = 200, (2.5, 97.5)
 SIZES = (50, 100, 200, 400, 800, 1600, 3200, 6400, 15_000)
 
 Row = dict[str, object]

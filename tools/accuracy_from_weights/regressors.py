@@ -66,7 +66,19 @@ def _errors(x: Numbers, y: Numbers, settings: dict[str, object]) -> Numbers:
 
 
 def linear(x: Numbers, y: Numbers) -> Predict:
-    """One sigmoid unit, its squared error minimised; L2 by cross-validation on (x, y)."""
+    """One sigmoid unit, its squared error minimised; L2 by cross-validation on (x, y).
+
+    Standardised features that outnumber the networks are rotated into the space that these span, where the optimum
+    lies: the same unit, of fewer weights.
+    """
+    scale = standardiser()
+    scaled = scale.fit_transform(x)
+    axes = np.linalg.svd(scaled, full_matrices=False)[2].T if x.shape[1] > len(x) else np.eye(x.shape[1])
+    unit = _fitted(scaled @ axes, y)
+    return lambda features: unit(scale.transform(features) @ axes)
+
+
+def _fitted(x: Numbers, y: Numbers) -> Predict:
     folds = list(KFold(FOLDS, shuffle=True, random_state=0).split(x))
 
     def error(strength: float) -> float:
@@ -77,14 +89,16 @@ def linear(x: Numbers, y: Numbers) -> Predict:
 
 
 def dense(x: Numbers, y: Numbers) -> Predict:
-    """The mean of three dense nets of 3 x 256 ReLU that stop early on parts of (x, y)."""
+    """The mean of three dense nets (one where there are many features) of 3 x 256 ReLU; each stops early on a part of
+    (x, y)."""
     scale, centre, spread = standardiser(), float(y.mean()), float(y.std()) or 1.0
     scaled, target = scale.fit_transform(x), (y - centre) / spread
+    members = MEMBERS if x.shape[1] <= FEW else 1
     settings = {"hidden_layer_sizes": HIDDEN, "early_stopping": True, "n_iter_no_change": 20}
-    members = [MLPRegressor(random_state=member, **settings) for member in range(MEMBERS)]
+    nets = [MLPRegressor(random_state=member, **settings) for member in range(members)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        fitted = [member.fit(scaled, target) for member in members]
+        fitted = [member.fit(scaled, target) for member in nets]
     return lambda features: centre + spread * np.mean([m.predict(scale.transform(features)) for m in fitted], axis=0)
 
 
@@ -92,17 +106,16 @@ MODELS: dict[str, Callable[[Numbers, Numbers], Predict]] = {"linear": linear, "b
 
 
 def _unit(x: Numbers, y: Numbers, strength: float) -> Predict:
-    """100 * sigmoid(w x + b) on standardised x, for the least mean squared error (of fractions) + strength |w|²."""
-    scale = standardiser()
-    scaled, target = scale.fit_transform(x), y / 100
+    """100 * sigmoid(w x + b), for the least mean squared error (of fractions) + strength |w|²."""
+    target = y / 100
 
     def loss(point: Numbers) -> tuple[float, Numbers]:
-        guess = expit(scaled @ point[1:] + point[0])
+        guess = expit(x @ point[1:] + point[0])
         miss = guess - target
         slope = 2 * miss * guess * (1 - guess) / len(target)
         value = float((miss**2).mean() + strength * (point[1:] ** 2).sum())
-        return value, np.concatenate([[slope.sum()], scaled.T @ slope + 2 * strength * point[1:]])
+        return value, np.concatenate([[slope.sum()], x.T @ slope + 2 * strength * point[1:]])
 
-    start = np.zeros(1 + scaled.shape[1])
+    start = np.zeros(1 + x.shape[1])
     found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 300}).x
-    return lambda features: 100 * expit(scale.transform(features) @ found[1:] + found[0])
+    return lambda features: 100 * expit(features @ found[1:] + found[0])
