@@ -42,9 +42,9 @@ def read(path: Path, unit: str | None, name_of: Callable[[object], str]) -> pd.D
     """Accuracies in percent, indexed by the names that `name_of` gives, one column a seed, nan where there is none.
 
     The table has columns `architecture` and `accuracy`, and may have `seed`. `unit`: that of its accuracies, "percent"
-    or "fraction"; None: fractions where none is above 1, which a warning tells. Raises BadInput, by the number of the
-    row, for an architecture that is none of the benchmark's, an accuracy that is no number within the unit's range, and
-    two rows of one training.
+    or "fraction"; None: fractions where none is above 1, which a warning says, else percent. Raises BadInput, by the
+    number of the row, for an architecture that is none of the benchmark's, an accuracy that is no number within the
+    unit's range, and two rows of one training.
     """
     table = rows.read(path, KEY)
     architectures, cells = (rows.column(table, name, KEY, path) for name in (ARCHITECTURE, ACCURACY))
@@ -75,8 +75,9 @@ def _percent(values: dict[int, float | None], unit: str | None, path: Path) -> l
     numbers = [value for value in values.values() if value is not None]
     if unit is None:
         unit = "fraction" if max(numbers) <= 1 else "percent"
-        what = f"{KEY}: accuracies of {path.name} are read as {unit} (the largest is {max(numbers):g})"
-        log.warning("%s; bench.unit says it", what)
+        if unit == "fraction":
+            said = f"{path.name} are read as fractions (the largest is {max(numbers):g})"
+            log.warning("%s: accuracies of %s; bench.unit=fraction or percent settles it", KEY, said)
     for row, value in zip(values, numbers, strict=True):
         wanted = f"a table with accuracies from 0 to {UNITS[unit]:g} ({unit})"
         demand(0 <= value <= UNITS[unit], KEY, wanted, f"{value:g} in row {row} of {path}")

@@ -7,7 +7,9 @@ import pytest
 
 from harness.benches import own_truth
 from harness.benches.cnn_zoo.bench import CnnZoo
+from harness.benches.nasbench101.bench import NasBench101
 from harness.benches.nasbench201.bench import NasBench201
+from harness.benches.nasbench_macro.bench import NasBenchMacro
 from harness.benches.natsbench_sss.bench import NatsBenchSize
 from harness.benches.pretrained.bench import Pretrained
 from harness.schema import BadInput
@@ -44,9 +46,8 @@ def test_the_unit_is_said_or_guessed_and_told(tmp_path, caplog, unit, values, fi
     path = written(tmp_path, architecture=CELLS[:2], accuracy=values)
     found = own_truth.read(path, unit, str)
     assert found.loc[CELLS[0], own_truth.ONE] == first
-    assert ("bench.unit says it" in caplog.text) == (unit is None)
-    if unit is None:
-        assert f"read as {'fraction' if first == 50 and max(values) <= 1 else 'percent'}" in caplog.text
+    guessed = unit is None and max(values) <= 1
+    assert ("are read as fractions (the largest is 0.75); bench.unit=" in caplog.text) == guessed
 
 
 @pytest.mark.parametrize(
@@ -84,7 +85,8 @@ def test_every_benchmark_that_reads_tables_reads_one_of_a_user(tmp_path):
     zoo = CnnZoo().sample(2, 0)
     for bench, names in (
         (NatsBenchSize, ["8:8:8:8:8", "[8, 16, 8, 8, 8]"]), (CnnZoo, [each.name for each in zoo]),
-        (Pretrained, ["one", "two"]),
+        (Pretrained, ["one", "two"]), (NasBenchMacro, ["01202110", "00000000"]),
+        (NasBench101, [cell.name for cell in NasBench101().sample(2, 0)]),
     ):  # fmt: skip
         path = written(tmp_path, architecture=names, accuracy=[0.1, 0.2])
         found = bench(source=str(path), unit="fraction").truth("digits", "", None)
