@@ -212,3 +212,13 @@ def test_from_the_official_file_to_a_report(call, official: Path, monkeypatch) -
     scored = pd.read_parquet(folder / "metrics.parquet").query("step == 2").set_index("predictor")["n"]
     assert (scored[["movement", "valacc", "flops"]] == len(TEXTS)).all()
     assert os.path.isfile(next(Path().glob("reports/nasbench101-digits/*/report.md")))
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("file", table.FILES, ids=lambda file: file.name)
+def test_every_cell_of_the_genuine_file_has_the_published_hash_and_parameters(file, caplog) -> None:
+    path = Path(os.environ.get("HARNESS_DATA", "/nonexistent")) / file.name
+    if not path.is_file():
+        pytest.skip(f"HARNESS_DATA has no {path.name}")
+    truth = table.truth(path, "test", 108)
+    assert truth.accuracy.shape == (423_624, 3) and "differ from those of the network built here" not in caplog.text

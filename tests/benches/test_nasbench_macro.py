@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -337,3 +338,14 @@ def test_a_measure_reads_networks_of_any_choices(path: Path, images) -> None:
         assert set(measure.columns) <= set(trace.table.columns)
         if not getattr(measure, "needs_source_model", False):
             assert [column for column in trace.table if str(column).startswith("failed_")] == []
+
+
+@pytest.mark.real
+def test_parameters_and_flops_in_the_genuine_file_are_those_of_the_network_that_is_built(caplog) -> None:
+    path = Path(os.environ.get("HARNESS_DATA", "/nonexistent")) / table.FILE.name
+    if not path.is_file():
+        pytest.skip(f"HARNESS_DATA has no {path.name}")
+    truth = table.read(path)
+    assert len(truth.accuracy) == 6_561 and "differ from those of the network built here" not in caplog.text
+    for _, same in truth.accuracy.groupby([space.canonical(name) for name in truth.accuracy.index]):
+        assert len(same.drop_duplicates()) == 1
