@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.evaluate.cost import scores_most
 from harness.report.numbers import NO_BREAK, counted, equal, percent
 from harness.report.numbers import words as spaced
 from harness.schema import demand
@@ -110,6 +109,8 @@ class RunTables:
         """The metrics at the last budget, best τ first; after them, in that order, predictors that score less than half
         of the architectures, and predictors without a τ at the end."""
         last = self.at_end(self.metrics)
+        from harness.evaluate.cost import scores_most  # its NumPy and pandas are not needed for --help
+
         placed = last.assign(place=np.where(last["tau"].isna(), 2, np.where(scores_most(last), 0, 1)))
         keys = {"place": True, "tau": False, "predictor": True}
         return placed.sort_values([*keys], ascending=[*keys.values()], ignore_index=True).drop(columns="place")
