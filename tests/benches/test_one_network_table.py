@@ -52,7 +52,7 @@ def test_recorded_curves_are_scored_from_graphs_and_from_hyper_parameters_withou
     code, out, err = call(
         *TINY[:4], "experiment=training_graphs", "train.epochs=3", "signal.epochs=3", "train.observe_every=3",
         "train.batch=16", "train.train_images=48", f"bench.source={table}", "evaluate.bootstrap=20",
-        "evaluate.budgets=[3,9]",
+        "evaluate.budgets=[3,9]", "report.figures=[]",
     )  # fmt: skip
     assert (code, err) == (0, "")
     last = last_metrics(out)
@@ -71,12 +71,13 @@ def test_the_measures_of_other_papers_run_on_this_benchmark_or_say_why_not(table
     code, out, err = call(
         *TINY, f"bench.source={table}", "architectures=8", "train.epochs=2", "train.observe_every=3",
         "evaluate.bootstrap=20", "evaluate.budgets=[6]",
-        "measure=[capacitance,movement,weight_statistics,layer_statistics,temporal_graph,capacitance_network]",
+        "measure=[capacitance,movement,weight_statistics,layer_statistics,temporal_graph]", "report.figures=[]",
+        "predictor=[beta_eff,beta_eff_pooled,movement,weight_statistics_linear,temporal_graph,layer_statistics_linear,valacc,tse,train_loss]",
     )  # fmt: skip
     assert code == 0, err
     last = last_metrics(out)
-    there = ["beta_eff", "beta_eff_pooled", "movement", "weight_statistics", "layer_statistics", "temporal_graph"]
-    assert last.loc[[*there, "valacc", "tse", "train_loss"], "n"].eq(8).all()
+    there = ["beta_eff", "beta_eff_pooled", "movement", "weight_statistics_linear", "layer_statistics_linear"]
+    assert last.loc[[*there, "temporal_graph", "valacc", "tse", "train_loss"], "n"].eq(8).all()
 
 
 def test_a_table_of_another_network_is_refused(table: Path) -> None:
