@@ -80,12 +80,12 @@ def curve(zoo: Zoo) -> pd.DataFrame:
 def needed(curves: pd.DataFrame, goal: float) -> pd.DataFrame:
     """From how many networks boosting would reach R² = `goal`, where 1 - R² goes on falling as a power of n [derived].
 
-    The line of log(1 - R²) against log n by least squares, from 100 and from 400 networks on. There is no floor in it,
-    so that n is a lower limit; the two fits show how far it can be trusted.
+    The line of log(1 - R²) against log n by least squares, from 100 networks and from a quarter of all on. There is no
+    floor in it, so that n is a lower limit; the two fits show how far it can be trusted.
     """
     rows = []
     for (dataset, name), points in curves.groupby(["dataset", "input"], sort=False):
-        for start in (100, 400):
+        for start in (100, int(points["learned"].max()) // 4):
             used = points[points["learned"] >= start]
             if len(used) > 1:
                 slope, height = np.polyfit(np.log(used["learned"]), np.log(1 - used["r2"]), 1)
