@@ -54,7 +54,7 @@ def _needs(run: Path) -> list[str]:
         f"`{row['predictor']}` {_short(row['tau'])}"
         for row in found
     ]
-    return [f"Which to use, by τ: {'; '.join(said)}."]
+    return ["Which to use, by τ:", *(f"{each};" for each in said[:-1]), f"{said[-1]}."]
 
 
 def _last(run: Path, name: str) -> pd.DataFrame:
