@@ -30,7 +30,8 @@ class Benchmark(Protocol):
 
     @property
     def lowerable(self) -> bool:
-        """Whether every network that `build` gives is `Lowerable`: the compiled step can train it with a dense head.
+        """Whether compiled code can train every network: it is `Lowerable`, so that the compiled step does, or the
+        benchmark trains groups of them (`GroupTrainer`) by code of its own.
 
         Known without building a network, so that the kernels of a run are decided before any training. A benchmark
         without this attribute counts as False.
