@@ -75,9 +75,9 @@ def test_without_its_measure_a_predictor_is_skipped_and_the_missing_column_named
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        ([], "bench: must be +bench=NAME (got none); NAME: cnn_zoo, hyperparameters, nasbench201"),
+        ([], "bench: must be +bench=NAME (got none); NAME: cnn_zoo, hyperparameters, nasbench101, nasbench201"),
         (["bench=nasbench201"], "bench: must be +bench=NAME, with the plus (got 'bench=nasbench201'); NAME: cnn"),
-        (["+bench=nope"], "bench: must be one of cnn_zoo, hyperparameters, nasbench201"),
+        (["+bench=nope"], "bench: must be one of cnn_zoo, hyperparameters, nasbench101, nasbench201"),
         (["+bench=nasbench201", "dataset=nope"], "dataset: must be one of "),
         (["+bench=nasbench201", "predictor=[nope]"], "predictor: must be one of az_expressivity, "),
         (["+bench=nasbench201", "sead=1"], "sead: must be a known key (got sead=1); did you mean seed?; known: "),

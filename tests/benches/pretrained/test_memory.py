@@ -48,7 +48,7 @@ def test_many_images_pass_in_parts_with_the_same_features(tmp_path: Path, sizes:
     with torch.no_grad():
         found = model.features(images)
     assert seen == [PART, PART, 5]
-    torch.testing.assert_close(found, whole, rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(found, whole, rtol=1e-5, atol=1e-5)  # another kernel may take the last few images
 
 
 def test_a_batch_that_a_gradient_or_its_own_statistics_need_stays_whole(tmp_path: Path, sizes: Any) -> None:
