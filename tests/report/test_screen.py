@@ -115,6 +115,20 @@ def test_the_table_of_needs_grants_a_predictor_no_training_and_no_label_that_its
         assert row.predictor == allowed["tau"].idxmax() and row.of == len(allowed)
 
 
+def test_without_a_budget_at_the_start_the_first_one_tells_what_training_changes(results: Path) -> None:
+    tables = read(results)
+    kept = [step for step in sorted(tables.scores["step"].unique()) if step > 0]
+    name = str(tables.final["predictor"].iloc[0])
+    scores = tables.scores[tables.scores["step"] > 0].copy()
+    last = scores[scores["step"] == kept[-1]].set_index(["predictor", "architecture"])["score"]
+    mine = scores["predictor"] == name
+    scores.loc[mine, "score"] = [last[name, each] for each in scores.loc[mine, "architecture"]]
+    found = by_needs(replace(tables, scores=scores)).numbers
+    assert found.loc[found["training"] == "none", "predictor"].tolist()[-1] == name
+    one = by_needs(replace(tables, scores=scores[scores["step"] == kept[-1]])).numbers
+    assert set(one["training"]) == {"brief"}
+
+
 def test_a_predictor_that_is_fitted_needs_labels(results: Path) -> None:
     tables = read(results)
     best = tables.final["predictor"].iloc[0]

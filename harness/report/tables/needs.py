@@ -49,9 +49,15 @@ def _with_needs(tables: RunTables) -> pd.DataFrame:
 
 
 def _untrained(tables: RunTables) -> set[str]:
-    """The predictors whose scores at the last budget are those before any training."""
+    """The predictors whose scores at the last budget are those at the first, which is before any training or near it.
+
+    With one budget after the start nothing is known to be so.
+    """
     columns = ["predictor", "architecture", "score"]
-    first = tables.scores.loc[tables.scores["step"] == 0, columns]
+    earliest = int(tables.scores["step"].min())
+    if 0 < earliest == tables.last_step:
+        return set()
+    first = tables.scores.loc[tables.scores["step"] == earliest, columns]
     both = first.merge(tables.at_end(tables.scores)[columns], on=columns[:2], suffixes=("_first", "_last"))
     same = np.isclose(both["score_first"], both["score_last"], rtol=0, atol=0, equal_nan=True)
     known = both["score_last"].notna()
