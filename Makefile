@@ -1,14 +1,20 @@
 # Compiled modules are kept, whatever the shell says: every worker and every process of a test would compile them again.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: check check-real docs format published paper
+.PHONY: check check-all check-real docs format lint published paper
 
-check:
+# What a commit has to pass; whole runs and sweeps (marked slow) are left to check-all, which CI runs.
+check: lint
+	pytest -m 'not real and not slow'
+
+check-all: lint
+	pytest
+
+lint:
 	ruff format --check .
 	ruff check .
 	lint-imports --no-logo
 	mypy
-	pytest
 
 # Slow, or needs real data: HARNESS_DATA names the folder.
 check-real:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 HOME = Path(__file__).parent / "example"
 SMALL = ["+bench=nasbench201", "architectures=4", "train.epochs=null", "train.steps=2", "train.observe_every=1",
@@ -39,6 +40,7 @@ def tables_in(folder: Path, out: str) -> Path:
     return folder / re.findall(r"^tables (\S+)$", out, re.MULTILINE)[-1]
 
 
+@pytest.mark.slow
 def test_by_a_flag_its_measure_predictor_and_figure_take_part_in_a_run(tmp_path: Path) -> None:
     figures = "report.figures=[ranked,harness_example.el2n_courses]"
     found = ("hydra.searchpath=[pkg://harness_example.conf]", "measure=[el2n]")
@@ -56,6 +58,7 @@ def test_by_a_flag_its_measure_predictor_and_figure_take_part_in_a_run(tmp_path:
     assert (page / "figures" / "el2n_courses.pdf").is_file() and "Error norm (EL2N)" in (page / "report.md").read_text()
 
 
+@pytest.mark.slow
 def test_installed_it_needs_no_flag_and_stands_in_the_gathered_tables_of_a_sweep(tmp_path: Path) -> None:
     few = ["measure=[el2n]", "predictor=[flops,valacc,el2n_fall]", "report.figures=[]"]
     out = harness(tmp_path, "-m", *SMALL, *few, "seed=0,1", paths=(HOME / "src", HOME / "plugin"))

@@ -30,6 +30,7 @@ def test_a_table_of_ones_own_has_every_architecture_seed_and_epoch(tabulated: Ta
     assert curves.groupby(["architecture", "seed"])["epoch"].apply(list).map(lambda e: e == [1, 2]).all()
 
 
+@pytest.mark.slow
 def test_from_a_table_of_ones_own_to_a_report_that_is_not_made_twice(call, folder: Path) -> None:
     command = ["+bench=nasbench201", *SMALL, "bench.source=truth.parquet", "architectures=6", "train.epochs=1",
                "train.observe_every=1", "measure.capacitance.widths=[8,8]", "evaluate.bootstrap=40",
@@ -64,6 +65,7 @@ def test_one_run_may_leave_predictors_out_or_name_its_own(call, folder: Path) ->
     assert set(pd.read_parquet(printed(out, "tables") / "metrics.parquet")["predictor"]) == {"flops", "valacc"}
 
 
+@pytest.mark.slow
 def test_without_its_measure_a_predictor_is_skipped_and_the_missing_column_named(call, folder: Path) -> None:
     code, out, _ = call(*FEW, "architectures=4", "measure=[movement]")
     assert code == 0 and "beta_eff_ridge" in out

@@ -36,6 +36,7 @@ def test_no_file_imports_itself_over_others_imports_in_functions_and_for_types_i
     assert [sorted(files) for files in networkx.strongly_connected_components(imports) if len(files) > 1] == []
 
 
+@pytest.mark.slow
 def test_reading_and_judging_need_no_torch() -> None:
     found = pkgutil.walk_packages(harness.__path__, "harness.")
     modules = [m.name for m in found if not m.name.startswith(WITH_TORCH) and not m.name.endswith("__main__")]

@@ -95,6 +95,7 @@ def test_a_score_that_is_missing_or_infinite_is_counted_and_never_ranked() -> No
     assert [*found.failures["architecture"]] == ["net 0", "net 1"]
 
 
+@pytest.mark.slow
 def test_two_files_give_a_page_by_the_command_which_is_drawn_again_from_its_tables(
     tmp_path, monkeypatch, capsys
 ) -> None:

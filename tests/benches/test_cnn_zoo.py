@@ -76,6 +76,7 @@ def test_the_statistics_of_the_table_are_those_of_the_weights_in_the_traces(tabl
     assert found >= 12
 
 
+@pytest.mark.slow
 def test_recorded_checkpoints_are_scored_from_weights_and_from_hyper_parameters_without_images(table, call) -> None:
     code, out, err = call(
         "+bench=cnn_zoo", "experiment=accuracy_from_weights", "dataset=digits", "train.epochs=2", "signal.epochs=2",
@@ -97,6 +98,7 @@ def last_metrics(out: str) -> pd.DataFrame:
     return metrics[metrics["step"] == metrics["step"].max()].set_index("predictor")
 
 
+@pytest.mark.slow
 def test_measures_observe_networks_that_are_trained_in_groups(table: Path, call) -> None:
     code, out, err = call(
         *TINY, f"bench.source={table}", "architectures=8", "train.observe_every=3", "evaluate.bootstrap=20",

@@ -198,6 +198,7 @@ def test_a_parquet_file_of_another_hand_is_checked_row_by_row(official: Path, ch
         NasBench101(source=str(path)).truth("cifar10", "", None)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("undrawn")
 def test_from_the_official_file_to_a_report(call, official: Path, monkeypatch) -> None:
     monkeypatch.chdir(official.parent)

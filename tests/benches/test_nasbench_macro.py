@@ -302,6 +302,7 @@ def test_the_proxies_of_blocks_see_blocks_that_do_something() -> None:
         assert np.isfinite(found).all()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("undrawn")
 def test_from_the_published_file_to_a_report(call, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)

@@ -23,6 +23,7 @@ def _metrics(out: str) -> pd.DataFrame:
     return pd.read_parquet(f"{folder}/metrics.parquet")
 
 
+@pytest.mark.slow
 def test_from_images_of_ones_own_to_a_benchmark_and_a_report(call, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     random = np.random.default_rng(0)

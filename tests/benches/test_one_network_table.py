@@ -48,6 +48,7 @@ def test_a_table_has_the_curves_and_the_graphs_of_the_first_checkpoints(table: P
     assert ended["movement"].rank().corr(pd.Series(rates, ended.index).rank()) > 0.7  # each has its own rate
 
 
+@pytest.mark.slow
 def test_recorded_curves_are_scored_from_graphs_and_from_hyper_parameters_without_images(table: Path, call) -> None:
     code, out, err = call(
         *TINY[:4], "experiment=training_graphs", "train.epochs=3", "signal.epochs=3", "train.observe_every=3",
@@ -67,6 +68,7 @@ def last_metrics(out: str) -> pd.DataFrame:
     return metrics[metrics["step"] == metrics["step"].max()].set_index("predictor")
 
 
+@pytest.mark.slow
 def test_the_measures_of_other_papers_run_on_this_benchmark_or_say_why_not(table: Path, call) -> None:
     code, out, err = call(
         *TINY, f"bench.source={table}", "architectures=8", "train.epochs=2", "train.observe_every=3",

@@ -54,6 +54,7 @@ def test_cifar100_in_the_official_files_runs_on_a_table_of_its_own(
     assert {"valacc", "train_loss", "params"} == set(metrics["predictor"])
 
 
+@pytest.mark.slow
 def test_a_folder_without_truth_is_told_how_to_make_one_and_then_runs(call, tmp_path: Path) -> None:
     class_folders(tmp_path / "data" / "birds", *part(np.arange(60) % 3, size=12))
     chosen = ["data=data", "dataset.path=birds", "dataset.name=birds", "dataset.size=8", "dataset.crop=1"]

@@ -67,6 +67,7 @@ def test_a_name_that_is_not_there_is_refused_in_one_line_before_anything_heavy_i
         assert text in err and err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_value_that_cannot_be_is_refused_in_one_line_before_anything_heavy_is_imported(tmp_path) -> None:
     (tmp_path / "file").touch()
     commands = [
@@ -94,6 +95,7 @@ def test_a_plugin_with_a_wrong_setting_on_the_command_line_is_refused_without_to
     assert err.startswith("error: predictor.beta_eff.sign: ") and err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_scores_are_compared_without_torch(tmp_path) -> None:
     (tmp_path / "s.csv").write_text("architecture,a\nx,1\ny,2\nz,3\n")
     (tmp_path / "a.csv").write_text("architecture,accuracy\nx,90\ny,92\nz,91\n")

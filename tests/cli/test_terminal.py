@@ -45,6 +45,7 @@ def test_an_error_stays_on_its_line_whatever_a_name_holds(name: str, shown: str,
     assert capsys.readouterr().err == f"error: {shown}\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "environment",
     [

@@ -53,6 +53,7 @@ def test_the_networks_of_the_fit_are_those_of_the_run_but_for_what_is_named() ->
     assert [b.channels for b in found.fit_benches] == [4, 8] and {b.cells for b in found.fit_benches} == {2}
 
 
+@pytest.mark.slow
 def test_cifar10_is_trained_on_small_images_by_its_own_recipe_alone() -> None:
     own = spec_of("dataset=cifar10")
     assert (own.dataset.size, own.recipe.steps, own.recipe.batch) == (16, 2000, 64)

@@ -166,6 +166,7 @@ BOMBS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", BOMBS.values(), ids=BOMBS)
 def test_a_bomb_is_bad_input_and_takes_no_memory(program: bytes) -> None:
     tracemalloc.start()

@@ -17,6 +17,7 @@ TINY: dict[str, tuple[Callable[[Sequence[str]], None], list[str], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TINY)
 def test_a_script_prints_its_table(name: str, capsys: pytest.CaptureFixture[str], monkeypatch) -> None:
     monkeypatch.delenv("HARNESS_DATA", raising=False)

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from harness.schema import SCHEMA_VERSION
 from harness.storage.files import write_sums
@@ -16,6 +17,7 @@ FEW = ("+bench=nasbench201", *SMALL, "architectures=4", "train.epochs=1", "measu
        "evaluate.bootstrap=20", "report.figures=[]")  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_same_command_makes_damaged_tables_anew_and_trains_nothing(
     call, tabulated: Tabulated, tmp_path: Path, monkeypatch
 ) -> None:

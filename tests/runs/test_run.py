@@ -110,6 +110,7 @@ def finished(table, tmp_path_factory) -> Path:
     return run(spec(table, tmp_path_factory.mktemp("results")), silent).folder
 
 
+@pytest.mark.slow
 def test_two_workers_give_the_numbers_of_one(table, finished, tmp_path) -> None:
     two = run(spec(table, tmp_path, engine=Engine(workers=2)), silent)
     pd.testing.assert_frame_equal(scores(two.folder), scores(finished))

@@ -206,6 +206,7 @@ def try_cases(sweep: Path, cases: range, out: Path) -> dict[str, int]:
     return seen
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_a_damaged_file_is_a_right_result_or_one_line(sweep: Path, tmp_path: Path) -> None:
     seen = try_cases(sweep, range(120), tmp_path)

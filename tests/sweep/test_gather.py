@@ -39,6 +39,7 @@ def place_in(out: str) -> Path:
     return Path(re.findall(r"^tables (\S+)$", out, re.MULTILINE)[-1])
 
 
+@pytest.mark.slow
 def test_a_sweep_ends_in_one_table_and_one_page_over_its_jobs_failed_ones_too(call, own: str) -> None:
     code, out, err = call(*JOBS, "architectures=5,99", "seed=0,1,2", f"reports={own}")
     place = place_in(out)
@@ -79,6 +80,7 @@ def test_a_sweep_ends_in_one_table_and_one_page_over_its_jobs_failed_ones_too(ca
     assert (page.read_text(), (page.parent / "report.md").read_text(), (place / "status.json").read_text()) == before
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("undrawn")
 def test_a_job_that_raises_stops_no_other_job_and_is_raised_when_all_is_gathered(call, own: str, capsys) -> None:
     with pytest.raises(ZeroDivisionError):
@@ -94,6 +96,7 @@ def breaking(config) -> JobResult:
     return run_and_report(config) if config.seed != 1 else JobResult(int(1 / 0))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("undrawn")
 def test_an_interrupt_ends_a_sweep_at_once_in_one_line_and_the_jobs_so_far_can_be_gathered(
     call, own: str, tmp_path: Path
@@ -114,6 +117,7 @@ def interrupted(config) -> JobResult:
     return run_and_report(config)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("undrawn")
 def test_a_sweep_that_changed_since_is_gathered_as_its_files_are_now(call, own: str, capsys) -> None:
     code, out, _ = call(*JOBS, "architectures=5,4", "seed=0,1", f"reports={own}")
@@ -146,6 +150,7 @@ def test_a_sweep_that_changed_since_is_gathered_as_its_files_are_now(call, own: 
         assert f"{name}: must be an existing file (got missing file)" in jobs["reason"][number]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("undrawn")
 def test_jobs_of_one_setting_and_seed_count_once(call, own: str) -> None:
     _, out, _ = call(*JOBS, "architectures=5", "seed=0", "report.dpi=60,70", f"reports={own}")
@@ -162,6 +167,7 @@ def test_a_sweep_without_any_table_still_has_its_page_of_reasons(call, own: str)
     assert "2 jobs (2 failed)" in text and "got 99" in text and "<figure" not in text
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("undrawn")
 def test_the_folder_of_a_sweep_may_be_named_and_forgets_earlier_jobs(call, own: str) -> None:
     named = (f"reports={own}", "hydra.sweep.dir='nine/it\\'s mine'")
@@ -203,6 +209,7 @@ def test_jobs_without_a_number_for_a_folder_are_refused(call, own: str) -> None:
     assert not Path("sub").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("undrawn")
 def test_settings_of_one_run_are_no_blocks_and_only_what_runs_share_is_reported(call, own: str, capsys) -> None:
     _, out, _ = call(*JOBS, "architectures=5", "seed=0", "train.batch=32,64,96", "results=copies", f"reports={own}")
@@ -241,6 +248,7 @@ def test_what_only_shows_the_configuration_leaves_no_folder(call, own: str) -> N
     assert not Path("ten").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("plugin", "launcher"),
     [("joblib", ["joblib", "hydra.launcher.n_jobs=2"]),

@@ -53,6 +53,7 @@ def test_with_weights_there_are_the_fourteen_inputs_of_the_paper() -> None:
     assert np.isnan(inputs.published("statistics per layer", "boosting", "digits"))
 
 
+@pytest.mark.slow
 def test_tables_and_figures_are_written_and_hyper_parameters_that_matter_not_tell_nothing(
     tmp_path, monkeypatch
 ) -> None:

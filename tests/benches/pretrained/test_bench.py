@@ -121,6 +121,7 @@ def test_a_table_says_whose_weights_and_which_recipe(table: Path, bench: Pretrai
     assert set(read.curves["architecture"]) == set(FAMILIES) and set(read.curves["seed"]) == {0, 1}
 
 
+@pytest.mark.slow
 def test_a_run_ranks_what_the_table_knows(table: Path, small: list[str], tmp_path: Path) -> None:
     code = main([
         *small, f"bench.source={table}", "train.observe_every=1", "measure=[movement]",
