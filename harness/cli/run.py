@@ -150,6 +150,8 @@ def run_and_report(config: DictConfig) -> JobResult:
         parts = build_parts(config)
         spec = build_spec(config, parts)
         _print_skipped(screen, spec.skipped)
+        if spec.sample:
+            _print(screen, f"sample: {len(spec.sample)} given architectures; the key architectures is not read")
         outcome = run(spec, progress)
         page = _write_report(outcome.folder, Path(parts.top.reports), parts.report, partial(progress, "draw"))
     _print_outcome(screen, outcome, page, parts.report.rows)
