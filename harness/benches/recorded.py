@@ -5,17 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from harness.benches.tabulated import Tabulated
-from harness.schema import Architecture, ImageSet, Recorded, Trace, demand
+from harness.schema import Architecture, ImageSet, Recorded, StoredCurves, Trace, demand
 
 
-def recorded(table: Tabulated, epochs: int) -> Recorded:
+def recorded(table: Tabulated, wanted: StoredCurves) -> Recorded:
     """A trace per network and a row per checkpoint; the table has one seed, and times were not recorded in it.
 
-    `step` is the epoch times the updates of an epoch on all training images. Raises BadInput for a table of other
-    `epochs`.
+    `step` is the epoch times the updates of an epoch on all training images. Raises BadInput where
+    another source or other columns than the validation ones were asked for, or other epochs than the table has.
     """
+    demand(wanted.source == "auto", "signal.source", "'auto' (the table of bench.source)", wanted.source)
+    demand(wanted.split == "valid", "signal.split", "'valid'", wanted.split)
     last = int(table.curves["epoch"].max())
-    demand(epochs == last, "signal.epochs", f"{last}, the epochs of {table.path.name}", epochs)
+    demand(wanted.epochs == last, "signal.epochs", f"{last}, the epochs of {table.path.name}", wanted.epochs)
     images = images_of(table)
     updates = -(-len(images.train[1]) // int(table.about["recipe"]["batch"]))
     pixels = f"{images.size} x {images.size} pixels"

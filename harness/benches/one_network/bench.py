@@ -114,9 +114,7 @@ class OneNetwork:
         """
         from harness.benches.recorded import recorded
 
-        demand(wanted.source == "auto", "signal.source", "'auto' (the table of bench.source)", wanted.source)
-        demand(wanted.split == "valid", "signal.split", "'valid'", wanted.split)
-        return recorded(self._table(dataset), wanted.epochs)
+        return recorded(self._table(dataset), wanted)
 
     def network(self) -> dict[str, object]:
         """Settings that determine a network besides its dropout: part of a trace's identity."""
