@@ -14,7 +14,7 @@ def test_arrays_of_a_column_are_taken_once_and_cannot_be_written_to() -> None:
     assert trace.numbers("loss") is trace.numbers("loss") and np.isnan(trace.numbers("loss")[1])
     assert trace.cells("v").dtype == object and trace.cells("v")[1] is None
     with pytest.raises(ValueError, match="read-only"):
-        trace.numbers("loss")[0] = 1.0
+        trace.numbers("step")[0] = 1.0
     assert trace.until(0).numbers("loss").tolist() == [2.0]
 
 
