@@ -104,7 +104,16 @@ def _tabulate(config: DictConfig) -> JobResult:
     measures = {**heads, **(bench.recorded_measures() if isinstance(bench, Recording) else {})}
     kernels = engine.resolve_kernels(recipe, [bench], list(measures.values()))
     campaign = Campaign(
-        bench, images, images.fingerprint(), recipe, measures, "truth", engine.device, kernels, engine.threads
+        bench,
+        images,
+        images.fingerprint(),
+        recipe,
+        measures,
+        "truth",
+        engine.device,
+        kernels,
+        engine.threads,
+        engine.gpu_type(),
     )
     store = TraceStore(Path(top.results) / "traces")
     with live("train") as progress:

@@ -27,7 +27,7 @@ class Campaign:
     """Everything that trainings of one kind share; `stream` names their source of randomness.
 
     `fingerprint` is that of `images`; `kernels` is resolved, "native" or "torch"; `threads` is those of one
-    training, whose last bits depend on them on a CPU.
+    training, whose last bits depend on them on a CPU. `gpu` is the type of GPU and torch's version, empty on a CPU.
     """
 
     bench: Benchmark
@@ -39,6 +39,7 @@ class Campaign:
     device: str
     kernels: str
     threads: int = 1
+    gpu: str = ""
 
     def recipe_of(self, architecture: str) -> Recipe:
         """The recipe of the architecture of this name: the common one but for what the architecture states itself."""
@@ -60,6 +61,7 @@ class Campaign:
             device=self.device.partition(":")[0],
             kernels=self.kernels,
             threads=self.threads if self.device == "cpu" else 1,
+            gpu=self.gpu,
         )
 
     def job(self, architecture: Architecture, seed: int) -> TrainingJob:

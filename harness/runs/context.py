@@ -118,6 +118,7 @@ def prepare(spec: RunSpec) -> RunContext:
         device=engine.device,
         kernels=kernels,
         threads=1 if recorded else engine.threads,
+        gpu="" if recorded else engine.gpu_type(),
     )
     others = [replace(campaign, bench=bench) for bench in spec.fit_benches]
     return RunContext(spec, campaign, others, TraceStore(spec.results / "traces"), recorded)

@@ -19,7 +19,9 @@ class Engine:
     """Where trainings run: `workers` processes (null: one per core) of `threads` threads each, on `device`.
 
     `kernels` computes updates and held-out losses: "native" is compiled C (docs/performance.md), "torch" is autograd,
-    "auto" is native wherever that is possible and faster.
+    "auto" is native wherever that is possible and faster. `gpu` is the type of GPU and the version of torch whose
+    stored traces are used with device cuda, as status.json names them (such as "NVIDIA H100 80GB HBM3, torch 2.11.0";
+    null: those of this machine).
     """
 
     kind: ClassVar[str] = "engine/engine"
@@ -28,6 +30,7 @@ class Engine:
     threads: int = 1
     device: str = "cpu"
     kernels: str = "auto"
+    gpu: str | None = None
 
     def __post_init__(self) -> None:
         demand(self.workers is None or self.workers >= 1, "engine.workers", "at least 1 (or null)", self.workers)
@@ -35,6 +38,21 @@ class Engine:
         known = re.fullmatch(r"cpu|cuda(:\d+)?", self.device) is not None
         demand(known, "engine.device", "cpu, cuda or cuda:NUMBER", self.device)
         demand(self.kernels in KERNELS, "engine.kernels", " or ".join(map(repr, KERNELS)), self.kernels)
+
+    def gpu_type(self) -> str:
+        """The type of GPU and the version of torch that keys of traces name; empty on a CPU.
+
+        Raises BadInput where this machine has no such device and `gpu` does not say what other machines have.
+        """
+        if self.device == "cpu":
+            return ""
+        if self.gpu is not None:
+            return self.gpu
+        from harness.train.machine import gpu_type
+        from harness.train.process import demand_device
+
+        demand_device(self.device)
+        return gpu_type(self.device)
 
     def processes(self, trainings: int) -> int:
         """Number of processes for this many trainings."""

@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from harness import __version__
+from harness.train.machine import processor
 from harness.train.native.library import maker
 
 JUDGING = ("schema", "train", "measures", "predictors", "evaluate", "benches", "datasets", "runs")
@@ -23,7 +24,7 @@ PACKAGES = ("torch", "numpy", "scipy", "pandas", "scikit-learn", "lightgbm", "py
 def environment(device: str, kernels: str) -> dict[str, str]:
     """Versions, commit and machine, as far as they are known; `kernels` computed the updates on `device`."""
     return software() | {
-        "processor": _processor(),
+        "processor": processor(),
         "cores": str(os.cpu_count()),
         "device": device,
         "kernels": f"native, {maker()}" if kernels == "native" else kernels,
@@ -55,13 +56,6 @@ def _commit() -> str:
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return head.stdout.strip() + ("+" if changed.stdout.strip() else "")
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.is_file() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or "unknown"
 
 
 def code_fingerprint(components: Iterable[object]) -> str:

@@ -19,7 +19,7 @@ from harness.storage.tables import CONFIG, ENVIRONMENT, write_results
 def folder(context: RunContext) -> Path:
     """The folder of this run's tables; its name is the same exactly for runs of the same settings on the same data.
 
-    Kernels, device and threads are among the settings as they were resolved, since they round differently.
+    Kernels, device, threads and the type of GPU are among the settings as they were resolved: they round differently.
     """
     spec, campaign = context.spec, context.campaign
     parts: list[Any] = [spec.bench, spec.recipe, spec.evaluation, *spec.measures.values(), *spec.predictors.values()]
@@ -27,9 +27,8 @@ def folder(context: RunContext) -> Path:
     names = [*spec.measures, *spec.predictors]
     device = campaign.device.partition(":")[0]
     threads = campaign.threads if device == "cpu" else 1
-    hashed = digest(
-        [names, [settings(part) for part in parts], campaign.fingerprint, context.kernels, device, threads]
-    )[:8]
+    machine = [context.kernels, device, threads, *([campaign.gpu] if campaign.gpu else [])]
+    hashed = digest([names, [settings(part) for part in parts], campaign.fingerprint, *machine])[:8]
     names += [*(f"sample {given}" for given in spec.sample), *(f"target {name}" for name in spec.targets)]
     count = "all" if spec.architectures is None else f"n{spec.architectures}"
     count = f"given{len(spec.sample)}" if spec.sample else count

@@ -8,7 +8,7 @@ from functools import partial
 
 from harness.runs.campaign import Campaign
 from harness.runs.engine import Engine
-from harness.schema import Architecture, BadInput, Trace
+from harness.schema import Architecture, BadInput, Trace, demand
 from harness.schema.progress import Count
 from harness.storage import legacy
 from harness.storage.traces import TraceStore
@@ -44,9 +44,7 @@ def train_missing(
     done = len(pairs) - len(missing)
     progress(done, len(pairs))
     if missing and campaign.device != "cpu":
-        from harness.train.process import demand_device
-
-        demand_device(campaign.device)
+        _demand_gpu(campaign)
     failures = []
     for failure in _train_each(campaign, missing, store, engine):
         done += 1
@@ -54,6 +52,16 @@ def train_missing(
         if failure is not None:
             failures.append(failure)
     return failures
+
+
+def _demand_gpu(campaign: Campaign) -> None:
+    """Raise BadInput where this machine lacks the device, or has another type of GPU than the keys name."""
+    from harness.train.machine import gpu_type
+    from harness.train.process import demand_device
+
+    demand_device(campaign.device)
+    here = gpu_type(campaign.device)
+    demand(campaign.gpu in ("", here), "engine.gpu", f"null or {here!r} where trainings are missing", campaign.gpu)
 
 
 def missing_of(campaign: Campaign, wanted: Sequence[Wanted], store: TraceStore) -> list[Wanted]:
@@ -105,7 +113,8 @@ def _groups(campaign: Campaign, missing: Sequence[Wanted]) -> list[list[Wanted]]
 
 def _train_group(campaign: Campaign, store: TraceStore, wanted: Sequence[Wanted]) -> list[Failure | None]:
     """Train and store what is missing of a group; a fault is one of them all."""
-    from harness.train.process import prepare, release_memory, versions
+    from harness.train.machine import machine_facts
+    from harness.train.process import prepare, release_memory
 
     prepare(campaign.threads)
     # others were trained before another worker of the pool was killed, or by another command
@@ -121,7 +130,7 @@ def _train_group(campaign: Campaign, store: TraceStore, wanted: Sequence[Wanted]
     finally:
         release_memory()
     for (architecture, seed), trace in zip(left, traces, strict=True):
-        store.write(campaign.key(architecture.name, seed), trace, versions(campaign.device))
+        store.write(campaign.key(architecture.name, seed), trace, machine_facts(campaign.device))
     return [None] * len(wanted)
 
 

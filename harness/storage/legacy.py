@@ -143,7 +143,7 @@ def key_of_version_2(key: TraceKey) -> dict[str, Any] | None:
             return None
         measures[name] = {"_target_": target, **_without(described, "kind"), "source": source}
     recipe = {"_target_": RECIPE, **_without(key.recipe, "kind")}
-    return {**_without(vars(key), "threads"), "recipe": recipe, "measures": measures}
+    return {**_without(key.content(), "threads"), "recipe": recipe, "measures": measures}
 
 
 def _without(settings: Any, name: str) -> dict[str, Any]:

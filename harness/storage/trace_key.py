@@ -19,8 +19,9 @@ class TraceKey:
 
     `network` and `recipe` are plain settings, `measures` what `describe` gives, `stream` the source of randomness (runs
     and ground truth draw from different ones), `device` cpu or cuda, `kernels` native or torch, which round
-    differently, as do `threads`, between which the sums of one product are shared. Not in it are the versions of the
-    libraries and the machine: a trace names those that it was made with.
+    differently, as do `threads`, between which the sums of one product are shared. `gpu` is the type of GPU and the
+    version of torch of a training on one, empty on a CPU. Not in it are the versions of other libraries and, for a CPU,
+    the machine: a trace names those that it was made with.
     """
 
     architecture: str
@@ -33,10 +34,15 @@ class TraceKey:
     device: str
     kernels: str
     threads: int = 1
+    gpu: str = ""
+
+    def content(self) -> dict[str, Any]:
+        """All fields as plain values; `gpu` only where it is not empty: keys made before it stay what they are."""
+        return {name: value for name, value in vars(self).items() if name != "gpu" or value}
 
     def name(self) -> str:
         """SHA-256 (hex) of the key and its version."""
-        return digest([TRACE_VERSION, dict(vars(self))])
+        return digest([TRACE_VERSION, self.content()])
 
 
 def describe(measures: Mapping[str, Measure]) -> dict[str, dict[str, Any]]:

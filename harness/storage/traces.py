@@ -88,7 +88,7 @@ class TraceStore:
         table = pa.Table.from_pandas(trace.table, preserve_index=False)
         about = {
             "trace_version": TRACE_VERSION,
-            "key": dict(vars(key)),
+            "key": key.content(),
             "architecture": vars(trace.architecture),
             "seed": trace.seed,
             "diverged": trace.diverged,

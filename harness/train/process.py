@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import ctypes
-import platform
 import sys
 from functools import cache
 
-import numpy as np
 import torch
 
-from harness import __version__
 from harness.schema import demand
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
@@ -50,16 +47,3 @@ def release_memory() -> None:
         libc = ctypes.CDLL(None)
         if hasattr(libc, "malloc_trim"):
             libc.malloc_trim(0)
-
-
-@cache
-def versions(device: str) -> dict[str, str]:
-    """What else the last bits of a training depend on: versions, and the GPU or the processor's instruction set."""
-    gpu = torch.cuda.get_device_name(device) if device != "cpu" else None
-    processor = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
-    return {
-        "harness": __version__,
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "computed_on": gpu or processor,
-    }

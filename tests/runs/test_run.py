@@ -524,6 +524,7 @@ def test_traces_of_several_versions_are_named_in_one_line() -> None:
     assert mixture([here, here | {"torch": "2.12.1"}]) == (
         "traces were made with torch 2.12.1 and 2.13.0: their last digits may differ"
     )
+    assert mixture([here, here | {"processor": "one of today"}]) == ""  # a fact that was added later
 
 
 def test_transferability_is_read_at_initialization_and_a_score_without_a_value_has_its_reason(table, tmp_path) -> None:

@@ -47,10 +47,16 @@ def test_a_trace_read_is_the_trace_written(tmp_path) -> None:
         {"device": "cuda"},
         {"kernels": "native"},
         {"threads": 2},
+        {"gpu": "NVIDIA H100 80GB HBM3, torch 2.11.0"},
     ],
 )
 def test_whatever_could_change_a_number_changes_the_key(change: dict) -> None:
     assert replace(KEY, **change).name() != KEY.name()
+
+
+def test_the_key_of_a_training_on_a_cpu_is_that_of_traces_stored_before_keys_named_a_gpu() -> None:
+    assert KEY.name() == "c62ef8831a5a5c529b8babf1d1d44d8e342bbe2d699aee236c58a1c5592096c7"
+    assert "gpu" not in KEY.content()
 
 
 def test_the_order_of_settings_does_not_change_the_key() -> None:
