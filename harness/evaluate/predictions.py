@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from math import isnan
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.schema import (
+    Batched,
     BadInput,
     Collective,
     Explained,
@@ -103,8 +104,9 @@ def predictions_of(
     else:
         for scored, fitted, level in _fitted(predictor, folds, usable, clock):
             begin = time.perf_counter()
-            for i in scored:
-                score, sd, reason = _none(fitted) if isinstance(fitted, str) else _prediction(fitted, traces[i].trace)
+            given = [traces[i].trace for i in scored]
+            found = [_none(fitted)] * len(given) if isinstance(fitted, str) else _predictions(fitted, given)
+            for i, (score, sd, reason) in zip(scored, found, strict=True):
                 predictions[i] = (score - level, sd, reason)
             if not isinstance(fitted, str):
                 clock.scored, clock.seconds = clock.scored + len(scored), clock.seconds + time.perf_counter() - begin
@@ -203,20 +205,39 @@ def _fitted(
 
 def _level(fitted: Predictor, traces: Sequence[Trace]) -> float:
     """Mean score of the traces that a predictor was fitted on, 0 where it scores none of them."""
-    scores = [_attempt(partial(fitted.score, trace)) for trace in traces]
+    if isinstance(fitted, Batched):
+        scores = _batch(fitted, traces)
+    else:
+        scores = [_attempt(partial(fitted.score, trace)) for trace in traces]
     numbers = np.array([score for score in scores if not isinstance(score, str)], dtype=float)
     numbers = numbers[np.isfinite(numbers)]
     return float(numbers.mean()) if numbers.size else 0.0
 
 
-def _prediction(predictor: Predictor, trace: Trace) -> Prediction:
-    """Score, standard deviation and reason of one trace."""
-    found: tuple[float, float] | float | str
+def _predictions(predictor: Predictor, traces: Sequence[Trace]) -> list[Prediction]:
+    """Score, standard deviation and reason of each trace."""
+    found: Iterable[tuple[float, float] | float | str]
     if isinstance(predictor, Uncertain):
-        found = _attempt(partial(predictor.estimate, trace))
+        found = (_attempt(partial(predictor.estimate, trace)) for trace in traces)
+    elif isinstance(predictor, Batched):
+        found = _batch(predictor, traces)
     else:
-        found = _attempt(partial(predictor.score, trace))
-    return _checked(found)
+        found = (_attempt(partial(predictor.score, trace)) for trace in traces)
+    return [_checked(each) for each in found]
+
+
+def _batch(predictor: Batched, traces: Sequence[Trace]) -> list[float | str]:
+    """The score of each trace, or the reason why there is none, by one call for all that have a row.
+
+    Where that call fails, every trace is scored alone, so that one of them spoils no other.
+    """
+    rows = [_attempt(partial(predictor.row, trace)) for trace in traces]
+    able = [row for row in rows if not isinstance(row, str)]
+    scores = _attempt(partial(predictor.scores, able)) if able else np.zeros(0)
+    if isinstance(scores, str):
+        return [_attempt(partial(predictor.score, trace)) for trace in traces]
+    numbers = iter(scores.tolist())
+    return [row if isinstance(row, str) else next(numbers) for row in rows]
 
 
 def _checked(found: tuple[float, float] | float | str) -> Prediction:

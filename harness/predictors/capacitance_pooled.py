@@ -77,10 +77,18 @@ class FittedPooled:
         """Predicted accuracy in percent, not clipped; higher is better. Raises NoScore without a finite value."""
         return self.estimate(trace)[0]
 
+    def row(self, trace: Trace) -> NDArray[np.float64]:
+        """The standardised last finite value (1,). Raises NoScore without one."""
+        return (trace.column(self.column)[-1:] - self.centre) / self.scale
+
+    def scores(self, rows: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+        """Predicted accuracies (n,) of n rows."""
+        found: NDArray[np.float64] = self.model.predict(np.array(rows))
+        return found
+
     def estimate(self, trace: Trace) -> tuple[float, float]:
         """(mean, standard deviation) of the predictive distribution, in percent. Raises NoScore as `score`."""
-        value = (trace.column(self.column)[-1] - self.centre) / self.scale
-        mean, deviation = self.model.predict(np.array([[value]]), return_std=True)
+        mean, deviation = self.model.predict(self.row(trace)[None], return_std=True)
         return float(mean[0]), float(deviation[0])
 
 

@@ -109,7 +109,11 @@ class FittedDescriptionModel:
     model: Any = field(repr=False)
 
     def score(self, trace: Trace) -> float:
-        """Predicted normal score of the accuracy; higher is better.
+        """Predicted normal score of the accuracy; higher is better. Raises NoScore as `row`."""
+        return float(self.scores([self.row(trace)])[0])
+
+    def row(self, trace: Trace) -> Column:
+        """The entries of the description (d,).
 
         Raises NoScore where nothing is finite, or where the description is not as long as those of the fit.
         """
@@ -118,7 +122,11 @@ class FittedDescriptionModel:
             raise NoScore(f"the description has {row.size} entries, those of the fit {self.width}")
         if not np.isfinite(row).any():
             raise NoScore("no entry of the description is finite")
-        return float(np.asarray(self.model.predict(row[None]))[0])
+        return row
+
+    def scores(self, rows: Sequence[Column]) -> Column:
+        """Predicted normal scores (n,) of n rows."""
+        return np.asarray(self.model.predict(np.array(rows)), dtype=float)
 
 
 def _row(trace: Trace, columns: Sequence[str]) -> Column:

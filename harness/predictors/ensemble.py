@@ -98,13 +98,21 @@ class FittedEnsemble:
     models: list[Any] = field(repr=False)
 
     def score(self, trace: Trace) -> float:
-        """Predicted normal score of the accuracy; higher is better. Raises NoScore where no column is finite."""
+        """Predicted normal score of the accuracy; higher is better. Raises NoScore as `row`."""
+        return float(self.scores([self.row(trace)])[0])
+
+    def row(self, trace: Trace) -> Column:
+        """The value of each column (d,). Raises NoScore where none is finite."""
         row = _row(trace, self.columns, self.reading)
         if not np.isfinite(row).any():
             raise NoScore("none of its columns is finite within the budget")
-        x = self.read.scores(row[None])
-        mean = float(np.mean([np.asarray(model.predict(x))[0] for model in self.models]))
-        return (mean + float(x[0, -1])) / 2 if self.read.declared else mean
+        return row
+
+    def scores(self, rows: Sequence[Column]) -> Column:
+        """Predicted normal scores (n,) of n rows."""
+        x = self.read.scores(np.array(rows))
+        mean: Column = np.mean([np.asarray(model.predict(x)) for model in self.models], axis=0)
+        return (mean + x[:, -1]) / 2 if self.read.declared else mean
 
 
 class Scale:

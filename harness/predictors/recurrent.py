@@ -120,7 +120,11 @@ class FittedRecurrent:
         return self.method.family
 
     def score(self, trace: Trace) -> float:
-        """Predicted accuracy in percent, not clipped; higher is better.
+        """Predicted accuracy in percent, not clipped; higher is better. Raises NoScore as `row`."""
+        return float(self.scores([self.row(trace)])[0])
+
+    def row(self, trace: Trace) -> Column:
+        """The complete observations of a trace (k, d).
 
         Raises NoScore where no observation has all vectors, or where they are not as long as those of the fit.
         """
@@ -129,7 +133,13 @@ class FittedRecurrent:
             raise NoScore(f"no observation with finite {', '.join(self.method.vectors)} within the budget")
         if rows.shape[1] != self.scale.width:
             raise NoScore(f"an observation has {rows.shape[1]} entries, those of the fit {self.scale.width}")
-        return self.centre + self.spread * float(answers(self.network, [self.scale(rows)])[0])
+        return rows
+
+    def scores(self, rows: Sequence[Column]) -> Column:
+        """Predicted accuracies (n,) of n sequences of observations; the network computes in float32."""
+        inputs = self.scale(np.concatenate(rows))
+        ends = np.cumsum([len(each) for each in rows])[:-1]
+        return self.centre + self.spread * answers(self.network, np.split(inputs, ends))
 
 
 class Scale:

@@ -89,11 +89,19 @@ class FittedStack:
     regressor: Boosted | ArcsinhRidge = field(repr=False)
 
     def score(self, trace: Trace) -> float:
-        """Predicted accuracy in percent; higher is better. Raises NoScore where no column is finite."""
+        """Predicted accuracy in percent; higher is better. Raises NoScore as `row`."""
+        return float(self.scores([self.row(trace)])[0])
+
+    def row(self, trace: Trace) -> Column:
+        """The features of a trace (d,). Raises NoScore where no column is finite."""
         x = features(trace, self.widths)
         if not np.isfinite(x).any():
             raise NoScore("none of its columns is finite within the budget")
-        return float(np.asarray(self.regressor.predict(x[None]))[0])
+        return x
+
+    def scores(self, rows: Sequence[Column]) -> Column:
+        """Predicted accuracies (n,) of n rows."""
+        return self.regressor.predict(np.array(rows))
 
 
 class ArcsinhRidge:

@@ -123,28 +123,33 @@ class FittedTemporalGraph:
         return (self.column,)
 
     def score(self, trace: Trace) -> float:
-        """Predicted accuracy in percent; higher is better. Raises NoScore where no signature has a finite entry.
+        """Predicted accuracy in percent; higher is better. Raises NoScore as `row`.
 
         Of a classification it is (1 - p) bad + p good: the `probability` p of being good, in the unit of the accuracy
         by the mean accuracies of the bad and of the good of the fit.
         """
-        value = self._predicted(trace)
-        if self.levels is None:
-            return value
-        bad, good = self.levels
-        return bad + value * (good - bad)
+        return float(self.scores([self.row(trace)])[0])
 
-    def probability(self, trace: Trace) -> float:
-        """Probability that the architecture is a good one, of a classification. Raises NoScore as `score`."""
-        if self.levels is None:
-            raise NoScore("a regression gives no probability")
-        return self._predicted(trace)
-
-    def _predicted(self, trace: Trace) -> float:
+    def row(self, trace: Trace) -> Column:
+        """The signatures one behind the other (d,). Raises NoScore where none has a finite entry."""
         vectors = signatures(trace, self.column, self.skip)
         if not vectors:
             raise NoScore(f"no finite {self.column} within the budget")
-        return float(self.predict(features(vectors, self.checkpoints, self.take)[None])[0])
+        return features(vectors, self.checkpoints, self.take)
+
+    def scores(self, rows: Sequence[Column]) -> Column:
+        """Predicted accuracies (n,) of n rows."""
+        values = self.predict(np.array(rows))
+        if self.levels is None:
+            return values
+        bad, good = self.levels
+        return bad + values * (good - bad)
+
+    def probability(self, trace: Trace) -> float:
+        """Probability that the architecture is a good one, of a classification. Raises NoScore as `row`."""
+        if self.levels is None:
+            raise NoScore("a regression gives no probability")
+        return float(self.predict(self.row(trace)[None])[0])
 
 
 def signatures(trace: Trace, column: str, skip: int = 0) -> list[Column]:

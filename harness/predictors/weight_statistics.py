@@ -114,7 +114,11 @@ class FittedWeightStatistics:
         return self.method.family
 
     def score(self, trace: Trace) -> float:
-        """Predicted accuracy in percent; higher is better.
+        """Predicted accuracy in percent; higher is better. Raises NoScore as `row`."""
+        return float(self.scores([self.row(trace)])[0])
+
+    def row(self, trace: Trace) -> Column:
+        """The features of a trace (d,).
 
         Raises NoScore where no vector has a finite entry, or where it is not as long as those of the fit.
         """
@@ -123,7 +127,11 @@ class FittedWeightStatistics:
             raise NoScore(f"no finite {self.method.column} within the budget")
         if vector.size != self.width:
             raise NoScore(f"{self.method.column} has {vector.size} entries, those of the fit {self.width}")
-        return float(np.asarray(self.regressor.predict(vector[None]))[0])
+        return vector
+
+    def scores(self, rows: Sequence[Column]) -> Column:
+        """Predicted accuracies (n,) of n rows."""
+        return self.regressor.predict(np.array(rows))
 
 
 def last_vector(trace: Trace, column: str) -> Column | None:

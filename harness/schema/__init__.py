@@ -51,6 +51,7 @@ from harness.schema.measure import (
     Shared,
 )
 from harness.schema.predictor import (
+    Batched,
     Collective,
     Explained,
     FileScores,
@@ -75,6 +76,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "Architecture",
     "BadInput",
+    "Batched",
     "Benchmark",
     "Collective",
     "Connection",

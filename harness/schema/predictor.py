@@ -45,6 +45,22 @@ class Uncertain(Predictor, Protocol):
 
 
 @runtime_checkable
+class Batched(Predictor, Protocol):
+    """A predictor whose score is a function of an array of numbers, so that many traces are scored in one call.
+
+    `score(trace)` is `scores([row(trace)])[0]`, but for rounding. Most fitted predictors are such.
+    """
+
+    def row(self, trace: Trace) -> NDArray[np.float64]:
+        """The numbers that the score is a function of. Raises NoScore as `score` does."""
+        ...
+
+    def scores(self, rows: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+        """The scores (n,) of n rows, each as if it were alone."""
+        ...
+
+
+@runtime_checkable
 class Collective(Protocol):
     """A predictor whose score depends on the other architectures' traces, but on no accuracy: a sum of ranks, say.
 

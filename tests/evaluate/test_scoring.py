@@ -443,3 +443,39 @@ def test_a_fit_on_other_networks_counts_all_their_traces():
 def test_what_scores_nothing_takes_no_time_that_could_be_told():
     found = timings(SlowPupil(), [trace("a", group="g"), trace("b", group="g")]).loc[20]
     assert found["fitted_on"] == 0 and np.isnan(found["score_seconds"])
+
+
+@dataclass(frozen=True)
+class InBatches(Spy):
+    """Scores by the last step of each row; refuses a batch of which a row is 20, as one call for many may."""
+
+    sizes: list[int] = field(default_factory=list)
+
+    def row(self, trace):
+        if trace.architecture.name == "b":
+            raise NoScore("b has no row")
+        return np.array([trace.last_step + (13.0 if trace.architecture.name == "c" else 0.0)])
+
+    def scores(self, rows):
+        self.sizes.append(len(rows))
+        if len(rows) > 1 and any(row[0] == 33 for row in rows):
+            raise ValueError("33 spoils the batch")
+        return np.array([row[0] for row in rows])
+
+    def score(self, trace):
+        return float(self.scores([self.row(trace)])[0])
+
+
+def test_a_batch_is_one_call_and_a_trace_without_a_row_has_its_own_reason():
+    predictor = InBatches()
+    table = scored(predictor, [trace("a"), trace("b"), trace("d")], budgets=[10])
+    assert predictor.sizes == [2]
+    assert table["score"].tolist() == pytest.approx([10, np.nan, 10], nan_ok=True)
+    assert table["reason"].tolist() == ["", "b has no row", ""]
+
+
+def test_a_batch_that_fails_is_scored_one_by_one():
+    predictor = InBatches()
+    table = scored(predictor, [trace("a"), trace("c"), trace("d")])
+    assert predictor.sizes == [3, 1, 1, 1]
+    assert table["score"].tolist() == [20, 33, 20]
