@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.schema import (
-    Batched,
     BadInput,
+    Batched,
     Collective,
     Explained,
     Learned,
