@@ -154,14 +154,17 @@ class Transformed(Dataset[tuple[Tensor, int]]):
         return (image - self.mean) / self.std, int(self.set.train[1][row])
 
 
-def steps(model: nn.Module, images: ImageSet, batch: int) -> Iterator[float]:
-    """One update after the other, each giving its loss."""
-    loader = DataLoader(Transformed(images), batch, shuffle=True)
+def steps(
+    model: nn.Module, images: ImageSet, batch: int, device: str = "cpu", loader_workers: int = 0
+) -> Iterator[float]:
+    """One update after the other, each giving its loss; `loader_workers` processes prepare the batches."""
+    loader = DataLoader(Transformed(images), batch, shuffle=True, num_workers=loader_workers)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, nesterov=True, weight_decay=5e-4)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 1000)
     model.train()
     while True:
-        for x, y in loader:
+        for cpu_x, cpu_y in loader:
+            x, y = cpu_x.to(device), cpu_y.to(device)
             optimizer.zero_grad()
             logits = model(x)
             loss = functional.cross_entropy(logits, y)

@@ -34,6 +34,8 @@ class Trace:
     diverged: int | None = None
     clocks: Mapping[str, str] = field(default_factory=dict)
     """For a measured column the one that holds the seconds of each reading, 0 where it was not due."""
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """How it was made, as far as its key does not say: stored with the versions and the machine, and not read back."""
 
     def until(self, budget: int) -> Trace:
         """The same trace as it stood after `budget` steps; what came later is gone."""

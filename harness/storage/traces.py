@@ -93,7 +93,7 @@ class TraceStore:
             "seed": trace.seed,
             "diverged": trace.diverged,
             "clocks": dict(trace.clocks),
-            "made_with": dict(made_with or {}),
+            "made_with": {**(made_with or {}), **trace.notes},
         }
         table = table.replace_schema_metadata({**(table.schema.metadata or {}), b"trace": json.dumps(about).encode()})
         path = self.path(key)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from math import isfinite
 
 import pandas as pd
@@ -11,9 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from harness.schema import HeadMaker, Measure, Scene, Trace, demand, seed_of
-from harness.train.batches import TrainingImages, held_out
+from harness.train.device_images import DeviceImages
+from harness.train.device_updates import DeviceUpdates
+from harness.train.gpu import in_force
 from harness.train.job import TrainingJob, finish
+from harness.train.lane import Lane
 from harness.train.observatory import Observatory, Values
+from harness.train.tally import vote
 from harness.train.updates import Updates, mean_loss
 
 
@@ -25,86 +31,105 @@ def train(job: TrainingJob) -> Trace:
     the truth was read from. A loss that is not finite ends the training; the trace says at which step. A column that
     its measure never gave, because it failed at every reading, is nan all along.
     """
-    device = torch.device(job.device)
-    own_seed = seed_of(job.seed, job.stream, job.architecture.name)
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        torch.manual_seed(own_seed)
-        model = job.build()
-        scene = Scene(seed_of(job.seed, "probe"), job.images.classes, _head_width(model))
-        head = _head(job.measures, scene)
-        if head is not None:
-            model.head = head
-        model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in its stubs
-        observatory = Observatory(job.measures, model, scene)
-        rows, diverged = _observations(job, model, observatory, own_seed)
-    return finish(job, pd.DataFrame(rows), diverged)
+    training = Training(job)
+    while (trace := training.advance()) is None:
+        pass
+    return trace
+
+
+class Training:
+    """One training, carried on from observation to observation; others may go on in between.
+
+    With a `lane` its updates are launched there, and the device makes them while other trainings are observed.
+    """
+
+    def __init__(self, job: TrainingJob, lane: Lane | None = None) -> None:
+        self.device, self.lane = torch.device(job.device), lane
+        self.seed = seed_of(job.seed, job.stream, job.architecture.name)
+        self.states: list[Tensor] | None = None
+        self.stretches = _stretches(job, self.seed, lane)
+
+    def advance(self) -> Trace | None:
+        """Observe the network and launch the updates until the next observation; the trace where it was the last."""
+        with self.lane.active() if self.lane else in_force(self.device), self._randomness():
+            try:
+                next(self.stretches)
+            except StopIteration as end:
+                trace: Trace = end.value
+                return trace
+        return None
+
+    @contextmanager
+    def _randomness(self) -> Iterator[None]:
+        """This training's own global random states; those outside are put back behind it."""
+        on_gpu = self.device.type == "cuda"
+        with torch.random.fork_rng([self.device] if on_gpu else []):
+            if self.states is None:
+                torch.manual_seed(self.seed)
+            else:
+                torch.set_rng_state(self.states[0])
+                for state in self.states[1:]:
+                    torch.cuda.set_rng_state(state, self.device)
+            yield
+            own = [torch.cuda.get_rng_state(self.device)] if on_gpu else []
+            self.states = [torch.get_rng_state(), *own]
+
+
+def _stretches(job: TrainingJob, own_seed: int, lane: Lane | None) -> Generator[None, None, Trace]:
+    """Build the network and train it; pauses whenever updates were launched."""
+    model = job.build()
+    scene = Scene(seed_of(job.seed, "probe"), job.images.classes, _head_width(model))
+    head = _head(job.measures, scene)
+    if head is not None:
+        model.head = head
+    model.to(job.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in its stubs
+    observatory = Observatory(job.measures, model, scene)
+    images = lane.images if lane else DeviceImages(job.images, torch.device(job.device))
+    updates = _updates(job, model, own_seed, images, lane)
+    rows, diverged = yield from _observations(job, updates, observatory, images)
+    notes = {"updates": f"without CUDA graphs: {lane.eager}"} if lane and lane.eager else {}
+    return replace(finish(job, pd.DataFrame(rows), diverged), notes=notes)
+
+
+def _updates(
+    job: TrainingJob, model: nn.Module, own_seed: int, images: DeviceImages, lane: Lane | None
+) -> Updates | DeviceUpdates:
+    generator = torch.Generator().manual_seed(own_seed)
+    if lane is not None:
+        return DeviceUpdates(model, job.recipe, generator, lane)
+    return Updates(model, images.training(), job.recipe, generator, job.kernels)
 
 
 def _observations(
-    job: TrainingJob, model: nn.Module, observatory: Observatory, own_seed: int
-) -> tuple[list[Values], int | None]:
+    job: TrainingJob, updates: Updates | DeviceUpdates, observatory: Observatory, images: DeviceImages
+) -> Generator[None, None, tuple[list[Values], int | None]]:
     """Train; the row of each observed step, and the step at which the loss stopped being finite, if it did."""
-    device, recipe = torch.device(job.device), job.recipe
-    data = TrainingImages(job.images, device)
-    watched = {split: held_out(job.images, split, recipe.watch_images, device) for split in recipe.watch}
-    measured = held_out(job.images, "train", recipe.measure_images, device)
-    total = recipe.total_steps(len(data))
-    observed = set(recipe.observed_steps(len(data)))
-    updates = Updates(model, data, recipe, torch.Generator().manual_seed(own_seed), job.kernels)
-    tally = Tally()
+    recipe, count = job.recipe, len(updates.data)
+    watched = {split: images.part(split, recipe.watch_images) for split in recipe.watch}
+    measured = images.part("train", recipe.measure_images)
+    observed = recipe.observed_steps(count)
     rows: list[Values] = []
     seconds = 0.0
-    for step in range(total + 1):
-        if step in observed:
-            begin = time.perf_counter()
-            diverged, tallied = tally.read(step)
-            seconds += time.perf_counter() - begin  # the device may have lagged behind
-            diverged = step if diverged is None and not _finite(model) else diverged
-            if diverged is not None:
-                return rows, diverged
-            rows.append(
-                {"step": step, "epoch": step / recipe.steps_per_epoch(len(data)), "seconds": seconds}
-                | tallied
-                | {k: v for split, held in watched.items() for k, v in _timed(updates, split, held).items()}
-                | observatory.observe(measured, step, step == total)
-            )
-        if step < total:
-            begin = time.perf_counter()
-            tally.add(*updates.make(step))
-            seconds += time.perf_counter() - begin
+    for step, until in zip(observed, [*observed[1:], observed[-1]], strict=True):
+        diverged, tallied, spent = updates.outcome(step)
+        seconds += spent
+        diverged = step if diverged is None and not _finite(updates.model) else diverged
+        if diverged is not None:
+            return rows, diverged
+        rows.append(
+            {"step": step, "epoch": step / recipe.steps_per_epoch(count), "seconds": seconds}
+            | tallied
+            | {k: v for split, held in watched.items() for k, v in _timed(updates, split, held).items()}
+            | observatory.observe(measured, step, until == step)
+        )
+        if until > step:
+            updates.advance(range(step, until))
+            yield
     return rows, None
 
 
-class Tally:
-    """Training loss and accuracy of the batches since they were last read; until then the device need not be waited
-    for."""
-
-    def __init__(self) -> None:
-        self.losses: list[Tensor] = []
-        self.right: list[Tensor] = []
-        self.images: list[int] = []
-
-    def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
-        """Count one batch."""
-        self.losses.append(loss)
-        self.right.append((vote(logits) == labels).sum())
-        self.images.append(len(labels))
-
-    def read(self, step: int) -> tuple[int | None, Values]:
-        """After `step` updates: the first of those counted, as a number of updates, whose loss is not finite, if any;
-        and the means over all, nan without any."""
-        losses: list[float] = torch.stack(self.losses).tolist() if self.losses else []
-        right = float(torch.stack(self.right).sum()) if self.right else 0.0
-        count = sum(self.images) or float("nan")
-        total = sum(loss * images for loss, images in zip(losses, self.images, strict=True))
-        values: Values = {"train_loss": total / count, "train_accuracy": 100 * right / count}
-        bad = next((place for place, loss in enumerate(losses) if not isfinite(loss)), None)
-        self.losses, self.right, self.images = [], [], []
-        return None if bad is None else step - len(losses) + bad + 1, values
-
-
 @torch.no_grad()
-def evaluate(updates: Updates, split: str, images: Tensor, labels: Tensor) -> Values:
+def evaluate(updates: Updates | DeviceUpdates, split: str, images: Tensor, labels: Tensor) -> Values:
     """Mean loss (nats) and accuracy (percent) on a held-out split, with the running statistics of BatchNorm."""
     logits = updates.scores(images)
     loss = mean_loss(logits, labels)
@@ -117,15 +142,10 @@ def _finite(model: nn.Module) -> bool:
     return isfinite(float(torch.stack([tensor.sum().double() for tensor in model.state_dict().values()]).sum()))
 
 
-def _timed(updates: Updates, split: str, held: tuple[Tensor, Tensor]) -> Values:
+def _timed(updates: Updates | DeviceUpdates, split: str, held: tuple[Tensor, Tensor]) -> Values:
     begin = time.perf_counter()
     values = evaluate(updates, split, *held)
     return values | {f"seconds_{split}": time.perf_counter() - begin}
-
-
-def vote(logits: Tensor) -> Tensor:
-    """The predicted class (B,), by the mean of the logits where there are several heads."""
-    return (logits.mean(0) if logits.dim() == 3 else logits).argmax(-1)
 
 
 def _head_width(model: nn.Module) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from harness.train.native.library import library
 from harness.train.native.program import Descent, Program
 from harness.train.precision import arithmetic
 from harness.train.recipe import Recipe
+from harness.train.tally import Outcome, Tally
 
 Result = tuple[Tensor, Tensor]
 """Loss (nats) and logits of an update, from before the weights moved."""
@@ -38,13 +40,28 @@ class Updates:
     ) -> None:
         self.model, self.recipe, self.device = model, recipe, data.labels.device
         self.horizon = recipe.annealing_steps(len(data))
-        self.data, self.draws = data, _endless(data, recipe.batch, generator)
+        self.data, self.draws = data, endless(data, recipe.batch, generator)
         self.program = _program(model, data.size, recipe.batch) if kernels == "native" else None
         replays = self.device.type == "cuda"
         self.rate = torch.zeros((), device=self.device) if replays else None
         self.optimizer = sgd(model, recipe, recipe.learning_rate if self.rate is None else self.rate)
         plain = Plain(model, self.optimizer, recipe.precision, self.device, recipe.clip_norm)
         self.act: Callable[[Tensor, Tensor], Result] = Replayed(plain, CudaGraph) if replays else plain
+        self.tally, self.seconds = Tally(), 0.0
+
+    def advance(self, steps: range) -> None:
+        """Make the updates of these numbers."""
+        begin = time.perf_counter()
+        for step in steps:
+            self.tally.add(*self.make(step))
+        self.seconds += time.perf_counter() - begin
+
+    def outcome(self, step: int) -> Outcome:
+        """What the updates since the last call left, up to `step`."""
+        begin = time.perf_counter()
+        diverged, values = self.tally.read(step)
+        seconds, self.seconds = self.seconds, 0.0
+        return diverged, values, seconds + time.perf_counter() - begin  # the device may have lagged behind
 
     def make(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
         """Update number `step`, from 0; returns its loss (nats), logits and labels from before the weights moved."""
@@ -70,11 +87,17 @@ class Updates:
         """Logits (n, classes), or (heads, n, classes), of images, with the running statistics of BatchNorm."""
         if self.program is not None:
             return self.program.scores(images)
-        self.model.eval()
-        with arithmetic(self.recipe.precision, self.device):
-            logits = torch.cat([self.model(part) for part in images.split(batch)], dim=-2).float()
-        self.model.train()
-        return logits
+        return scores_of(self.model, images, self.recipe.precision, self.device, batch)
+
+
+@torch.no_grad()
+def scores_of(model: nn.Module, images: Tensor, precision: str, device: torch.device, batch: int = 256) -> Tensor:
+    """Logits (n, classes), or (heads, n, classes), of images, with the running statistics of BatchNorm, in float32."""
+    model.eval()
+    with arithmetic(precision, device):
+        logits = torch.cat([model(part) for part in images.split(batch)], dim=-2).float()
+    model.train()
+    return logits
 
 
 @dataclass(frozen=True)
@@ -180,6 +203,7 @@ def sgd(model: nn.Module, recipe: Recipe, rate: float | Tensor) -> torch.optim.O
     )
 
 
-def _endless(data: TrainingImages, batch: int, generator: torch.Generator) -> Iterator[Draw]:
+def endless(data: TrainingImages, batch: int, generator: torch.Generator) -> Iterator[Draw]:
+    """Draws of one pass after the other."""
     while True:
         yield from data.draws(batch, generator)

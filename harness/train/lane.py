@@ -1,0 +1,96 @@
+"""A stream of a GPU on which one training at a time computes, and the memory that its recorded graphs share."""
+
+from __future__ import annotations
+
+import gc
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Protocol
+
+import torch
+
+from harness.train.device_images import DeviceImages
+from harness.train.gpu import in_force
+
+
+class Graph(Protocol):
+    """Work that was recorded on a device."""
+
+    def replay(self) -> object:
+        """Do it once more."""
+        ...
+
+
+class Mark(Protocol):
+    """A moment in the work of a stream."""
+
+    def elapsed_time(self, later: Mark) -> float:
+        """Milliseconds from here until `later`, both past."""
+        ...
+
+
+class Lane:
+    """One stream; trainings follow each other on it, and several lanes compute side by side.
+
+    Graphs recorded on a lane share one pool of memory, as only one of them runs at a time: the pool is as large as the
+    largest needs. `images` are on the device once for all lanes. `eager` says why graphs are not recorded any more,
+    empty while they are.
+    """
+
+    def __init__(self, device: torch.device, images: DeviceImages) -> None:
+        self.device, self.images, self.eager = device, images, ""
+        with in_force(device):
+            self.stream = torch.cuda.Stream(device)
+            self.pool = torch.cuda.graph_pool_handle()
+            self.keeper = torch.cuda.CUDAGraph()  # a pool is given up with its last graph: this one is empty, and stays
+            with warnings.catch_warnings(), torch.cuda.stream(self.stream):
+                warnings.simplefilter("ignore")  # that it is empty
+                self.keeper.capture_begin(pool=self.pool, capture_error_mode="thread_local")
+                self.keeper.capture_end()
+
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        """In the block everything is computed on this lane."""
+        with in_force(self.device), torch.cuda.stream(self.stream):
+            yield
+
+    def record(self, act: Callable[[], object]) -> Graph:
+        """Record the act on this lane without doing it. Raises RuntimeError where it cannot be recorded.
+
+        Not torch.cuda.graph: that waits for all streams and empties the cache of memory, which other lanes use.
+        """
+        graph = torch.cuda.CUDAGraph()
+        with _uncollected():
+            graph.capture_begin(pool=self.pool, capture_error_mode="thread_local")
+            try:
+                act()
+            except BaseException:
+                with suppress(RuntimeError):  # that of the recording, which the act has broken
+                    graph.capture_end()
+                raise
+            graph.capture_end()
+        return graph
+
+    def mark(self) -> Mark:
+        """The moment at which what was launched so far is done."""
+        event: Any = torch.cuda.Event(enable_timing=True)
+        event.record(self.stream)
+        moment: Mark = event
+        return moment
+
+    def wait(self) -> None:
+        """Until everything that was launched on this lane is done."""
+        self.stream.synchronize()
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Python's collector does not run in the block: what it frees may call CUDA, which a recording does not bear."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
