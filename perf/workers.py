@@ -10,8 +10,8 @@ import numpy as np
 
 from harness.benches.nasbench201.bench import NasBench201
 from harness.datasets.digits import Digits
+from harness.processes.workers import OneMachine
 from harness.runs.campaign import Campaign
-from harness.runs.engine import Engine
 from harness.runs.train_many import train_missing
 from harness.storage.traces import TraceStore
 from harness.train.process import prepare
@@ -31,7 +31,7 @@ def workers(repeats: int) -> None:
     def seconds(count: int) -> float:
         with tempfile.TemporaryDirectory() as folder:
             begin = time.perf_counter()
-            train_missing(campaign, wanted, TraceStore(Path(folder)), Engine(workers=count), lambda done, total: None)
+            train_missing(campaign, wanted, TraceStore(Path(folder)), OneMachine(count), lambda done, total: None)
             return time.perf_counter() - begin
 
     prepare(1)

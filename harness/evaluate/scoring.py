@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from harness.evaluate.folds import assign_folds
 from harness.evaluate.predictions import AnyPredictor, BudgetedTrace, Clock, FitExample, Fold, cut, predictions_of
-from harness.processes.pool import in_processes
+from harness.processes.workers import OneMachine, Workers
 from harness.schema import Trace, are_properties, at_initialization, demand
 from harness.schema.progress import Count, uncounted
 
@@ -73,7 +73,10 @@ class BudgetedInput:
 
 
 def score_all(
-    predictors: Mapping[str, AnyPredictor], given: ScoringInput, workers: int = 1, progress: Count = uncounted
+    predictors: Mapping[str, AnyPredictor],
+    given: ScoringInput,
+    workers: Workers = OneMachine(),  # noqa: B008  a frozen value
+    progress: Count = uncounted,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Scores and what they cost: two tables.
 
@@ -81,7 +84,7 @@ def score_all(
     Timings have one for each predictor and budget: predictor, step, `fitted_on` (traces that a learned one was fitted
     on, mean over its folds, 0 for others), `fit_seconds` (one fit and the level taken from it, likewise),
     `score_seconds` (one trace to one score; a `Collective`'s time divided by the traces that it scored). Seconds are
-    wall-clock time, measured once, while the other `workers` run; nan where nothing was timed.
+    wall-clock time, measured once, while other workers run; nan where nothing was timed.
 
     Traces are cut to the budget before a predictor sees them; a predictor at initialization sees them until step 0, and
     neither it nor one that reads properties alone is fitted or timed more than once. A trace that diverged within what
@@ -91,12 +94,12 @@ def score_all(
     predictors are cross-fitted: groups (isomorphism classes) are kept together, and the fit is on the usable traces of
     the other folds whose accuracy is finite. NoScore, nan and arithmetic that fails (ValueError, ArithmeticError,
     numpy's LinAlgError) give nan with a reason; any other error is a mistake in the predictor and is raised. Rows do
-    not depend on the order of the traces, which are sorted by name, nor on `workers`, the number of processes.
+    not depend on the order of the traces, which are sorted by name, nor on `workers`.
     `progress` counts predictors, or parts of them where there are several workers.
     """
     prepared = _prepared(given)
     share = len(given.traces) * len(given.budgets) >= WORTH_SHARING
-    by_name = _shared_out(predictors, prepared, workers if share else 1, progress)
+    by_name = _shared_out(predictors, prepared, workers if share else OneMachine(), progress)
     rows = [row for name in predictors for row in by_name[name][0]]
     clocked = [row for name in predictors for row in by_name[name][1]]
     numbers = dict.fromkeys(TIMINGS[2:], "float64")
@@ -122,25 +125,14 @@ def _prepared(given: ScoringInput) -> BudgetedInput:
 
 
 def _shared_out(
-    predictors: Mapping[str, AnyPredictor], prepared: BudgetedInput, workers: int, progress: Count
+    predictors: Mapping[str, AnyPredictor], prepared: BudgetedInput, workers: Workers, progress: Count
 ) -> ByName:
-    """The rows of all predictors, made by so many processes."""
-    items = list(predictors.items())
-    if workers <= 1:
-        return _one_by_one(items, prepared, progress)
-    parts = [items[i :: CHUNKS * workers] for i in range(CHUNKS * workers)]
-    done = in_processes(partial(_rows, prepared=prepared), [part for part in parts if part], workers, progress)
+    """The rows of all predictors, made by the workers."""
+    items, count = list(predictors.items()), workers.count(len(predictors))
+    number = len(items) if count == 1 else CHUNKS * count
+    parts = [part for i in range(number) if (part := items[i::number])]
+    done = workers.in_order(partial(_rows, prepared=prepared), parts, progress)
     return {name: rows for part in done for name, rows in part.items()}
-
-
-def _one_by_one(predictors: Sequence[tuple[str, AnyPredictor]], prepared: BudgetedInput, progress: Count) -> ByName:
-    """The rows of all predictors, made by this process."""
-    rows: ByName = {}
-    for done, item in enumerate(predictors):
-        progress(done, len(predictors))
-        rows |= _rows([item], prepared)
-    progress(len(predictors), len(predictors))
-    return rows
 
 
 def _rows(predictors: Sequence[tuple[str, AnyPredictor]], prepared: BudgetedInput) -> ByName:

@@ -7,7 +7,6 @@ import re
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from joblib import Parallel, delayed, register_parallel_backend
@@ -15,19 +14,13 @@ from joblib.externals.loky.process_executor import BrokenProcessPool
 from joblib.parallel import LokyBackend
 
 from harness.processes import leftovers
+from harness.processes.killed import Killed
 from harness.processes.signals import WorkerKilled, blocked_for_children
 from harness.processes.watch import end_with_parent
 from harness.schema.progress import Count, uncounted
 
 T = TypeVar("T")
 R = TypeVar("R")
-
-
-@dataclass(frozen=True)
-class Killed:
-    """In place of the result of a task whose process was killed while it worked on that task alone."""
-
-    reason: str
 
 
 class GuardedLoky(LokyBackend):  # type: ignore[misc]
@@ -53,6 +46,8 @@ def guard_pools() -> None:
     """From here on every pool that joblib makes in this process, for Hydra's launcher too, is a guarded one."""
     register_parallel_backend("loky", GuardedLoky)
     warnings.filterwarnings("ignore", message="Failed to kill subprocesses")  # no pgrep; a worker has no children
+    # one that grew, by importing torch say, is replaced; an error, as with -W error, would end the thread that does so
+    warnings.filterwarnings("ignore", message="A worker stopped while some jobs")
 
 
 def end_workers() -> None:

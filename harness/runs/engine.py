@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ClassVar
 
+from harness.processes.workers import OneMachine, Workers
 from harness.schema import Benchmark, HeadMaker, Measure, demand
 from harness.train.recipe import Recipe
 
@@ -54,11 +56,12 @@ class Engine:
         demand_device(self.device)
         return gpu_type(self.device)
 
-    def processes(self, trainings: int) -> int:
-        """Number of processes for this many trainings."""
+    @contextmanager
+    def opened(self) -> Iterator[Workers]:
+        """What carries out the trainings and the scoring of a run."""
         from joblib import cpu_count
 
-        return max(1, min(trainings, self.workers or cpu_count()))
+        yield OneMachine(self.workers or cpu_count())
 
     def resolve_kernels(self, recipe: Recipe, benches: Sequence[Benchmark], measures: Collection[Measure]) -> str:
         """ "native" or "torch", for every training of a run alike; the native step is compiled by the end of this.

@@ -14,6 +14,7 @@ from harness.evaluate.judge import judge
 from harness.evaluate.scoring import ScoringInput, score_all
 from harness.evaluate.targets import by_target
 from harness.files.lock import exclusive_lock
+from harness.processes.workers import Workers
 from harness.runs import identity, tables
 from harness.runs.campaign import Campaign
 from harness.runs.context import RunContext, Sample, Scores, Traces, Training, draw, prepare
@@ -58,14 +59,15 @@ def run(spec: RunSpec, progress: Progress) -> Outcome:
     sample = truth_and_sample(context)
     folder = identity.folder(context)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with exclusive_lock(folder.with_name(f".{folder.name}.lock"), str(folder), "working on", keep=True):
-        return _carry_out(context, sample, folder, progress)
+    lock = exclusive_lock(folder.with_name(f".{folder.name}.lock"), str(folder), "working on", keep=True)
+    with lock, spec.engine.opened() as workers:
+        return _carry_out(context, sample, folder, workers, progress)
 
 
-def _carry_out(context: RunContext, sample: Sample, folder: Path, progress: Progress) -> Outcome:
+def _carry_out(context: RunContext, sample: Sample, folder: Path, workers: Workers, progress: Progress) -> Outcome:
     for place in (folder, context.store.folder):
         remove_temporary(place)
-    training = train(context, sample, progress)
+    training = train(context, sample, workers, progress)
     known_as = identity.identity(context, sample)
     if not (training.cached and is_current(folder, known_as)):  # newly trained: the measured seconds are new
         traces = load(context, sample)
@@ -74,7 +76,7 @@ def _carry_out(context: RunContext, sample: Sample, folder: Path, progress: Prog
             raise BadInput(
                 f"architectures: must be at least 2 that can be trained (got {len(traces.scored)}); {reason}"
             )
-        scores = score_and_judge(context, sample, traces, progress)
+        scores = score_and_judge(context, sample, traces, workers, progress)
         write(context, sample, traces, scores, training)
     return Outcome(
         folder, training.failures, engine_of(context), len(sample.architectures), mixture(made_with(context, sample))
@@ -93,14 +95,14 @@ def truth_and_sample(context: RunContext) -> Sample:
     return Sample(architectures, replace(truth, accuracy=accuracy), predictors, targets)
 
 
-def train(context: RunContext, sample: Sample, progress: Progress) -> Training:
+def train(context: RunContext, sample: Sample, workers: Workers, progress: Progress) -> Training:
     """Stage 2: train what the store does not hold; a training that left no trace for any reason is a failure."""
     wanted: list[Wanted] = [(architecture, context.spec.seed) for architecture in sample.architectures]
-    store, engine = context.store, context.spec.engine
+    store = context.store
     cached = not any(missing_of(campaign, wanted, store) for campaign in context.campaigns)
     failures: list[Failure] = []
     for campaign in context.campaigns:
-        failures += train_missing(campaign, wanted, store, engine, partial(progress, "train"))
+        failures += train_missing(campaign, wanted, store, workers, partial(progress, "train"))
         known = {failure.architecture for failure in failures}
         lost = [a.name for a, _ in missing_of(campaign, wanted, store) if a.name not in known]
         failures += [Failure(name, context.spec.seed, "no trace was stored") for name in lost]
@@ -115,7 +117,9 @@ def load(context: RunContext, sample: Sample) -> Traces:
     return Traces(scored, [{trace.architecture.name: trace for trace in each} for each in fitting])
 
 
-def score_and_judge(context: RunContext, sample: Sample, traces: Traces, progress: Progress = silent) -> Scores:
+def score_and_judge(
+    context: RunContext, sample: Sample, traces: Traces, workers: Workers, progress: Progress = silent
+) -> Scores:
     """Stage 4: a score of every architecture by every predictor at every budget, and how well they rank."""
     spec, truth = context.spec, sample.truth
     accuracies = truth.mean().loc[[trace.architecture.name for trace in traces.scored]].to_numpy()
@@ -130,7 +134,6 @@ def score_and_judge(context: RunContext, sample: Sample, traces: Traces, progres
     families = {name: predictor.family for name, predictor in spec.predictors.items()}
     groups = {architecture.name: architecture.group for architecture in sample.architectures}
     with threadpool_limits(1):  # thousands of small products: threads only wait for each other
-        workers = spec.engine.processes(len(spec.predictors))
         scores, timings = score_all(sample.predictors, given, workers, partial(progress, "score"))
         progress("judge", 0, 0)
         judgement = judge(scores, truth, families, spec.evaluation, spec.readers_of_studied(), spec.twins())

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from harness.processes.killed import Killed
+from harness.processes.workers import Workers
 from harness.runs.campaign import Campaign
-from harness.runs.engine import Engine
 from harness.schema import Architecture, BadInput, Trace, demand
 from harness.schema.progress import Count
 from harness.storage import legacy
@@ -32,7 +33,7 @@ class Failure:
 
 
 def train_missing(
-    campaign: Campaign, wanted: Iterable[Wanted], store: TraceStore, engine: Engine, progress: Count
+    campaign: Campaign, wanted: Iterable[Wanted], store: TraceStore, workers: Workers, progress: Count
 ) -> list[Failure]:
     """Train each (architecture, seed) that the store does not hold; returns those that failed.
 
@@ -46,7 +47,7 @@ def train_missing(
     if missing and campaign.device != "cpu":
         _demand_gpu(campaign)
     failures = []
-    for failure in _train_each(campaign, missing, store, engine):
+    for failure in _train_each(campaign, missing, store, workers):
         done += 1
         progress(done, len(pairs))
         if failure is not None:
@@ -85,18 +86,11 @@ def _adopt(campaign: Campaign, architecture: Architecture, seed: int, store: Tra
 
 
 def _train_each(
-    campaign: Campaign, missing: Sequence[Wanted], store: TraceStore, engine: Engine
+    campaign: Campaign, missing: Sequence[Wanted], store: TraceStore, workers: Workers
 ) -> Iterable[Failure | None]:
     """The outcome of each training, as soon as it is there: a failure, or None."""
-    from harness.processes.pool import Killed, as_completed
-
     groups = _groups(campaign, missing)
-    processes = engine.processes(len(groups))
-    if processes == 1:
-        for group in groups:
-            yield from _train_group(campaign, store, group)
-        return
-    for group, outcome in as_completed(partial(_train_group, campaign, store), groups, processes):
+    for group, outcome in workers.as_completed(partial(_train_group, campaign, store), groups):
         yield from _failed(group, outcome.reason) if isinstance(outcome, Killed) else outcome
 
 

@@ -10,6 +10,7 @@ import pytest
 from harness.evaluate.scoring import ScoringInput, score_all
 from harness.predictors.column_value import ColumnValue
 from harness.predictors.rank_aggregate import RankAggregate
+from harness.processes.workers import OneMachine
 from harness.schema import Architecture, BadInput, NoScore, Trace
 
 
@@ -381,7 +382,7 @@ def test_processes_that_share_the_predictors_out_change_no_number_and_no_order()
     traces, accuracies = [trace(f"n{i:03d}", value=i % 7) for i in range(70)], np.arange(70.0)
     several = {f"p{i}": ColumnValue("train_loss", 1.0 if i % 2 else -1.0, "control") for i in range(5)}
     given = ScoringInput(traces, accuracies, [0, 10, 20], 3, 0)
-    one, two = (score_all(several, given, workers)[0] for workers in (1, 2))
+    one, two = (score_all(several, given, OneMachine(processes))[0] for processes in (1, 2))
     pd.testing.assert_frame_equal(one, two)
     assert one["predictor"].unique().tolist() == list(several)
 

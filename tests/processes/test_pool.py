@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.processes.pool import Killed, as_completed, end_workers, in_processes
+from harness.processes.killed import Killed
+from harness.processes.pool import as_completed, end_workers, in_processes
 from harness.processes.signals import WorkerKilled
 
 POOL = """

@@ -12,8 +12,8 @@ import pytest
 from harness.measures.capacitance import Capacitance
 from harness.measures.movement import Movement
 from harness.measures.synflow import SynFlow
+from harness.processes.workers import OneMachine
 from harness.runs.campaign import Campaign
-from harness.runs.engine import Engine
 from harness.runs.train_many import missing_of, train_missing
 from harness.schema import FACT_COLUMNS, digest
 from harness.storage import legacy
@@ -57,7 +57,7 @@ def test_an_old_trace_is_stored_anew_with_a_checksum_and_all_that_a_trace_has_to
 def test_what_is_adopted_is_not_trained(store, campaign, monkeypatch) -> None:
     monkeypatch.setattr("harness.train.loop.train", lambda job: pytest.fail("it was trained"))
     wanted = [(campaign.bench.sample(1, 0)[0], 0)]
-    assert train_missing(campaign, wanted, store, Engine(workers=1), lambda done, total: None) == []
+    assert train_missing(campaign, wanted, store, OneMachine(), lambda done, total: None) == []
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 
 from harness import __version__
 from harness.files.lock import exclusive_lock
-from harness.processes.pool import Killed, as_completed
+from harness.processes.killed import Killed
+from harness.processes.pool import as_completed
 from harness.processes.signals import WorkerKilled
 from harness.schema import BadInput, demand
 from harness.schema.progress import Count
