@@ -25,7 +25,7 @@ def conf_folder() -> Path:
     return inside if inside.is_dir() else package.parent / "conf"
 
 
-def build(node: DictConfig, key: str) -> Any:
+def build(node: Mapping[str, Any] | DictConfig, key: str) -> Any:
     """The component that `node` configures: the class at its `_target_`, a dataclass whose fields are its settings.
 
     Raises BadInput naming `key`, the constraint and the value, for unknown, ill-typed or refused settings.
