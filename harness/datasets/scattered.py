@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -18,14 +20,15 @@ from .subset import Labelled, Places, shuffled
 
 @dataclass(frozen=True)
 class Scattered:
-    """The images of the data set `original`, their pixels moved by one permutation, the same for all images and colours.
+    """The images of the data set `original`, their pixels moved by one permutation, the same for all.
 
-    After Tay et al. (2021) and NAS-Bench-360 (Tu et al. 2022), whose scattered and spherical CIFAR ask whether a network
-    still learns where neighbours in the image are none in the original. The permutation is drawn by `seed`. Labels,
-    parts, mean and deviation stay; mirroring and random crops, which would be other permutations, are off.
+    Neighbours in such an image are none in the original: it asks what a network learns without them [derived]. The
+    permutation is drawn by `seed`, and all colours of a pixel move together. Labels, parts, mean and deviation stay;
+    mirroring and random crops, which would be other permutations, are off.
 
-    `original` holds the settings of a data set with its class in `_target_` (the embedded digits); `name` identifies the result, in results
-    and tables. No benchmark has accuracies on it: make them with `python -m harness.tabulate`.
+    `original` holds the settings of a data set, with its class in `_target_` (by default the embedded digits). `name`
+    identifies the result, in results and tables. No benchmark has accuracies on it: make them with
+    `python -m harness.tabulate`.
     """
 
     kind: ClassVar[str] = "dataset/scattered"
@@ -46,18 +49,27 @@ class Scattered:
 
     def load(self, data: str | None = None) -> ImageSet:
         """The data set. Raises BadInput where the original does."""
-        images = self._original().load(data)
+        original = self._original()
+        with _own_keys():
+            images = original.load(data)
         order = shuffled(images.size**2, self.seed, "scattered")
         parts = [_moved(part, order) for part in (images.train, images.valid, images.test)]
         train, valid, test = parts
         return replace(images, name=self.name, train=train, valid=valid, test=test, flip=False, crop=0)
 
     def _original(self) -> DataSet:
-        try:
+        with _own_keys():
             made: DataSet = build(self.original, "dataset.original")
-        except BadInput as error:  # a data set takes its keys to begin with `dataset.`
-            raise BadInput(re.sub(r"^dataset\.(?!original\b)", "dataset.original.", str(error))) from error
         return made
+
+
+@contextmanager
+def _own_keys() -> Iterator[None]:
+    """Put `original` into the keys of a BadInput: a data set takes its own to begin with `dataset.`."""
+    try:
+        yield
+    except BadInput as error:
+        raise BadInput(re.sub(r"^dataset\.(?!original\b)", "dataset.original.", str(error))) from error
 
 
 def _moved(part: Labelled, order: Places) -> Labelled:

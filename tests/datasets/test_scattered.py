@@ -31,7 +31,9 @@ def test_one_permutation_moves_the_pixels_of_every_image_of_every_part() -> None
 
 def test_colours_of_a_pixel_stay_together(tmp_path: Path) -> None:
     images = np.arange(12 * 16 * 3, dtype=np.uint8).reshape(12, 4, 4, 3) % 251
-    np.savez(tmp_path / "set.npz", x_train=images, y_train=np.arange(12) % 2, x_test=images[:4], y_test=np.arange(4) % 2)
+    np.savez(
+        tmp_path / "set.npz", x_train=images, y_train=np.arange(12) % 2, x_test=images[:4], y_test=np.arange(4) % 2
+    )
     target = {"_target_": "harness.datasets.npz.Npz", "path": "set.npz", "valid_images": 2, "crop": 2, "flip": True}
     moved = Scattered("moved", target).load(str(tmp_path))
     pixels = {tuple(pixel) for pixel in images[:4].reshape(-1, 3).tolist()}
@@ -69,3 +71,8 @@ def test_the_shipped_file_scatters_cifar10_and_asks_for_its_files() -> None:
     assert isinstance(made, Scattered) and made.name == "scattered_cifar10"
     assert made.sources() == Cifar10().sources()
     assert Scattered("moved", DIGITS).sources() == ()  # digits come with the package
+
+
+def test_a_file_that_is_missing_is_named_by_its_own_key(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"^dataset\.original\.path: must be an existing \.npz file"):
+        Scattered("moved", {"_target_": "harness.datasets.npz.Npz", "path": "a.npz"}).load(str(tmp_path))
