@@ -22,8 +22,8 @@ SHOWN_ARCHITECTURES = 100
 """Rows of the table of architectures on the page; tables/architectures.csv has them all."""
 
 TITLES = {
-    "question": "What was asked",
     "needs": "Which should I use?",
+    "question": "What was asked",
     "ranking": "Which predictor ranks best?",
     "settled": "Is the difference real?",
     "cost": "At what cost?",

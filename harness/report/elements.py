@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, ClassVar
 
 from harness.report.tables.display_table import DisplayTable
@@ -47,8 +48,8 @@ class Grid:
     def columns(self) -> list[dict[str, Any]]:
         """Name of each column, whether it is words, whether it is sorted by numbers, and whether it is now."""
         table, names = self.table, list(self.table.columns)
-        numeric = {name: table.sortable and table.is_number(name) for name in names}
-        first = next((name for name in ("mean τ", "τ", "Δτ") if numeric.get(name)), None)
+        numeric = {name: table.is_number(name) for name in names}
+        first = next((name for name in names if numeric[name] and _is_descending(table.columns[name])), None)
         return [
             {"name": name, "word": table.is_word(at), "number": numeric[name], "sorted": name == first,
              "long": name in ("reason", "note")}
@@ -56,19 +57,19 @@ class Grid:
         ]  # fmt: skip
 
     def rows(self) -> list[list[tuple[Content, str]]]:
-        """Every cell, with the text by which a click on the heading sorts; that of a missing number is empty."""
+        """Every cell, with the number by which a click on the heading sorts; empty for words and missing numbers."""
         return [[(cell, _sorted_by(cell)) for cell in row] for row in zip(*self.table.columns.values(), strict=True)]
-
-    @property
-    def sortable(self) -> bool:
-        return self.table.sortable
 
 
 def _sorted_by(cell: Content) -> str:
     key = sort_key(cell)
-    if key is None:
-        return cell if isinstance(cell, str) else ""
-    return f"{key:.9g}" if math.isfinite(key) else ""
+    return "" if key is None or not math.isfinite(key) else f"{key:.7g}"
+
+
+def _is_descending(cells: Sequence[Content]) -> bool:
+    """Whether a column falls from its first row to its last, missing numbers at the end: it is what sorts the table."""
+    keys = [key if key is not None and math.isfinite(key) else -math.inf for key in map(sort_key, cells)]
+    return len(keys) > 1 and keys[0] > keys[-1] and all(a >= b for a, b in pairwise(keys))
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from harness.report.content import sections
 from harness.report.elements import Drawn
+from harness.report.explore.embedded import embed, pack
 from harness.report.numbers import counted, words
 from harness.report.renderers import html, html_cell, markdown, markdown_block, markdown_cell, plain
 from harness.report.run_tables import RunTables
-from harness.report.style.dark import both
+from harness.report.style.compact import address, compact
 from harness.report.tables import DisplayTable
 from harness.report.text import Text
 from harness.storage.files import write_text
@@ -40,12 +42,21 @@ def write_pages(
         "stamp": stamp,
     }
     write_text(out / "report.md", fill("page.md.jinja", values))
-    write_text(out / "index.html", fill("page.html.jinja", values))
+    carried = {"embedded": pack(embed(tables))}
+    write_text(out / "index.html", fill("page.html.jinja", values | carried, EXPLORER))
     return out / "index.html"
 
 
-def fill(template: str, values: Mapping[str, Any]) -> str:
-    """A page from its template; those in HTML get the style and the script, and escape what they are given."""
+EXPLORER = tuple(f"explore/{name}" for name in ("explore.css", "data.js", "drawing.js", "ranking.js", "scatter.js",
+                                                "architectures.js", "start.js"))  # fmt: skip
+"""Styles and scripts of a page that is explored, in the order in which they need one another."""
+
+
+def fill(template: str, values: Mapping[str, Any], more: Sequence[str] = ()) -> str:
+    """A page from its template; those in HTML get the style and the script, and escape what they are given.
+
+    `more` are further files of styles and scripts.
+    """
     is_html = template.endswith(".html.jinja")
     environment = Environment(
         loader=PackageLoader("harness.report", "."), autoescape=is_html, undefined=StrictUndefined,
@@ -60,9 +71,11 @@ def fill(template: str, values: Mapping[str, Any]) -> str:
         "words": words,
     }
     room = files("harness.report")
-    texts = {"style": "page.css", "script": "page.js"} if is_html else {}
-    shared = {key: (room / name).read_text(encoding="utf-8") for key, name in texts.items()}
+    shared = {}
     if is_html:
+        texts = {name: (room / name).read_text(encoding="utf-8") for name in ("page.css", "page.js", *more)}
+        shared = {key: "\n".join(text for name, text in texts.items() if name.endswith(ending))
+                  for key, ending in (("style", ".css"), ("script", ".js"))}  # fmt: skip
         shared["policy"] = _policy(f"\n{shared['script']}")
     return environment.get_template(template).render({**shared, **values})
 
@@ -83,6 +96,9 @@ def _counts(tables: RunTables) -> str:
     return f"{of}, {budgets} budgets up to {last}" if budgets > 1 else f"{of}, one budget, {last}"
 
 
-def svg(text: str) -> str:
-    """A data address of an SVG that turns dark with the page, so that the page asks for no further file."""
-    return "data:image/svg+xml;base64," + base64.b64encode(both(text).encode()).decode()
+def svg(text: str) -> Markup:
+    """A data address of an SVG that turns dark with the page, so that the page asks for no further file.
+
+    It goes between double quotes, which `address` leaves none of.
+    """
+    return Markup(address(compact(text)))

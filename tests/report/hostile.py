@@ -31,7 +31,7 @@ HOSTILE = [
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
-OWN = r"(data:(image/svg\+xml;base64)?,|#|figures/|\.\./index\.html|bench-data/)"
+OWN = r"(data:(image/svg\+xml)?,|#|figures/|\.\./index\.html|bench-data/)"
 """What pages may lead to."""
 
 
@@ -48,7 +48,7 @@ class Markup(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         assert tag not in ("iframe", "object", "embed", "svg", "base", "form")
-        self.scripts += tag == "script"
+        self.scripts += tag == "script" and ("type", "text/plain") not in attrs  # data are no script
         for name, value in attrs:
             assert not name.startswith("on") and name != "srcdoc", (tag, name, value)
             if name in ("src", "href"):

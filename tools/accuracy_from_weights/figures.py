@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullFormatter, StrMethodFormatter
 
-from harness.report.style.dark import both
+from harness.report.style.compact import compact
 from harness.report.style.palette import DOUBLE, GREY, colour, marker
 from harness.report.style.theme import theme
 
@@ -134,4 +134,4 @@ def save(draw: Callable[[], Figure], path: Path) -> None:
     text = StringIO()
     with theme(FONT):
         draw().savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    path.write_text(both(text.getvalue()), encoding="utf-8")
+    path.write_text(compact(text.getvalue()), encoding="utf-8")

@@ -53,7 +53,7 @@ def draw_cell(edges: Sequence[Edge], operations: Sequence[str], report: ReportCo
     axes.axis("off")
     for edge, lane, carries in zip(edges, lanes, carrying(edges), strict=True):
         start, end = places[edge[0]] + halves[edge[0]], places[edge[1]] - halves[edge[1]]
-        _draw_edge(axes, edge[2], (start, end, LANE * lane), _colour(edge[2], operations) if carries else GREY, size)
+        _draw_edge(axes, edge[2], (start, end, LANE * lane), colour_of(edge[2], operations) if carries else GREY, size)
     for node in nodes:
         _draw_node(axes, words(node), places[node], halves[node], size)
     return figure
@@ -116,7 +116,8 @@ def label(operation: str) -> str:
     return re.sub(r"(?<=\d)x(?=\d)", "×", words(operation))
 
 
-def _colour(operation: str, operations: Sequence[str]) -> str:
+def colour_of(operation: str, operations: Sequence[str]) -> str:
+    """The colour of an operation among those of the whole run."""
     known = [name for name in operations if name != NOTHING]
     return COLOURS[known.index(operation) % len(COLOURS)] if operation != NOTHING else GREY
 

@@ -1,9 +1,8 @@
-"""Figures that turn dark with the page: the SVG carries the dark counterparts of its colours as a style sheet."""
+"""The counterparts of a figure's colours on a dark page."""
 
 from __future__ import annotations
 
 import colorsys
-import re
 
 from harness.report.style.palette import BAND, ink
 from harness.schema.families import FAMILIES
@@ -15,15 +14,6 @@ KNOWN = {
     **{family.colour.lower(): family.dark.lower() for family in FAMILIES.values()},
 }
 """Colours whose counterpart was chosen."""
-
-
-def both(svg: str) -> str:
-    """The SVG with rules that swap its colours where the reader prefers dark pages; as it was everywhere else."""
-    found = sorted(set(re.findall(r"(fill|stroke): (#[0-9a-f]{6})", svg)))
-    rules = "".join(f'[style*="{what}: {colour}"]{{{what}:{dark(colour)}!important}}' for what, colour in found)
-    sheet = f"@media (prefers-color-scheme: dark){{{rules}image{{filter:invert(1) hue-rotate(180deg)}}}}"
-    head, end, tail = svg.rpartition("</svg>")
-    return f"{head}<style>{sheet}</style>{end}{tail}"
 
 
 def dark(colour: str) -> str:

@@ -61,7 +61,7 @@ def gathered_table(tables: SweepTables) -> DisplayTable:
             columns[heading], found[heading] = quantities(rows[name], form), rows[name].astype(float).tolist()
         add("Δτ to baseline", rows, "difference", ("difference_low", "difference_high"), sign=True)
         columns["baseline"], found["baseline"] = strings(rows["baseline"]), rows["baseline"].tolist()
-    return DisplayTable(pd.DataFrame(found | ends), columns, left=2, sortable=True, words=("baseline",))
+    return DisplayTable(pd.DataFrame(found | ends), columns, left=2, words=("baseline",))
 
 
 def budgets_table(tables: SweepTables, setting: str) -> DisplayTable:

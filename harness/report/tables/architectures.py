@@ -27,4 +27,4 @@ def architectures(tables: RunTables) -> DisplayTable:
         **{name: quantities(numbers[name]) for name in shown},
         **({"note": strings(numbers["note"])} if "note" in known and known["note"].fillna("").ne("").any() else {}),
     }
-    return DisplayTable(numbers, columns, left=1 + ("group" in columns), sortable=True)
+    return DisplayTable(numbers, columns, left=1 + ("group" in columns))

@@ -23,7 +23,7 @@ def differences(tables: RunTables) -> DisplayTable:
         "p (Holm)": quantities(table["p_holm"], probability),
         "detectable": quantities(table["detectable"]),
     }
-    return DisplayTable(tables.differences, columns, left=2, sortable=True)
+    return DisplayTable(tables.differences, columns, left=2)
 
 
 def ceiling(tables: RunTables) -> DisplayTable:

@@ -19,13 +19,12 @@ class DisplayTable:
     """A table twice: `numbers` for machines, with all rows; `columns` as people read it, which may be fewer.
 
     `columns` maps headings to cells, which stay values until a renderer writes them. The first `left` columns, and
-    those named in `words`, are words. A `sortable` table is one that a reader may sort by any column.
+    those named in `words`, are words.
     """
 
     numbers: pd.DataFrame
     columns: Mapping[str, Sequence[Content]]
     left: int = 1
-    sortable: bool = False
     words: tuple[str, ...] = ("note",)
 
     def __len__(self) -> int:

@@ -41,7 +41,6 @@ def ranked(tables: RunTables) -> DisplayTable:
             "seconds": quantities(table["seconds"], seconds),
         },
         left=2,
-        sortable=True,
     )
     return made.without_empty("seconds") if tables.given else made
 
@@ -62,7 +61,7 @@ def every_metric(tables: RunTables) -> DisplayTable:
         "mean sd": quantities(table["sd"], partial(number, decimals=3)),
         "note": strings(table["note"]),
     }
-    return DisplayTable(table, columns, sortable=True).without_empty("fitted on", "mean sd", "note")
+    return DisplayTable(table, columns).without_empty("fitted on", "mean sd", "note")
 
 
 def mean_count(value: float) -> str:
@@ -99,4 +98,4 @@ def budgets(tables: RunTables) -> DisplayTable:
     kept = ["predictor", "step", "epoch", "tau", "tau_low", "tau_high", "n", "failed", "images", "seconds",
             "fitted_on", "initial_seconds"]  # fmt: skip
     columns = {"predictor": strings(table.index)} | {f"step {step}": quantities(table[step]) for step in table}
-    return DisplayTable(tables.metrics[kept], columns, sortable=True)
+    return DisplayTable(tables.metrics[kept], columns)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import colorsys
-import re
 
 import numpy as np
 import pytest
 
-from harness.report.style.dark import both, dark
+from harness.report.style.dark import dark
 from harness.report.style.palette import BAND, GREY, INK, ink
 from harness.schema.families import FAMILIES
 
@@ -43,12 +42,3 @@ def test_a_colour_keeps_its_hue(colour: str) -> None:
 def test_what_is_light_turns_dark_and_what_is_dark_light() -> None:
     greys = [f"#{level:02x}{level:02x}{level:02x}" for level in (0, 60, 120, 180, 240)]
     assert [dark(grey) for grey in greys] == sorted((dark(grey) for grey in greys), reverse=True)
-
-
-def test_every_colour_of_the_figure_has_its_rule_and_nothing_else_changes() -> None:
-    svg = '<svg><path style="fill: #d55e00; stroke: #222222"/><rect style="fill: #ffffff"/></svg>\n'
-    out = both(svg)
-    assert re.sub("<style>.*</style>", "", out) == svg
-    for what, colour in (("fill", "#d55e00"), ("stroke", "#222222"), ("fill", "#ffffff")):
-        assert f'[style*="{what}: {colour}"]{{{what}:{dark(colour)}!important}}' in out
-    assert "prefers-color-scheme: dark" in out
