@@ -38,8 +38,8 @@ def write(results: Path, out: Path, report: ReportConfig, progress: Count = unco
     """
     from harness.report.drawing import draw_figures
     from harness.report.index import write_entry
-    from harness.report.page import write_pages
     from harness.report.paper import write_sentences
+    from harness.report.run_page import write_pages
     from harness.report.sentences import write_all
     from harness.report.tables import write_tables
 

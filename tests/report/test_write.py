@@ -87,7 +87,7 @@ def test_a_page_that_a_full_disk_ends_in_the_middle_is_not_current(
         raise OSError(28, "No space left on device")
 
     shutil.copytree(out, tmp_path / "page")
-    monkeypatch.setattr("harness.report.page.write_text", full)
+    monkeypatch.setattr("harness.report.run_page.write_text", full)
     with pytest.raises(OSError, match="No space left"):
         write(few, tmp_path / "page", FEW)
     assert not is_current(few, tmp_path / "page", FEW)
