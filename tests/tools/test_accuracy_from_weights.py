@@ -73,6 +73,31 @@ def test_tables_and_figures_are_written_and_hyper_parameters_that_matter_not_tel
     for figure in ("transfer", "curve", "epochs"):
         text = (tmp_path / f"accuracy_from_weights_{figure}.svg").read_text(encoding="utf-8")
         assert text.startswith("<?xml") and "prefers-color-scheme: dark" in text
+    (tmp_path / "accuracy_from_weights_curve.svg").unlink()
+    command.main([str(tmp_path), "--draw"])
+    assert (tmp_path / "accuracy_from_weights_curve.svg").is_file()
+
+
+def test_a_large_zoo_is_tested_on_so_many_networks_and_learned_from_the_others(monkeypatch) -> None:
+    monkeypatch.setattr(experiments, "TESTED", 50)
+    cut = experiments.most_to_learn(zoo(0))
+    assert len(cut.tested.accuracy) == 50 and len(cut.learned.accuracy) == NETWORKS - 50
+    assert not {*cut.learned.accuracy[:, -1]} & {*cut.tested.accuracy[:, -1]}
+    monkeypatch.setattr(experiments, "TESTED", NETWORKS)
+    assert len(experiments.most_to_learn(zoo(0)).tested.accuracy) == NETWORKS / 2
+
+
+def test_a_curve_that_was_learned_from_more_networks_is_kept(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(experiments, "RESAMPLES", 20)
+    monkeypatch.setattr(experiments, "SIZES", (40,))
+    monkeypatch.setattr(regressors, "TREES", 80)
+    known = tmp_path / "curve.csv"
+    rows = {"dataset": ["one", "two"], "input": inputs.LAYERS, "learned": [15_000, 40], "r2": [0.97, 0.1]}
+    pd.DataFrame(rows).to_csv(known, index=False)
+    found = command._curves({"one": zoo(0, name="one"), "two": zoo(1, name="two")}, known)
+    assert found[found["dataset"] == "one"]["learned"].tolist() == [15_000]
+    two = found[found["dataset"] == "two"]
+    assert sorted({*two["learned"]}) == [40, NETWORKS / 2] and 0.1 not in two["r2"].tolist()
 
 
 def test_what_is_learned_from_one_form_is_applied_to_others_where_the_inputs_have_one_length(monkeypatch) -> None:

@@ -16,7 +16,7 @@ from tools.training_graphs.runs import CURVES, Runs
 COUNT = 80
 
 
-def runs(name: str, seed: int, scale: float = 1.0) -> Runs:
+def runs(name: str, seed: int, scale: float = 1.0, dataset: str = "cifar10") -> Runs:
     """The accuracy follows the second moment of the degree after the first epoch, and nothing else."""
     random = np.random.default_rng(seed)
     names = tuple(random.permutation(grid(2e-4))[:COUNT].tolist())
@@ -25,7 +25,7 @@ def runs(name: str, seed: int, scale: float = 1.0) -> Runs:
     accuracy = 100 / (1 + np.exp(-2 * literal[:, 1, 1]))
     curves["valid_accuracy"] = random.uniform(0, 100, size=(COUNT, 8))
     graphs = {"literal_graph": literal * scale, "temporal_graph": normalised}
-    return Runs(name, names, random.normal(size=(COUNT, 2)), accuracy, curves, graphs, 0)
+    return Runs(name, dataset, names, random.normal(size=(COUNT, 2)), accuracy, curves, graphs, 0)
 
 
 @pytest.fixture(autouse=True)
@@ -85,9 +85,24 @@ def test_the_median_stopping_rule_compares_the_best_so_far_with_the_median_of_me
 def test_a_table_and_a_figure_are_written_with_transfer_across_widths_and_networks(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(command, "EPOCHS", (1,))
     monkeypatch.setattr(experiments, "MODELS", {"boosting": MODELS["boosting"]})
-    command.write([runs("lenet × 1", 0), runs("lenet × 0.5", 1), runs("vgg × 0.125", 2)], tmp_path)
+    other = runs("lenet × 1", 3, dataset="fashion_mnist")
+    command.write([runs("lenet × 1", 0), runs("lenet × 0.5", 1), runs("vgg × 0.125", 2), other], tmp_path)
     rows = pd.read_csv(tmp_path / "training_graphs.csv")
-    assert {*rows["scope"]} == {"own network", "own network, high rates", "across networks", "across widths"}
+    own = {"own network", "own network, high rates"}
+    assert {*rows["scope"]} == own | {"across networks", "across widths", "across data sets"}
+    networks = rows[rows["scope"] == "across networks"]
+    assert {*zip(networks["tested_on"], networks["learned_on"], strict=True)} == {
+        ("lenet × 1", "vgg × 0.125"), ("vgg × 0.125", "lenet × 1"),
+    }  # fmt: skip
+    sets = rows[(rows["scope"] == "across data sets") & (rows["input"] == "graph: degree")]
+    assert sets.set_index("dataset")["learned_on"].to_dict() == {
+        "cifar10": "lenet × 1 on fashion_mnist", "fashion_mnist": "lenet × 1 on cifar10",
+    }  # fmt: skip
+    assert sets["accuracy"].min() > 0.75
     across = rows[(rows["scope"] == "across widths") & (rows["input"] == "graph: degree")].iloc[0]
     assert (across["tested_on"], across["learned_on"]) == ("lenet × 1", "lenet × 0.5") and across["accuracy"] > 0.75
-    assert (tmp_path / "training_graphs.svg").read_text().startswith("<?xml")
+    drawn = (tmp_path / "training_graphs.svg").read_bytes()
+    assert drawn.startswith(b"<?xml") and b"fashion" in drawn
+    (tmp_path / "training_graphs.svg").unlink()
+    command.main([str(tmp_path), "--draw"])
+    assert (tmp_path / "training_graphs.svg").read_bytes() == drawn

@@ -1,8 +1,11 @@
-"""`python -m tools.accuracy_from_weights [OUT] [--tables FILE ...] [--traces FOLDER] [--published NAME=FOLDER ...]`.
+"""`python -m tools.accuracy_from_weights [OUT] [--tables FILE ...] [--larger FILE ...] [--traces FOLDER] [--draw]`.
 
 Writes the tables and figures of the findings on accuracy from weights into the folder OUT (docs/findings). Without
 `--tables`: of the tables that the package carries. With the folder of the traces that a table was made of, the inputs
 that need all weights are there, too. Tables of other networks than `cnn` are what those are applied to.
+`--larger FILE ...`: tables of more networks, for the learning curve alone. Without them the curve of a data set in OUT
+is kept where it was learned from more networks than are at hand. `--published NAME=FOLDER ...`: published zoos.
+`--draw`: only draw the figures again, from the tables in OUT.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import argparse
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -40,7 +44,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--tables", nargs="*", type=Path, default=[])
     parser.add_argument("--traces", type=Path)
     parser.add_argument("--published", nargs="*", default=[], metavar="NAME=FOLDER")
+    parser.add_argument("--larger", nargs="*", type=Path, default=[])
+    parser.add_argument("--draw", action="store_true")
     given = parser.parse_args(arguments)
+    if given.draw:
+        draw(given.out)
+        return
     with threadpool_limits(1):
         _carry_out(given)
 
@@ -59,7 +68,8 @@ def _carry_out(given: argparse.Namespace) -> None:
     for text in given.published:
         name, _, folder = text.partition("=")
         zoos[f"published {name}"] = zoo.published(Path(folder), name, zoo.statistics_of)
-    write(zoos, others, given.out)
+    larger = [zoo.of_table(tabulated.read(path, "--larger")) for path in given.larger]
+    write(zoos, others, given.out, {each.dataset: each for each in larger})
 
 
 def weights_of(table: tabulated.Tabulated, traces: Path | None) -> Callable[[str, int], zoo.Numbers | None]:
@@ -81,14 +91,12 @@ def _read(campaigns: list[Campaign], store: TraceStore, name: str, seed: int) ->
     return next((np.asarray(trace.table["weights"].iloc[-1], dtype=float) for trace in traces), None)
 
 
-def write(zoos: Mapping[str, Zoo], others: Mapping[str, Zoo], out: Path) -> None:
-    """Every table and figure of these zoos, `others` being of other forms of network."""
+def write(
+    zoos: Mapping[str, Zoo], others: Mapping[str, Zoo], out: Path, larger: Mapping[str, Zoo] = MappingProxyType({})
+) -> None:
+    """Every table and figure of these zoos, `others` being of other forms of network, `larger` of more networks."""
     rows = pd.concat([experiments.table(each) for each in zoos.values()])
-    curves = pd.concat([experiments.curve(each) for each in zoos.values()])
-    curves["published_r2"] = [
-        published(name, "boosting", dataset) if name == LAYERS else float("nan")
-        for name, dataset in zip(curves["input"], curves["dataset"], strict=True)
-    ]
+    curves = _curves({**zoos, **larger}, out / f"{NAME}_curve.csv")
     tables = {
         "": rows,
         "_accuracies": pd.DataFrame([experiments.accuracies(each) for each in (*zoos.values(), *others.values())]),
@@ -102,11 +110,32 @@ def write(zoos: Mapping[str, Zoo], others: Mapping[str, Zoo], out: Path) -> None
     for ending, table in tables.items():
         if len(table):
             table.to_csv(out / f"{NAME}{ending}.csv", index=False, float_format="%.4f", lineterminator="\n")
-    figures.save(lambda: figures.learning_curve(curves), out / f"{NAME}_curve.svg")
-    figures.save(lambda: figures.grid(tables["_transfer"]), out / f"{NAME}_transfer.svg")
-    figures.save(lambda: figures.epochs(tables["_epochs"]), out / f"{NAME}_epochs.svg")
+    draw(out)
     shown = rows.pivot_table(index=["dataset", "input"], columns="model", values=["r2", "tau"], sort=False)
     print(shown.to_string(float_format="{:.3f}".format))
+
+
+def _curves(zoos: Mapping[str, Zoo], known: Path) -> pd.DataFrame:
+    """The learning curve of every zoo, or that of the file `known` where it was learned from more networks."""
+    before = pd.read_csv(known) if known.is_file() else pd.DataFrame({"dataset": [], "learned": []})
+    reached = before.groupby("dataset")["learned"].max()
+    found = [before]
+    for name, each in zoos.items():
+        if reached.get(name, 0) <= len(experiments.most_to_learn(each).learned.accuracy):
+            found = [rows[rows["dataset"] != name] for rows in found] + [experiments.curve(each)]
+    curves = pd.concat([rows for rows in found if len(rows)], ignore_index=True).sort_values("dataset", kind="stable")
+    return curves.assign(published_r2=[
+        published(name, "boosting", dataset) if name == LAYERS else float("nan")
+        for name, dataset in zip(curves["input"], curves["dataset"], strict=True)
+    ])  # fmt: skip
+
+
+def draw(out: Path) -> None:
+    """The figures, from the tables in the folder."""
+    drawn = {"curve": figures.learning_curve, "transfer": figures.grid, "epochs": figures.epochs}
+    for ending, figure in drawn.items():
+        rows = pd.read_csv(out / f"{NAME}_{ending}.csv")
+        figures.save(partial(figure, rows), out / f"{NAME}_{ending}.svg")
 
 
 def _forms(zoos: Mapping[str, Zoo], others: Mapping[str, Zoo]) -> pd.DataFrame:

@@ -52,7 +52,7 @@ def grid(transfers: pd.DataFrame) -> Figure:
         shades = sns.light_palette(colour("weight_statistics"), as_cmap=True)
         labels = values.map(lambda tau: f"{tau:.2f}".replace("0.", ".").replace("-", "−"))
         sns.heatmap(values, ax=axes, annot=labels, fmt="", vmin=0, vmax=1, cmap=shades, cbar=False, square=True,
-                    linewidths=0.6, xticklabels=_short(order), yticklabels=_short(order))  # fmt: skip
+                    linewidths=0.6, xticklabels=short(order), yticklabels=short(order))  # fmt: skip
         axes.set(title=title, xlabel="applied to", ylabel="learned on" if axes is panels[0] else "")
         axes.tick_params(length=0)
         if axes is not panels[0]:
@@ -125,7 +125,8 @@ def _legend(figure: Figure, handles: list[Line2D]) -> None:
     figure.legend(handles=handles, loc="outside lower left", ncols=len(handles), columnspacing=1.2)
 
 
-def _short(names: list[str]) -> list[str]:
+def short(names: list[str]) -> list[str]:
+    """Data sets by the names that fit a small panel."""
     return [name.replace("_mnist", "").replace("gtsrb43", "gtsrb") for name in names]
 
 

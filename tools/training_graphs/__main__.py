@@ -1,7 +1,7 @@
-"""`python -m tools.training_graphs [OUT] [--tables FILE ...]`.
+"""`python -m tools.training_graphs [OUT] [--tables FILE ...] [--draw]`.
 
 Writes the table and the figure of the findings on graphs of the first epochs into the folder OUT (docs/findings).
-Without `--tables`: of the tables that the package carries. The first is the one that others are compared with.
+Without `--tables`: of the tables that the package carries. `--draw`: only draw the figure again, from the table in OUT.
 """
 
 from __future__ import annotations
@@ -31,7 +31,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog=f"python -m tools.{NAME}", description=__doc__)
     parser.add_argument("out", nargs="?", type=Path, default=Path("docs/findings"))
     parser.add_argument("--tables", nargs="*", type=Path, default=[])
+    parser.add_argument("--draw", action="store_true")
     given = parser.parse_args(arguments)
+    if given.draw:
+        draw(given.out)
+        return
     paths = given.tables or sorted(Path(one_network.__file__).parent.glob("*.parquet"))
     with threadpool_limits(1):
         write([of_table(tabulated.read(path, "--tables")) for path in paths], given.out)
@@ -42,26 +46,36 @@ def write(networks: Sequence[Runs], out: Path) -> None:
     rows = pd.concat(list(_tables(networks)), ignore_index=True)
     out.mkdir(parents=True, exist_ok=True)
     rows.to_csv(out / f"{NAME}.csv", index=False, float_format="%.4f", lineterminator="\n")
-    own = rows[rows["scope"] == "own network"]
-    drawn = own[own["model"].isin([SHOWN, "none"])]
-    save(lambda: figures.accuracy_by_epochs(drawn), out / f"{NAME}.svg")
+    draw(out)
     last = rows[(rows["epochs"] == rows["epochs"].max()) & rows["model"].isin([SHOWN, "none"])]
-    columns = ["scope", "tested_on", "learned_on", "input", "learned", "tested", "accuracy", "auc", "r2", "tau"]
+    columns = ["scope", "dataset", "tested_on", "learned_on", "input", "learned", "tested", "accuracy", "auc", "r2", "tau"]
     print(last[columns].to_string(index=False, float_format="{:.3f}".format))
 
 
+def draw(out: Path) -> None:
+    """The figure, from the table in the folder."""
+    rows = pd.read_csv(out / f"{NAME}.csv")
+    own = rows[(rows["scope"] == "own network") & rows["model"].isin([SHOWN, "none"])]
+    save(lambda: figures.accuracy_by_epochs(own), out / f"{NAME}.svg")
+
+
 def _tables(networks: Sequence[Runs]) -> Iterator[pd.DataFrame]:
-    """Each network alone, its high rates alone, from networks of other kinds, and from narrower ones of its kind."""
+    """Each network alone, its high rates alone, from networks of other kinds, from narrower ones of its kind, and from
+    the same network on another data set."""
     for runs in networks:
         yield experiments.table(runs, [runs], EPOCHS, "own network")
     for runs in _widest(networks):
         learn = runs.part(runs.hyperparameters[:, 0] > HIGH_RATES, f"{runs.name}, rates of at least 0.002")
         yield experiments.table(learn, [learn], EPOCHS, "own network, high rates", [SHOWN])
-        others = [other for other in _widest(networks) if other is not runs]
-        narrow = [other for other in networks if _kind(other) == _kind(runs) and other is not runs]
-        for scope, sources in (("across networks", others), ("across widths", narrow)):
-            if sources:
-                yield experiments.table(runs, sources, EPOCHS, scope, [SHOWN])
+        alike = [other for other in networks if other.dataset == runs.dataset and other is not runs]
+        sources = {
+            "across networks": [other for other in _widest(alike) if _kind(other) != _kind(runs)],
+            "across widths": [other for other in alike if _kind(other) == _kind(runs)],
+            "across data sets": [o for o in networks if o.dataset != runs.dataset and o.name == runs.name],
+        }
+        for scope, others in sources.items():
+            if others:
+                yield experiments.table(runs, others, EPOCHS, scope, [SHOWN])
 
 
 def _kind(runs: Runs) -> str:
@@ -69,10 +83,10 @@ def _kind(runs: Runs) -> str:
 
 
 def _widest(networks: Sequence[Runs]) -> list[Runs]:
-    """Of each kind of network the one of the largest width."""
-    found: dict[str, Runs] = {}
+    """Of each kind of network and data set the one of the largest width."""
+    found: dict[tuple[str, str], Runs] = {}
     for runs in sorted(networks, key=lambda each: float(each.name.rpartition(" ")[2])):
-        found[_kind(runs)] = runs
+        found[_kind(runs), runs.dataset] = runs
     return list(found.values())
 
 

@@ -32,7 +32,9 @@ def table(
 def _rows(
     tested: Runs, sources: Sequence[Runs], epochs: Sequence[int], scope: str, models: Sequence[str]
 ) -> Iterator[dict[str, object]]:
-    known: dict[str, object] = {"scope": scope, "tested_on": tested.name, "learned_on": _names(sources)}
+    known: dict[str, object] = {
+        "scope": scope, "dataset": tested.dataset, "tested_on": tested.name, "learned_on": _names(tested, sources),
+    }  # fmt: skip
     sizes = {"learned": sum(len(runs.accuracy) for runs in sources), "diverged": tested.diverged}
     for k in epochs:
         for name in INPUTS:
@@ -44,8 +46,10 @@ def _rows(
         yield known | {"epochs": k, "input": STOPPING, "model": "none"} | sizes | classification(score, 0, tested.good)
 
 
-def _names(sources: Sequence[Runs]) -> str:
-    return ", ".join(runs.name for runs in sources)
+def _names(tested: Runs, sources: Sequence[Runs]) -> str:
+    """The sources, with their data set where it is another than that of the tested."""
+    here = tested.dataset
+    return ", ".join(runs.name if runs.dataset == here else f"{runs.name} on {runs.dataset}" for runs in sources)
 
 
 def folds(settings: Sequence[str]) -> list[NDArray[np.bool_]]:
@@ -89,7 +93,8 @@ def _stopped(tested: Runs, sources: Sequence[Runs], k: int) -> Numbers:
     """The median stopping rule among trainings of the tested network itself, or of the sources where it is none."""
     score = np.full(len(tested.accuracy), np.nan)
     for held, rest in _parts(tested, sources):
-        learned = rest[[runs.name for runs in sources].index(tested.name)] if tested in sources else rest[0]
+        own = [place for place, runs in enumerate(sources) if runs is tested]
+        learned = rest[own[0] if own else 0]
         score[held] = stopping(learned, tested, k)[held]
     return score
 

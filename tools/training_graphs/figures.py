@@ -17,6 +17,9 @@ from .inputs import STOPPING
 PUBLISHED, PUBLISHED_EPOCHS, PUBLISHED_OF = 0.93, 5, "lenet"
 """Vahedian et al. 2022: "over 93 %", LeNet, weighted degree."""
 
+PER_LINE = 3
+"""Panels side by side."""
+
 LOOKS: Mapping[str, Look] = {
     "graph: degree": ("temporal_graph", "-", "graph, degree (paper)"),
     "graph: centrality": ("temporal_graph", "--", "graph, centrality (paper)"),
@@ -30,16 +33,25 @@ LOOKS: Mapping[str, Look] = {
 
 def accuracy_by_epochs(rows: pd.DataFrame) -> Figure:
     """A panel per network, each cross-fitted on its own trainings; bands are 95 % intervals, the star is published."""
-    panels = list(rows.groupby("tested_on", sort=False))
-    figure = Figure(figsize=(max(DOUBLE, DOUBLE / 3 * len(panels)), 3.0), layout="constrained")
-    for place, (axes, (name, shown)) in enumerate(
-        zip(figure.subplots(1, len(panels), sharey=True, squeeze=False)[0], panels, strict=True)
-    ):
+    panels = list(rows.groupby(["tested_on", "dataset"], sort=False))
+    columns = min(len(panels), PER_LINE)
+    lines = -(-len(panels) // columns)
+    figure = Figure(figsize=(DOUBLE, 0.8 + 2.2 * lines), layout="constrained")
+    grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
+    for place, axes in enumerate(grid.flat):
+        if place >= len(panels):
+            axes.set_visible(False)
+            continue
+        (name, dataset), shown = panels[place]
         _lines(axes, shown)
-        axes.set(title=f"{name}, n = {int(shown['tested'].iloc[0])}", xlabel="epochs read", ylim=(0.35, 1.02))
+        where = "" if dataset == rows["dataset"].iloc[0] else f" on {dataset}"
+        axes.set(title=f"{name}{where}, n = {int(shown['tested'].iloc[0])}", ylim=(0.35, 1.02))
+        if place + columns >= len(panels):
+            axes.set_xlabel("epochs read")
+            axes.tick_params(labelbottom=True)
         if str(name).startswith(PUBLISHED_OF):
             axes.plot([PUBLISHED_EPOCHS], [PUBLISHED], "*", color=INK, ms=8, zorder=5)
-        if not place:
+        if not place % columns:
             axes.set_ylabel("accuracy, good against bad")
     handles = [_line(look, label=look[2]) for look in LOOKS.values()]
     star = Line2D([], [], marker="*", ls="", color=INK, ms=8, label=f"published, degree: over {PUBLISHED:.0%}")

@@ -20,7 +20,7 @@ GRAPHS = ("literal_graph", "temporal_graph")
 
 @dataclass(frozen=True)
 class Runs:
-    """n trainings of the network `name` over e epochs.
+    """n trainings of the network `name` on `dataset` over e epochs.
 
     `hyperparameters` (n, 2): logarithm of the learning rate, dropout rate. `accuracy` (n,): of the last epoch on test
     images, in percent. `curves` (n, 1 + e) by column, epoch 0 first; `graphs` (n, c, d) by column, of the first c
@@ -28,6 +28,7 @@ class Runs:
     """
 
     name: str
+    dataset: str
     settings: tuple[str, ...]
     hyperparameters: Numbers
     accuracy: Numbers
@@ -39,7 +40,7 @@ class Runs:
         """Only these trainings, under another name."""
         settings = tuple(np.array(self.settings)[chosen].tolist())
         curves, graphs = ({key: value[chosen] for key, value in each.items()} for each in (self.curves, self.graphs))
-        return Runs(name, settings, self.hyperparameters[chosen], self.accuracy[chosen], curves, graphs, 0)
+        return Runs(name, self.dataset, settings, self.hyperparameters[chosen], self.accuracy[chosen], curves, graphs, 0)
 
     @property
     def good(self) -> NDArray[np.bool_]:
@@ -60,7 +61,8 @@ def of_table(table: Tabulated) -> Runs:
     network = table.about["network"]
     name = f"{network['model']} × {network['width']:g}"
     graphs = {column: _graphs(curves[column], shape) for column in GRAPHS}
-    return Runs(name, settings, hyper, accuracy, columns, graphs, len(table.about["diverged"]))
+    dataset = str(table.about["dataset"])
+    return Runs(name, dataset, settings, hyper, accuracy, columns, graphs, len(table.about["diverged"]))
 
 
 def _graphs(cells: pd.Series, shape: tuple[int, int]) -> Numbers:
