@@ -94,7 +94,7 @@ def test_differences_are_means_over_data_sets_on_the_networks_that_both_score() 
 
     gaps = [tau(s, "sees", NETWORKS) - tau(s, "params", NETWORKS) for s in SETS]
     assert row["difference"] == pytest.approx(np.mean(gaps), abs=1e-12) and row["low"] < row["difference"]
-    assert 0 < row["low"] and over.loc["blind", "high"] < 0.3
+    assert row["low"] > 0 and over.loc["blind", "high"] < 0.3
     gaps = [tau(s, "source_accuracy", NETWORKS[:10]) - tau(s, "params", NETWORKS[:10]) for s in SETS]
     assert over.loc["source_accuracy", "difference"] == pytest.approx(np.mean(gaps), abs=1e-12)
     assert over.loc["source_accuracy", "common"] == 10

@@ -49,8 +49,9 @@ def by_set(rows: pd.DataFrame, over_sets: pd.DataFrame, ceilings: pd.DataFrame) 
     """τ of chosen predictors on each data set, with 95 % intervals; the band is the test-retest ceiling."""
     rows = rows[rows["experiment"] == WATCHED]
     kept = over_sets[over_sets["experiment"] == WATCHED].set_index("predictor")["tau"]
-    names = [name for name in kept.reindex(SHOWN).dropna().sort_values().index]
-    sets = [name for name in ceilings["dataset"] if name in set(rows["dataset"])]
+    names = list(kept.reindex(SHOWN).dropna().sort_values().index)
+    drawn = set(rows["dataset"])
+    sets = [name for name in ceilings["dataset"] if name in drawn]
     figure = Figure(figsize=(DOUBLE, 0.7 + 0.2 * len(names)), layout="constrained")
     panels = figure.subplots(1, len(sets), sharex=True, sharey=True, squeeze=False)[0]
     ends = ceilings.set_index("dataset")

@@ -48,7 +48,19 @@ def write(networks: Sequence[Runs], out: Path) -> None:
     rows.to_csv(out / f"{NAME}.csv", index=False, float_format="%.4f", lineterminator="\n")
     draw(out)
     last = rows[(rows["epochs"] == rows["epochs"].max()) & rows["model"].isin([SHOWN, "none"])]
-    columns = ["scope", "dataset", "tested_on", "learned_on", "input", "learned", "tested", "accuracy", "auc", "r2", "tau"]
+    columns = [
+        "scope",
+        "dataset",
+        "tested_on",
+        "learned_on",
+        "input",
+        "learned",
+        "tested",
+        "accuracy",
+        "auc",
+        "r2",
+        "tau",
+    ]
     print(last[columns].to_string(index=False, float_format="{:.3f}".format))
 
 

@@ -40,7 +40,9 @@ class Runs:
         """Only these trainings, under another name."""
         settings = tuple(np.array(self.settings)[chosen].tolist())
         curves, graphs = ({key: value[chosen] for key, value in each.items()} for each in (self.curves, self.graphs))
-        return Runs(name, self.dataset, settings, self.hyperparameters[chosen], self.accuracy[chosen], curves, graphs, 0)
+        return Runs(
+            name, self.dataset, settings, self.hyperparameters[chosen], self.accuracy[chosen], curves, graphs, 0
+        )
 
     @property
     def good(self) -> NDArray[np.bool_]:
