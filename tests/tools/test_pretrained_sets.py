@@ -11,6 +11,7 @@ import pytest
 from scipy.stats import kendalltau
 
 from harness.benches import tabulated
+from harness.benches.pretrained import tables as packaged
 from tools.pretrained_sets import __main__ as command
 from tools.pretrained_sets import experiments, scores
 
@@ -121,7 +122,7 @@ def test_a_run_through_a_unit_is_another_experiment(unit: dict | None, name: str
 def test_from_tables_and_kept_scores_all_is_written_without_weights(tmp_path, monkeypatch) -> None:
     tables, given = both()
     given.to_parquet(tmp_path / command.KEPT, index=False)
-    monkeypatch.setattr(command.packaged, "carried", lambda: dict.fromkeys(SETS, Path("any")))
+    monkeypatch.setattr(packaged, "carried", lambda: dict.fromkeys(SETS, Path("any")))
     read = iter(tables)
     monkeypatch.setattr(command, "tabulated", SimpleNamespace(read=lambda *_: next(read)))
     command.main([str(tmp_path)])

@@ -22,9 +22,9 @@ FEWEST = 10
 
 
 def accuracies(tables: Sequence[Tabulated], scores: pd.DataFrame) -> pd.DataFrame:
-    """Final test accuracy (percent) of every network, data set and seed: network, family, note, dataset, seed, accuracy.
+    """Final test accuracy (percent) of every network, data set and seed.
 
-    `note` is what a network was trained on, where that is not ImageNet.
+    Columns: network, family, note, dataset, seed, accuracy. `note` is what a network was trained on, where that is not ImageNet.
     """
     known = scores.drop_duplicates("architecture").set_index("architecture")
     frames = []
@@ -43,7 +43,8 @@ def accuracies(tables: Sequence[Tabulated], scores: pd.DataFrame) -> pd.DataFram
 
 def by_seed(found: pd.DataFrame, dataset: str) -> pd.DataFrame:
     """Accuracies on one data set, (networks, seeds)."""
-    return found[found["dataset"] == dataset].pivot(index="network", columns="seed", values="accuracy")
+    seeds: pd.DataFrame = found[found["dataset"] == dataset].pivot(index="network", columns="seed", values="accuracy")
+    return seeds
 
 
 def ceilings_of(found: pd.DataFrame) -> pd.DataFrame:
