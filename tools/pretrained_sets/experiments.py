@@ -24,7 +24,8 @@ FEWEST = 10
 def accuracies(tables: Sequence[Tabulated], scores: pd.DataFrame) -> pd.DataFrame:
     """Final test accuracy (percent) of every network, data set and seed.
 
-    Columns: network, family, note, dataset, seed, accuracy. `note` is what a network was trained on, where that is not ImageNet.
+    Columns: network, family, note, dataset, seed, accuracy. `note` is what a network was trained on, where that is not
+    ImageNet.
     """
     known = scores.drop_duplicates("architecture").set_index("architecture")
     frames = []
