@@ -39,7 +39,8 @@ def accuracies(tables: Sequence[Tabulated], scores: pd.DataFrame) -> pd.DataFram
     for column in ("group", "note"):
         found[{"group": "family"}.get(column, column)] = found["network"].map(known[column]).fillna("")
     order = ["network", "family", "note", "dataset", "seed", "accuracy"]
-    return found[order].sort_values(order[:1] + order[3:5], ignore_index=True)
+    rows: pd.DataFrame = found[order].sort_values(order[:1] + order[3:5], ignore_index=True)
+    return rows
 
 
 def by_seed(found: pd.DataFrame, dataset: str) -> pd.DataFrame:
