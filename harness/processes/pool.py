@@ -59,25 +59,25 @@ def end_workers() -> None:
 def in_processes(
     function: Callable[[T], R], tasks: Iterable[T], processes: int, progress: Count = uncounted
 ) -> list[R]:
-    """The results of the tasks, in their order. Raises WorkerKilled where a worker was killed twice.
+    """The results of the tasks, in their order.
 
-    The first time all tasks are done again, in a new pool.
+    Where a worker is killed, what is missing is done in a new pool. Raises WorkerKilled where that one dies too.
     """
-    given = list(tasks)
+    given, found = list(tasks), dict[int, R]()
     guard_pools()
+    progress(0, len(given))
     for last in (False, True):
+        missing = [index for index in range(len(given)) if index not in found]
         try:
-            pool = Parallel(n_jobs=processes, return_as="generator")
-            results: list[R] = []
-            progress(0, len(given))
-            for result in pool(delayed(function)(task) for task in given):
-                results.append(result)
-                progress(len(results), len(given))
-            return results
+            for index, result in _pool(processes)(delayed(_numbered)(function, i, given[i]) for i in missing):
+                found[index] = result
+                progress(len(found), len(given))
+            break
         except BrokenProcessPool as error:
             if last:
                 raise WorkerKilled(_reason(error)) from error
-    raise AssertionError("not reached")
+            print(f"{_reason(error)}; repeating what is missing in a new pool", file=sys.stderr)
+    return [found[index] for index in range(len(given))]
 
 
 def as_completed(function: Callable[[T], R], tasks: Iterable[T], processes: int) -> Iterator[tuple[T, R | Killed]]:

@@ -12,8 +12,10 @@ from types import FrameType
 ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 """What `timeout`, batch systems and a closed terminal send."""
 
-KEPT_FROM_WORKERS = frozenset(getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name))
-"""What a terminal sends to the workers too, which then end when the command ends them, without a traceback."""
+KEPT_FROM_WORKERS = frozenset(
+    getattr(signal, name) for name in ("SIGINT", "SIGHUP", "SIGUSR1", "SIGUSR2") if hasattr(signal, name)
+)
+"""What a terminal or Slurm sends to the workers too, which then end when the command ends them, without a traceback."""
 
 
 class Terminated(BaseException):

@@ -6,9 +6,11 @@ import re
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import Any, ClassVar
 
+from harness.processes.cores import usable_cores
 from harness.processes.workers import OneMachine, Workers
 from harness.schema import Benchmark, HeadMaker, Measure, demand
 from harness.train.recipe import Recipe
@@ -24,6 +26,10 @@ class Engine:
     "auto" is native wherever that is possible and faster. `gpu` is the type of GPU and the version of torch whose
     stored traces are used with device cuda, as status.json names them (such as "NVIDIA H100 80GB HBM3, torch 2.11.0";
     null: those of this machine).
+
+    `cluster` spreads trainings and scoring over a dask cluster (docs/cluster.md): the address of a scheduler, "local"
+    for processes of this machine, or "slurm" for `workers` Slurm jobs; `cluster_settings` are those of dask's
+    LocalCluster or of dask-jobqueue's SLURMCluster. No key and no number depends on it.
     """
 
     kind: ClassVar[str] = "engine/engine"
@@ -33,6 +39,8 @@ class Engine:
     device: str = "cpu"
     kernels: str = "auto"
     gpu: str | None = None
+    cluster: str | None = None
+    cluster_settings: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         demand(self.workers is None or self.workers >= 1, "engine.workers", "at least 1 (or null)", self.workers)
@@ -40,6 +48,7 @@ class Engine:
         known = re.fullmatch(r"cpu|cuda(:\d+)?", self.device) is not None
         demand(known, "engine.device", "cpu, cuda or cuda:NUMBER", self.device)
         demand(self.kernels in KERNELS, "engine.kernels", " or ".join(map(repr, KERNELS)), self.kernels)
+        self._demand_cluster()
 
     def gpu_type(self) -> str:
         """The type of GPU and the version of torch that keys of traces name; empty on a CPU.
@@ -56,12 +65,35 @@ class Engine:
         demand_device(self.device)
         return gpu_type(self.device)
 
+    def _demand_cluster(self) -> None:
+        """Raise BadInput for a cluster that cannot be, and for settings that do not go with it."""
+        cluster = self.cluster
+        if cluster is None:
+            demand(not self.cluster_settings, "engine.cluster_settings", "{} without a cluster", self.cluster_settings)
+            return
+        address = re.fullmatch(r"(tcp|tls)://[^/\s]+:\d+", cluster) is not None
+        words = "local, slurm, or the address of a scheduler such as tcp://HOST:8786 (or null)"
+        demand(address or cluster in ("local", "slurm"), "engine.cluster", words, cluster)
+        package = "dask_jobqueue" if cluster == "slurm" else "distributed"
+        wanted = f"null where {package} is not installed (pip install 'early-training-harness[cluster]')"
+        demand(find_spec(package) is not None, "engine.cluster", wanted, cluster)
+        demand(self.device == "cpu", "engine.device", "cpu where engine.cluster is set", self.device)
+        if address:
+            demand(self.workers is None, "engine.workers", "null where a scheduler has its workers", self.workers)
+            demand(not self.cluster_settings, "engine.cluster_settings", "{} for an address", self.cluster_settings)
+        if cluster == "slurm":
+            demand(self.workers is not None, "engine.workers", "a number of jobs for Slurm", self.workers)
+
     @contextmanager
     def opened(self) -> Iterator[Workers]:
-        """What carries out the trainings and the scoring of a run."""
-        from joblib import cpu_count
+        """What carries out the trainings and the scoring of a run; what it starts ends with the block."""
+        if self.cluster is None:
+            yield OneMachine(self.workers or usable_cores())
+            return
+        from harness.processes.cluster import opened_cluster
 
-        yield OneMachine(self.workers or cpu_count())
+        with opened_cluster(self.cluster, self.workers, self.threads, self.cluster_settings) as workers:
+            yield workers
 
     def resolve_kernels(self, recipe: Recipe, benches: Sequence[Benchmark], measures: Collection[Measure]) -> str:
         """ "native" or "torch", for every training of a run alike; the native step is compiled by the end of this.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -30,6 +30,14 @@ class Failure:
     architecture: str
     seed: int
     reason: str
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished trace, and the versions and the machine that it was made with."""
+
+    trace: Trace
+    machine: Mapping[str, str]
 
 
 def train_missing(
@@ -88,10 +96,21 @@ def _adopt(campaign: Campaign, architecture: Architecture, seed: int, store: Tra
 def _train_each(
     campaign: Campaign, missing: Sequence[Wanted], store: TraceStore, workers: Workers
 ) -> Iterable[Failure | None]:
-    """The outcome of each training, as soon as it is there: a failure, or None."""
+    """The outcome of each training, as soon as it is there: a failure, or None.
+
+    Workers with the files of this process store traces themselves, so that one is kept whatever becomes of the others;
+    those of a cluster send them, and this process stores them.
+    """
     groups = _groups(campaign, missing)
-    for group, outcome in workers.as_completed(partial(_train_group, campaign, store), groups):
-        yield from _failed(group, outcome.reason) if isinstance(outcome, Killed) else outcome
+    if workers.same_files:
+        for group, outcome in workers.as_completed(partial(_train_and_store, campaign, store), groups):
+            yield from _failures(group, outcome.reason) if isinstance(outcome, Killed) else outcome
+        return
+    for group, made in workers.as_completed(partial(_train_group, campaign), groups):
+        if isinstance(made, Killed):
+            yield from _failures(group, made.reason)
+        else:
+            yield from (_stored(campaign, store, pair, each) for pair, each in zip(group, made, strict=True))
 
 
 def _groups(campaign: Campaign, missing: Sequence[Wanted]) -> list[list[Wanted]]:
@@ -105,27 +124,40 @@ def _groups(campaign: Campaign, missing: Sequence[Wanted]) -> list[list[Wanted]]
     return [[(a, seed) for a in group] for seed, each in by_seed.items() for group in bench.groups(each)]
 
 
-def _train_group(campaign: Campaign, store: TraceStore, wanted: Sequence[Wanted]) -> list[Failure | None]:
-    """Train and store what is missing of a group; a fault is one of them all."""
+def _train_and_store(campaign: Campaign, store: TraceStore, wanted: Sequence[Wanted]) -> list[Failure | None]:
+    """Train and store what is missing of a group."""
+    # others were trained before another worker of the pool was killed, or by another command
+    left = [(a, seed) for a, seed in wanted if campaign.key(a.name, seed) not in store]
+    made = _train_group(campaign, left) if left else []
+    stored = [_stored(campaign, store, pair, each) for pair, each in zip(left, made, strict=True)]
+    return [*stored, *[None] * (len(wanted) - len(left))]
+
+
+def _train_group(campaign: Campaign, wanted: Sequence[Wanted]) -> list[Trained | Failure]:
+    """Train a group; a fault is one of them all."""
     from harness.train.machine import machine_facts
     from harness.train.process import prepare, release_memory
 
     prepare(campaign.threads)
-    # others were trained before another worker of the pool was killed, or by another command
-    left = [(a, seed) for a, seed in wanted if campaign.key(a.name, seed) not in store]
-    if not left:
-        return [None] * len(wanted)
     try:
-        traces = _traces(campaign, left)
+        traces = _traces(campaign, wanted)
     except BadInput:
         raise
     except FAULTS as error:
-        return [*_failed(left, f"{type(error).__name__}: {error}".splitlines()[0]), *[None] * (len(wanted) - len(left))]
+        return list(_failures(wanted, f"{type(error).__name__}: {error}".splitlines()[0]))
     finally:
         release_memory()
-    for (architecture, seed), trace in zip(left, traces, strict=True):
-        store.write(campaign.key(architecture.name, seed), trace, machine_facts(campaign.device))
-    return [None] * len(wanted)
+    facts = machine_facts(campaign.device)
+    return [Trained(trace, facts) for trace in traces]
+
+
+def _stored(campaign: Campaign, store: TraceStore, pair: Wanted, made: Trained | Failure) -> Failure | None:
+    """Store a trace; a failure is passed on."""
+    if isinstance(made, Failure):
+        return made
+    architecture, seed = pair
+    store.write(campaign.key(architecture.name, seed), made.trace, made.machine)
+    return None
 
 
 def _traces(campaign: Campaign, wanted: Sequence[Wanted]) -> list[Trace]:
@@ -137,5 +169,5 @@ def _traces(campaign: Campaign, wanted: Sequence[Wanted]) -> list[Trace]:
     return [train(job) for job in jobs]
 
 
-def _failed(wanted: Sequence[Wanted], reason: str) -> list[Failure | None]:
+def _failures(wanted: Sequence[Wanted], reason: str) -> list[Failure]:
     return [Failure(architecture.name, seed, reason) for architecture, seed in wanted]

@@ -46,9 +46,30 @@ def test_a_killed_worker_costs_its_own_task_alone_and_says_so(capsys) -> None:
     assert found == {task: task * task for task in range(8) if task != 3}
 
 
-def test_results_that_are_all_needed_are_refused_in_one_line_where_a_worker_dies_twice() -> None:
-    assert in_processes(dies_of_three, [2, 1], 2) == [4, 1]
-    with pytest.raises(WorkerKilled, match=r"^worker process killed \(.*\); it may have run out of memory$"):
+def once_killed(task: tuple[int, str]) -> int:
+    """Notes that it was begun; the first time that 3 is, its process is killed when the others are done."""
+    number, folder = task
+    begun = len(list(Path(folder).glob(f"{number}-*")))
+    (Path(folder) / f"{number}-{begun}").touch()
+    if number == 3 and not begun:
+        _wait(lambda: all((Path(folder) / f"{other}-0").exists() for other in range(6)))
+        time.sleep(1.0)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def test_of_results_that_are_all_needed_a_new_pool_makes_what_is_missing(tmp_path: Path, capsys) -> None:
+    seen: list[tuple[int, int]] = []
+    tasks = [(number, str(tmp_path)) for number in range(6)]
+    assert in_processes(once_killed, tasks, 2, lambda *counts: seen.append(counts)) == list(range(6))
+    assert sorted(path.name for path in tmp_path.glob("*-1")) == ["3-1"]
+    assert seen == [(done, 6) for done in range(7)]
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("; repeating what is missing in a new pool")
+
+
+def test_where_a_worker_dies_again_the_reason_is_given() -> None:
+    with pytest.raises(WorkerKilled, match=r"^worker process killed \(SIGKILL\(-9\)\); it may have run out of memory$"):
         in_processes(dies_of_three, [3, 1], 2)
 
 

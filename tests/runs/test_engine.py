@@ -78,3 +78,53 @@ def test_where_native_is_impossible_auto_is_torch_and_native_is_refused_with_the
 def test_an_unknown_choice_is_refused() -> None:
     with pytest.raises(BadInput, match=r"engine\.kernels: must be 'auto' or 'native' or 'torch' \(got 'fast'"):
         Engine(kernels="fast")
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        (
+            {"cluster": "mesos"},
+            r"engine.cluster: must be local, slurm, or the address of a scheduler .* \(got 'mesos'\)",
+        ),
+        ({"cluster": "tcp://somewhere"}, r"engine.cluster: must be .* \(got 'tcp://somewhere'\)"),
+        ({"cluster": "tcp://a:1", "workers": 2}, r"engine.workers: must be null where a scheduler has its workers"),
+        ({"cluster": "slurm"}, r"engine.workers: must be a number of jobs for Slurm \(got None\)"),
+        ({"cluster": "local", "device": "cuda"}, r"engine.device: must be cpu where engine.cluster is set"),
+        ({"cluster_settings": {"queue": "main"}}, r"engine.cluster_settings: must be {} without a cluster"),
+        (
+            {"cluster": "tcp://a:1", "cluster_settings": {"queue": "x"}},
+            r"engine.cluster_settings: must be {} for an addr",
+        ),
+    ],
+)
+def test_a_cluster_that_cannot_be_is_refused_in_one_line(settings, line: str) -> None:
+    with pytest.raises(BadInput, match=f"^{line}"):
+        Engine(**settings)
+
+
+def test_without_dask_a_cluster_is_refused_with_what_to_install(monkeypatch) -> None:
+    monkeypatch.setattr("harness.runs.engine.find_spec", lambda name: None)
+    with pytest.raises(
+        BadInput, match=r"engine.cluster: must be null where distributed is not installed \(pip install"
+    ):
+        Engine(cluster="local")
+
+
+def test_slurm_and_the_system_decide_how_many_workers_there_are(monkeypatch) -> None:
+    def count(**environment: str) -> int:
+        for name in ("SLURM_JOB_ID", "SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE"):
+            monkeypatch.delenv(name, raising=False)
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        with Engine().opened() as workers:
+            return workers.count(1000)
+
+    monkeypatch.setattr("joblib.cpu_count", lambda: 6)  # affinity and the quota of the cgroup
+    assert count() == 6
+    assert count(SLURM_JOB_ID="1", SLURM_CPUS_PER_TASK="3", SLURM_CPUS_ON_NODE="12") == 3
+    assert count(SLURM_JOB_ID="1", SLURM_CPUS_ON_NODE="2") == 2
+    assert count(SLURM_JOB_ID="1", SLURM_CPUS_PER_TASK="64") == 6
+    assert count(SLURM_CPUS_ON_NODE="2") == 6  # of a job that has ended
+    with Engine(workers=9).opened() as workers:
+        assert workers.count(1000) == 9

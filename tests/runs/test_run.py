@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 
 from harness.benches.nasbench201 import space
 from harness.benches.nasbench201.bench import NasBench201
 from harness.benches.tabulated import write
+from harness.cli.endings import carry_out
 from harness.evaluate.settings import Evaluation
 from harness.measures.movement import Movement
 from harness.measures.transfer_scores import Transferability
@@ -53,6 +57,15 @@ class Moody:
         if trace.column("layers")[0] < 12:
             raise NoScore("too shallow")
         return trace.column("valid_loss")[-1]
+
+
+@dataclass(frozen=True)
+class Deadly(Moody):
+    """Kills whatever process it is asked in."""
+
+    def score(self, trace: Trace) -> float:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return 0.0
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +127,47 @@ def finished(table, tmp_path_factory) -> Path:
 def test_two_workers_give_the_numbers_of_one(table, finished, tmp_path) -> None:
     two = run(spec(table, tmp_path, engine=Engine(workers=2)), silent)
     pd.testing.assert_frame_equal(scores(two.folder), scores(finished))
+
+
+@pytest.mark.slow
+def test_where_scoring_kills_its_workers_the_command_ends_with_code_3_and_the_reason(
+    table, tmp_path, monkeypatch, capsys
+) -> None:
+    monkeypatch.setattr("harness.evaluate.scoring.WORTH_SHARING", 1)
+    predictors = {"deadly": Deadly(), "flops": ColumnValue("flops", 1.0, "size")}
+    wanted = spec(table, tmp_path, engine=Engine(workers=2), predictors=predictors)
+    assert carry_out(lambda: run(wanted, silent).code) == 3
+    said = [line for line in capsys.readouterr().err.splitlines() if "mixed" not in line]
+    killed = "worker process killed (SIGKILL(-9)); it may have run out of memory"
+    assert said == [
+        f"{killed}; repeating what is missing in a new pool",
+        f"error: {killed}; re-run the same command to resume",
+    ]
+
+
+@pytest.mark.slow
+def test_a_cluster_that_loses_a_worker_gives_the_numbers_of_one_machine(table, finished, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("harness.evaluate.scoring.WORTH_SHARING", 1)
+    seen, killed = [], []
+
+    def killer(stage: str, done: int, total: int) -> None:
+        seen.append((stage, done))
+        if (stage, done) in {("train", 3), ("score", 1)}:
+            (*_, worker) = [
+                c for c in psutil.Process().children(recursive=True) if "spawn_main" in " ".join(c.cmdline())
+            ]
+            worker.kill()
+            killed.append(worker.pid)
+
+    several = run(spec(table, tmp_path, engine=Engine(workers=2, cluster="local")), killer)
+    assert len(killed) == 2 and not several.failures and ("train", 8) in seen
+    pd.testing.assert_frame_equal(scores(several.folder), scores(finished))
+    assert several.folder.name == finished.name
+    for path in sorted((tmp_path / "traces").rglob("*.parquet")):
+        one = pd.read_parquet(next((finished.parents[1] / "traces").rglob(path.name)))
+        mine = pd.read_parquet(path)
+        kept = [column for column in one if not column.startswith("seconds")]
+        pd.testing.assert_frame_equal(mine[kept], one[kept], check_exact=True)
 
 
 def test_a_killed_run_goes_on_where_it_was_and_ends_with_the_same_numbers(table, finished, tmp_path) -> None:
