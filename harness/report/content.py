@@ -209,7 +209,7 @@ def _failing(tables: RunTables, displayed: Mapping[str, DisplayTable]) -> list[B
     selection = (
         "Precision@k: share of the k highest-scored architectures that are among the k best by true accuracy. "
         "Regret@k: accuracy of the best architecture of all less that of the best among the k highest-scored, in "
-        "percentage points. Ties count as a random choice among the tied."
+        "percentage points. Ties count as a random choice among the tied. An interval without width is left out."
     )
     pairs = (
         "Share of pairs of architectures put in the right order (ties of the score count half), by the difference of "

@@ -44,10 +44,15 @@ def equal(name: str, value: object) -> str:
     return f"{name}{NO_BREAK}={NO_BREAK}{value}"
 
 
-def probability(p: float) -> str:
-    """A p-value with two decimals, three where it is small, < 0.001 below that; a dash where it is nan."""
+def probability(p: float, floor: float = 0.0) -> str:
+    """A p-value with two decimals, three where it is small, < 0.001 below that; a dash where it is nan.
+
+    A permutation test gives no less than `floor`: a p that is not above it is written as a bound, ≤ 0.010.
+    """
     if not math.isfinite(p):
         return NONE
+    if p <= floor * (1 + 1e-9):
+        return f"≤ {p:.1g}" if p < 0.001 else f"≤ {probability(p)}"
     return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.0995 else f"{p:.2f}"
 
 

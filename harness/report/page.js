@@ -160,7 +160,17 @@ function fileName(text) {
   return text.toLowerCase().replace(/[^a-z0-9]+/g, "_").replace(/^_|_$/g, "") || "table";
 }
 
-/* Figures: the drawing itself as a file. */
+/* Figures: a hint where one is cut, and the drawing itself as a file. */
+for (const card of document.querySelectorAll("figure > .card")) {
+  const hint = make("p", {className: "hint"}, "scroll sideways for the rest of the figure →");
+  const look = () => {
+    hint.hidden = card.scrollWidth <= card.clientWidth + 1;
+    card.classList.toggle("cut", !hint.hidden);
+  };
+  card.after(hint);
+  new ResizeObserver(look).observe(card);
+}
+
 for (const button of document.querySelectorAll("button.svg")) {
   button.hidden = false;
   button.addEventListener("click", () => {
@@ -174,6 +184,7 @@ for (const button of document.querySelectorAll("button.svg")) {
 const folded = [];
 addEventListener("beforeprint", () => {
   for (const part of document.querySelectorAll("main details:not([open]):not(.columns)")) {
+    if (part.querySelector("pre")) continue;
     part.open = true;
     folded.push(part);
   }

@@ -100,6 +100,11 @@ class RunTables:
         """The level of significance that goes with the intervals, such as 0.05."""
         return round(1 - self.level, 12)
 
+    @property
+    def permutation_floor(self) -> float:
+        """The least p that the permutation test can give: the observed pattern is one of them."""
+        return 1 / (1 + int(self.status["evaluation"]["permutations"]))
+
     def at_end(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The rows of a table at the last budget."""
         return frame[frame["step"] == self.last_step]

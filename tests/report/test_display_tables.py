@@ -148,3 +148,22 @@ def test_budgets_are_told_in_steps_images_and_seconds(results: Path) -> None:
     text = text_of(costs.budgets_in_seconds(tables)).set_index("steps")
     assert text.loc["64", "images"] == "8,192"
     assert {"images", "seconds", "fitted_on", "initial_seconds"} <= set(rankings.budgets(tables).numbers)
+
+
+def test_a_p_at_the_floor_of_its_test_is_a_bound_before_and_after_the_correction(results: Path) -> None:
+    tables = read(results)
+    tables.status["evaluation"]["permutations"] = 99
+    tables.differences.loc[:, ["p", "p_holm"]] = [0.02, 0.34]
+    tables.differences.loc[tables.differences["predictor"] == "synflow", ["p", "p_holm"]] = [0.01, 0.17]
+    shown = TABLES["differences"](tables).written(plain).set_index("predictor")
+    assert shown.loc["synflow", ["p", "p (Holm)"]].tolist() == ["≤ 0.010", "≤ 0.17"]
+    assert shown.loc["flops", ["p", "p (Holm)"]].tolist() == ["0.020", "0.34"]
+
+
+def test_an_interval_of_no_width_is_left_out_of_the_choices(results: Path) -> None:
+    tables = read(results)
+    first = (tables.selection["k"] == 1) & (tables.selection["predictor"] == "synflow")
+    tables.selection.loc[first, ["precision", "precision_low", "precision_high"]] = 0.0
+    shown = TABLES["selection"](tables).written(plain).set_index("predictor")
+    assert shown.loc["synflow", "precision@1"] == "0.00"
+    assert shown.loc["synflow", "regret@1"].endswith("]")

@@ -297,3 +297,13 @@ def test_no_band_is_drawn_or_captioned_where_no_ceiling_above_0_can_be_shown(nam
     for of, there in ((tables, True), (flat, False)):
         assert ("band" in module.caption(of, FEW)) == there
         assert any(patch.get_facecolor() == to_rgba(BAND) for patch in drawn(name, of).axes[0].patches) == there
+
+
+def test_an_axis_of_costs_keeps_their_order_and_parts_what_crowds() -> None:
+    module = importlib.import_module("harness.report.figures.cost_against_tau")
+    crowd = np.linspace(0.55, 0.65, 12)
+    costs, places = module.stretch(np.array([0.002, *crowd, 2.0]), 0.002, 2.2)
+    assert (np.diff(costs) > 0).all() and (np.diff(places) > 0).all() and places[-1] == 1
+    at = np.interp(crowd, costs, places)
+    assert np.diff(at).min() > 0.025 > np.log(0.65 / 0.55) / np.log(2.2 / 0.002) / 11 * 1.7
+    assert module.stretch(np.array([1.0, 1.001]), 0.5, 2.0)[0].tolist() == [-0.5, 0, 0.5, 1.0, 2.0]

@@ -318,7 +318,8 @@ def test_pairs_that_share_one_architecture_are_not_told_of(results: Path) -> Non
 
 def test_the_share_of_right_choices_stands_beside_chance(results: Path) -> None:
     tables = read(results)
-    assert "(by chance 83 %)" in failing(replace(tables, selection=tables.selection.assign(n=12)))
+    assert "(by chance 83.3 %)" in failing(replace(tables, selection=tables.selection.assign(n=12)))
+    assert "(by chance 12.5 %)" in failing(replace(tables, selection=tables.selection.assign(n=80)))
 
 
 def test_a_choice_of_all_is_no_choice_and_not_told(results: Path) -> None:

@@ -1,8 +1,8 @@
 /* The ranking of predictors at the chosen budget, with what chooses: budget, families, name. */
 
 const RANKING = [
-  ["place", "number"], ["predictor", "word"], ["family", "word"], ["τ", "number"], ["τ, top 20 %", "number"], ["τ, selection", "number"],
-  ["regret@1", "number"], ["seconds", "number"], ["fitted on", "number"], ["n", "number"],
+  ["predictor", "word"], ["τ", "number"], ["τ, top 20 %", "number"], ["τ, selection", "number"], ["regret@1", "number"],
+  ["seconds", "number"], ["fitted on", "number"], ["n", "number"], ["family", "word"], ["place", "number"],
 ];
 
 function headed(columns, sorted) {
@@ -42,17 +42,17 @@ function rankingRow(predictor, place, chosen) {
   show.addEventListener("click", () => change({across: predictor}));
   const within = chosen ? tauWithin(predictor, chosen) : null;
   const row = make("tr", {data: {predictor: each.name}},
-    cell(place === null ? "–" : `${place}`, place),
     cell(show, each.name, true),
-    cell(run.families[each.family].label, null, true),
     cell(estimate(each.tau[at], each.low[at], each.high[at]), each.tau[at]),
     cell(number(each.fifth[at]), each.fifth[at]),
     cell(number(within), within),
     cell(number(each.regret[at]), each.regret[at]),
     cell(seconds(each.seconds[at]), each.seconds[at]),
     cell(each.fitted[at] ? `${Math.round(each.fitted[at] * 10) / 10}` : "–", each.fitted[at] || null),
-    cell(`${each.n[at] ?? 0}`, each.n[at]));
-  row.cells[3].prepend(bar(predictor, each.tau[at]));
+    cell(`${each.n[at] ?? 0}`, each.n[at]),
+    cell(run.families[each.family].label, null, true),
+    cell(place === null ? "–" : `${place}`, place));
+  row.cells[1].prepend(bar(predictor, each.tau[at]));
   return row;
 }
 
@@ -113,6 +113,6 @@ function controls() {
 function rankingBox() {
   const box = make("div", {className: "box tall", tabIndex: 0, role: "region", "aria-label": "Ranking at the chosen budget"},
     make("table", {}, headed(RANKING, null), make("tbody")));
-  box.querySelector("th").setAttribute("aria-sort", "ascending");
+  box.querySelector("th:last-child").setAttribute("aria-sort", "ascending");
   return box;
 }

@@ -53,7 +53,7 @@ def _choice(tables: RunTables, name: str) -> Text:
     chosen = f"choosing the best of its first {first['k']}" if first["k"] > 1 else "taking the one it ranks first"
     return Text(
         f"Of the {last['k']} that it ranks first, {percent(last['precision'], 0)} are among the true best {last['k']} "
-        f"(by chance {percent(last['k'] / last['n'], 0)}); {chosen} loses ", score(first, "regret"),
+        f"(by chance {percent(round(last['k'] / last['n'], 3))}); {chosen} loses ", score(first, "regret"),
         " percentage points of accuracy to the best there is.",
     )  # fmt: skip
 

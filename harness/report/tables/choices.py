@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from math import isinf
 
+import pandas as pd
+
 from harness.report.numbers import NONE
 from harness.report.ranked_table import ranked_table
 from harness.report.run_tables import TOPS, RunTables
@@ -29,8 +31,14 @@ def selection(tables: RunTables) -> DisplayTable:
     cells = {}
     for name, heading in (("precision", "precision@{}"), ("regret", "regret@{}")):
         for k, of_k in rows.groupby("k"):
-            cells[heading.format(k)] = dict(zip(of_k["predictor"], scores(of_k, name), strict=True))
+            cells[heading.format(k)] = dict(zip(of_k["predictor"], scores(_open(of_k, name), name), strict=True))
     return DisplayTable(tables.selection, _ranked(tables, cells))
+
+
+def _open(rows: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The rows without the intervals that have no width: of one choice that no draw changes they say nothing."""
+    closed = rows[f"{name}_low"] == rows[f"{name}_high"]
+    return rows.assign(**{f"{name}{end}": rows[f"{name}{end}"].mask(closed) for end in ("_low", "_high")})
 
 
 def pairs(tables: RunTables) -> DisplayTable:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from harness.report.numbers import count, probability
+from harness.report.numbers import count
 from harness.report.ranked_table import ranked_table
 from harness.report.run_tables import SUBSETS, RunTables
-from harness.report.tables.display_table import DisplayTable, quantities, scores, strings
+from harness.report.tables.display_table import DisplayTable, p_values, quantities, scores, strings
 
 PLAIN_ENDS = ("low", "high")
 """The ends of an interval in a table that has no other."""
@@ -19,8 +19,8 @@ def differences(tables: RunTables) -> DisplayTable:
         "predictor": strings(table["predictor"]),
         "against": strings(table["against"]),
         "Δτ": scores(table, "difference", sign=True),
-        "p": quantities(table["p"], probability),
-        "p (Holm)": quantities(table["p_holm"], probability),
+        "p": p_values(table, "p", tables.permutation_floor),
+        "p (Holm)": p_values(table, "p_holm", tables.permutation_floor),
         "detectable": quantities(table["detectable"]),
     }
     return DisplayTable(tables.differences, columns, left=2)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import pandas as pd
 
-from harness.report.numbers import NONE, number
+from harness.report.numbers import NONE, number, probability
 from harness.report.renderers import latex_cell, latex_escaped
 from harness.report.text import Content, Number, Score, sort_key
 from harness.schema import Estimate
@@ -86,6 +87,15 @@ def scores(frame: pd.DataFrame, name: str, sign: bool = False, ends: tuple[str, 
 def quantities(values: Iterable[float], form: Callable[[float], str] = number) -> list[Content]:
     """Numbers that `form` writes."""
     return [Number(float(value), form) for value in values]
+
+
+def p_values(table: pd.DataFrame, name: str, floor: float) -> list[Content]:
+    """Probabilities in the column `name`; bounds where the test's own p, in the column `p`, is not above its floor."""
+    at_floor = table["p"].to_numpy(dtype=float) <= floor * (1 + 1e-9)
+    return [
+        Number(value, partial(probability, floor=value if low else 0.0))
+        for value, low in zip(table[name].to_numpy(dtype=float), at_floor, strict=True)
+    ]
 
 
 def strings(values: Iterable[object]) -> list[Content]:

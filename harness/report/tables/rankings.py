@@ -6,10 +6,10 @@ from functools import partial
 
 import pandas as pd
 
-from harness.report.numbers import count, number, probability, seconds
+from harness.report.numbers import count, number, seconds
 from harness.report.ranked_table import ranked_table
 from harness.report.run_tables import TOPS, RunTables
-from harness.report.tables.display_table import DisplayTable, quantities, scores, strings
+from harness.report.tables.display_table import DisplayTable, p_values, quantities, scores, strings
 from harness.report.text import Content, Number, Text
 from harness.schema.columns import PLAIN_ENDS
 from harness.schema.families import family
@@ -36,7 +36,7 @@ def ranked(tables: RunTables) -> DisplayTable:
             **({"τ between groups": scores(table, "tau_groups")} if "tau_groups" in table else {}),
             **{f"τ, {name}": scores(rows, "tau", ends=PLAIN_ENDS) for name, rows in by_target.items()},
             "Δτ to best baseline": scores(table, "difference", sign=True),
-            "p (Holm)": quantities(table["p_holm"], probability),
+            "p (Holm)": p_values(table, "p_holm", tables.permutation_floor),
             "n": quantities(table["n"], count),
             "seconds": quantities(table["seconds"], seconds),
         },
@@ -75,8 +75,10 @@ def short(tables: RunTables) -> DisplayTable:
     table = table[table["predictor"].isin(tables.short_list)].reset_index(drop=True)
     signed = partial(number, sign=True)
     differences: list[Content] = [
-        Text(Number(gap, signed), " (", Number(p, probability), ")") if pd.notna(gap) else Number(gap)
-        for gap, p in table[["difference", "p_holm"]].to_numpy(dtype=float)
+        Text(Number(gap, signed), " (", p, ")") if pd.notna(gap) else Number(gap)
+        for gap, p in zip(
+            table["difference"].to_numpy(dtype=float), p_values(table, "p_holm", tables.permutation_floor), strict=True
+        )
     ]
     columns = {
         "predictor": strings(table["predictor"]),
