@@ -35,7 +35,7 @@ def predict(trace: Trace, step: int | None = None) -> pd.DataFrame:
 
 def _scored(predictor: AnyPredictor, trace: Trace, budget: int) -> tuple[float, str]:
     """Score and reason of one trace at a budget."""
-    missing = [column for column in predictor.columns if column not in trace.table]
+    missing = [column for column in predictor.columns if not trace.has(column)]
     if missing:
         noun, verb = ("columns", "are") if len(missing) > 1 else ("column", "is")
         return float("nan"), f"input {noun} {', '.join(missing)} {verb} not measured"

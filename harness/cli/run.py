@@ -82,7 +82,7 @@ def build_parts(config: DictConfig) -> Parts:
         raise BadInput(f"signal: must be settings with a _target_, or null (got {signal})")
     top = fill(TopLevel, {each.name: config[each.name] for each in fields(TopLevel)}, "")
     demand_folder("reports", Path(top.reports))
-    for place in (Path(top.results), Path(top.results) / "traces"):
+    for place in (Path(top.results), *(Path(top.results) / part for part in ("traces", "scores"))):
         demand_folder("results", place)
     demand_name("dataset.name", config.dataset.name)
     demand_name("bench.name", config.bench.name)

@@ -90,14 +90,12 @@ class Clocks:
     @classmethod
     def of(cls, traces: Sequence[Trace], clocks: Sequence[str]) -> Clocks:
         """Those of the traces that have any observation; nan for clocks that were not recorded."""
-        tables = [trace.table for trace in traces if len(trace.table)]
+        there = [trace for trace in traces if trace.observations]
         columns = {
-            name: np.concatenate(
-                [t[name].to_numpy(dtype=float) if name in t else np.full(len(t), np.nan) for t in tables]
-            )
+            name: np.concatenate([t.numbers(name) if t.has(name) else np.full(t.observations, np.nan) for t in there])
             for name in ("step", "epoch", "seconds", *clocks)
         }
-        return cls(columns, np.cumsum([0, *map(len, tables)])[:-1])
+        return cls(columns, np.cumsum([0, *(trace.observations for trace in there)])[:-1])
 
     def epoch(self, step: int) -> float:
         """Passes over the training images until `step`, the most of any trace; nan where none is observed by then."""

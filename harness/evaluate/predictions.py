@@ -70,7 +70,7 @@ class Clock:
 def cut(trace: Trace, budget: int) -> BudgetedTrace:
     """The trace until `budget` (steps), and whether it is usable there."""
     short = trace.until(budget)
-    if short.table.empty:
+    if not short.observations:
         return BudgetedTrace(short, f"{NOT_YET}: nothing is observed by step {budget}")
     if short.diverged is not None:
         return BudgetedTrace(short, f"diverged at step {short.diverged}")
@@ -90,15 +90,18 @@ class Fold:
 
 
 def predictions_of(
-    predictor: AnyPredictor, traces: Sequence[BudgetedTrace], folds: Fold, clock: Clock
+    predictor: AnyPredictor, traces: Sequence[BudgetedTrace], folds: Fold, clock: Clock, number: int | None = None
 ) -> list[Prediction]:
     """The prediction for each budgeted trace, in their order; a learned predictor is cross-fitted on `folds`.
 
-    A missing score whose columns are not measured yet at this budget has a reason that begins with `NOT_YET`.
+    `number`: of the traces in this fold alone, those of the others being as if they were unusable. A missing score
+    whose columns are not measured yet at this budget has a reason that begins with `NOT_YET`.
     """
     untrained = are_properties(predictor.columns)
     predictions = [_none("" if untrained else each.unusable) for each in traces]
     usable = np.array([not reason for _, _, reason in predictions], dtype=bool)
+    if number is not None:
+        usable &= folds.fold == number
     if isinstance(predictor, Collective):
         _score_together(predictor, traces, np.flatnonzero(usable).tolist(), predictions, clock)
     else:
@@ -135,7 +138,7 @@ def _due(trace: Trace, column: str) -> tuple[bool, bool]:
     vector columns count as finite where any entry is.
     """
     clock = trace.clocks.get(column)
-    measured = clock is not None and clock in trace.table
+    measured = clock is not None and trace.has(clock)
     due = np.flatnonzero(trace.numbers(str(clock) if measured else "step") > 0)
     if not due.size and not measured:
         return _is_finite(trace.cells(column)[0]), True

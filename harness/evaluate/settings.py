@@ -24,6 +24,8 @@ class Evaluation:
     accuracy by the lower edges `gaps` of the difference in accuracy (percentage points), the cheapest budget for each τ
     of `targets`; `pearson` adds Pearson's r. `studied` names the families or predictors under study: they are no
     baselines. `baselines` names the families or predictors of which alone the baselines are; null: of all others.
+    Learned predictors, which take most of the time, are scored at each `learned_every`-th budget, counted back from the
+    last.
     """
 
     kind: ClassVar[str] = "evaluate/evaluation"
@@ -40,6 +42,7 @@ class Evaluation:
     pearson: bool = False
     studied: list[str] = field(default_factory=lambda: list(STUDIED))
     baselines: list[str] | None = field(default=None, metadata=ADDED_LATER)
+    learned_every: int = field(default=1, metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         demand(self.bootstrap >= 1, "evaluate.bootstrap", "at least 1", self.bootstrap)
@@ -53,6 +56,7 @@ class Evaluation:
             "a list of different steps of at least 0 (or null)",
             steps,
         )
+        demand(self.learned_every >= 1, "evaluate.learned_every", "at least 1", self.learned_every)
         demand(self.permutations >= 1, "evaluate.permutations", "at least 1", self.permutations)
         counts = "a list of different counts of at least 1"
         demand(min(self.top, default=1) >= 1 and len(set(self.top)) == len(self.top), "evaluate.top", counts, self.top)

@@ -6,6 +6,7 @@ A light module: a worker imports it before anything else.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 
@@ -19,6 +20,7 @@ def end_with_parent(parent: int) -> None:
     A parent that is killed with SIGKILL cannot end its workers. The kernel's own notice (PR_SET_PDEATHSIG) is not used:
     it comes when the thread that started the worker ends, and on Linux alone.
     """
+    _keep_what_is_cached()
     if os.name == "posix":
         threading.Thread(target=_watch, args=(parent,), name="parent-watch", daemon=True).start()
 
@@ -27,3 +29,11 @@ def _watch(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(SECONDS)
     os._exit(1)  # files are renamed into place: nothing is half written
+
+
+def _keep_what_is_cached() -> None:
+    """Have loky not replace this process when it has grown by 300 MB, which it takes for a leak: what a worker keeps
+    is imported libraries and what its next tasks read again."""
+    from joblib.externals.loky import process_executor
+
+    process_executor._MAX_MEMORY_LEAK_SIZE = sys.maxsize

@@ -85,7 +85,5 @@ class Campaign:
         """
         known = self.bench.facts(trace.architecture, self.images)
         facts = {name: known.get(name, float("nan")) for name in facts_of(self.bench)}
-        table = trace.table.drop(columns=[*facts], errors="ignore").assign(**facts)
-        for column, description in descriptions_of(self.bench, trace.architecture, self.images).items():
-            table.insert(len(table.columns), column, [description.values] * len(table))
-        return replace(trace, table=table)
+        described = descriptions_of(self.bench, trace.architecture, self.images)
+        return trace.with_constants(facts | {column: each.values for column, each in described.items()})

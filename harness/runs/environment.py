@@ -34,12 +34,18 @@ def environment(device: str, kernels: str) -> dict[str, str]:
 def software() -> dict[str, str]:
     """Versions of this package, its commit, Python and the packages that compute, and the system."""
     found = {"harness": __version__, "commit": _commit(), "python": platform.python_version()}
-    for package in PACKAGES:
+    return found | versions_of(PACKAGES) | {"system": f"{platform.system()} {platform.machine()}"}
+
+
+def versions_of(packages: Iterable[str]) -> dict[str, str]:
+    """The version of each package, "not installed" where it is not."""
+    found = {}
+    for package in packages:
         try:
             found[package] = version(package)
         except PackageNotFoundError:
             found[package] = "not installed"
-    return found | {"system": f"{platform.system()} {platform.machine()}"}
+    return found
 
 
 def _commit() -> str:
@@ -60,12 +66,16 @@ def _commit() -> str:
 
 def code_fingerprint(components: Iterable[object]) -> str:
     """SHA-256 (hex) of the source that tables are made by, and of the modules that define `components`."""
-    package = Path(__file__).parents[1]
     modules = {type(component).__module__ for component in components}
     others = {getattr(sys.modules.get(module), "__file__", None) for module in modules}
-    own = (file for room in JUDGING for ending in ("py", "c") for file in (package / room).rglob(f"*.{ending}"))
-    files = {*own, *(Path(file) for file in others if file)}
+    return code_of(JUDGING, [Path(file) for file in others if file])
+
+
+def code_of(rooms: Iterable[str], others: Iterable[Path] = ()) -> str:
+    """SHA-256 (hex) of the source of these rooms, and of other files."""
+    package = Path(__file__).parents[1]
+    own = (file for room in rooms for ending in ("py", "c") for file in (package / room).rglob(f"*.{ending}"))
     sha = hashlib.sha256()
-    for file in sorted(files):
+    for file in sorted({*own, *others}):
         sha.update(file.name.encode() + b"\0" + file.read_bytes())
     return sha.hexdigest()

@@ -11,7 +11,8 @@ from threadpoolctl import threadpool_limits
 
 from harness.evaluate.groups import with_groups
 from harness.evaluate.judge import judge
-from harness.evaluate.scoring import ScoringInput, score_all
+from harness.evaluate.scoring import score_all
+from harness.evaluate.scoring_table import ScoringInput
 from harness.evaluate.targets import by_target
 from harness.files.lock import exclusive_lock
 from harness.processes.workers import Workers
@@ -20,6 +21,7 @@ from harness.runs.campaign import Campaign
 from harness.runs.context import RunContext, Sample, Scores, Traces, Training, draw, prepare
 from harness.runs.files_of_scores import with_files_read
 from harness.runs.further_truths import further_truths
+from harness.runs.score_cache import StoredScores
 from harness.runs.spec import RunSpec
 from harness.runs.train_many import Failure, Wanted, missing_of, train_missing
 from harness.schema import Architecture, BadInput, Trace
@@ -130,11 +132,13 @@ def score_and_judge(
         spec.evaluation.folds,
         spec.evaluation.seed,
         traces.fitting,
+        spec.evaluation.learned_every,
     )
     families = {name: predictor.family for name, predictor in spec.predictors.items()}
     groups = {architecture.name: architecture.group for architecture in sample.architectures}
     with threadpool_limits(1):  # thousands of small products: threads only wait for each other
-        scores, timings = score_all(sample.predictors, given, workers, partial(progress, "score"))
+        cache = StoredScores(spec.results / "scores")
+        scores, timings = score_all(sample.predictors, given, workers, partial(progress, "score"), cache)
         progress("judge", 0, 0)
         judgement = judge(scores, truth, families, spec.evaluation, spec.readers_of_studied(), spec.twins())
         judgement = with_groups(judgement, scores, truth, groups, spec.evaluation)
@@ -183,8 +187,8 @@ def _reader(context: RunContext, campaign: Campaign) -> Callable[[str], Trace | 
             trace = context.store.get(campaign.key(name, context.spec.seed))
         else:
             trace = recorded.traces.get(name)
-            trace = trace and replace(trace, clocks=clock_of)
-        return trace and campaign.with_facts(trace)
+            trace = None if trace is None else replace(trace, clocks=clock_of)
+        return None if trace is None else campaign.with_facts(trace)
 
     return read
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from harness.schema.architecture import Architecture
 from harness.schema.base import NoScore
+from harness.schema.trace_columns import Columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,9 +38,61 @@ class Trace:
     notes: Mapping[str, str] = field(default_factory=dict)
     """How it was made, as far as its key does not say: stored with the versions and the machine, and not read back."""
 
+    @classmethod
+    def of_columns(
+        cls,
+        architecture: Architecture,
+        seed: int,
+        columns: Columns,
+        diverged: int | None,
+        clocks: Mapping[str, str],
+    ) -> Trace:
+        """A trace whose columns lie in arrays that other traces share; its `table` is made when it is asked for."""
+        trace = object.__new__(cls)
+        vars(trace).update(architecture=architecture, seed=seed, diverged=diverged, clocks=clocks, _columns=columns)
+        return trace
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """The table of a trace that was made of columns."""
+            if name != "table" or "_columns" not in vars(self):
+                raise AttributeError(name)
+            vars(self)["table"] = self._columns.frame()
+            return vars(self)["table"]
+
+    @property
+    def observations(self) -> int:
+        """Number of observations."""
+        return len(self._source)
+
+    def has(self, name: str) -> bool:
+        """Whether it has a column of this name."""
+        return name in self._source
+
+    def with_constants(self, constants: Mapping[str, Any]) -> Trace:
+        """The trace with columns of one value each, a number or a vector (d,), in place of its own of these names."""
+        source = self._source
+        if isinstance(source, Columns):
+            names = tuple(name for name in source.names if name not in constants)
+            columns = replace(source, names=names, constants={**source.constants, **constants})
+            return Trace.of_columns(self.architecture, self.seed, columns, self.diverged, self.clocks)
+        table = source.drop(columns=[*constants], errors="ignore")
+        numbers = {name: value for name, value in constants.items() if not isinstance(value, np.ndarray)}
+        table = table.assign(**numbers)
+        for name, value in constants.items():
+            if isinstance(value, np.ndarray):
+                table.insert(len(table.columns), name, [value] * len(table))
+        return replace(self, table=table)
+
     def until(self, budget: int) -> Trace:
         """The same trace as it stood after `budget` steps; what came later is gone."""
         diverged = self.diverged if self.diverged is not None and self.diverged <= budget else None
+        source = self._source
+        if isinstance(source, Columns):
+            last = source.first + int(np.searchsorted(self.cells("step"), budget, side="right"))
+            columns = replace(source, last=last)
+            return Trace.of_columns(self.architecture, self.seed, columns, diverged, self.clocks)
         return replace(self, table=self.table[self.table["step"] <= budget], diverged=diverged)
 
     def column(self, name: str) -> NDArray[np.float64]:
@@ -56,7 +109,7 @@ class Trace:
         A column without a clock has its last finite value.
         """
         clock = self.clocks.get(name)
-        if clock is None or clock not in self.table:
+        if clock is None or not self.has(clock):
             return float(self.column(name)[-1])
         due = np.flatnonzero(self.numbers(clock) > 0)
         if not due.size or not np.isfinite(self.numbers(name)[due[-1]]):
@@ -90,9 +143,20 @@ class Trace:
         """Taken from the table once: predictors read the same columns hundreds of times."""
         key = name, kind
         if key not in self._arrays:
-            self._arrays[key] = self.table[name].to_numpy(dtype=kind)
+            source = self._source
+            if isinstance(source, Columns):
+                cells = source.cells(name)
+                found = cells if kind is None or cells.dtype == kind else cells.astype(kind)
+            else:
+                found = source[name].to_numpy(dtype=kind)
+            self._arrays[key] = found.view()
             self._arrays[key].flags.writeable = False
         return self._arrays[key]
+
+    @property
+    def _source(self) -> pd.DataFrame | Columns:
+        columns: Columns | None = vars(self).get("_columns")
+        return self.table if columns is None else columns
 
     @cached_property
     def _kept(self) -> dict[Hashable, Any]:

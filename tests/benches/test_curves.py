@@ -19,7 +19,8 @@ from harness.benches.nats.convert import convert
 from harness.benches.nats.converted import Converted
 from harness.benches.nats.spaces import TSS
 from harness.datasets.digits import Digits
-from harness.evaluate.scoring import ScoringInput, score_all
+from harness.evaluate.scoring import score_all
+from harness.evaluate.scoring_table import ScoringInput
 from harness.predictors.column_value import ColumnValue
 from harness.predictors.curve_combination import CurveCombination
 from harness.predictors.lcsvr import LcSVR

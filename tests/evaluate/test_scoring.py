@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.evaluate.scoring import ScoringInput, score_all
+from harness.evaluate.scoring import score_all
+from harness.evaluate.scoring_table import ScoringInput
 from harness.predictors.column_value import ColumnValue
 from harness.predictors.rank_aggregate import RankAggregate
 from harness.processes.workers import OneMachine
@@ -334,7 +335,7 @@ class Pupil:
     """Remembers which parameters it was fitted on and scores their mean."""
 
     fit_examples: list[tuple[set[str], set[float]]] = field(default_factory=list)
-    columns: tuple[str, ...] = ("train_loss",)
+    columns: tuple[str, ...] = ("train_loss", "params")
     family: str = "control"
 
     def fit(self, traces, accuracies):
@@ -480,3 +481,14 @@ def test_a_batch_that_fails_is_scored_one_by_one():
     table = scored(predictor, [trace("a"), trace("c"), trace("d")])
     assert predictor.sizes == [3, 1, 1, 1]
     assert table["score"].tolist() == [20, 33, 20]
+
+
+def test_learned_predictors_are_scored_at_every_kth_budget_and_the_last():
+    given = ScoringInput([trace(n) for n in "abcdef"], np.arange(6.0), [0, 5, 10, 15, 20], 3, 0, learned_every=2)
+    found = score_all({"spy": Spy(), "memory": Memory()}, given)[0].set_index(["predictor", "step"])
+    assert found.loc["spy", "score"].notna().all()
+    memory = found.loc["memory"].reset_index()
+    assert set(memory.loc[memory["score"].notna(), "step"]) == {0, 10, 20}
+    left = memory.loc[memory["score"].isna(), "reason"]
+    assert set(left) == {"not yet: learned predictors are scored at other budgets (evaluate.learned_every)"}
+    assert len(left) == 12

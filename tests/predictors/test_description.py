@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from scipy.stats import kendalltau
 
-from harness.evaluate.scoring import ScoringInput, score_all
+from harness.evaluate.scoring import score_all
+from harness.evaluate.scoring_table import ScoringInput
 from harness.predictors.description import MODELS, DescriptionModel
 from harness.schema import Architecture, BadInput, Learned, NoScore, Trace
 

@@ -10,7 +10,8 @@ from scipy.special import expit, logit
 from scipy.stats import kendalltau, linregress
 from sklearn.linear_model import RidgeCV
 
-from harness.evaluate.scoring import ScoringInput, score_all
+from harness.evaluate.scoring import score_all
+from harness.evaluate.scoring_table import ScoringInput
 from harness.predictors.stack import Stack, features, readings
 from harness.schema import Architecture, BadInput, NoScore
 

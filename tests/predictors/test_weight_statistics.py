@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from scipy.special import expit
 from scipy.stats import kendalltau
 
-from harness.evaluate.scoring import ScoringInput, score_all
+from harness.evaluate.scoring import score_all
+from harness.evaluate.scoring_table import ScoringInput
 from harness.predictors.logit_linear import LogitLinear
 from harness.predictors.weight_statistics import WeightStatistics
 from harness.schema import Architecture, BadInput, NoScore
