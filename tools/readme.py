@@ -50,8 +50,8 @@ def _needs(run: Path) -> list[str]:
 
     found = by_needs(read(run)).numbers.to_dict("records")
     said = [
-        f"{'no' if row['training'] == 'none' else 'brief'} training, {row['labels'] or 'no'} labels: "
-        f"`{row['predictor']}` {_short(row['tau'])}"
+        f"{'no training' if row['training'] == 'none' else row['training']}, {row['labels'] or 'no'} labels: "
+        f"`{row['predictor']}` {_estimate(row, 'tau', 'tau_low', 'tau_high')}, regret@1 {_short(row['regret'])}"
         for row in found
     ]
     return ["Which to use, by τ:", *(f"{each};" for each in said[:-1]), f"{said[-1]}."]

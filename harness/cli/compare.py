@@ -72,9 +72,8 @@ def _compare(given: Given, out: Path | None) -> int:
     page, screen = write_page(compared, folder), console()
     if out is None:
         write_index(REPORTS)
-    print_answer(read(folder / RESULTS), screen)
-    lines = [*compared.notes, f"tables {folder / RESULTS}", f"report {page}"]
-    screen.print(visible("\n".join(lines), lines=True), soft_wrap=True)
+    screen.print(visible("\n".join([*compared.notes, f"tables {folder / RESULTS}", ""]), lines=True), soft_wrap=True)
+    print_answer(read(folder / RESULTS), screen, page=visible(str(page)))
     return 0
 
 

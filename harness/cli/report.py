@@ -1,6 +1,6 @@
-"""Draw a report from stored tables: of a run, of several runs, or of one architecture of a run.
+"""Draw a report from stored tables: of a run, of two runs compared, of several runs, or of one architecture of a run.
 
-harness report RESULTS_FOLDER... [arch=ARCHITECTURE] [--out FOLDER] [--trust]
+harness report RESULTS_FOLDER... [arch=ARCHITECTURE] [--gather] [--out FOLDER] [--trust]
 
 The folder is data: nothing is imported or built because its config.yaml names it, unless the user says --trust.
 """
@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from harness.cli.endings import carry_out
-from harness.cli.terminal import run_command
+from harness.cli.terminal import console, run_command
 from harness.files.installed import without_working_folder
 from harness.files.paths import demand_folder, is_folder, page_folder
 from harness.report.config import ReportConfig, stored_report
@@ -38,17 +38,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code: 0, or 2 with one line on stderr where a folder, a table, a column or an architecture is missing."""
     parser = argparse.ArgumentParser(
         prog="python -m harness.report", description="Draw a report from stored tables.",
-        usage="%(prog)s RESULTS_FOLDER... [arch=ARCHITECTURE] [--out FOLDER] [--trust]",
+        usage="%(prog)s RESULTS_FOLDER... [arch=ARCHITECTURE] [--gather] [--out FOLDER] [--trust]",
     )  # fmt: skip
     parser.add_argument(
         "words", nargs="+", metavar="RESULTS_FOLDER",
-        help="folder with the tables of a run; a sweep, a folder with runs below it or several folders give one report "
-        "on all. arch=ARCHITECTURE explains one architecture of a run: its string (in quotes), its official "
+        help="folder with the tables of a run; two of them (RUN_A RUN_B) are compared: what differs in their settings, "
+        "and the paired difference of every predictor; a sweep, a folder with runs below it or more folders give one "
+        "report on all. arch=ARCHITECTURE explains one architecture of a run: its string (in quotes), its official "
         "index, best or worst",
     )  # fmt: skip
     parser.add_argument(
+        "--gather", action="store_true", help="gather two runs as a sweep is gathered, instead of comparing them"
+    )
+    parser.add_argument(
         "--out", type=Path, metavar="FOLDER",
-        help="folder of the report (default: reports/<bench>-<dataset>/<run>, of several runs reports/sweeps/<name>)",
+        help="folder of the report (default: reports/<bench>-<dataset>/<run>, of two runs reports/two_runs/<name>, "
+        "of more reports/sweeps/<name>)",
     )  # fmt: skip
     parser.add_argument(
         "--trust", action="store_true",
@@ -61,7 +66,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def command() -> int:
         with nullcontext() if given.trust else without_working_folder():
-            print(visible(str(_draw(folders, wanted, given.out, given.trust))))
+            page = _draw(folders, wanted, given)
+            if given.out is None:
+                from harness.report.index import write_index
+
+                write_index(REPORTS)
+            print(visible(str(page)))
         return 0
 
     return carry_out(command)
@@ -72,33 +82,43 @@ def command() -> int:
     return run_command(main, None)
 
 
-def _draw(folders: Sequence[Path], wanted: Sequence[str], out: Path | None, trust: bool) -> Path:
+def _draw(folders: Sequence[Path], wanted: Sequence[str], given: argparse.Namespace) -> Path:
     """Path of the page on the folders, or on the architecture if one is wanted."""
     demand(bool(folders), "results", "a folder with the tables of a run", None)
     demand(len(wanted) <= 1, "arch", "one architecture", list(wanted))
     for folder in folders:
         demand(is_folder(folder), "results", "a folder with the tables of a run, or of several", str(folder))
-    if out:
-        demand_folder("out", out)
-    if len(folders) > 1 or not is_run(folders[0]):
+    if given.out:
+        demand_folder("out", given.out)
+    if len(folders) > 1 or given.gather or not is_run(folders[0]):
         demand(not wanted, "arch", "the results folder of one run", [str(folder) for folder in folders])
+        if len(folders) == 2 and all(map(is_run, folders)) and not given.gather:
+            return _compare((folders[0], folders[1]), given.out, given.trust)
         from harness.sweep.gather import write_gathered_report
 
-        return write_gathered_report(folders, out)
+        return write_gathered_report(folders, given.out)
     tables = read(folders[0])
-    listed = out is None
     name = f"{tables.status['bench']}-{tables.status['dataset']}"
-    out = out or page_folder(REPORTS, name, folders[0].resolve().name)
-    config = report_config(tables.config, trust)
-    if not wanted:
-        with page_lock(out):
-            page = write(folders[0], out, config)
-        if listed:
-            from harness.report.index import write_index
+    out = given.out or page_folder(REPORTS, name, folders[0].resolve().name)
+    config = report_config(tables.config, given.trust)
+    if wanted:
+        return _explain(tables, wanted[0], out, config, given.trust)
+    with page_lock(out):
+        return write(folders[0], out, config)
 
-            write_index(REPORTS)
-        return page
-    return _explain(tables, wanted[0], out, config, trust)
+
+def _compare(folders: tuple[Path, Path], out: Path | None, trust: bool) -> Path:
+    """Path of the page that compares two runs; the answer is printed."""
+    from harness.report.two_runs.run_pair import read_pair
+    from harness.report.two_runs.screen import print_pair
+    from harness.report.two_runs.write import write as write_pair
+
+    both = read_pair(folders)
+    place = out or page_folder(REPORTS, "two_runs", "+".join(both.names))
+    with page_lock(place):
+        page = write_pair(both, place, report_config(both.runs[0].config, trust))
+    print_pair(both, console())
+    return page
 
 
 def _explain(tables: RunTables, wanted: str, out: Path, config: ReportConfig, trust: bool) -> Path:

@@ -192,16 +192,25 @@ def _write_report(folder: Path, reports: Path, report: ReportConfig, progress: C
     return page
 
 
+MOST_FAILURES = 10
+"""Failed trainings that are printed one by one; tables/failures.csv has all."""
+
+
 def _print_outcome(console: Console, outcome: Outcome, page: Path, rows: int | None) -> None:
+    """Print what was computed and where, then the failures; the screen ends on the answer."""
     from harness.report.run_tables import read
     from harness.report.screen import print_answer
 
-    print_answer(read(outcome.folder), console, rows)
-    _print(console, f"engine {outcome.engine}\ntables {outcome.folder}\nreport {page}")
+    _print(console, f"engine {outcome.engine}\ntables {outcome.folder}")
     if outcome.warning:
         _print(console, f"warning {outcome.warning}")
-    for failure in outcome.failures:
+    for failure in outcome.failures[:MOST_FAILURES]:
         _print(console, f"failed {failure.architecture}: {failure.reason}")
+    more = len(outcome.failures) - MOST_FAILURES
+    if more > 0:
+        _print(console, f"failed {more} more: {page.parent / 'tables' / 'failures.csv'}")
+    console.print()
+    print_answer(read(outcome.folder), console, rows, visible(str(page)))
 
 
 def _print(console: Console, text: str) -> None:

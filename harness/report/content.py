@@ -89,11 +89,12 @@ def _arranged(blocks: Iterable[Block], plates: list[Plate]) -> list[Block]:
 
 def _needs(tables: RunTables, displayed: Mapping[str, DisplayTable]) -> list[Block]:
     note = (
-        f"The predictor of highest τ {tables.moment} among those that need no more than the row grants: no training "
-        "(the network before its first update, or a description of it) or the brief training of this run; no labels or "
-        "the true accuracies of so many other architectures. Regret@1: what its first choice loses to the best "
-        "architecture, in percentage points. Seconds per architecture. Of: the number of predictors it is the best of "
-        "(selection bias)."
+        "The predictor of highest τ among those that need no more than the row grants. Training: none (the network "
+        "before its first update, or a description of it), or a brief one of seconds (at most 60 per architecture), "
+        "minutes or hours; each predictor is read at its last budget within them. Labels: none, or the true accuracies "
+        "of so many other architectures. Regret@1: what its first choice loses to the best architecture, in percentage "
+        "points. Seconds per architecture. Needs: what the predictor itself reads. Of: the number of predictors it is "
+        "the best of (selection bias)."
     )
     return [Grid("Best by what it needs", displayed["needs"], note, heading=False)]
 

@@ -49,10 +49,17 @@ def one_line(text: str) -> str:
 
 def terminal(content: Content) -> str:
     """Plain text with estimates written without the zero before the point, so that two fit one line."""
+    return terminal_words(content).replace(NO_BREAK, " ")
+
+
+def terminal_words(content: Content) -> str:
+    """The same with no-break spaces where a line must not end: within an estimate, an equation, a percentage."""
     return "".join(
-        " ".join(filter(None, _written(part, zero=False))) if isinstance(part, Score) else _plain(part)
+        NO_BREAK.join(filter(None, _written(part, f",{NO_BREAK}", zero=False)))
+        if isinstance(part, Score)
+        else _plain(part)
         for part in _parts(content)
-    ).replace(NO_BREAK, " ")
+    )
 
 
 _FORMULA = tuple("=+-@\t\r\n" + "\uff1d\uff0b\uff0d\uff20")

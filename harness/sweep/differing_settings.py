@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
+
+from harness.schema.flat import flat
 
 REPLICATE = "seed"
 """Runs that differ by this key alone are repetitions of one setting."""
@@ -44,8 +46,8 @@ def differing_values(configs: Sequence[Mapping[str, Any]]) -> list[dict[str, str
     `bench` and `dataset` by their names come first, then keys by depth and name. A key whose value is determined by
     the keys chosen before it (the recipe that belongs to a data set) is excluded.
     """
-    flat = [dict(_flat(config)) for config in configs]
-    differing = _differing(flat)
+    values_of = [dict(flat(config)) for config in configs]
+    differing = _differing(values_of)
     chosen: list[str] = []
     for key in sorted(differing[0] if differing else (), key=_preference):
         known = [tuple(values[other] for other in chosen) for values in differing]
@@ -56,7 +58,7 @@ def differing_values(configs: Sequence[Mapping[str, Any]]) -> list[dict[str, str
 
 def dependent_keys(configs: Sequence[Mapping[str, Any]], named: Collection[str]) -> list[str]:
     """Keys that differ between composed configurations, sorted, except the `named` ones and all below them."""
-    differing = _differing([dict(_flat(config)) for config in configs])
+    differing = _differing([dict(flat(config)) for config in configs])
     return sorted(key for key in (differing[0] if differing else ())
                   if not any(f"{key}.".startswith(f"{name}.") for name in named))  # fmt: skip
 
@@ -91,21 +93,8 @@ def _pair(override: str) -> tuple[str, str]:
 
 def _value(config: Mapping[str, Any], key: str) -> str:
     """The value of a dotted key, of a component its `name`; empty if the configuration has neither."""
-    flat = dict(_flat(config))
-    return flat.get(key) or flat.get(f"{key}.name", "")
-
-
-def _flat(config: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:
-    for key, value in config.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", _text(value)
-
-
-def _text(value: object) -> str:
-    """A value as it is written on the command line."""
-    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    values = dict(flat(config))
+    return values.get(key) or values.get(f"{key}.name", "")
 
 
 def _preference(key: str) -> tuple[bool, int, bool, str]:

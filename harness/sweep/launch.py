@@ -42,9 +42,11 @@ class Sweep:
     def gather(self) -> None:
         """Write and print the tables and the page of all jobs so far."""
         if self.report is not None:
+            from harness.report.index import write_index
             from harness.sweep.gather import write_gathered_report
 
             page = write_gathered_report([self.folder], self.report)
+            write_index(self.report.parents[1])
             print(f"tables {self.folder}\nreport {page}")
 
 

@@ -40,7 +40,7 @@ def test_a_report_leaves_an_entry_from_which_the_list_is_made(make: Callable[...
     best = read(results).final.iloc[0]
     assert page.relative_to(tmp_path).as_posix() in text
     assert f"<code>{best['predictor']}</code> {best['tau']:.2f} <small>[" in text
-    assert "<td>20</td>" in text and "1 run," in text and str(tmp_path) not in text
+    assert '<td data-key="20">20</td>' in text and "1 page," in text and str(tmp_path) not in text
 
 
 def test_a_run_without_any_tau_is_listed(make: Callable[..., Path], tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_the_latest_page_comes_first_and_nested_folders_are_found(tmp_path: Path
     text = write_index(tmp_path).read_text()
     runs = ["a/seed0/index.html", "b/seed%201/index.html", "published/nasbench201-digits/index.html"]
     assert [text.index(f'href="{run}"') for run in runs] == sorted(text.index(f'href="{run}"') for run in runs)
-    assert text.count("<tr>") == 1 + 3 and "3 runs," in text
+    assert text.count("<tr>") == 1 + 3 and "3 pages," in text
 
 
 @pytest.mark.parametrize(
@@ -90,9 +90,9 @@ def test_no_name_becomes_markup(tmp_path: Path) -> None:
     parser = HTMLParser()
     parser.handle_starttag = lambda tag, attrs: tags.append(tag)  # type: ignore[method-assign]
     parser.feed(text)
-    assert "script" not in tags and "b" not in tags and "&lt;script&gt;" in text
+    assert tags.count("script") == 1 and "b" not in tags and "&lt;script&gt;alert" in text  # the script that sorts
 
 
 def test_an_empty_folder_and_one_that_is_not_there_get_an_empty_list(tmp_path: Path) -> None:
     text = write_index(tmp_path / "reports").read_text()
-    assert "No run has a page here yet." in text and "0 runs" in text
+    assert "No run has a page here yet." in text and "0 pages" in text

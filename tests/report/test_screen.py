@@ -6,15 +6,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from rich.console import Console
 
+from harness.report.renderers import plain
 from harness.report.run_tables import RunTables
 from harness.report.screen import print_answer
+from harness.report.sentences.verdict import first_choice
 from harness.report.tables.needs import by_needs
+from harness.report.terminal_table import DISC, shade
+from harness.schema.families import FAMILIES
 from tests.report.conftest import read_once as read
 
 
@@ -26,7 +31,8 @@ def printed(tables: RunTables, width: int = 80, rows: int | None = None) -> str:
 
 def ranking(text: str) -> list[list[str]]:
     """The words of each row of the ranking."""
-    return [line.split() for line in text.split("Which to use")[0].splitlines() if line.lstrip()[:1].isdigit()]
+    table = text.partition("Kendall τ ")[2].partition("\n\n")[0]
+    return [line.split() for line in table.splitlines() if line.lstrip()[:1].isdigit()]
 
 
 @pytest.mark.parametrize("how", [{}, {"n": 20, "k": 5, "silent": True}, {"n": 20, "k": 5, "seeds": 1}])
@@ -59,7 +65,7 @@ def test_no_number_is_cut_at_80_columns_however_long_the_names(results: Path) ->
     text = printed(renamed)
     assert "stack_without_capacitance" in text and "…" not in text and max(map(len, text.splitlines())) <= 80
     assert "family" not in text and "family" in printed(renamed, 120)
-    assert "regret@1" in printed(renamed, 120).split("Which to use")[0]
+    assert "regret@1" in printed(renamed, 120).partition("Kendall τ ")[2]
 
 
 def test_the_best_few_are_printed_with_the_best_baseline_and_the_best_under_study(results: Path) -> None:
@@ -82,8 +88,74 @@ def test_the_screen_ends_on_the_answer(results: Path) -> None:
     studied = replace(tables, status=tables.status | {"evaluation": evaluation})
     last = printed(studied, 300, rows=1).rpartition("\n\n")[2].splitlines()
     assert last[0].startswith(f"{tables.final['predictor'].iloc[0]} ranks best, τ ")
-    assert last[1].startswith(f"{third} ranks 3rd of ")
-    assert any(line.startswith("Noise ceiling: ") for line in last)
+    assert last[1].startswith("Its first choice loses ")
+    assert last[2].startswith(f"{third} ranks 3rd of ")
+    assert last[3].startswith("Noise ceiling: ") and "Training took " in last[3]
+
+
+def test_what_to_use_comes_first_and_the_page_last(results: Path) -> None:
+    text = StringIO()
+    print_answer(read(results), Console(file=text, width=80), 10, "reports/a run/index.html")
+    lines = text.getvalue().splitlines()
+    hidden = len(read(results).final) - len(ranking(text.getvalue()))
+    assert lines[0].strip() == "Which to use"
+    assert lines[-1] == f"report reports/a run/index.html ({hidden} more predictors in the report)"
+
+
+def test_no_interval_and_no_equation_is_broken_at_the_end_of_a_line(results: Path) -> None:
+    tables = read(results)
+    for width in range(60, 100):
+        for line in printed(tables, width).splitlines():
+            assert line.count("[") == line.count("]") and not line.rstrip().endswith(("p =", "p <", " n ="))
+
+
+def test_ten_rows_and_the_answer_fit_a_terminal_of_24_lines_with_its_prompt(results: Path) -> None:
+    tables = read(results)
+    text = StringIO()
+    print_answer(tables, Console(file=text, width=80), 10, "reports/nasbench201-digits/seed0-n80-0123abcd/index.html")
+    ranked = text.getvalue().partition("\n\n")[2]
+    assert ranked.startswith("Kendall τ ") and ranked.count("\n") <= 23
+
+
+@pytest.mark.parametrize(("console", "coloured"), [
+    ({"force_terminal": True, "color_system": "truecolor"}, True),
+    ({"force_terminal": True, "color_system": "truecolor", "no_color": True}, False),
+    ({}, False),
+])  # fmt: skip
+def test_families_have_their_colours_only_where_a_terminal_has_colours(
+    results: Path, console: dict[str, Any], coloured: bool
+) -> None:
+    text = StringIO()
+    print_answer(read(results), Console(file=text, width=120, legacy_windows=False, **console), 5)
+    assert (DISC in text.getvalue()) == coloured and ("\x1b[38;2;" in text.getvalue()) == coloured
+
+
+def test_a_disc_is_seen_on_a_black_and_on_a_white_ground() -> None:
+    def contrast(colour: str, ground: float) -> float:
+        red, green, blue = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+        light = sum(w * ((v + 0.055) / 1.055) ** 2.4 for w, v in zip((0.2126, 0.7152, 0.0722), (red, green, blue)))
+        return (max(light, ground) + 0.05) / (min(light, ground) + 0.05)
+
+    shades = {name: shade(name) for name in FAMILIES}
+    assert all(contrast(each, ground) > 1.9 for each in shades.values() if each for ground in (0.0, 1.0))
+    assert [name for name, each in shades.items() if not each] == ["size"]
+
+
+def test_the_first_choice_of_the_best_by_tau_is_held_against_the_least_loss(results: Path) -> None:
+    tables = read(results)
+    best, third = (str(tables.final["predictor"].iloc[at]) for at in (0, 2))
+    selection = tables.selection.assign(regret=9.0)
+    first = (selection["k"] == 1) & (selection["step"] == tables.last_step)
+    selection.loc[first & (selection["predictor"] == best), ["regret", "regret_low", "regret_high"]] = 1.43, 0.5, 2.0
+    selection.loc[first & (selection["predictor"] == third), "regret"] = 0.11
+    tau = float(tables.final["tau"].iloc[2])
+    said = plain(first_choice(replace(tables, selection=selection), best))
+    assert said == (
+        "Its first choice loses 1.43 [0.50, 2.00] percentage points of accuracy; "
+        f"that of {third}, τ {tau:.2f}, loses 0.11."
+    )
+    selection.loc[first & (selection["predictor"] == third), "regret"] = 1.43
+    assert plain(first_choice(replace(tables, selection=selection), best)).endswith("percentage points of accuracy.")
 
 
 def test_the_verdict_calls_no_difference_significant_whose_p_is_above_the_level(results: Path) -> None:
@@ -126,7 +198,7 @@ def test_without_a_budget_at_the_start_the_first_one_tells_what_training_changes
     found = by_needs(replace(tables, scores=scores)).numbers
     assert found.loc[found["training"] == "none", "predictor"].tolist()[-1] == name
     one = by_needs(replace(tables, scores=scores[scores["step"] == kept[-1]])).numbers
-    assert set(one["training"]) == {"brief"}
+    assert set(one["training"]) == {"seconds"}
 
 
 def test_a_predictor_that_is_fitted_needs_labels(results: Path) -> None:
@@ -135,5 +207,34 @@ def test_a_predictor_that_is_fitted_needs_labels(results: Path) -> None:
     metrics = tables.metrics.copy()
     metrics["fitted_on"] = np.where(metrics["predictor"] == best, 64.0, 0.0)
     found = by_needs(replace(tables, metrics=metrics)).numbers.set_index(["training", "labels"])
-    assert found.loc[("brief", 64), "predictor"] == best
-    assert pd.notna(found.loc[("brief", 0), "predictor"]) and found.loc[("brief", 0), "predictor"] != best
+    assert found.loc[("seconds", 64), "predictor"] == best
+    assert pd.notna(found.loc[("seconds", 0), "predictor"]) and found.loc[("seconds", 0), "predictor"] != best
+
+
+@pytest.mark.parametrize(("factor", "words"), [(1.0, ["none", "seconds"]), (100.0, ["none", "seconds", "minutes"]),
+                                               (1e5, ["none", "hours"]), (np.nan, ["none", "brief"])])  # fmt: skip
+def test_training_is_granted_in_seconds_minutes_or_hours_as_the_run_has_them(
+    results: Path, factor: float, words: list[str]
+) -> None:
+    tables = read(results)
+    fixed = tables.metrics["family"].isin(["size", "zero_cost"])
+    spent = tables.metrics["seconds"].where(fixed, tables.metrics["seconds"] * factor)
+    if factor > 1:
+        spent = spent.where(fixed, spent + (4e3 if factor > 1e3 else 0.0))
+    changed = replace(tables, metrics=tables.metrics.assign(seconds=spent))
+    found = by_needs(changed).numbers
+    assert list(dict.fromkeys(found["training"])) == words
+    within = found[found["training"] == "seconds"]
+    assert (within["seconds"] <= 60).all() and (found.loc[found["training"] == "none", "seconds"] < 1).all()
+
+
+def test_within_seconds_a_predictor_is_read_at_its_last_budget_that_costs_no_more(results: Path) -> None:
+    tables = read(results)
+    spent = tables.metrics["step"] * 2.0  # 60 s are 30 steps
+    changed = replace(tables, metrics=tables.metrics.assign(seconds=spent, fitted_on=0.0))
+    rows = by_needs(changed).numbers.set_index("training")
+    granted = changed.metrics[changed.metrics["seconds"] <= 60]
+    last = granted.sort_values("step").groupby("predictor").tail(1)
+    best = last.sort_values("tau").iloc[-1]
+    assert rows.loc["seconds", ["predictor", "step"]].tolist() == [best["predictor"], best["step"]]
+    assert rows.loc["seconds", "of"] == last["tau"].notna().sum()

@@ -11,7 +11,12 @@ from harness.schema.families import family
 
 
 def describe_question(tables: RunTables) -> Text:
-    """The question that the run answers."""
+    """The question that the run answers, and what to know of its architectures before comparing."""
+    return asked(tables) if tables.given else joined([asked(tables), _notes(tables)])
+
+
+def asked(tables: RunTables) -> Text:
+    """The question alone."""
     last, status = tables.final.iloc[0], tables.status
     if tables.given:
         known = counted(len(tables.architectures), "architecture")
@@ -19,12 +24,11 @@ def describe_question(tables: RunTables) -> Text:
         return Text("Which score in ", source, f" ranks {known} in the order of their accuracy in ", accuracies, "?")
     epochs = f" ({counted(float(last['epoch']), 'epoch')})" if pd.notna(last["epoch"]) else ""
     after = f"a network after at most {counted(tables.last_step, 'update')}{epochs}"
-    question = Text(
+    return Text(
         f"Which score, read from {after if tables.last_step else 'an untrained network'}, ranks "
         f"{counted(len(tables.architectures), 'architecture')} of {status['bench']} on {status['dataset']} in the "
         "order of their final accuracy?"
     )
-    return joined([question, _notes(tables)])
 
 
 def _notes(tables: RunTables) -> Text:

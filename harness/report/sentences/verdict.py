@@ -10,7 +10,7 @@ from harness.report.numbers import equals, ordinal, seconds
 from harness.report.ranked_table import ranked_table
 from harness.report.run_tables import RunTables
 from harness.report.sentences.studied import label
-from harness.report.text import Name, Text, listed, score
+from harness.report.text import Name, Number, Text, listed, score
 
 
 def verdict(tables: RunTables) -> list[Text]:
@@ -22,6 +22,7 @@ def verdict(tables: RunTables) -> list[Text]:
     rows: list[dict[str, Any]] = [{str(key): value for key, value in row.items()} for row in scored.to_dict("records")]
     best, name = rows[0], tables.best_studied
     found = [Text(Name(best["predictor"]), " ranks best, τ ", score(best, "tau"), _lead(best, tables.alpha), ".")]
+    found += [choice] if (choice := first_choice(tables, str(best["predictor"]))) else []
     if name is not None and name != best["predictor"]:
         place = next(at for at, row in enumerate(rows) if row["predictor"] == name)
         found.append(_studied(rows[place], place, len(rows), tables))
@@ -50,6 +51,23 @@ def _studied(row: dict[str, Any], place: int, of: int, tables: RunTables) -> Tex
     lead = Text("" if about == Text(Name(row["predictor"])) else Text("Of ", about, ", "), Name(row["predictor"]))
     gap = Text(", ", _difference(row, tables.alpha)) if pd.notna(row["difference"]) else Text()
     return Text(lead, f" ranks {ordinal(place + 1)} of {of}, τ ", score(row, "tau"), gap, ".")
+
+
+def first_choice(tables: RunTables, name: str) -> Text:
+    """What the first choice of the best predictor by τ loses, and which one loses less: it need not be the same."""
+    rows = tables.at_end(tables.selection)
+    rows = rows[(rows["k"] == 1) & rows["regret"].notna()]
+    mine = rows[rows["predictor"] == name]
+    if mine.empty:
+        return Text()
+    own: dict[str, Any] = {str(key): value for key, value in mine.iloc[0].items()}
+    text = Text("Its first choice loses ", score(own, "regret"), " percentage points of accuracy")
+    order = {str(each): place for place, each in enumerate(tables.final["predictor"])}
+    least = min(rows.to_dict("records"), key=lambda row: (row["regret"], order.get(row["predictor"], len(order))))
+    if least["regret"] >= own["regret"]:
+        return Text(text, ".")
+    tau = float(tables.final.set_index("predictor")["tau"][least["predictor"]])
+    return Text(text, "; that of ", Name(least["predictor"]), ", τ ", Number(tau), ", loses ", Number(least["regret"]), ".")
 
 
 def cost(tables: RunTables) -> Text:

@@ -13,6 +13,7 @@ from harness.files.paths import demand_no_links, relative_path
 from harness.report.config import ReportConfig
 from harness.report.drawing import draw_figures
 from harness.report.elements import Grid
+from harness.report.index import SWEEP, ranked_entry, write_page_entry
 from harness.report.numbers import NONE, words
 from harness.report.page import fill
 from harness.report.renderers import csv, plain
@@ -45,7 +46,34 @@ def write(results: Path, out: Path) -> Path:
     values = _context(tables, out) | {"figures": figures}
     write_text(out / "report.md", fill("sweep.md.jinja", values))
     write_text(out / "index.html", fill("sweep.html.jinja", values))
+    _write_entry(tables, out / "index.html")
     return out / "index.html"
+
+
+def _write_entry(tables: SweepTables, page: Path) -> None:
+    """What the list of pages says of the sweep: the predictor of highest mean τ over its settings."""
+    best = tables.order.head(1).to_dict("records")
+    counts = set(tables.jobs["n"].dropna())
+    whole = is_whole(tables)
+    write_page_entry(page, SWEEP, plain(sentences.question(tables)), {
+        "n": int(counts.pop()) if len(counts) == 1 else None,
+        "state": "complete" if whole else "partial",
+        "best": ranked_entry(_with_ends(tables, best[0])) if best and pd.notna(best[0]["tau"]) else None,
+        "studied": None,
+    })  # fmt: skip
+
+
+def _with_ends(tables: SweepTables, best: dict[Any, Any]) -> dict[Any, Any]:
+    """The predictor's mean τ; with its interval where there is one setting."""
+    rows = tables.last[tables.last["predictor"] == best["predictor"]]
+    one = len(tables.settings) == 1
+    ends = (float(rows[end].iloc[0]) if one else float("nan") for end in ("low", "high"))
+    return best | dict(zip(("tau_low", "tau_high"), ends, strict=True))
+
+
+def is_whole(tables: SweepTables) -> bool:
+    """Whether every job that was asked for is complete."""
+    return bool((tables.jobs["state"] == "complete").all()) and len(tables.jobs) >= int(tables.status["asked"])
 
 
 def _write_tables(tables: SweepTables, folder: Path) -> None:
@@ -64,7 +92,7 @@ def _context(tables: SweepTables, out: Path) -> dict[str, Any]:
     return {
         "title": visible(tables.place.name if tables.place.name != "gathered" else out.name),
         "counts": sentences.counts(tables),
-        "whole": bool((tables.jobs["state"] == "complete").all()) and len(tables.jobs) >= int(tables.status["asked"]),
+        "whole": is_whole(tables),
         "question": sentences.question(tables),
         "answer": sentences.answer(tables),
         "cautions": sentences.cautions(tables) if tables.settings else [],
