@@ -26,6 +26,14 @@ ALWAYS = ("beta_eff",)
 COLUMNS = ("predictor", "family", "τ-b, interval", "Δτ (Holm p)", "regret@1", "seconds")
 
 
+WHICH = "## Which should I use?"
+
+ELSEWHERE = (
+    "The highest τ on the embedded digits; regret@1 is what the first choice loses, in percentage points. CIFAR-10,\n"
+    "pre-trained networks: [docs/choose.md](docs/choose.md)."
+)
+
+
 def section(run: Path) -> str:
     """The section as Markdown: the ceiling, which to use, the best predictor of each family, what β_eff adds.
 
@@ -39,22 +47,32 @@ def section(run: Path) -> str:
     shown = metrics[metrics["predictor"].isin([*best["predictor"], *ALWAYS])]
     rows = [_row(row) for row in shown.to_dict("records")]
     ranked = [f"| {' | '.join(COLUMNS)} |", "|" + "---|" * len(COLUMNS), *rows]
-    parts = [_head(run, metrics), "", *_needs(run), "", *ranked, "", _capacitance(metrics, _last(run, "ablations"))]
+    parts = [WHICH, "", *_needs(run), "", ELSEWHERE, "", "## What comes out", ""]
+    parts += [_head(run, metrics), "", *ranked, "", _capacitance(metrics, _last(run, "ablations"))]
     return "\n".join(parts) + "\n"
 
 
+NEEDS = ("training", "labels", "predictor", "τ-b, interval", "regret@1", "seconds", "needs")
+
+
 def _needs(run: Path) -> list[str]:
-    """The sentence on which predictor to use with how much training and how many labels."""
+    """Which predictor to use with how much training and how many labels, as a table."""
     from harness.report.run_tables import read
     from harness.report.tables.needs import by_needs
 
-    found = by_needs(read(run)).numbers.to_dict("records")
-    said = [
-        f"{'no training' if row['training'] == 'none' else row['training']}, {row['labels'] or 'no'} labels: "
-        f"`{row['predictor']}` {_estimate(row, 'tau', 'tau_low', 'tau_high')}, regret@1 {_short(row['regret'])}"
-        for row in found
-    ]
-    return ["Which to use, by τ:", *(f"{each};" for each in said[:-1]), f"{said[-1]}."]
+    rows = [f"| {' | '.join(NEEDS)} |", "|" + "---|" * len(NEEDS)]
+    for row in by_needs(read(run)).numbers.to_dict("records"):
+        cells = [
+            row["training"],
+            str(row["labels"] or "none"),
+            f"`{row['predictor']}`",
+            _estimate(row, "tau", "tau_low", "tau_high"),
+            _short(row["regret"]),
+            f"{row['seconds']:.2f}",
+            row["needs"],
+        ]
+        rows.append(f"| {' | '.join(cells)} |")
+    return rows
 
 
 def _last(run: Path, name: str) -> pd.DataFrame:
@@ -105,7 +123,7 @@ def _capacitance(metrics: pd.DataFrame, ablations: pd.DataFrame) -> str:
     p = f"p = {best['p_holm']:.2g}, Holm"
     return (
         f"The best of each family, and the paper's reading of β_eff; all {len(metrics)} are in the\n[report]({REPORT})."
-        " Δτ is paired, to the best\nbaseline; regret@1 is what the first choice loses, in percentage points. The best "
+        " Δτ is paired, to the best\nbaseline. The best "
         f"of {(metrics['family'] == 'capacitance').sum()} readings of\nβ_eff, `{best['predictor']}`, is "
         f"{_short(abs(best['difference']))} {where} `{best['baseline']}` ({interval},\n{p}); "
         f"in a stack of all, β_eff changes τ by {_estimate(added, 'difference', 'low', 'high')}."

@@ -65,8 +65,8 @@ class Pairing:
 def pair(first: LastScores, second: LastScores) -> Pairing:
     """The architectures with a ground truth in both runs, sorted by name, and whether it is equal in all of them."""
     shared = sorted(set(first.truth.dropna().index) & set(second.truth.dropna().index))
-    both = (run.truth.loc[shared].to_numpy(dtype=float) for run in (first, second))
-    return Pairing(shared, bool(shared) and np.array_equal(*both))
+    one, other = (run.truth.loc[shared].to_numpy(dtype=float) for run in (first, second))
+    return Pairing(shared, bool(shared) and np.array_equal(one, other))
 
 
 def compare_runs(first: LastScores, second: LastScores, how: Resampling) -> pd.DataFrame:
@@ -77,23 +77,23 @@ def compare_runs(first: LastScores, second: LastScores, how: Resampling) -> pd.D
     `n` shared architectures that the predictor scores in both, under the same draws, and `low` and `high` are a paired
     interval. Otherwise each τ is that of the run's own architectures, `n` the smaller of the two counts, and the
     interval is that of independent draws of both (unpaired). `p` is two-sided, of swaps of the predictor's two ranks of
-    an architecture (permutation.py), `p_holm` adjusted for all predictors; both are nan where the runs are unpaired or
-    their ground truths differ, where a swap means nothing. `detectable` as in differences.py. nan where τ is undefined.
+    an architecture (permutation.py), `p_holm` adjusted for all predictors that are tested. Both are
+    nan where no swap changes anything, as of scores that read no training, and where the runs are unpaired or their
+    ground truths differ. `detectable` as in differences.py. nan where τ is undefined.
     """
     names = [str(name) for name in first.scores.index if name in second.scores.index]
     pairing = pair(first, second)
-    runs = [_of(run, names, pairing.shared if pairing.is_paired else None) for run in (first, second)]
-    found = _paired(*runs, how) if pairing.is_paired else _unpaired(*runs, how)
+    a, b = (_of(run, names, pairing.shared if pairing.is_paired else None) for run in (first, second))
+    taus_a, taus_b, counts = _paired(a, b, how) if pairing.is_paired else _unpaired(a, b, how)
     table = pd.DataFrame(
-        [_row(*taus, n, how.level) for *taus, n in zip(*found, strict=True)],
+        [_row(one, other, int(n), how.level) for one, other, n in zip(taus_a, taus_b, counts, strict=True)],
         columns=["first", "first_low", "first_high", "second", "second_low", "second_high",
                  "difference", "low", "high", "n", "detectable"],
     )  # fmt: skip
     table = table.assign(predictor=names, family=[str(second.family[name]) for name in names], p=np.nan, p_holm=np.nan)
     if pairing.is_paired and pairing.same_truth:
-        (a, truth), (b, _) = runs
-        effects = np.array([swap_effects(*rows, truth) for rows in zip(b, a, strict=True)]).reshape(len(a), len(truth))
-        compared = table["difference"].notna().to_numpy()
+        effects = np.array([swap_effects(y, x, a[1]) for x, y in zip(a[0], b[0], strict=True)])
+        compared = table["difference"].notna().to_numpy() & effects.any(axis=1)
         table.loc[compared, "p"] = swap_p_values(effects[compared], how.permutations, how.seed)
         table["p_holm"] = holm(table["p"].to_numpy())
     order = (table["first"] + table["second"]).sort_values(ascending=False, kind="stable").index
@@ -101,7 +101,7 @@ def compare_runs(first: LastScores, second: LastScores, how: Resampling) -> pd.D
 
 
 def _of(run: LastScores, names: Sequence[str], shared: Sequence[str] | None) -> tuple[Numbers, Numbers]:
-    """Scores (names, architectures) and truth (architectures,) over the shared architectures, or over all of the run."""
+    """Scores (names, architectures) and truth (architectures,) over the shared architectures, or over the run's own."""
     truth = run.truth.dropna().sort_index() if shared is None else run.truth.loc[list(shared)]
     scores = run.scores.reindex(index=list(names), columns=truth.index)
     return scores.to_numpy(dtype=float), truth.to_numpy(dtype=float)
@@ -114,8 +114,10 @@ def _paired(
     (a, truth_a), (b, truth_b) = first, second
     both = np.isfinite(a) & np.isfinite(b)
     weights = observed_and_draws(len(truth_a), how.draws, how.seed)
-    taus = (tau_b(np.where(both, scores, np.nan), truth, weights) for scores, truth in ((a, truth_a), (b, truth_b)))
-    return *taus, both.sum(axis=1)  # type: ignore[return-value]
+    one, other = (
+        tau_b(np.where(both, scores, np.nan), truth, weights) for scores, truth in ((a, truth_a), (b, truth_b))
+    )
+    return one, other, both.sum(axis=1)
 
 
 def _unpaired(
@@ -136,4 +138,4 @@ def _row(first: Numbers, second: Numbers, n: int, level: float) -> list[float]:
     for values in (first, second, second - first):
         ends = interval(values[1:], level) if np.isfinite(values[0]) and n > 2 else (np.nan, np.nan)
         numbers += [float(values[0]), *ends]
-    return [*numbers, int(n), detectable_difference((second - first)[1:], level) if n > 2 else np.nan]
+    return [*numbers, n, detectable_difference((second - first)[1:], level) if n > 2 else np.nan]

@@ -92,9 +92,9 @@ _BLOCK = re.compile(r"(\s*\d*)([-+=]|(?<=\d)[.)](?=\s|$))")
 
 
 def markdown(content: Content) -> str:
-    """A sentence in Markdown, names as code."""
+    """A sentence in Markdown, names as code; no-break spaces keep estimates and equations on one line."""
     marked = (_code(part.text) if isinstance(part, Name) else _markdown(part) for part in _parts(content))
-    return _unblocked("".join(marked).replace(NO_BREAK, " "))
+    return _unblocked("".join(marked))
 
 
 def _unblocked(text: str) -> str:
@@ -103,7 +103,14 @@ def _unblocked(text: str) -> str:
 
 
 def _markdown(part: Part) -> str:
+    if isinstance(part, Score):
+        return _unbroken(part)
     return escape_markdown(part) if isinstance(part, str) else _plain(part)
+
+
+def _unbroken(score: Score) -> str:
+    """An estimate that stays on one line."""
+    return NO_BREAK.join(filter(None, _written(score, f",{NO_BREAK}")))
 
 
 def escape_markdown(text: str) -> str:
@@ -133,8 +140,12 @@ def markdown_block(text: str) -> str:
 
 
 def markdown_cell(content: Content) -> str:
-    """A cell of a GitHub Markdown table: nothing in it ends the cell or the row, or starts a mark-up."""
-    return escape_markdown(" ".join(plain(content).split()))
+    """A cell of a GitHub Markdown table: nothing in it ends the cell or the row, or starts a mark-up.
+
+    Numbers, and estimates with their intervals, stay on one line.
+    """
+    parts = ((_unbroken(part) if isinstance(part, Score) else _plain(part)) for part in _parts(content))
+    return escape_markdown(re.sub(" +", " ", "".join(parts)).strip())
 
 
 def html(content: Content) -> Markup:
@@ -148,7 +159,7 @@ def _html(part: Part) -> Markup:
     if isinstance(part, Symbol):
         return Markup(part.html)
     if isinstance(part, Score):
-        return escape(" ".join(filter(None, _written(part, f",{NO_BREAK}"))))
+        return escape(_unbroken(part))
     return escape(_plain(part))
 
 

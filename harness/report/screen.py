@@ -30,19 +30,20 @@ def print_answer(tables: RunTables, console: Console, rows: int | None = None, p
     """Print which predictor to use, the ranked table at the last budget, then the answer; for 80 columns or more.
 
     Of the ranking the first `rows` (None: all), the best baseline and the best predictor under study are shown, with
-    their places. With ten rows the ranking and the answer fit a terminal of 24 lines. The last line names the `page`, if
-    there is one, and how many predictors are left out here.
+    their places. With ten rows the ranking and the answer fit a terminal of 24 lines. The last line names the `page`,
+    if there is one, and how many predictors are left out here.
     """
     for table in (_needs(tables, console), _targets(tables, console, rows), _ranking(tables, console, rows)):
         if table.row_count:
             console.print(table, markup=False, highlight=False)
             console.print()
-    hidden = len(tables.final) - len(_shown(tables, rows))
-    more = f"{hidden} more predictors in the report" if hidden > 0 else ""
-    last = f"report {page}" + (f" ({more})" if more else "") if page else more
     sentences = [*verdict(tables), joined([_ceiling(tables), cost(tables)])]
     lines = [lines_of(text, console.width) for text in sentences if text]
     console.print("\n".join(lines), markup=False, highlight=False)
+    hidden = len(tables.final) - len(_shown(tables, rows))
+    more = f"{hidden} more predictors in the report" if hidden > 0 else ""
+    one = f"report {page} ({more})" if page and more else f"report {page}" if page else more
+    last = one if len(one) <= console.width or not (page and more) else f"{more}\nreport {page}"
     if last:
         console.print(last, markup=False, highlight=False, soft_wrap=True)
 

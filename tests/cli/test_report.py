@@ -327,3 +327,22 @@ def test_a_stored_part_of_the_report_of_another_kind_is_one_line(
     configure(small, f"report: {section}\n")
     assert main([str(small)]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_two_runs_are_compared_and_gathered_only_where_that_is_asked_for(
+    small: Path, make: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    other = Path(shutil.copytree(make(seed=0, k=17), tmp_path / "other"))
+    configure(other, CONFIG.replace("dpi: 50", "dpi: 50\ntrain: {epochs: 2}"))
+    monkeypatch.chdir(tmp_path)
+    assert main([str(small), str(other)]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[-1] == "reports/two_runs/results+other/index.html" and "train.epochs differs." in " ".join(told)
+    assert "two_runs/results%2Bother/index.html" in (tmp_path / "reports" / "index.html").read_text()
+    assert main([str(small), str(other), "arch=best"]) == 2
+    gathered: list[Sequence[Path]] = []
+    monkeypatch.setattr(
+        "harness.sweep.gather.write_gathered_report", lambda folders, out: gathered.append(folders) or Path("page")
+    )
+    assert main([str(small), str(other), "--gather"]) == 0 and gathered == [[small, other]]

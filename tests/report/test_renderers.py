@@ -25,10 +25,10 @@ SENTENCE = Text(
     [
         (plain, "lce_2 (β_eff) has τ 0.62 [−0.05, 0.72], n = 80 & 95 %."),
         (terminal, "lce_2 (β_eff) has τ .62 [−.05, .72], n = 80 & 95 %."),
-        (markdown, "`lce_2` (β_eff) has τ 0.62 [−0.05, 0.72], n = 80 & 95 %."),
+        (markdown, "`lce_2` (β_eff) has τ 0.62\xa0[−0.05,\xa00.72], n\xa0=\xa080 & 95\xa0%."),
         (
             html,
-            "<code>lce_2</code> (β<sub>eff</sub>) has τ 0.62 [−0.05,\xa00.72], n\xa0=\xa080 &amp; 95\xa0%.",
+            "<code>lce_2</code> (β<sub>eff</sub>) has τ 0.62\xa0[−0.05,\xa00.72], n\xa0=\xa080 &amp; 95\xa0%.",
         ),
         (
             latex,
@@ -55,7 +55,13 @@ def test_a_cell_in_html_sets_the_interval_smaller(cell: Content, text: str) -> N
 
 
 def test_a_cell_in_markdown_cannot_end_its_row() -> None:
-    assert markdown_cell("a|b\n*c* [d]") == r"a\|b \*c\* \[d\]"
+    assert markdown_cell("a|b\n*c*  [d]") == r"a\|b \*c\* \[d\]"
+
+
+def test_an_estimate_in_markdown_stays_on_one_line() -> None:
+    estimate = Score(Estimate(-0.05, -0.1, 0.72), sign=True)
+    assert markdown_cell(estimate) == "−0.05\xa0\\[−0.10,\xa0+0.72\\]"
+    assert " " not in markdown(estimate) and " " not in markdown_cell(estimate)
 
 
 def test_texts_in_a_row_have_commas_and_an_and() -> None:

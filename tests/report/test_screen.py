@@ -100,6 +100,11 @@ def test_what_to_use_comes_first_and_the_page_last(results: Path) -> None:
     hidden = len(read(results).final) - len(ranking(text.getvalue()))
     assert lines[0].strip() == "Which to use"
     assert lines[-1] == f"report reports/a run/index.html ({hidden} more predictors in the report)"
+    narrow = StringIO()
+    print_answer(read(results), Console(file=narrow, width=60), 10, "reports/a run/index.html")
+    assert narrow.getvalue().splitlines()[-2:] == [
+        f"{hidden} more predictors in the report", "report reports/a run/index.html"
+    ]  # fmt: skip
 
 
 def test_no_interval_and_no_equation_is_broken_at_the_end_of_a_line(results: Path) -> None:
@@ -133,7 +138,8 @@ def test_families_have_their_colours_only_where_a_terminal_has_colours(
 def test_a_disc_is_seen_on_a_black_and_on_a_white_ground() -> None:
     def contrast(colour: str, ground: float) -> float:
         red, green, blue = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
-        light = sum(w * ((v + 0.055) / 1.055) ** 2.4 for w, v in zip((0.2126, 0.7152, 0.0722), (red, green, blue)))
+        bent = [((value + 0.055) / 1.055) ** 2.4 for value in (red, green, blue)]
+        light = 0.2126 * bent[0] + 0.7152 * bent[1] + 0.0722 * bent[2]
         return (max(light, ground) + 0.05) / (min(light, ground) + 0.05)
 
     shades = {name: shade(name) for name in FAMILIES}

@@ -12,48 +12,53 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.report import sentences
-from harness.report.renderers import markdown
+from harness.report import renderers, sentences
 from harness.report.run_tables import RunTables
 from harness.report.tables.failures import count_failures
+from harness.report.text import Content
 from harness.storage.files import write_sums
 from tests.report.conftest import read_once as read
 
 
+def read_aloud(text: Content) -> str:
+    """The sentence in Markdown, with plain spaces."""
+    return renderers.markdown(text).replace("\xa0", " ")
+
+
 def question(tables: RunTables) -> str:
-    return markdown(sentences.describe_question(tables))
+    return read_aloud(sentences.describe_question(tables))
 
 
 def tried(tables: RunTables) -> str:
-    return markdown(sentences.describe_predictors(tables))
+    return read_aloud(sentences.describe_predictors(tables))
 
 
 def ranking(tables: RunTables) -> str:
-    return markdown(sentences.describe_ranking(tables))
+    return read_aloud(sentences.describe_ranking(tables))
 
 
 def settled(tables: RunTables) -> str:
-    return markdown(sentences.describe_settled(tables))
+    return read_aloud(sentences.describe_settled(tables))
 
 
 def cost(tables: RunTables) -> str:
-    return markdown(sentences.describe_cost(tables))
+    return read_aloud(sentences.describe_cost(tables))
 
 
 def failing(tables: RunTables) -> str:
-    return markdown(sentences.describe_failing(tables))
+    return read_aloud(sentences.describe_failing(tables))
 
 
 def studied(tables: RunTables) -> str:
-    return markdown(sentences.describe_studied(tables))
+    return read_aloud(sentences.describe_studied(tables))
 
 
 def derived(tables: RunTables) -> list[str]:
-    return [markdown(note) for note in sentences.list_derivations(tables)]
+    return [read_aloud(note) for note in sentences.list_derivations(tables)]
 
 
 def named(tables: RunTables) -> dict[str, str]:
-    return {name: markdown(text) for name, text in sentences.write_all(tables).items()}
+    return {name: read_aloud(text) for name, text in sentences.write_all(tables).items()}
 
 
 def with_difference(tables: RunTables, low: float, high: float) -> RunTables:

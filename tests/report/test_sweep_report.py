@@ -15,14 +15,16 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from rich.console import Console
 
+from harness.report import renderers
 from harness.report.config import ReportConfig
 from harness.report.figures import critical_difference, tau_by_setting
-from harness.report.renderers import markdown, plain
+from harness.report.renderers import plain
 from harness.report.sweep import sentences
 from harness.report.sweep.ranked_table import best_table, budgets_table, gathered_table, print_gathered
 from harness.report.sweep.sentences import counts, settings_table
 from harness.report.sweep.sweep_tables import SweepTables, read
 from harness.report.sweep.write import write
+from harness.report.text import Content
 from harness.schema import BadInput
 from harness.schema.columns import JOBS
 from harness.storage.files import SUMS, write_sums
@@ -86,16 +88,21 @@ def build(
     return folder
 
 
+def read_aloud(text: Content) -> str:
+    """The sentence in Markdown, with plain spaces."""
+    return renderers.markdown(text).replace("\xa0", " ")
+
+
 def answer(tables: SweepTables) -> list[str]:
-    return [markdown(text) for text in sentences.answer(tables)]
+    return [read_aloud(text) for text in sentences.answer(tables)]
 
 
 def cautions(tables: SweepTables) -> list[str]:
-    return [markdown(text) for text in sentences.cautions(tables)]
+    return [read_aloud(text) for text in sentences.cautions(tables)]
 
 
 def question(tables: SweepTables) -> str:
-    return markdown(sentences.question(tables))
+    return read_aloud(sentences.question(tables))
 
 
 @pytest.fixture
@@ -106,7 +113,7 @@ def tables(tmp_path: Path) -> Callable[..., SweepTables]:
 def test_the_page_and_its_files_are_the_same_for_equal_tables(tmp_path: Path) -> None:
     folder = build(tmp_path / "sweep")
     page = write(folder, tmp_path / "out")
-    names = {"index.html", "report.md", "tables/ranked.tex", "tables/settings.tex"}
+    names = {"index.html", "index.json", "report.md", "tables/ranked.tex", "tables/settings.tex"}
     names |= {f"figures/{name}.{end}" for name in ("tau_by_setting", "critical_difference") for end in ("png", "pdf")}
     names |= {f"tables/{name}.csv" for name in ("ranked", "settings", "jobs", "gathered", "ranks")}
     assert {str(path.relative_to(page.parent)) for path in page.parent.rglob("*.*")} == names

@@ -218,7 +218,7 @@ def test_the_level_of_the_run_is_in_every_text(tmp_path: Path) -> None:
     page = write(folder, tmp_path / "out", ReportConfig(dpi=50)).parent
     texts = {path: path.read_text() for path in page.rglob("*") if path.suffix in (".html", ".md", ".tex", ".csv")}
     assert not [path.name for path, text in texts.items() if re.search("95.{0,3}%", text)]
-    assert "90 % intervals" in texts[page / "report.md"]
+    assert "90\xa0% intervals" in texts[page / "report.md"]
     assert r"$\tau$ [90~\%]" in texts[page / "tables" / "short.tex"]
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tools.readme import MARKS, _head, section
+from harness.report.run_tables import read
+from harness.report.tables.needs import by_needs
+from tools.readme import MARKS, _estimate, _head, section
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = ROOT / "results" / "published" / "nasbench201-digits"
@@ -22,7 +24,8 @@ def test_the_ranked_section_is_that_of_the_published_run() -> None:
 def test_the_section_shows_the_best_of_every_family_and_the_papers_reading_in_order() -> None:
     metrics = pd.read_parquet(PUBLISHED / "metrics.parquet")
     last = metrics[metrics["step"] == metrics["step"].max()].sort_values("tau", ascending=False).set_index("predictor")
-    rows = [line.split("|")[1:-1] for line in section(PUBLISHED).splitlines() if line.startswith("| `")]
+    ranked = section(PUBLISHED).partition("## What comes out")[2]
+    rows = [line.split("|")[1:-1] for line in ranked.splitlines() if line.startswith("| `")]
     shown = [row[0].strip(" `") for row in rows]
     assert set(shown) == {*last.groupby("family").head(1).index, "beta_eff"}
     for name, row in zip(shown, rows, strict=True):
@@ -42,6 +45,17 @@ def test_the_ceilings_say_how_many_trainings_each_of_them_takes(tmp_path: Path) 
         "Noise ceiling: test–retest (4 seeds each) .72 [.66, .77], a single further training .59, "
         "oracle (expected accuracy) .80 [.75, .84]."
     )
+
+
+def test_the_choice_comes_first_and_docs_choose_has_the_same_rows() -> None:
+    found = by_needs(read(PUBLISHED)).numbers.to_dict("records")
+    table = section(PUBLISHED).partition("## What comes out")[0]
+    digits = (ROOT / "docs" / "choose.md").read_text(encoding="utf-8").partition("embedded digits")[2]
+    for row in found:
+        tau = _estimate(row, "tau", "tau_low", "tau_high")
+        cells = [row["training"], str(row["labels"] or "none"), f"`{row['predictor']}`", tau]
+        assert sum(line.startswith(f"| {' | '.join(cells)} |") for line in table.splitlines()) == 1
+        assert sum(line.startswith(f"| {' | '.join(cells)} |") for line in digits.splitlines()) == 1
 
 
 def test_the_readme_is_short() -> None:

@@ -67,7 +67,9 @@ def first_choice(tables: RunTables, name: str) -> Text:
     if least["regret"] >= own["regret"]:
         return Text(text, ".")
     tau = float(tables.final.set_index("predictor")["tau"][least["predictor"]])
-    return Text(text, "; that of ", Name(least["predictor"]), ", τ ", Number(tau), ", loses ", Number(least["regret"]), ".")
+    return Text(
+        text, "; that of ", Name(least["predictor"]), ", τ ", Number(tau), ", loses ", Number(least["regret"]), "."
+    )
 
 
 def cost(tables: RunTables) -> Text:

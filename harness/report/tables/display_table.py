@@ -20,13 +20,15 @@ class DisplayTable:
     """A table twice: `numbers` for machines, with all rows; `columns` as people read it, which may be fewer.
 
     `columns` maps headings to cells, which stay values until a renderer writes them. The first `left` columns, and
-    those named in `words`, are words.
+    those named in `words`, are words. Columns named in `aside` are left out where a page is narrow and cannot scroll
+    far (Markdown).
     """
 
     numbers: pd.DataFrame
     columns: Mapping[str, Sequence[Content]]
     left: int = 1
     words: tuple[str, ...] = ("note",)
+    aside: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))

@@ -41,6 +41,7 @@ def ranked(tables: RunTables) -> DisplayTable:
             "seconds": quantities(table["seconds"], seconds),
         },
         left=2,
+        aside=(f"τ, {TOPS['tau_fifth']}", "τ between groups"),
     )
     return made.without_empty("seconds") if tables.given else made
 

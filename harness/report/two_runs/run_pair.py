@@ -39,7 +39,7 @@ class RunPair:
     @property
     def is_tested(self) -> bool:
         """Whether there are permutation tests: not where the runs are unpaired or their ground truths differ."""
-        return bool(self.differences["p_holm"].notna().any())
+        return self.pairing.is_paired and self.pairing.same_truth
 
     def only_in(self, run: int) -> list[str]:
         """The predictors that the first (0) or the second (1) run alone has, best τ first."""
@@ -59,9 +59,7 @@ def read_pair(folders: tuple[Path, Path]) -> RunPair:
     demand(bool(common), "results", "two runs with a predictor in common", [str(folder) for folder in folders])
     judged = first.status["evaluation"]
     usual = Evaluation()
-    draws, swaps, seed = (
-        int(judged.get(key, getattr(usual, key))) for key in ("bootstrap", "permutations", "seed")
-    )
+    draws, swaps, seed = (int(judged.get(key, getattr(usual, key))) for key in ("bootstrap", "permutations", "seed"))
     how = Resampling(draws, first.level, swaps, seed)
     scores = last_scores(first), last_scores(second)
     return RunPair(

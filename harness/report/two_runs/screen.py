@@ -34,7 +34,8 @@ def print_pair(both: RunPair, console: Console) -> None:
     lines = [*sentences.runs(both), sentences.question(both)]
     console.print("\n".join(lines_of(text, console.width) for text in lines), markup=False, highlight=False)
     how = "paired" if both.pairing.is_paired else "unpaired"
-    title = f"\nKendall τ in both runs and its difference, {how}, {both.runs[0].percent} intervals"
+    console.print()
+    title = f"Kendall τ in both runs and its difference, {how}, {both.runs[0].percent} intervals"
     console.print(fitting(title, columns, console.width), markup=False, highlight=False)
     answer = [sentences.pairing(both), *sentences.answer(both)]
     text = "\n".join(["", *(lines_of(each, console.width) for each in answer)])

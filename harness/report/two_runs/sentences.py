@@ -88,12 +88,15 @@ def _counts(both: RunPair, rows: pd.DataFrame) -> Text:
         "by an interval that excludes 0, uncorrected for multiple comparisons"
     )  # fmt: skip
     text = f"Of {counted(len(rows), 'predictor')} with a τ in both runs "
+    same = int((rows[["difference", "low", "high"]] == 0).all(axis=1).sum())
+    alike = f", {same} of which rank{'s' if same == 1 else ''} alike in both" if same else ""
     if not better and not worse:
-        return Text(f"{text}none ranks significantly differently ({how}).")
+        return Text(f"{text}none ranks significantly differently ({how}){alike}.")
     verb = "ranks" if better == 1 else "rank"
+    rest = len(rows) - better - worse
     return Text(
-        f"{text}{better} {verb} significantly better in B and {worse} in A ({how}); for {len(rows) - better - worse} "
-        "no difference is shown."
+        f"{text}{better} {verb} significantly better in B and {worse} in A ({how}); for {rest} no difference is shown"
+        f"{alike}."
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.report.numbers import count, probability
 from harness.report.tables.display_table import DisplayTable, quantities, scores, strings
+from harness.report.text import Content
 from harness.report.two_runs.run_pair import LETTERS, RunPair
 from harness.schema.families import family
 
@@ -16,7 +17,7 @@ ENDS = ("low", "high")
 def differences_table(both: RunPair) -> DisplayTable:
     """One row per predictor that both runs have, highest mean τ first: τ in each run and the difference."""
     rows = both.differences
-    columns = {
+    columns: dict[str, list[Content]] = {
         "predictor": strings(rows["predictor"]),
         "family": [family(str(name)).label for name in rows["family"]],
         "τ, A": scores(rows, "first"),

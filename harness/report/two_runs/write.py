@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from harness.report.elements import Drawn, Grid
 from harness.report.index import PAIR, ranked_entry, write_page_entry
 from harness.report.page import fill
 from harness.report.renderers import csv, plain
+from harness.report.text import Content
 from harness.report.two_runs import sentences
 from harness.report.two_runs.run_pair import LETTERS, RunPair
 from harness.report.two_runs.tables import differences_table, settings_table
@@ -51,11 +53,15 @@ def write(both: RunPair, out: Path, report: ReportConfig) -> Path:
 
 
 def _write_entry(both: RunPair, page: Path) -> None:
-    """What the list of pages says of the comparison: the best predictor of each run."""
-    best = [run.final.iloc[0] for run in both.runs]
-    names = [ranked_entry(row) if pd.notna(row["tau"]) else None for row in best]
+    """What the list of pages says of the comparison: the best predictor of the second run."""
+    best = both.runs[1].final.head(1).to_dict("records")[0]
     n = len(both.pairing.shared) if both.pairing.is_paired else None
-    entry = {"n": n, "state": "complete", "best": names[1], "studied": None}
+    entry = {
+        "n": n,
+        "state": "complete",
+        "best": ranked_entry(best) if pd.notna(best["tau"]) else None,
+        "studied": None,
+    }
     write_page_entry(page, PAIR, plain(sentences.question(both)), entry)
 
 
@@ -84,5 +90,12 @@ def _context(both: RunPair, own: Drawn, pairs: Sequence[tuple[Drawn, ...]]) -> d
         "settings": Grid("Settings that differ", settings_table(both), settings, wide=True, heading=False),
         "own": own,
         "pairs": pairs,
+        "differ": [_other_sentences(first.caption, second.caption) for first, second in pairs],
         "letters": LETTERS,
     }  # fmt: skip
+
+
+def _other_sentences(first: Content, second: Content) -> str:
+    """The sentences of the second caption that the first does not have."""
+    known, *others = (re.split(r"(?<=[.!?]) (?=\S)", plain(caption)) for caption in (first, second))
+    return " ".join(text for text in others[0] if text not in known)
