@@ -28,7 +28,7 @@ def differences_table(both: RunPair) -> DisplayTable:
         "detectable": quantities(rows["detectable"]),
         "n": quantities(rows["n"], count),
     }
-    return DisplayTable(rows, columns, left=2, sortable=True).without_empty("p", "p (Holm)")
+    return DisplayTable(rows, columns, left=2).without_empty("p", "p (Holm)")
 
 
 def settings_table(both: RunPair) -> DisplayTable:
