@@ -1,4 +1,4 @@
-"""`python -m harness.data check|fetch|convert|query|compare`: a door to harness/cli/data."""
+"""`python -m harness.data check|fetch|convert|query|compare|compact`: a door to harness/cli/data."""
 
 from __future__ import annotations
 

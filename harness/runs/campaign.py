@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 from harness.schema import (
     Architecture,
@@ -53,9 +55,9 @@ class Campaign:
         return TraceKey(
             architecture=architecture,
             dataset=self.fingerprint,
-            network={**self.bench.network(), **own},
-            recipe=settings(self.recipe_of(architecture)),
-            measures=describe(self.measures),
+            network={**self._network, **own} if own else self._network,
+            recipe=settings(self.recipe_of(architecture)) if isinstance(self.bench, RecipeProvider) else self._recipe,
+            measures=self._measures,
             seed=seed,
             stream=self.stream,
             device=self.device.partition(":")[0],
@@ -63,6 +65,18 @@ class Campaign:
             threads=self.threads if self.device == "cpu" else 1,
             gpu=self.gpu,
         )
+
+    @cached_property
+    def _network(self) -> dict[str, object]:
+        return dict(self.bench.network())
+
+    @cached_property
+    def _recipe(self) -> dict[str, Any]:
+        return settings(self.recipe)
+
+    @cached_property
+    def _measures(self) -> dict[str, dict[str, Any]]:
+        return describe(self.measures)
 
     def job(self, architecture: Architecture, seed: int) -> TrainingJob:
         """The training of an architecture."""

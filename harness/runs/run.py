@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,7 @@ from harness.runs.spec import RunSpec
 from harness.runs.train_many import Failure, Wanted, missing_of, train_missing
 from harness.schema import Architecture, BadInput, Trace
 from harness.schema.progress import Progress, silent
+from harness.storage.compaction import compact_many
 from harness.storage.files import remove_temporary
 from harness.storage.tables import is_current
 from harness.train.job import clocks
@@ -80,6 +81,7 @@ def _carry_out(context: RunContext, sample: Sample, folder: Path, workers: Worke
             )
         scores = score_and_judge(context, sample, traces, workers, progress)
         write(context, sample, traces, scores, training)
+    compact_many(context.store)
     return Outcome(
         folder, training.failures, engine_of(context), len(sample.architectures), mixture(made_with(context, sample))
     )
@@ -113,9 +115,9 @@ def train(context: RunContext, sample: Sample, workers: Workers, progress: Progr
 
 def load(context: RunContext, sample: Sample) -> Traces:
     """Stage 3: the traces that there are."""
-    scored = _traces(_reader(context, context.campaign), sample.architectures)
+    scored = _traces(context, context.campaign, sample.architectures)
     trained = [trace.architecture for trace in scored]
-    fitting = [_traces(_reader(context, campaign), trained) for campaign in context.fit_campaigns]
+    fitting = [_traces(context, campaign, trained) for campaign in context.fit_campaigns]
     return Traces(scored, [{trace.architecture.name: trace for trace in each} for each in fitting])
 
 
@@ -178,21 +180,13 @@ def engine_of(context: RunContext) -> str:
     return f"{context.kernels} kernels on {engine.device}"
 
 
-def _reader(context: RunContext, campaign: Campaign) -> Callable[[str], Trace | None]:
-    """Gives the trace of an architecture by name, with its facts; None where its training failed."""
-    recorded, clock_of = context.recorded, clocks({}, campaign.recipe)
-
-    def read(name: str) -> Trace | None:
-        if recorded is None:
-            trace = context.store.get(campaign.key(name, context.spec.seed))
-        else:
-            trace = recorded.traces.get(name)
-            trace = None if trace is None else replace(trace, clocks=clock_of)
-        return None if trace is None else campaign.with_facts(trace)
-
-    return read
-
-
-def _traces(read: Callable[[str], Trace | None], architectures: Sequence[Architecture]) -> list[Trace]:
-    found = [read(architecture.name) for architecture in architectures]
-    return [trace for trace in found if trace is not None]
+def _traces(context: RunContext, campaign: Campaign, architectures: Sequence[Architecture]) -> list[Trace]:
+    """The traces of those architectures whose training did not fail, in their order, with their facts."""
+    recorded, names = context.recorded, [architecture.name for architecture in architectures]
+    if recorded is None:
+        found = context.store.gather([campaign.key(name, context.spec.seed) for name in names])
+    else:
+        clock_of = clocks({}, campaign.recipe)
+        there = (recorded.traces.get(name) for name in names)
+        found = [None if trace is None else replace(trace, clocks=clock_of) for trace in there]
+    return [campaign.with_facts(trace) for trace in found if trace is not None]

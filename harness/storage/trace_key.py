@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.schema import Measure, digest, settings
+from harness.schema import Measure, settings
 from harness.storage.source_digest import source_digest
 
 TRACE_VERSION = 3
@@ -42,7 +44,33 @@ class TraceKey:
 
     def name(self) -> str:
         """SHA-256 (hex) of the key and its version."""
-        return digest([TRACE_VERSION, self.content()])
+        return names_of([self])[0]
+
+    def kind(self) -> dict[str, Any]:
+        """What trainings have in common whose traces have the same columns: all but architecture, network and seed."""
+        own = ("architecture", "network", "seed")
+        return {name: value for name, value in self.content().items() if name not in own}
+
+
+def names_of(keys: Sequence[TraceKey]) -> list[str]:
+    """The name of each key; mappings that several keys share are turned into text once.
+
+    It is `digest([TRACE_VERSION, key.content()])`, whose text is put together of its parts.
+    """
+    texts: dict[int, str] = {}
+
+    def text(value: Any) -> str:
+        if not isinstance(value, Mapping):
+            return json.dumps(value, default=str)
+        if id(value) not in texts:
+            texts[id(value)] = json.dumps(value, sort_keys=True, default=str)
+        return texts[id(value)]
+
+    names = []
+    for key in keys:
+        fields = ", ".join(f'"{name}": {text(value)}' for name, value in sorted(key.content().items()))
+        names.append(hashlib.sha256(f"[{TRACE_VERSION}, {{{fields}}}]".encode()).hexdigest())
+    return names
 
 
 def describe(measures: Mapping[str, Measure]) -> dict[str, dict[str, Any]]:

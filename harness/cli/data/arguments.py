@@ -33,6 +33,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     _convert(commands)
     _query(commands)
     _compare(commands)
+    _compact(commands)
     return parser.parse_args(arguments)
 
 
@@ -72,6 +73,13 @@ def _compare(commands: Any) -> None:
     compare.add_argument("--draws", metavar="N", type=int, default=1000, help="resamples of the models (default: 1000)")
     compare.add_argument("--seed", type=int, default=0, help="of the resampling (default: 0)")
     compare.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _compact(commands: Any) -> None:
+    text = "merge stored traces, a file each, into segments of up to 1,024 that are read by columns"
+    compact = _command(commands, "compact", text, data=False)
+    compact.set_defaults(data=None)
+    compact.add_argument("--results", metavar="FOLDER", type=Path, default=Path("results"), help="(default: results)")
 
 
 class _Parser(argparse.ArgumentParser):

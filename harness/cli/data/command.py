@@ -1,4 +1,4 @@
-"""`python -m harness.data check|fetch|convert|query|compare`: what is needed from outside, getting it, asking it."""
+"""`python -m harness.data check|fetch|convert|query|compare|compact`: what is needed from outside, and the store."""
 
 from __future__ import annotations
 
@@ -142,12 +142,26 @@ def compare(asked: argparse.Namespace) -> int:
     return 0
 
 
+def compact(asked: argparse.Namespace) -> int:
+    """Merge loose traces into segments, and say how many."""
+    from harness.schema import demand
+    from harness.storage.compaction import compact as merge
+    from harness.storage.traces import TraceStore
+
+    folder = asked.results / "traces"
+    demand(folder.is_dir(), "--results", "a folder with traces/ in it", str(asked.results))
+    done = merge(TraceStore(folder))
+    print(done.reason or f"{folder}: {done.merged} traces merged; {done.segments} segments")
+    return 0
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "check": check,
     "fetch": fetch,
     "convert": convert,
     "query": query,
     "compare": compare,
+    "compact": compact,
 }
 
 
