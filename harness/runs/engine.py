@@ -25,7 +25,7 @@ class Engine:
     `kernels` computes updates and held-out losses: "native" is compiled C (docs/performance.md), "torch" is autograd,
     "auto" is native wherever that is possible and faster. `gpu` is the type of GPU and the version of torch whose
     stored traces are used with device cuda, as status.json names them (such as "NVIDIA H100 80GB HBM3, torch 2.11.0";
-    null: those of this machine).
+    null: those of this machine). `strict` refuses a run whose traces were made with several versions or machines.
 
     `cluster` spreads trainings and scoring over a dask cluster (docs/cluster.md): the address of a scheduler, "local"
     for processes of this machine, or "slurm" for `workers` Slurm jobs; `cluster_settings` are those of dask's
@@ -39,6 +39,7 @@ class Engine:
     device: str = "cpu"
     kernels: str = "auto"
     gpu: str | None = None
+    strict: bool = False
     cluster: str | None = None
     cluster_settings: dict[str, Any] = field(default_factory=dict)
 

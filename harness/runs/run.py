@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,8 @@ from harness.runs.further_truths import further_truths
 from harness.runs.score_cache import StoredScores
 from harness.runs.spec import RunSpec
 from harness.runs.train_many import Failure, Wanted, missing_of, train_missing
-from harness.schema import Architecture, BadInput, Trace
+from harness.schema import Architecture, BadInput, Trace, demand
+from harness.schema.made_with import mixture
 from harness.schema.progress import Progress, silent
 from harness.storage.compaction import compact_many
 from harness.storage.files import remove_temporary
@@ -70,7 +71,9 @@ def run(spec: RunSpec, progress: Progress) -> Outcome:
 def _carry_out(context: RunContext, sample: Sample, folder: Path, workers: Workers, progress: Progress) -> Outcome:
     for place in (folder, context.store.folder):
         remove_temporary(place)
+    demand_one_machine(context, sample, before=True)
     training = train(context, sample, workers, progress)
+    demand_one_machine(context, sample)
     known_as = identity.identity(context, sample)
     if not (training.cached and is_current(folder, known_as)):  # newly trained: the measured seconds are new
         traces = load(context, sample)
@@ -161,15 +164,22 @@ def made_with(context: RunContext, sample: Sample) -> list[dict[str, str]]:
     return context.store.made_with(keys)
 
 
-def mixture(sets: Sequence[Mapping[str, str]]) -> str:
-    """What differs between sets of versions and machines, in one line; empty where nothing does.
+def demand_one_machine(context: RunContext, sample: Sample, before: bool = False) -> None:
+    """Raise BadInput where `engine.strict` is set and traces were made with several sets of versions and machines.
 
-    A fact that older traces do not name is compared among those that do.
+    `before` the training, this machine counts where something is to be trained here.
     """
-    names = sorted({name for each in sets for name in each})
-    values = {name: sorted({each[name] for each in sets if name in each}) for name in names}
-    differing = [f"{name} {' and '.join(found)}" for name, found in values.items() if len(found) > 1]
-    return f"traces were made with {'; '.join(differing)}: their last digits may differ" if differing else ""
+    engine = context.spec.engine
+    if not engine.strict or context.recorded:
+        return
+    sets = made_with(context, sample)
+    wanted = [(architecture, context.spec.seed) for architecture in sample.architectures]
+    if before and any(missing_of(campaign, wanted, context.store) for campaign in context.campaigns):
+        from harness.train.machine import machine_facts
+
+        sets = [*sets, machine_facts(engine.device)]
+    mixed = mixture(sets)
+    demand(not mixed, "engine.strict", f"false, or results another folder: {mixed}", engine.strict)
 
 
 def engine_of(context: RunContext) -> str:

@@ -349,3 +349,11 @@ def test_the_joint_partial_tau_is_said(results: Path) -> None:
 def test_epochs_are_plain_numbers_in_the_right_plural(results: Path, epoch: float, said: str) -> None:
     tables = read(results)
     assert said in question(replace(tables, metrics=tables.metrics.assign(epoch=epoch)))
+
+
+def test_traces_of_several_machines_are_named_where_the_run_fails(results: Path) -> None:
+    tables = read(results)
+    both = [{"torch": "2.12", "processor": "one"}, {"torch": "2.13", "processor": "one"}]
+    told = failing(replace(tables, status=tables.status | {"made_with": both}))
+    assert told.endswith("Traces were made with torch 2.12 and 2.13: their last digits may differ.")
+    assert "Traces were made" not in failing(replace(tables, status=tables.status | {"made_with": both[:1]}))

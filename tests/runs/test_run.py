@@ -26,11 +26,13 @@ from harness.predictors.column_value import ColumnValue
 from harness.runs import identity
 from harness.runs.context import prepare
 from harness.runs.engine import Engine
-from harness.runs.run import Outcome, mixture, run, truth_and_sample
+from harness.runs.run import Outcome, run, truth_and_sample
 from harness.runs.spec import RunSpec
 from harness.schema import COUNTED, FACT_COLUMNS, BadInput, ImageSet, NoScore, Recorded, StoredCurves, Trace, columns
+from harness.schema.made_with import mixture
 from harness.schema.progress import silent
 from harness.storage.traces import TraceStore
+from harness.train.machine import machine_facts
 from harness.train.native.library import CannotCompile, compiler, library
 from harness.train.recipe import Recipe
 from tests.conftest import tiny_images
@@ -579,6 +581,18 @@ def test_traces_of_several_versions_are_named_in_one_line() -> None:
         "traces were made with torch 2.12.1 and 2.13.0: their last digits may differ"
     )
     assert mixture([here, here | {"processor": "one of today"}]) == ""  # a fact that was added later
+
+
+def test_a_strict_engine_refuses_traces_of_several_machines_before_it_trains_more(table, tmp_path, monkeypatch) -> None:
+    strict = Engine(workers=1, strict=True)
+    run(spec(table, tmp_path, architectures=3, engine=strict), silent)
+    there = set(tmp_path.rglob("*.parquet"))
+    here = dict(machine_facts("cpu"))
+    monkeypatch.setattr("harness.train.machine.machine_facts", lambda device: here | {"torch": "1.0"})
+    with pytest.raises(BadInput, match=r"engine.strict: must be false, or results another folder: .* torch 1.0 and"):
+        run(spec(table, tmp_path, architectures=4, engine=strict), silent)
+    assert set(tmp_path.rglob("*.parquet")) == there
+    assert run(spec(table, tmp_path, architectures=3, engine=strict), silent).code == 0  # nothing is to be trained
 
 
 def test_transferability_is_read_at_initialization_and_a_score_without_a_value_has_its_reason(table, tmp_path) -> None:

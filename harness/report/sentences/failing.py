@@ -9,6 +9,7 @@ import pandas as pd
 from harness.report.numbers import count, percent
 from harness.report.run_tables import TOPS, RunTables
 from harness.report.text import Name, Number, Text, joined, listed, score
+from harness.schema.made_with import mixture
 
 STAGES = {"train": "training", "measure": "measure", "score": "score"}
 """What a failure of each stage is called; the plural adds an s."""
@@ -19,10 +20,18 @@ def describe_failing(tables: RunTables) -> Text:
     scored = tables.final[tables.final["tau"].notna()]
     if scored.empty:
         none = Text("No predictor has a Kendall τ, so there is no ranking to look into.")
-        return joined([none, _lost(tables)])
+        return joined([none, _lost(tables), _mixed(tables)])
     best: dict[str, Any] = {str(key): value for key, value in scored.iloc[0].items()}
     name = str(best["predictor"])
-    return joined([_good(best, tables), _choice(tables, name), _close(tables, name), _lost(tables)])
+    return joined([_good(best, tables), _choice(tables, name), _close(tables, name), _lost(tables), _mixed(tables)])
+
+
+def _mixed(tables: RunTables) -> Text:
+    """That the traces come from several versions or machines; empty where they do not."""
+    given = tables.status.get("made_with")
+    sets = [each for each in given if isinstance(each, dict)] if isinstance(given, list) else []
+    found = mixture([{str(name): str(value) for name, value in each.items()} for each in sets])
+    return Text(f"{found[0].upper()}{found[1:]}.") if found else Text()
 
 
 def _good(best: dict[str, Any], tables: RunTables) -> Text:
