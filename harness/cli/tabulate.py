@@ -95,6 +95,7 @@ def _tabulate(config: DictConfig) -> JobResult:
     from harness.cli.progress import live
     from harness.cli.terminal import console
     from harness.runs import tabulation
+    from harness.runs.run import mixture
 
     top, bench, dataset, recipe, engine = build_parts(config)
     images = recipe.limited(dataset.load(top.data))
@@ -124,12 +125,18 @@ def _tabulate(config: DictConfig) -> JobResult:
         raise BadInput(f"architectures: must be at least 1 that can be trained (got 0); {failures[0].reason}")
     columns = bench.recorded_columns if isinstance(bench, Recording) else ()
     table = tabulation.curves(traces, recipe.steps_per_epoch(len(images.train[1])), columns)
-    made = {**tabulation.about(campaign, top.seed, traces), "dataset_settings": settings(dataset)}
+    machines = store.made_with([campaign.key(a.name, seed) for a, seed in wanted])
+    made = {
+        **tabulation.about(campaign, top.seed, traces),
+        "dataset_settings": settings(dataset),
+        "made_with": machines,
+    }
     if heads:
         made["head"] = {name: settings(measure) for name, measure in heads.items()}
     tabulated.write(Path(top.out), table, made)
     summary = tabulation.summary(table, len(made["diverged"]))
     lines = [summary, f"engine {kernels} kernels on {engine.device}", f"table {top.out}"]
+    lines += [line for line in (mixture(machines),) if line]
     lines += [f"failed {failure.architecture}, seed {failure.seed}: {failure.reason}" for failure in failures]
     console().print("\n".join(lines), soft_wrap=True)
     reason = f"{len(failures)} of {len(wanted)} trainings failed" if failures else ""

@@ -56,6 +56,7 @@ class RunTables:
     environment: dict[str, str] = field(default_factory=dict)
     config: str = ""
     targets: pd.DataFrame | None = None
+    elsewhere: pd.DataFrame | None = None
 
     @property
     def taus_by_target(self) -> dict[str, pd.DataFrame]:
@@ -302,5 +303,6 @@ KEYS = {
     "selection": ("predictor", "step", "k"),
     "pairs": ("predictor", "step", "gap_low"),
     "targets": ("target", "predictor", "step"),
+    "elsewhere": ("architecture", "dataset", "seed"),
 }
 """What names a row of a table."""

@@ -17,6 +17,7 @@ from harness.schema import (
     Architecture,
     Benchmark,
     Drawable,
+    KnownElsewhere,
     Trace,
     Truth,
     are_properties,
@@ -40,6 +41,7 @@ def tables(
         "failures": _failures(traces.scored, scores.scores, failures),
         "trajectories": _trajectories(traces.scored),
         **({} if scores.targets is None else {"targets": scores.targets}),
+        **_elsewhere(spec.bench, context.campaign.images.name, sample.architectures),
     }
 
 
@@ -83,6 +85,19 @@ def truth_table(truth: Truth) -> pd.DataFrame:
     """A row per recorded seed; a seed that is missing has none."""
     long = truth.accuracy.rename_axis(index="architecture", columns="seed").stack()
     return pd.DataFrame({"accuracy": long}).reset_index().dropna()
+
+
+def _elsewhere(bench: Benchmark, dataset: str, architectures: Sequence[Architecture]) -> dict[str, pd.DataFrame]:
+    """The table `elsewhere`, where the benchmark knows these architectures on other data sets."""
+    known = bench.elsewhere(dataset) if isinstance(bench, KnownElsewhere) else {}
+    names = [architecture.name for architecture in architectures]
+    tables = [
+        pd.DataFrame({"accuracy": found.reindex(names).rename_axis(index="architecture", columns="seed").stack()})
+        .reset_index().dropna().assign(dataset=other)
+        for other, found in known.items()
+    ]  # fmt: skip
+    rows = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+    return {"elsewhere": rows[columns.ELSEWHERE.names]} if len(rows) else {}
 
 
 def _edges(bench: Benchmark, architectures: Sequence[Architecture]) -> pd.DataFrame:

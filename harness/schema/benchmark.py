@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from harness.schema.base import COUNTED
 
 if TYPE_CHECKING:
+    import pandas as pd
     import torch
 
     from harness.schema.architecture import Architecture
@@ -106,6 +107,15 @@ class Drawable(Protocol):
 
         An edge with the operation "none" is a zero map; it is listed so that its nodes keep their positions.
         """
+        ...
+
+
+@runtime_checkable
+class KnownElsewhere(Protocol):
+    """A benchmark that knows accuracies of its architectures on further data sets."""
+
+    def elsewhere(self, dataset: str) -> Mapping[str, pd.DataFrame]:
+        """Accuracies (percent) on data sets other than `dataset`, by name: (architectures, seeds)."""
         ...
 
 

@@ -254,6 +254,17 @@ TARGETS = Table(
     ),
 )
 
+ELSEWHERE = Table(
+    "elsewhere",
+    "an accuracy of an architecture on another data set (only where the benchmark knows some)",
+    (
+        _ARCHITECTURE,
+        text("dataset", "the data set"),
+        count("seed", "seed of that training"),
+        number("accuracy", "its accuracy", "percent", nullable=False),
+    ),
+)
+
 PAIRS = Table(
     "pairs",
     "a predictor at a budget and a range of differences in accuracy",
@@ -395,7 +406,7 @@ _RUN = (
 RUN_TABLES = {table.name: table for table in _RUN}
 """The tables of a run's results folder."""
 
-OPTIONAL_TABLES = {TARGETS.name: TARGETS}
+OPTIONAL_TABLES = {table.name: table for table in (TARGETS, ELSEWHERE)}
 """Tables that the folders of some runs have."""
 
 SWEEP_TABLES = {table.name: table for table in (JOBS, GATHERED, RANKS)}

@@ -15,6 +15,7 @@ from harness.report.renderers import plain
 from harness.report.tables import TABLES, choices, comparisons, costs, rankings
 from harness.report.tables.architectures import architectures
 from harness.report.tables.display_table import DisplayTable
+from harness.report.tables.elsewhere import elsewhere
 from harness.report.text import Number, sort_key
 from tests.report.conftest import read_once as read
 
@@ -56,6 +57,25 @@ def test_the_cheapest_of_each_family_stands_for_a_target_and_the_csv_has_all(res
         for _family, of in rows.groupby("family"):
             assert of.loc[of["seconds"].idxmin(), "predictor"] in set(shown["predictor"])
         assert len(shown) == rows["family"].nunique()
+
+
+def test_accuracies_on_other_data_sets_stand_next_to_those_of_the_run(results: Path) -> None:
+    tables = read(results)
+    assert elsewhere(tables).is_empty and elsewhere(tables).numbers.empty
+    first, second = tables.architectures.sort_values("truth", ascending=False)["architecture"].iloc[:2]
+    rows = [(first, "birds", 0, 50.0), (first, "birds", 1, 53.0), (second, "zebras", 0, 70.25)]
+    known = pd.DataFrame(rows, columns=["architecture", "dataset", "seed", "accuracy"])
+    sheet = elsewhere(replace(tables, elsewhere=known))
+    here = tables.status["dataset"]
+    assert list(sheet.columns) == ["architecture", here, "birds", "zebras"]
+    text = text_of(sheet).set_index("architecture")
+    assert list(text.index[:2]) == [first, second] and len(text) == len(tables.architectures)
+    assert text.loc[first, "birds"] == "51.5 [50.0, 53.0]" and text.loc[second, "zebras"] == "70.2"
+    assert text.loc[first, "zebras"] == text.loc[second, "birds"] == ""
+    own = tables.truth[tables.truth["architecture"] == first]["accuracy"]
+    assert text.loc[first, here].startswith(f"{own.mean():.1f}")
+    numbers = sheet.numbers.set_index(["architecture", "dataset"])
+    assert numbers.loc[(first, "birds")].tolist() == [2, 51.5, 50.0, 53.0]
 
 
 def test_architectures_stand_with_the_accuracy_of_every_seed_best_first(results: Path) -> None:

@@ -35,6 +35,7 @@ from .models import Models, demand_names, models
 from .static_rank import static_rank_of_tables
 
 if TYPE_CHECKING:
+    import pandas as pd
     from torch import nn
 
 STATISTICS = ("frozen", "moving")
@@ -176,6 +177,12 @@ class Pretrained:
         """The `static_rank` of a network over the data sets other than this, where the package has their tables."""
         ranks = static_rank_of_tables(tables.carried(), dataset, self.target_split)
         return {"static_rank": float(ranks[name])} if name in ranks.index else {}
+
+    def elsewhere(self, dataset: str) -> Mapping[str, pd.DataFrame]:
+        """Accuracies after fine-tuning on the other data sets whose tables the package has: (networks, seeds)."""
+        return {
+            name: tables.final(path, self.target_split) for name, path in tables.carried().items() if name != dataset
+        }
 
     def build(self, architecture: Architecture, images: ImageSet) -> nn.Module:
         """The pre-trained network with a new head, from torch's global random state, features standardised."""

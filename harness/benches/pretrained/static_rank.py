@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
-from harness.benches import tabulated
 from harness.schema import demand
+
+from .tables import final
 
 
 def static_rank(accuracy: pd.DataFrame, target: str) -> pd.Series:
@@ -38,13 +38,5 @@ def static_rank_of_tables(tables: Mapping[str, Path], target: str, split: str = 
     Accuracies are those of `split` after the last epoch of each table, the mean over its seeds. The table of `target`
     is not opened. Empty where there is no other table. Raises BadInput for a damaged one.
     """
-    others = {name: _final(path, split) for name, path in tables.items() if name != target}
+    others = {name: final(path, split).mean(axis=1) for name, path in tables.items() if name != target}
     return static_rank(pd.DataFrame(others), target) if others else pd.Series(dtype=float, name="static_rank")
-
-
-@functools.lru_cache(maxsize=64)
-def _final(path: Path, split: str) -> pd.Series:
-    curves = tabulated.read(path).curves
-    last = curves[curves["epoch"] == curves["epoch"].max()]
-    means: pd.Series = last.groupby("architecture")[f"{split}_accuracy"].mean().astype(float)
-    return means

@@ -11,6 +11,7 @@ from harness.report.tables.choices import pairs, selection, subsets
 from harness.report.tables.comparisons import ablations, ceiling, differences, given
 from harness.report.tables.costs import budgets_in_seconds, initial, time_to_tau
 from harness.report.tables.display_table import DisplayTable
+from harness.report.tables.elsewhere import elsewhere
 from harness.report.tables.failures import failures
 from harness.report.tables.needs import by_needs
 from harness.report.tables.rankings import budgets, every_metric, ranked, short
@@ -36,6 +37,7 @@ TABLES = {
     "ablations": ablations,
     "failures": failures,
     "architectures": architectures,
+    "elsewhere": elsewhere,
 }
 """What makes each table, by the name of its files."""
 

@@ -18,7 +18,9 @@ from harness.cli.run import build_spec
 from harness.config.composition import compose_arguments, hydra_open
 from harness.measures.transfer_scores import OF_FEATURES, OF_LOGITS
 from harness.measures.transferability.ncti import PARTS
-from harness.schema import BadInput, SourceModel, facts_of
+from harness.runs import tables as run_tables
+from harness.schema import Architecture, BadInput, SourceModel, facts_of
+from harness.storage.traces import TraceStore
 from harness.tabulate import main as tabulate
 from tests.benches.pretrained import networks
 from tests.conftest import tiny_images
@@ -119,6 +121,18 @@ def test_a_table_says_whose_weights_and_which_recipe(table: Path, bench: Pretrai
     assert read.about["content"] == {name: bench.content_of(name) for name in FAMILIES}
     assert read.about["recipe"]["clip_norm"] == 1 and read.about["recipe"]["train_images"] == 1000
     assert set(read.curves["architecture"]) == set(FAMILIES) and set(read.curves["seed"]) == {0, 1}
+    (machine,) = read.about["made_with"]
+    assert machine["torch"] == torch.__version__ and machine["computed_on"]
+
+
+def test_a_table_made_on_two_machines_says_so(
+    small: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = [*small, "seeds=[0]", "bench.models=[a1,b1]", f"results={tmp_path}", f"out={tmp_path}/t.parquet"]
+    monkeypatch.setattr(TraceStore, "made_with", lambda *_: [{"computed_on": "a card"}, {"computed_on": "a processor"}])
+    assert tabulate(asked) == 0
+    assert "traces were made with computed_on a card and a processor" in capsys.readouterr().out
+    assert len(tabulated.read(tmp_path / "t.parquet").about["made_with"]) == 2
 
 
 @pytest.mark.slow
@@ -139,6 +153,18 @@ def test_a_run_ranks_what_the_table_knows(table: Path, small: list[str], tmp_pat
     assert dict(architectures["note"]) == dict.fromkeys(FAMILIES, "") | {"c1": "trained on birds"}
     metrics = pd.read_parquet(run / "metrics.parquet")
     assert metrics["tau_groups"].notna().any() and "between groups" in page
+
+
+def test_the_package_has_two_seeds_of_each_network_on_five_data_sets_and_a_run_shows_those_of_the_others() -> None:
+    known = Pretrained().elsewhere("birds")
+    assert sorted(known) == ["cifar10", "fashion_mnist", "flowers5", "gtsrb43"]
+    assert all(table.shape == (25, 2) and table.notna().to_numpy().all() for table in known.values())
+    networks = [Architecture(name, name) for name in ("tiny_darknet", "none_of_them")]
+    rows = run_tables._elsewhere(Pretrained(), "birds", networks)["elsewhere"]
+    assert len(rows) == 4 * 2 and set(rows["architecture"]) == {"tiny_darknet"}
+    first = rows[(rows["dataset"] == "gtsrb43") & (rows["seed"] == 1)]["accuracy"].item()
+    assert first == known["gtsrb43"].loc["tiny_darknet", 1]
+    assert run_tables._elsewhere(Pretrained(), "birds", networks[1:]) == {}
 
 
 def test_models_choose_among_the_table(table: Path, folder: Path) -> None:
