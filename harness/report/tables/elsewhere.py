@@ -15,8 +15,8 @@ def elsewhere(tables: RunTables) -> DisplayTable:
     """Accuracy (percent, higher is better) of every architecture on this data set and on those known besides, the best
     on this one first.
 
-    The numbers have a row for each architecture and data set: the mean over seeds, the lowest and the highest. A cell is
-    the mean, and both ends in brackets where there are several seeds. No rows where no other data set is known.
+    The numbers have a row for each architecture and data set: the mean over seeds, the lowest and the highest. A cell
+    is the mean, and both ends in brackets where there are several seeds. No rows where no other data set is known.
     """
     if tables.elsewhere is None:
         return DisplayTable(pd.DataFrame(columns=COLUMNS), {"architecture": []})
