@@ -95,7 +95,7 @@ def _tabulate(config: DictConfig) -> JobResult:
     from harness.cli.progress import live
     from harness.cli.terminal import console
     from harness.runs import tabulation
-    from harness.runs.run import mixture
+    from harness.schema.made_with import mixture
 
     top, bench, dataset, recipe, engine = build_parts(config)
     images = recipe.limited(dataset.load(top.data))
