@@ -11,6 +11,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words and (subcommand := SUBCOMMANDS.get(words[0])):
         return subcommand(words[1:])
+    if words and words[0].isalpha():
+        return _refuse(words[0])
     return _run(words)
 
 
@@ -21,9 +23,22 @@ def command() -> int:
     return run_command(main, None)
 
 
+def _refuse(word: str) -> int:
+    """Code 2 for a word that is neither a subcommand nor KEY=VALUE."""
+    from harness.cli.terminal import print_error
+    from harness.schema import suggestion
+
+    wanted = f"KEY=VALUE or one of {', '.join(SUBCOMMANDS)}"
+    print_error(f"{word}: must be {wanted} (got {word!r}){suggestion(word, SUBCOMMANDS)}")
+    return 2
+
+
 def _run(words: Sequence[str]) -> int:
-    from harness.cli.main import main
-    from harness.cli.run import check, run_and_report
+    from harness.cli.terminal import first_word
+
+    with first_word():
+        from harness.cli.main import main
+        from harness.cli.run import check, run_and_report
 
     return main("config", run_and_report, check, words)
 

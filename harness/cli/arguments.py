@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from harness.config.composition import search_path
 from harness.files.paths import is_folder
-from harness.schema import BadInput, demand
+from harness.schema import BadInput, demand, suggestion
 
 REFUSED = {
     "--config-name": "put the settings in FOLDER/experiment/NAME.yaml and run with --config-dir FOLDER experiment=NAME",
@@ -47,7 +47,9 @@ class Arguments:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise BadInput(f"arguments: must be flags and KEY=VALUE (got an error: {message}); --help lists both")
+        flag = message.rpartition(" ")[2]
+        near = suggestion(flag, self._option_string_actions) if flag.startswith("-") else ""
+        raise BadInput(f"arguments: must be flags and KEY=VALUE (got an error: {message}){near}; --help lists both")
 
 
 def parse_arguments(typed: list[str]) -> Arguments:

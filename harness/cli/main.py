@@ -19,6 +19,7 @@ from harness.cli.arguments import parse_arguments
 from harness.cli.checks import check_run
 from harness.cli.configuration_text import print_configuration
 from harness.cli.endings import carry_out
+from harness.cli.terminal import first_word
 from harness.config.composition import Composition, compose_arguments, compose_job, hydra_open, parse_overrides
 from harness.config.refusals import demand_resolved, quoted
 from harness.processes.leftovers import clear
@@ -51,11 +52,14 @@ def _main(config_name: str, task: Task, check: Callable[[DictConfig], object], t
         if given.only_prints:
             print_configuration(given, config_name)
             return 0
-        clear()
-        composition = compose_arguments(given.overrides, config_name, given.sweep)
-        if given.sweep or composition.config.hydra.mode == RunMode.MULTIRUN:
+        with first_word():
+            clear()
+            composition = compose_arguments(given.overrides, config_name, given.sweep)
+            is_sweep = given.sweep or composition.config.hydra.mode == RunMode.MULTIRUN
+            if not is_sweep:
+                check_run(composition.config, check)
+        if is_sweep:
             return _run_sweep(composition, config_name, task, check, typed)
-        check_run(composition.config, check)
         return _run_once(composition, config_name, task)
 
 

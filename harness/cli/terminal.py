@@ -11,7 +11,8 @@ import os
 import select
 import sys
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -44,6 +45,22 @@ def plain_letters(text: str) -> str:
             words.append("-")
         words.append(greek or PLAIN.get(letter) or _ascii(letter))
     return "".join(words)
+
+
+FIRST_WORD = "checking the settings …"
+
+
+@contextmanager
+def first_word() -> Iterator[None]:
+    """Say at a terminal what is going on during the block, which imports and checks before any bar can be drawn."""
+    waits = sys.stderr.isatty()
+    if waits:
+        print(FIRST_WORD, end="", file=sys.stderr, flush=True)
+    try:
+        yield
+    finally:
+        if waits:
+            print(f"\r{' ' * len(FIRST_WORD)}\r", end="", file=sys.stderr, flush=True)
 
 
 def print_error(error: object) -> None:

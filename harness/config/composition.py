@@ -223,7 +223,8 @@ def _demand_bench(overrides: Sequence[Override]) -> None:
         if override.key_or_group == "bench" and not override.is_add():
             raise BadInput(f"bench: must be +bench=NAME, with the plus (got {override.input_line!r}); NAME: {names}")
     if not any(o.key_or_group == "bench" for o in overrides):
-        raise BadInput(f"bench: must be +bench=NAME (got none); NAME: {names}")
+        meant = any(suggestion(o.key_or_group, ["bench"]) for o in overrides)
+        raise BadInput(f"bench: must be +bench=NAME (got none){'; did you mean +bench?' * meant}; NAME: {names}")
 
 
 def _jobs(overrides: Sequence[Override], sweep: bool) -> Iterator[list[str]]:

@@ -18,6 +18,10 @@ EXTRAS = {"hydra/launcher": "sweeps"}
 """Groups of which some names come with an extra of this package."""
 
 
+MOST_LISTED = 40
+"""More names than this are not listed where one of them is meant."""
+
+
 def quoted(text: str) -> str:
     """The text as a value on Hydra's command line, whatever letters are in it."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
@@ -46,6 +50,8 @@ def missing_choice(group: str, name: str, known: Sequence[str]) -> BadInput:
     """The error for a configuration file that does not exist, e.g. dataset=nope."""
     extra = f"; more with: pip install -e '.[{EXTRAS[group]}]'" if group in EXTRAS else ""
     near = suggestion(name, known)
+    if near and len(known) > MOST_LISTED:
+        return BadInput(f"{group}: must be one of {len(known)} names, which --help lists (got {name!r}){near}{extra}")
     return BadInput(f"{group}: must be one of {', '.join(known)} (got {name!r}){near}{extra}")
 
 

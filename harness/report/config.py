@@ -63,7 +63,8 @@ class ReportConfig:
         demand(5 <= self.font_size <= 14, "report.font_size", "a size from 5 to 14 points", self.font_size)
         demand(50 <= self.dpi <= 1200, "report.dpi", "a number from 50 to 1200", self.dpi)
         for name in self.figures:
-            demand(_exists(figure_module(name)), "report.figures", "names of figure modules", name)
+            known = ", ".join(installed_figures())
+            demand(_exists(figure_module(name)), "report.figures", f"names of figures ({known}), or of modules", name)
         there = not self.tensorboard or _exists("tensorboard")
         needed = "false without the package tensorboard (pip install -e '.[tensorboard]')"
         demand(there, "report.tensorboard", needed, self.tensorboard)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, asdict, fields
 from types import MappingProxyType
 from typing import Any
+
+from harness.schema.suggestion import suggestion
 
 SCHEMA_VERSION = 2
 """Raised whenever a stored trace or table of an older version could be misread."""
@@ -33,10 +36,24 @@ class NoScore(Exception):
     """Raised by a predictor that cannot score a trace; the message is the reason that is reported."""
 
 
+_LISTED = re.compile(r"'([^']+)'|([\w.-]+)(?=,)|(?:(?<=, )|(?<=\bor )|(?<=[(]))([\w.-]+)")
+"""Names in what is wanted: those in quotes, and those in a list."""
+
+
 def demand(holds: bool, key: str, wanted: str, value: object) -> None:
-    """Raise BadInput unless `holds`: "`key`: must be `wanted` (got `value`)"."""
+    """Raise BadInput unless `holds`: "`key`: must be `wanted` (got `value`)".
+
+    Where `wanted` lists names and the value is nearly one of them, "did you mean" names it.
+    """
     if not holds:
-        raise BadInput(f"{key}: must be {wanted} (got {value!r})")
+        raise BadInput(f"{key}: must be {wanted} (got {value!r}){_nearest(wanted, value)}")
+
+
+def _nearest(wanted: str, value: object) -> str:
+    names = [next(filter(None, found)) for found in _LISTED.findall(wanted)]
+    given = value if isinstance(value, list | tuple) else [value]
+    strangers = [text for text in given if isinstance(text, str) and text not in names]
+    return suggestion(strangers[0], names) if strangers else ""
 
 
 def seed_of(run_seed: int, *names: object) -> int:

@@ -7,12 +7,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
+from harness.__main__ import main
 from harness.cli.report import main as report
-from harness.cli.terminal import plain_letters, print_error, run_command
+from harness.cli.terminal import FIRST_WORD, first_word, plain_letters, print_error, run_command
 
 ROOT = Path(__file__).parents[2]
 
@@ -86,3 +88,28 @@ def test_a_reader_that_has_gone_is_no_error(module: str, tmp_path: Path) -> None
                           env=variables, cwd=tmp_path)  # fmt: skip
     os.close(writer)
     assert done.returncode in (0, 141) and done.stderr == b""  # 0: argparse itself ignores it
+
+
+class Terminal(StringIO):
+    """A stream that a person sees."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("stream", "said"), [(Terminal, True), (StringIO, False)])
+def test_a_first_word_stands_in_a_terminal_while_settings_are_checked_and_nowhere_else(
+    stream: type[StringIO], said: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    err = stream()
+    monkeypatch.setattr(sys, "stderr", err)
+    with first_word():
+        assert err.getvalue() == (FIRST_WORD if said else "")
+    assert err.getvalue() == (f"{FIRST_WORD}\r{' ' * len(FIRST_WORD)}\r" if said else "")
+
+
+def test_a_word_that_is_nearly_a_subcommand_is_refused_with_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["reprot", "x"]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("error: reprot: must be KEY=VALUE or one of tabulate, report, ") and err.count("\n") == 1
+    assert err.endswith("(got 'reprot'); did you mean report?\n")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from harness.schema import BadInput, demand, suggestion
+from harness.schema import BadInput, demand
 
 from .names import dataset_name, model_name
 
@@ -48,7 +48,7 @@ class Published:
         """Accuracy on one data set, (models,), in percent. Raises BadInput for one that is not in the table."""
         known = [*self.accuracy.columns]
         name = dataset_name(dataset)
-        demand(name in known, "dataset", f"one of {', '.join(known)}{suggestion(name, known)}", dataset)
+        demand(name in known, "dataset", f"one of {', '.join(known)}", dataset)
         return self.accuracy[name]
 
 
