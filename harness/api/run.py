@@ -8,7 +8,7 @@ from harness.api.results import Results, read
 from harness.cli.checks import check_run
 from harness.cli.run import build_spec, check
 from harness.config.composition import compose_arguments, hydra_open
-from harness.schema import BadInput
+from harness.schema import BadInput, demand
 from harness.schema.progress import silent
 
 
@@ -32,6 +32,7 @@ def run(bench: str, architectures: int | None = None, overrides: Sequence[str] =
     with hydra_open("config"):
         composition = compose_arguments([f"+bench={bench}", *given, *overrides], "config")
         check_run(composition.config, check)
+        demand(composition.own.stage == "all", "stage", "all (without tables there is nothing to read)", "train")
         spec = build_spec(composition.own)
     from harness.runs.run import run as carry_out
 

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from harness.train.recipe import Recipe
 
 
+STAGES = ("all", "train")
+"""After which stage a run ends: the last one, or training."""
+
+
 @dataclass(frozen=True)
 class TopLevel:
     """The keys at the top of conf/config.yaml."""
@@ -46,11 +50,13 @@ class TopLevel:
     automatic: bool = False
     named: list[str] = field(default_factory=list)
     unasked: list[str] = field(default_factory=list)
+    stage: str = "all"
 
     def __post_init__(self) -> None:
         few = self.architectures is not None and self.architectures < 2
         demand(not few, "architectures", "at least 2 (or null: all)", self.architectures)
         demand(self.skip >= 0, "skip", "at least 0", self.skip)
+        demand(self.stage in STAGES, "stage", " or ".join(map(repr, STAGES)), self.stage)
         demand(abs(self.seed) < 2**63, "seed", "an integer of at most 63 bits", self.seed)
         demand(self.results != "", "results", "a folder", self.results)
         demand(self.reports != "", "reports", "a folder", self.reports)
@@ -145,17 +151,28 @@ def run_and_report(config: DictConfig) -> JobResult:
 
     screen = console()
     with live("prepare") as progress:
-        from harness.runs.run import run
+        from harness.runs.run import only_train, run
 
         parts = build_parts(config)
         spec = build_spec(config, parts)
         _print_skipped(screen, spec.skipped)
         if spec.sample:
             _print(screen, f"sample: {len(spec.sample)} given architectures; the key architectures is not read")
+        if parts.top.stage == "train":
+            return _trained(screen, only_train(spec, progress))
         outcome = run(spec, progress)
         page = _write_report(outcome.folder, Path(parts.top.reports), parts.report, partial(progress, "draw"))
     _print_outcome(screen, outcome, page, parts.report.rows)
     return JobResult(outcome.code, outcome.folder, page.parent, _reason(outcome))
+
+
+def _trained(console: Console, outcome: Outcome) -> JobResult:
+    """Print what a run that ends after training left; how it ended."""
+    asked = outcome.architectures
+    _print(console, f"trained {asked - len(outcome.failures)} of {asked} architectures\nengine {outcome.engine}")
+    _print(console, f"traces {outcome.folder}\nthe same command without stage=train scores them")
+    _print_failures(console, outcome, "named by the command that scores them")
+    return JobResult(outcome.code, reason=_reason(outcome))
 
 
 def _reason(outcome: Outcome) -> str:
@@ -202,15 +219,20 @@ def _print_outcome(console: Console, outcome: Outcome, page: Path, rows: int | N
     from harness.report.screen import print_answer
 
     _print(console, f"engine {outcome.engine}\ntables {outcome.folder}")
+    _print_failures(console, outcome, str(page.parent / "tables" / "failures.csv"))
+    console.print()
+    print_answer(read(outcome.folder), console, rows, visible(str(page)))
+
+
+def _print_failures(console: Console, outcome: Outcome, others: str) -> None:
+    """The warning of the outcome and its failures; `others` says where those are that are too many to print."""
     if outcome.warning:
         _print(console, f"warning {outcome.warning}")
     for failure in outcome.failures[:MOST_FAILURES]:
         _print(console, f"failed {failure.architecture}: {failure.reason}")
     more = len(outcome.failures) - MOST_FAILURES
     if more > 0:
-        _print(console, f"failed {more} more: {page.parent / 'tables' / 'failures.csv'}")
-    console.print()
-    print_answer(read(outcome.folder), console, rows, visible(str(page)))
+        _print(console, f"failed {more} more: {others}")
 
 
 def _print(console: Console, text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -62,10 +63,28 @@ def run(spec: RunSpec, progress: Progress) -> Outcome:
     context = prepare(spec)
     sample = truth_and_sample(context)
     folder = identity.folder(context)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    lock = exclusive_lock(folder.with_name(f".{folder.name}.lock"), str(folder), "working on", keep=True)
-    with lock, spec.engine.opened() as workers:
+    with _only_one(folder), spec.engine.opened() as workers:
         return _carry_out(context, sample, folder, workers, progress)
+
+
+def only_train(spec: RunSpec, progress: Progress) -> Outcome:
+    """Carry out the first two stages of `spec`: afterwards every trace that can be made is stored; no table is written.
+
+    The folder of the outcome is that of the traces.
+    """
+    context = prepare(spec)
+    demand(context.recorded is None, "stage", "all where recorded curves are read", "train")
+    sample = truth_and_sample(context)
+    with _only_one(identity.folder(context)), spec.engine.opened() as workers:
+        training = train(context, sample, workers, progress)
+    made = mixture(made_with(context, sample))
+    return Outcome(context.store.folder, training.failures, engine_of(context), len(sample.architectures), made)
+
+
+def _only_one(folder: Path) -> AbstractContextManager[None]:
+    """The lock of the run in this folder."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    return exclusive_lock(folder.with_name(f".{folder.name}.lock"), str(folder), "working on", keep=True)
 
 
 def _carry_out(context: RunContext, sample: Sample, folder: Path, workers: Workers, progress: Progress) -> Outcome:

@@ -12,6 +12,7 @@ REPLICATE = "seed"
 
 NO_SETTING = frozenset({
     REPLICATE, "results", "reports", "data", "report", "engine", "named", "automatic", "unasked", "only", "hydra",
+    "stage",
 })  # fmt: skip
 """Keys, with all below them, that are no part of a setting: they change no number, or are the seed of a replicate."""
 

@@ -84,6 +84,8 @@ def record_job(
             result = JobResult(UNFINISHED, reason=described(error) if isinstance(error, OSError) else str(error))
             write("failed", result)
             return result
+        if isinstance(error, SystemExit):  # submitit ends the process so when Slurm requeues the job: it begins anew
+            raise
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         write("failed", JobResult(1, reason=": ".join([type(error).__name__, *lines[:1]])))
         raise
@@ -133,10 +135,15 @@ def read_jobs(folder: Path) -> list[Job]:
 
 
 def _jobs_below(folder: Path) -> list[Job]:
-    """Runs below the folder, and jobs of sweeps below it except tabulations, which have no report."""
+    """Runs below the folder, and jobs of sweeps below it that are to have tables."""
     swept = [_job(path) for sweep in sorted(folder.rglob("sweep.json")) for path in job_files_in(sweep.parent)]
     runs = [_job_of_run(0, path.parent) for path in sorted(folder.rglob("metrics.parquet")) if is_run(path.parent)]
-    return distinct_jobs([*(job for job in swept if job.damaged or "reports" in job.config), *runs])
+    return distinct_jobs([*(job for job in swept if job.damaged or _has_tables(job.config)), *runs])
+
+
+def _has_tables(config: Mapping[str, Any]) -> bool:
+    """Whether a job with this configuration is to have tables: no tabulation, and none that ends after training."""
+    return "reports" in config and config.get("stage", "all") == "all"
 
 
 def distinct_jobs(jobs: Sequence[Job]) -> list[Job]:

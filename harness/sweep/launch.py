@@ -22,6 +22,7 @@ from harness.processes.watch import end_with_parent
 from harness.schema import demand
 from harness.storage.files import write_json
 from harness.sweep.job_files import UNFINISHED, JobResult, is_sweep, job_files_in, read_jobs, record_job, record_killed
+from harness.sweep.slurm_jobs import SlurmJobs, is_lost, slurm_jobs, warn_without_sacct
 
 SUBDIR = "${hydra.job.num}"
 """A job's folder in that of its sweep is its number."""
@@ -31,13 +32,14 @@ SUBDIR = "${hydra.job.num}"
 class Sweep:
     """The folder of a sweep's jobs, that of its report (None: it has none), and the keys that are swept.
 
-    `jobs` is their number, None where the sweeper decides it.
+    `jobs` is their number, None where the sweeper decides it; `slurm` are those that Slurm runs.
     """
 
     folder: Path
     report: Path | None
     keys: tuple[str, ...]
     jobs: int | None = None
+    slurm: SlurmJobs | None = None
 
     def gather(self) -> None:
         """Write and print the tables and the page of all jobs so far."""
@@ -61,8 +63,9 @@ def prepare_sweep(config: DictConfig, values: Mapping[str, int], given: bool, co
     folder = make_sweep_folder(Path(config.hydra.sweep.dir), given)
     jobs = prod(values.values()) if tries_all(config) else None  # another sweeper decides that itself
     write_json(folder / "sweep.json", {"command": f"python -m harness {shlex.join(command)}", "jobs": jobs})
-    report = Path(config.reports) / "sweeps" / folder.resolve().name if "reports" in config else None
-    return Sweep(folder, report, tuple(values), jobs)
+    drawn = "reports" in config and config.get("stage", "all") == "all"
+    report = Path(config.reports) / "sweeps" / folder.resolve().name if drawn else None
+    return Sweep(folder, report, tuple(values), jobs, slurm_jobs(config, folder))
 
 
 def make_sweep_folder(wanted: Path, given: bool) -> Path:
@@ -154,6 +157,9 @@ def _run_jobs(run: Run, sweep: Sweep) -> None:
     joblib then kills every process of the launcher's pool. The jobs that had begun are run again one at a time, which
     shows whose process is killed, and the remaining ones after that.
     """
+    if sweep.slurm is not None:
+        _run_by_slurm(run, sweep, sweep.slurm)
+        return
     killed = _killed(run, None)
     while killed:
         if sweep.jobs is None:
@@ -167,6 +173,24 @@ def _run_jobs(run: Run, sweep: Sweep) -> None:
         killed = _killed(run, frozenset(waiting)) if waiting else None
         if killed and not _numbers(sweep) & waiting:  # no job can begin
             raise WorkerKilled(killed)
+
+
+def _run_by_slurm(run: Run, sweep: Sweep, jobs: SlurmJobs) -> None:
+    """Run all jobs; where one is cancelled or fails, wait for the others, which Slurm still runs."""
+    warn_without_sacct()
+    try:
+        run(None)
+    except RuntimeError as error:
+        jobs.wait()
+        for number in _numbers(sweep, "unfinished"):
+            record_killed(sweep.folder / str(number), "cancelled or killed by Slurm")
+        if not is_lost(error):
+            raise
+    except (KeyboardInterrupt, Terminated):
+        print(f"Slurm continues with the jobs; to end them: scancel {' '.join(jobs.numbers())}", file=sys.stderr)
+        raise
+    finally:
+        jobs.tidy()
 
 
 def _numbers(sweep: Sweep, state: str | None = None) -> set[int]:

@@ -15,7 +15,7 @@ from harness.cli.run import run_and_report
 from harness.cli.tabulate import tabulate
 from harness.schema import BadInput
 from harness.sweep.gather import write_gathered_report, write_gathered_tables
-from harness.sweep.job_files import JobResult, is_sweep, record_job
+from harness.sweep.job_files import JobResult, is_sweep, read_jobs, record_job
 from harness.sweep.launch import make_sweep_folder
 from tests.conftest import SMALL, Tabulated
 
@@ -274,6 +274,19 @@ def test_a_sweep_of_tabulations_reports_its_jobs_and_has_no_page(call, own: str)
         and err.count("\n") == 1
     )
     assert len(list(Path("eleven").glob("*.parquet"))) == 1 and not list(Path().glob("reports*/eleven"))
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_shards_train_parts_of_a_sample_and_one_command_scores_them_all(call, own: str) -> None:
+    few = [*JOBS[1:-1], "results=shards", f"reports={own}"]
+    code, out, err = call("-m", *few, "skip=0,2,4", "architectures=2", "stage=train")
+    assert (code, err) == (0, "") and out.count("trained 2 of 2 architectures") == 3
+    stored = {path: path.stat().st_mtime_ns for path in Path("shards/traces").rglob("*.parquet")}
+    assert len(stored) == 6 and not list(Path("shards").rglob("metrics.parquet")) and not Path(own).exists()
+    code, out, _ = call(*few, "architectures=6")
+    assert code == 0 and len(pd.read_parquet(next(Path("shards").rglob("seed0-n6-*/architectures.parquet")))) == 6
+    assert {path: path.stat().st_mtime_ns for path in Path("shards/traces").rglob("*.parquet")} == stored
+    assert [job.folder is not None for job in read_jobs(Path("shards"))] == [True]  # shards have no tables
 
 
 @pytest.mark.usefixtures("undrawn")
