@@ -1,11 +1,11 @@
 # Compiled modules are kept, whatever the shell says: every worker and every process of a test would compile them again.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: check check-all check-real docs format lint published paper
+.PHONY: check check-all check-real check-cluster docs format lint published paper
 
 # What a commit has to pass; whole runs and sweeps (marked slow) are left to check-all, which CI runs.
 check: lint
-	pytest -m 'not real and not slow'
+	pytest -m 'not real and not cluster and not slow'
 
 check-all: lint
 	pytest
@@ -19,6 +19,10 @@ lint:
 # Slow, or needs real data: HARNESS_DATA names the folder.
 check-real:
 	pytest -m real -n 0
+
+# A real Slurm of one node, started and ended by the tests: root and apt-get install slurm-wlm munge.
+check-cluster:
+	pytest -m cluster -n 0 tests/cluster
 
 # The site, in site/, with every link checked, and the tutorials executed; needs pip install -e '.[docs]'.
 docs:

@@ -169,6 +169,7 @@ def _slurm(workers: int | None, threads: int, settings: Mapping[str, Any]) -> Cl
     from dask_jobqueue.slurm import SLURMCluster
 
     usual: dict[str, Any] = {"memory": "4GB", "job_cpu": threads}
+    usual["worker_extra_args"] = ["--dashboard-address", f"{LOOPBACK}:0"]
     usual["scheduler_options"] = {"dashboard_address": ":0"}
     client = _started(SLURMCluster, {**usual, **settings, "cores": 1, "processes": 1})
     assert client.cluster is not None

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any, ClassVar
 
@@ -41,7 +41,7 @@ class Engine:
     gpu: str | None = None
     strict: bool = False
     cluster: str | None = None
-    cluster_settings: dict[str, Any] = field(default_factory=dict)
+    cluster_settings: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         demand(self.workers is None or self.workers >= 1, "engine.workers", "at least 1 (or null)", self.workers)
@@ -70,7 +70,9 @@ class Engine:
         """Raise BadInput for a cluster that cannot be, and for settings that do not go with it."""
         cluster = self.cluster
         if cluster is None:
-            demand(not self.cluster_settings, "engine.cluster_settings", "{} without a cluster", self.cluster_settings)
+            demand(
+                not self.cluster_settings, "engine.cluster_settings", "null without a cluster", self.cluster_settings
+            )
             return
         address = re.fullmatch(r"(tcp|tls)://[^/\s]+:\d+", cluster) is not None
         words = "local, slurm, or the address of a scheduler such as tcp://HOST:8786 (or null)"
@@ -81,7 +83,7 @@ class Engine:
         demand(self.device == "cpu", "engine.device", "cpu where engine.cluster is set", self.device)
         if address:
             demand(self.workers is None, "engine.workers", "null where a scheduler has its workers", self.workers)
-            demand(not self.cluster_settings, "engine.cluster_settings", "{} for an address", self.cluster_settings)
+            demand(not self.cluster_settings, "engine.cluster_settings", "null for an address", self.cluster_settings)
         if cluster == "slurm":
             demand(self.workers is not None, "engine.workers", "a number of jobs for Slurm", self.workers)
 
@@ -93,7 +95,7 @@ class Engine:
             return
         from harness.processes.cluster import opened_cluster
 
-        with opened_cluster(self.cluster, self.workers, self.threads, self.cluster_settings) as workers:
+        with opened_cluster(self.cluster, self.workers, self.threads, self.cluster_settings or {}) as workers:
             yield workers
 
     def resolve_kernels(self, recipe: Recipe, benches: Sequence[Benchmark], measures: Collection[Measure]) -> str:

@@ -65,7 +65,7 @@ def prepare_sweep(config: DictConfig, values: Mapping[str, int], given: bool, co
     write_json(folder / "sweep.json", {"command": f"python -m harness {shlex.join(command)}", "jobs": jobs})
     drawn = "reports" in config and config.get("stage", "all") == "all"
     report = Path(config.reports) / "sweeps" / folder.resolve().name if drawn else None
-    return Sweep(folder, report, tuple(values), jobs, slurm_jobs(config, folder))
+    return Sweep(folder, report, tuple(values), jobs, slurm_jobs(dict(config.hydra.launcher), folder))
 
 
 def make_sweep_folder(wanted: Path, given: bool) -> Path:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-
-from omegaconf import DictConfig
+from typing import Any
 
 SUBMITTED = "_submitted.pkl"
 """How the file ends that submitit writes for each job; its number stands before."""
@@ -44,14 +44,13 @@ class SlurmJobs:
         return {path.name.removesuffix(SUBMITTED): path.parent for path in files}
 
 
-def slurm_jobs(config: DictConfig, sweep: Path) -> SlurmJobs | None:
-    """The jobs of the sweep that `config` (Hydra's own part included) describes; None where Slurm does not run it."""
-    launcher = config.hydra.launcher
+def slurm_jobs(launcher: Mapping[str, Any], sweep: Path) -> SlurmJobs | None:
+    """The jobs of the sweep in this folder by the settings of its launcher; None where Slurm does not run it."""
     if not str(launcher.get("_target_", "")).endswith("submitit_launcher.SlurmLauncher"):
         return None
     from submitit.core.utils import JobPaths
 
-    return SlurmJobs(JobPaths.get_first_id_independent_folder(str(launcher.submitit_folder)), sweep / "sweep.json")
+    return SlurmJobs(JobPaths.get_first_id_independent_folder(str(launcher["submitit_folder"])), sweep / "sweep.json")
 
 
 def warn_without_sacct() -> None:

@@ -91,10 +91,10 @@ def test_an_unknown_choice_is_refused() -> None:
         ({"cluster": "tcp://a:1", "workers": 2}, r"engine.workers: must be null where a scheduler has its workers"),
         ({"cluster": "slurm"}, r"engine.workers: must be a number of jobs for Slurm \(got None\)"),
         ({"cluster": "local", "device": "cuda"}, r"engine.device: must be cpu where engine.cluster is set"),
-        ({"cluster_settings": {"queue": "main"}}, r"engine.cluster_settings: must be {} without a cluster"),
+        ({"cluster_settings": {"queue": "main"}}, r"engine.cluster_settings: must be null without a cluster"),
         (
             {"cluster": "tcp://a:1", "cluster_settings": {"queue": "x"}},
-            r"engine.cluster_settings: must be {} for an addr",
+            r"engine.cluster_settings: must be null for an addr",
         ),
     ],
 )

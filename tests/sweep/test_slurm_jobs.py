@@ -7,7 +7,6 @@ import os
 from pathlib import Path
 
 import pytest
-from omegaconf import OmegaConf
 
 from harness.sweep.job_files import JobResult, read_jobs, record_job
 from harness.sweep.launch import Sweep, finish_sweep
@@ -102,13 +101,9 @@ def test_the_folder_in_the_name_of_no_job_goes_and_one_with_files_stays(folder) 
 
 def test_only_the_launcher_of_slurm_has_such_jobs(folder) -> None:
     target = "hydra_plugins.hydra_submitit_launcher.submitit_launcher"
-    config = {
-        "hydra": {"launcher": {"_target_": f"{target}.SlurmLauncher", "submitit_folder": f"{folder}/.submitit/%j"}}
-    }
-    found = slurm_jobs(OmegaConf.create(config), folder)
-    assert found == SlurmJobs(folder / ".submitit", folder / "sweep.json")
-    config["hydra"]["launcher"]["_target_"] = f"{target}.LocalLauncher"
-    assert slurm_jobs(OmegaConf.create(config), folder) is None
+    launcher = {"_target_": f"{target}.SlurmLauncher", "submitit_folder": f"{folder}/.submitit/%j"}
+    assert slurm_jobs(launcher, folder) == SlurmJobs(folder / ".submitit", folder / "sweep.json")
+    assert slurm_jobs(launcher | {"_target_": f"{target}.LocalLauncher"}, folder) is None
 
 
 def test_a_job_that_is_requeued_is_not_a_failed_one(tmp_path: Path) -> None:
