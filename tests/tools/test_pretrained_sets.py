@@ -13,7 +13,7 @@ from scipy.stats import kendalltau
 from harness.benches import tabulated
 from harness.benches.pretrained import tables as packaged
 from tools.pretrained_sets import __main__ as command
-from tools.pretrained_sets import experiments, scores
+from tools.pretrained_sets import experiments, figures, scores
 
 NETWORKS = [f"net{place:02d}" for place in range(14)]
 GROUPS = {name: f"family{place // 2}" for place, name in enumerate(NETWORKS)}
@@ -101,6 +101,22 @@ def test_differences_are_means_over_data_sets_on_the_networks_that_both_score() 
     assert over.loc["source_accuracy", "common"] == 10
 
 
+def test_the_static_rank_is_that_of_the_other_tables() -> None:
+    tables, given = both()
+    accuracies = experiments.accuracies(tables, given)
+    found = experiments.with_static_rank(given, accuracies)
+    assert len(found) == len(given) + 2 * len(NETWORKS)
+    own = found[(found["predictor"] == "static_rank") & (found["dataset"] == "birds")].set_index("architecture")[
+        "score"
+    ]
+    other = experiments.by_seed(accuracies, "cifar10").mean(axis=1)
+    assert kendalltau(own[NETWORKS], other[NETWORKS]).statistic == pytest.approx(1)
+    again = experiments.with_static_rank(found, accuracies)
+    assert len(again) == len(found)
+    one = experiments.with_static_rank(given, accuracies[accuracies["dataset"] == "birds"])
+    assert "static_rank" not in set(one["predictor"])
+
+
 def test_networks_of_a_family_are_drawn_together() -> None:
     drawn = experiments.family_draws([GROUPS[name] for name in NETWORKS], 20, 0)
     assert drawn.shape == (21, len(NETWORKS)) and (drawn[0] == 1).all()
@@ -128,6 +144,14 @@ def test_from_tables_and_kept_scores_all_is_written_without_weights(tmp_path, mo
     command.main([str(tmp_path)])
     for name in ("accuracies", "ceilings", "by_set", "over_sets"):
         assert len(pd.read_csv(tmp_path / f"pretrained_{name}.csv"))
-    drawn = (tmp_path / "pretrained_accuracies.svg").read_text(encoding="utf-8")
-    assert "net03 *" in drawn and "trained on birds" in drawn
-    assert (tmp_path / "pretrained_sets.svg").read_text(encoding="utf-8").startswith("<?xml")
+    for name in ("accuracies", "sets"):
+        assert (tmp_path / f"pretrained_{name}.svg").read_text(encoding="utf-8").startswith("<svg")
+
+
+def test_a_network_that_saw_other_data_is_marked_in_the_grid() -> None:
+    tables, given = both()
+    accuracies = experiments.accuracies(tables, given)
+    axes = figures.grid(accuracies, experiments.ceilings_of(accuracies)).axes[0]
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert "net03 *" in names and sum("*" in name for name in names) == 1
+    assert names[0] == "net13" and any("trained on birds" in text.get_text() for text in axes.texts)

@@ -2,7 +2,8 @@
 
 Writes tables and figures of the findings on pre-trained networks into the folder OUT (docs/findings), from the tables
 of ground truth of the package and the scores in OUT/pretrained_scores.parquet: neither weights nor images are read.
-`--runs`: folders of finished runs, whose scores replace that file. `--tables`: other tables of ground truth.
+`--runs`: folders of finished runs, whose scores replace that file, at their last budget or at the largest of at most
+`--budget` updates. `--tables`: other tables of ground truth.
 """
 
 from __future__ import annotations
@@ -29,11 +30,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("out", nargs="?", type=Path, default=Path("docs/findings"))
     parser.add_argument("--runs", nargs="*", type=Path, default=[])
     parser.add_argument("--tables", nargs="*", type=Path, default=[])
+    parser.add_argument("--budget", type=int)
     given = parser.parse_args(arguments)
     given.out.mkdir(parents=True, exist_ok=True)
     kept = given.out / KEPT
     if given.runs:
-        scores.of_runs(given.runs).to_parquet(kept, index=False, compression="zstd")
+        scores.of_runs(given.runs, given.budget).to_parquet(kept, index=False, compression="zstd")
     demand(kept.is_file(), "--runs", f"folders of runs where {kept} is missing", "none")
     paths = given.tables or list(packaged.carried().values())
     write([tabulated.read(path, "--tables") for path in paths], pd.read_parquet(kept), given.out)
@@ -43,7 +45,7 @@ def write(truths: list[tabulated.Tabulated], found: pd.DataFrame, out: Path) -> 
     """Every table and figure of these ground truths and scores."""
     accuracies = experiments.accuracies(truths, found)
     ceilings = experiments.ceilings_of(accuracies)
-    by_set, over_sets = experiments.judged(found, accuracies)
+    by_set, over_sets = experiments.judged(experiments.with_static_rank(found, accuracies), accuracies)
     written = {
         "accuracies": accuracies, "ceilings": ceilings, "by_set": by_set, "over_sets": over_sets,
     }  # fmt: skip

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from harness.benches.pretrained.static_rank import static_rank
 from harness.benches.tabulated import Tabulated
 from harness.evaluate.bootstrap import interval, observed_and_draws
 from harness.evaluate.ceiling import ceilings, reliability
@@ -17,6 +18,7 @@ from harness.evaluate.correlations import tau_b
 Numbers = NDArray[np.float64]
 
 DRAWS, LEVEL, SEED = 1000, 0.95, 0
+STATIC = "static_rank"
 FEWEST = 10
 """Networks with both scores below which a difference is not told."""
 
@@ -70,6 +72,22 @@ def ceilings_of(found: pd.DataFrame) -> pd.DataFrame:
             "tau": again["tau"], "low": again["low"], "high": again["high"], "oracle": whole.loc["oracle", "tau"],
         })  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def with_static_rank(scores: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
+    """The scores with `static_rank` of the accuracies `found`, for every experiment and data set.
+
+    A run that was judged when there were fewer tables has another or none.
+    """
+    means = found.groupby(["network", "dataset"])["accuracy"].mean().unstack()
+    frames = [scores[scores["predictor"] != STATIC]]
+    if means.shape[1] > 1:
+        for (_, dataset), part in scores.groupby(["experiment", "dataset"], sort=False):
+            one = part.drop_duplicates("architecture")
+            score = one["architecture"].map(static_rank(means, str(dataset)))
+            own = one.assign(predictor=STATIC, family="description", looks=False, seconds=0.0, score=score)
+            frames.append(own)
+    return pd.concat(frames, ignore_index=True)
 
 
 @dataclass(frozen=True)

@@ -21,20 +21,23 @@ COLUMNS = [
 ]  # fmt: skip
 
 
-def of_runs(folders: Iterable[Path]) -> pd.DataFrame:
-    """Scores of every predictor at the last budget, one row a network: the columns of `COLUMNS`.
+def of_runs(folders: Iterable[Path], budget: int | None = None) -> pd.DataFrame:
+    """Scores of every predictor at one budget, one row a network: the columns of `COLUMNS`.
 
-    `looks`: whether the predictor reads images of the target, or accuracies on it. `seconds` are those a network.
+    `budget`: the largest number of updates that is read (None: each run's last). `looks`: whether the predictor reads
+    images of the target, or accuracies on it. `seconds` are those a network.
     """
-    return pd.concat([_of_run(folder) for folder in folders], ignore_index=True)[COLUMNS]
+    return pd.concat([_of_run(folder, budget) for folder in folders], ignore_index=True)[COLUMNS]
 
 
-def _of_run(folder: Path) -> pd.DataFrame:
+def _of_run(folder: Path, budget: int | None) -> pd.DataFrame:
     read = read_results(folder, ("metrics", "scores", "architectures"))
     tables, config = read.tables, yaml.safe_load(read.config)
     metrics, networks = tables["metrics"], tables["architectures"]
-    last = metrics[metrics["step"] == metrics["step"].max()].set_index("predictor")
-    found = tables["scores"][tables["scores"]["step"] == last["step"].iloc[0]]
+    steps = metrics["step"]
+    step = steps[steps <= (steps.max() if budget is None else budget)].max()
+    last = metrics[steps == step].set_index("predictor")
+    found = tables["scores"][tables["scores"]["step"] == step]
     known = networks.set_index("architecture")
     looks = ~last["family"].isin(BASELINES) | last["fitted_on"].gt(0)
     return pd.DataFrame({
