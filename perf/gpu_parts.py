@@ -1,213 +1,250 @@
-"""The parts of perf.gpu, each run in a process of its own."""
+"""The parts of perf.gpu whose figures are published (docs/performance.md), each run in a process of its own."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
-import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
+from joblib import Parallel, delayed
+from scipy.stats import kendalltau
 
 from harness.benches.nasbench201.space import Shape, parse
 from harness.datasets.digits import Digits
 from harness.measures.capacitance import Capacitance
-from harness.schema import Architecture, ImageSet
-from harness.train.device_updates import DeviceUpdates
-from harness.train.gpu import lost_reason, prepare_gpu
-from harness.train.job import TrainingJob
-from harness.train.lane import Lane
+from harness.schema import Architecture, ImageSet, Trace
+from harness.train.gpu import prepare_gpu
 from harness.train.loop import train
 from harness.train.machine import machine_facts
+from harness.train.native.library import CannotCompile, library
 from harness.train.recipe import Recipe
-from perf.comparison import HEAVIEST, TYPICAL, noise_images
-from perf.gpu_site import Cells, Site, differing, gaps, trained
+from perf.comparison import noise_images
+from perf.gpu_site import Cells, Note, Site, differing, trained
 from perf.peer_network import TextbookNetwork, steps
 
-Note = Callable[[str, object], None]
+STREAMS = (1, 2, 4, 8)
+DIGITS = Recipe(epochs=2, observe_every=8, schedule_epochs=6)
+"""As conf/train/digits.yaml, with the schedule of the embedded ground truth."""
+TABLE = Path(__file__).parents[1] / "harness/benches/nasbench201/digits.parquet"
 
 
-@contextmanager
-def attempt(note: Note, what: str) -> Iterator[None]:
-    """What fails in the block is noted, and the part goes on."""
-    begin = time.perf_counter()
-    try:
-        yield
-    except Exception as error:  # a measurement: the other figures are wanted all the same
-        traceback.print_exc()
-        note(f"{what} failed", f"{type(error).__name__}: {error}".splitlines()[0])
-    note(f"{what} took", round(time.perf_counter() - begin, 2))
+def throughput(site: Site, note: Note) -> None:
+    """Images a second of 64 architectures at C = 16, N = 5, 32 x 32, batch 256, by the number of streams.
 
-
-def smoke(site: Site, note: Note) -> None:
-    """Whether recording, streams and recovery work at all, and which arithmetic and layout an update is fastest in."""
+    By the clock, from the first network that is built to the last trace: with building, recording, and the held-out
+    loss of 256 images at each observation. `marginal` leaves out what a training takes however long it is.
+    """
     note("machine", machine_facts(str(site.device)))
-    bench, digits = Cells(), Digits().load()
-    recipe = Recipe(steps=24, batch=64, observe_every=8, schedule_steps=64)
-    drawn = bench.sample(4, 0)
-    jobs = [bench.job(a, digits, recipe, site.device, measures={"beta_eff": Capacitance()}) for a in drawn]
-    alone: dict[str, Any] = {}
-    with attempt(note, "one lane"):
-        lanes = site.lanes(digits, 1)
-        alone = trained(lanes, jobs)
+    bench, count, batch = (Cells(2, 1), 3, 32) if site.dry else (Cells(16, 5), 64, 256)
+    images = noise_images(96 if site.dry else 10_240)
+    brief = Recipe(steps=24, batch=batch, observe_every=12, watch_images=batch, schedule_steps=1000, measure_images=8)
+    brief = replace(brief, steps=4, observe_every=2) if site.dry else brief
+    drawn = bench.sample(count)
+    seconds = {}
+    cases = [(4, brief), (1, brief), (2, brief), (8, brief), (4, replace(brief, steps=3 * (brief.steps or 0)))]
+    for streams, recipe in [*cases, (4, brief if site.dry else replace(brief, precision="tf32"))]:
+        lanes = site.lanes(images, streams)
+        trained(lanes, [bench.job(drawn[0], images, replace(brief, steps=3), site.device)])  # libraries, images
+        before = site.memory(reset=True)["used_GiB"]
+        begin = time.perf_counter()
+        trained(lanes, [bench.job(a, images, recipe, site.device) for a in drawn])
+        site.wait()
+        spent = time.perf_counter() - begin
+        made = count * (recipe.steps or 0) * batch
+        name = f"{streams} streams, {recipe.steps} updates" + ("" if recipe.precision == "float32" else ", tf32")
+        seconds[name] = spent
+        note(name, {"images_per_s": round(made / spent), "s": round(spent, 2), **site.memory(), "before_GiB": before})
         note("recording", lanes[0].eager or "works")
-        note("observations", [len(t.table) for t in alone.values()])
-        cpu = [train(replace(each, device="cpu")) for each in jobs]
-        for column in ("train_loss", "valid_loss", "beta_eff"):
-            note(f"{column} against the CPU", [gaps(alone[t.architecture.name], t, column) for t in cpu])
-    with attempt(note, "four lanes"):
-        for count in (1, 4):
-            again = trained(site.lanes(digits, count), jobs)
-            note(f"columns that differ with {count} lanes", [differing(alone[n], again[n]) for n in alone])
-    with attempt(note, "failed recording"):
-        failed_recording(site, note, jobs[0], digits)
-    if not site.dry:
-        with attempt(note, "lost"):
-            code = "import torch,perf.gpu_parts as p; p.lose(torch.device('cuda:0'))"
-            said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20)
-            note("lost", [line for line in said.stdout.splitlines() if line.startswith("lost")] or said.stderr[-300:])
-    with attempt(note, "peer"):
-        peer(site, note)
-    with attempt(note, "layouts"):
-        layouts(site, note)
-    if not site.dry:
-        with attempt(note, "kernels"):
-            kernels(site, note)
+        del lanes
+    short, longer = f"4 streams, {brief.steps} updates", f"4 streams, {3 * (brief.steps or 0)} updates"
+    more = 2 * count * (brief.steps or 0) * batch
+    note("marginal images_per_s, 4 streams", round(more / max(seconds[longer] - seconds[short], 1e-9)))
 
 
 def peer(site: Site, note: Note) -> None:
-    """Milliseconds of a step of the plain peer, batches included."""
-    images = noise_images(512 if site.dry else 2048)
-    for cell_name, cell in (("typical", TYPICAL), ("heaviest", HEAVIEST)):
-        torch.manual_seed(0)
-        shape = Shape(4, 1, 32, 3, 10) if site.dry else Shape(16, 5, 32, 3, 10)
-        made = steps(TextbookNetwork(parse(cell), shape).to(site.device), images, 256, str(site.device))
-        next(made), next(made)
-        begin = time.perf_counter()
-        for _ in range(2 if site.dry else 10):
-            next(made)
-        note(f"peer {cell_name} ms", round(1000 * (time.perf_counter() - begin) / (2 if site.dry else 10), 1))
+    """Images a second of the plain peer on the same architectures: eager steps, a DataLoader, torch's defaults.
+
+    Two steps of each network are not timed. `loader workers`: the same with batches made by 8 processes.
+    """
+    if not site.dry:
+        torch.use_deterministic_algorithms(False)
+        torch.backends.cudnn.deterministic = False  # torch's own default, as is TensorFloat-32 in convolutions
+    count, timed, batch = (2, 1, 32) if site.dry else (64, 4, 256)
+    images = noise_images(96 if site.dry else 10_240)
+    for what, workers, number, limit in (
+        ("plain", 0, count, 35.0),
+        ("8 loader workers", 0 if site.dry else 8, 3, 12.0),
+    ):
+        begin, spent, done = time.perf_counter(), 0.0, 0
+        for a in Cells().sample(count)[:number]:
+            spent += _peer_seconds(a, images, batch, site, (timed if workers == 0 else 3 * timed, workers))
+            done += 1
+            if time.perf_counter() - begin > limit:
+                break
+        made = done * batch * (timed if workers == 0 else 3 * timed)
+        note(what, {"images_per_s": round(made / spent), "architectures": done, "s": round(spent, 2)})
 
 
-def kernels(site: Site, note: Note) -> None:
-    """Which kernels one replayed update of the typical cell launches, and what they take."""
-    from torch.profiler import ProfilerActivity, profile
-
-    images = noise_images(2048)
-    lane = site.lanes(images, 1)[0]
-    with lane.active():
-        made = updates_on(Cells(16, 5), TYPICAL, images, lane, "float32", torch.channels_last)
-        for step in range(4):
-            made.advance(range(step, step + 1))
-            made.outcome(step + 1)
-        with profile(activities=[ProfilerActivity.CUDA]) as seen:
-            made.advance(range(4, 6))
-            made.outcome(6)
-    rows = sorted(seen.key_averages(), key=lambda row: -row.device_time_total)
-    note("kernels of 2 updates", sum(row.count for row in rows))
-    note("slowest kernels", [(r.key[:90], r.count, round(r.device_time_total / 1000, 2)) for r in rows[:16]])
-
-
-def failed_recording(site: Site, note: Note, one: TrainingJob, images: ImageSet) -> None:
-    """A network that asks the device for a number, which cannot be recorded."""
-
-    class Asking(torch.nn.Module):
-        def __init__(self, inner: torch.nn.Module) -> None:
-            super().__init__()
-            self.inner, self.head = inner, inner.head
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            x.sum().item()
-            return self.inner(x)  # type: ignore[no-any-return]
-
-    lanes = site.lanes(images, 1)
-    asking = replace(one, build=lambda: Asking(one.build()), measures={})
-    found = trained(lanes, [asking])
-    note("a network that cannot be recorded", [t.notes for t in found.values()])
-    again = trained(site.lanes(images, 1), [replace(one, measures={})])
-    plain = trained(site.lanes(images, 1), [replace(one, measures={})])
-    note(
-        "a recording after the failed one",
-        [differing(a, b) for a, b in zip(again.values(), plain.values(), strict=True)],
-    )
-
-
-def layouts(site: Site, note: Note) -> None:
-    """Milliseconds of one replayed update at C = 16, N = 5, batch 256, by layout and arithmetic."""
-    bench = Cells(2, 1) if site.dry else Cells(16, 5)
-    images = noise_images(512 if site.dry else 2048)
-    for cell_name, cell in (("typical", TYPICAL), ("heaviest", HEAVIEST)):
-        for layout in ("channels last", "contiguous"):
-            for precision in ("float32",) if site.dry else ("float32", "tf32", "bfloat16"):
-                with attempt(note, f"{cell_name} {layout} {precision}"):
-                    lane = site.lanes(images, 1)[0]
-                    note(
-                        f"{cell_name} {layout} {precision} ms", update_ms(bench, cell, images, lane, precision, layout)
-                    )
-
-
-def update_ms(
-    bench: Cells, cell: str, images: ImageSet, lane: Lane, precision: str, layout: str, updates: int = 16
-) -> dict[str, object]:
-    """Milliseconds of an update on this lane: eager, recorded, and what recording takes."""
-    updates = 2 if lane.device.type == "cpu" else updates
-    with lane.active():
-        form = torch.channels_last if layout == "channels last" else torch.contiguous_format
-        made = updates_on(bench, cell, images, lane, precision, form)
-        begin = time.perf_counter()
-        made.advance(range(1))
-        made.outcome(1)
-        eager = time.perf_counter() - begin
-        begin = time.perf_counter()
-        made.advance(range(1, 2))
-        made.outcome(2)
-        recorded = time.perf_counter() - begin
-        times = []
-        for turn in range(3):
-            made.advance(range(2 + turn * updates, 2 + (turn + 1) * updates))
-            _, values, seconds = made.outcome(2 + (turn + 1) * updates)
-            times.append(1000 * seconds / updates)
-    return {
-        "replayed": round(float(np.median(times)), 3), "first": round(1000 * eager, 1),
-        "recording": round(1000 * recorded, 1), "eager": lane.eager, "loss": values["train_loss"],
-    }  # fmt: skip
-
-
-def updates_on(
-    bench: Cells, cell: str, images: ImageSet, lane: Lane, precision: str, form: torch.memory_format
-) -> DeviceUpdates:
-    """Updates of a network in a layout."""
-    recipe = Recipe(steps=1000, batch=256, precision=precision)
+def _peer_seconds(a: Architecture, images: ImageSet, batch: int, site: Site, how: tuple[int, int]) -> float:
+    timed, workers = how
     torch.manual_seed(0)
-    model = bench.build(Architecture(cell, cell), images).to(lane.device)
-    model.to(memory_format=form)  # type: ignore[call-overload]
-    made = DeviceUpdates(model, recipe, torch.Generator().manual_seed(0), lane)
-    made.data = _Taking(made.data, form, made.data.take)  # type: ignore[assignment]
-    return made
+    shape = Shape(4, 1, 32, 3, 10) if site.dry else Shape(16, 5, 32, 3, 10)
+    running = steps(TextbookNetwork(parse(a.name), shape).to(site.device), images, batch, str(site.device), workers)
+    for _ in range(2):
+        next(running)
+    begin = time.perf_counter()
+    for _ in range(timed):
+        next(running)  # gives the loss as a number, so that the device has been waited for
+    return time.perf_counter() - begin
 
 
-class _Taking:
-    """Training images whose batches come in another layout."""
+def agreement(site: Site, note: Note) -> None:
+    """Traces of 16 architectures on digits on the GPU against those of the CPU, and how the ranks agree.
 
-    def __init__(self, data: Any, form: torch.memory_format, take: Any) -> None:
-        self.data, self.form, self._take = data, form, take
+    Float32 updates drift apart wherever sums are taken in another order. So the distance of GPU and CPU is held against
+    that of two ways of the CPU to compute the same: one thread and two, or the compiled step.
+    """
+    bench, images = Cells(), Digits().load()
+    drawn = bench.sample(2 if site.dry else 16, seed=1)
+    measures = {"beta_eff": Capacitance()}
+    jobs = [bench.job(a, images, DIGITS, site.device, measures) for a in drawn]
+    here = trained(site.lanes(images, 4), jobs)
+    cpu = _on_cpu(bench, drawn, images, "torch", 1)
+    note("deviation of the GPU from the CPU", _deviations(here, cpu))
+    other = _on_cpu(bench, drawn, images, *other_way())
+    note("other way of the CPU", other_way()[0])
+    note("deviation of the CPU's two ways", _deviations(other, cpu))
+    truth = _truth([a.name for a in drawn])
+    for name, score in SCORES.items():
+        scores = {
+            where: [score(ts[a.name]) for a in drawn] for where, ts in (("gpu", here), ("cpu", cpu), ("other", other))
+        }
+        found = {where: round(_tau(values, truth), 3) for where, values in scores.items()}
+        between = {
+            "gpu_cpu": round(_tau(scores["gpu"], scores["cpu"]), 3),
+            "cpu_other": round(_tau(scores["other"], scores["cpu"]), 3),
+        }
+        note(f"tau of {name}", found | between)
 
-    def take(self, drawn: Any) -> Any:
-        x, y = self._take(drawn)
-        return x.contiguous(memory_format=self.form), y
+
+SCORES = {
+    "valid_accuracy": lambda trace: trace.last("valid_accuracy"),
+    "tse": lambda trace: -float(np.sum(trace.column("train_loss"))),
+    "beta_eff": lambda trace: trace.last("beta_eff"),
+}  # fmt: skip
 
 
-def lose(device: torch.device) -> None:
-    """Fail an assertion on the device, and say what is found of it."""
-    prepare_gpu(device)
-    print("lost before:", lost_reason(device))
+def other_way() -> tuple[str, int]:
+    """Kernels and threads of another computation of the same on a CPU."""
     try:
-        torch.zeros(3, device=device)[torch.tensor([7], device=device)].cpu()
-    except RuntimeError as error:
-        print("lost error:", type(error).__name__, str(error).splitlines()[0])
-    print("lost after:", lost_reason(device))
+        library()
+    except (CannotCompile, ImportError):  # no compiler, or none of what finds the user's folder
+        return "torch", 2
+    return "native", 1
+
+
+def _on_cpu(
+    bench: Cells, drawn: Sequence[Architecture], images: ImageSet, kernels: str, threads: int
+) -> dict[str, Trace]:
+    made = Parallel(n_jobs=16 if len(drawn) == 16 else 1)(
+        delayed(_cpu_trace)(bench, a, images, kernels, threads) for a in drawn
+    )
+    return {trace.architecture.name: trace for trace in made}
+
+
+def _cpu_trace(bench: Cells, a: Architecture, images: ImageSet, kernels: str, threads: int) -> Trace:
+    torch.set_num_threads(threads)
+    job = bench.job(a, images, DIGITS, torch.device("cpu"), {"beta_eff": Capacitance()})
+    return train(replace(job, kernels=kernels))
+
+
+def _deviations(some: Mapping[str, Trace], others: Mapping[str, Trace]) -> dict[str, dict[str, list[float]]]:
+    """Median and maximum over architectures of a column's relative difference, by observation."""
+    found = {}
+    for column in ("train_loss", "valid_loss", "beta_eff"):
+        rows = [np.abs(t.numbers(column) / others[name].numbers(column) - 1) for name, t in some.items()]
+        shortest = min(map(len, rows))
+        table = np.array([row[:shortest] for row in rows])
+        found[column] = {"median": _short(np.median(table, axis=0)), "max": _short(table.max(axis=0))}
+    return found
+
+
+def _short(values: Any) -> list[float]:
+    return [float(f"{value:.1e}") for value in values]
+
+
+def _truth(names: Sequence[str]) -> list[float]:
+    table = pd.read_parquet(TABLE)
+    table = table[table["epoch"] == table["epoch"].max()]
+    mean = table.groupby("architecture")["test_accuracy"].mean()
+    return [float(mean.get(name, np.nan)) for name in names]
+
+
+def _tau(some: Sequence[float], others: Sequence[float]) -> float:
+    known = np.isfinite(some) & np.isfinite(others)
+    return float(kendalltau(np.array(some)[known], np.array(others)[known]).statistic)
+
+
+def bits(site: Site, note: Note) -> None:
+    """Whether equal trainings give equal bits, whatever is trained beside them, and what that costs."""
+    small, digits, wide, noise = Cells(), Digits().load(), Cells(4, 1) if site.dry else Cells(16, 5), noise_images(512)
+    cases = [
+        ("digits, C = 8, N = 1", small, digits, replace(DIGITS, epochs=1), 1 if site.dry else 8),
+        (
+            "32 x 32, C = 16, N = 5",
+            wide,
+            noise,
+            Recipe(steps=2 if site.dry else 24, batch=64, watch_images=64),
+            1 if site.dry else 6,
+        ),
+    ]
+    for deterministic in (True, False):
+        if not site.dry:
+            prepare_gpu(site.device, deterministic)
+        for name, bench, images, recipe, count in cases:
+            drawn = bench.sample(count, seed=2)
+            runs, seconds = [], []
+            for streams in (1, 4, 4, 1):
+                jobs = [bench.job(a, images, recipe, site.device, {"beta_eff": Capacitance()}) for a in drawn]
+                begin = time.perf_counter()
+                runs.append(trained(site.lanes(images, streams), jobs))
+                seconds.append(round(time.perf_counter() - begin, 2))
+            equal = [sum(not differing(run[a.name], runs[0][a.name]) for a in drawn) for run in runs[1:]]
+            how = "deterministic" if deterministic else "not deterministic"
+            columns = sorted(
+                {column for run in runs[1:] for a in drawn for column in differing(run[a.name], runs[0][a.name])}
+            )
+            note(f"{how}, {name}", {"equal_traces": equal, "of": count, "differing": columns, "s": seconds})
+
+
+def small(site: Site, note: Note) -> None:
+    """Updates a second of small networks (digits, C = 8, N = 1, batch 128) on the GPU and on all cores of the CPU."""
+    bench, images = Cells(), Digits().load()
+    recipe = Recipe(steps=4, batch=16) if site.dry else Recipe(steps=128, batch=128, observe_every=64)
+    drawn = bench.sample(2 if site.dry else 32, seed=3)
+    total = len(drawn) * (recipe.steps or 0)
+    for streams in STREAMS:
+        lanes = site.lanes(images, streams)
+        trained(lanes, [bench.job(drawn[0], images, replace(recipe, steps=3), site.device)])
+        begin = time.perf_counter()
+        trained(lanes, [bench.job(a, images, recipe, site.device) for a in drawn])
+        site.wait()
+        note(f"{streams} streams", {"updates_per_s": round(total / (time.perf_counter() - begin))})
+    kernels = other_way()[0]
+    cores = torch.multiprocessing.cpu_count()
+    with Parallel(n_jobs=min(cores, len(drawn))) as pool:
+        pool(delayed(_cpu_updates)(bench, a, images, replace(recipe, steps=2), kernels) for a in drawn)
+        begin = time.perf_counter()
+        pool(delayed(_cpu_updates)(bench, a, images, recipe, kernels) for a in drawn)
+        per_s = round(total / (time.perf_counter() - begin))
+    note("CPU", {"updates_per_s": per_s, "cores": cores, "kernels": kernels})
+
+
+def _cpu_updates(bench: Cells, a: Architecture, images: ImageSet, recipe: Recipe, kernels: str) -> None:
+    torch.set_num_threads(1)
+    train(replace(bench.job(a, images, recipe, torch.device("cpu")), kernels=kernels))

@@ -24,6 +24,9 @@ from harness.train.loop import Training
 from harness.train.recipe import Recipe
 from harness.train.side_by_side import side_by_side
 
+Note = Callable[[str, object], None]
+"""Keeps a figure under a name."""
+
 
 @dataclass(frozen=True)
 class Cells:

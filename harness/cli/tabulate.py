@@ -118,7 +118,7 @@ def _tabulate(config: DictConfig) -> JobResult:
     )
     store = TraceStore(Path(top.results) / "traces")
     with live("train") as progress, engine.opened() as workers:
-        failures = train_missing(campaign, wanted, store, workers, partial(progress, "train"))
+        failures = train_missing(campaign, wanted, store, workers, partial(progress, "train"), engine.cards)
     failed = {(f.architecture, f.seed) for f in failures}
     traces = [store.read(campaign.key(a.name, seed)) for a, seed in wanted if (a.name, seed) not in failed]
     if not traces:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from joblib import Parallel, delayed, register_parallel_backend
@@ -50,10 +52,25 @@ def guard_pools() -> None:
     warnings.filterwarnings("ignore", message="A worker stopped while some jobs")
 
 
+guarded: set[Any] = set()
+"""Further processes that end with this one, which `end_workers` kills too."""
+
+
 def end_workers() -> None:
     """Kill the workers of this process, whatever they do."""
+    for process in list(guarded):
+        kill(process)
+        guarded.discard(process)
     while GuardedLoky.executors:
         GuardedLoky.executors.pop().shutdown(wait=True, kill_workers=True)
+
+
+def kill(process: Any) -> None:
+    """Kill a process of loky's, which has no method for it, and wait until it is gone."""
+    if process.exitcode is None:
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
+    process.join()
 
 
 def in_processes(

@@ -21,6 +21,7 @@ from harness.schema import (
 )
 from harness.storage.trace_key import TraceKey, describe
 from harness.train.job import TrainingJob
+from harness.train.machine import UNEQUAL
 from harness.train.recipe import Recipe
 
 
@@ -42,6 +43,11 @@ class Campaign:
     kernels: str
     threads: int = 1
     gpu: str = ""
+
+    @property
+    def deterministic(self) -> bool:
+        """Whether equal trainings on a GPU are to give equal bits, as keys of a CPU and of such a GPU promise."""
+        return not self.gpu.endswith(UNEQUAL)
 
     def recipe_of(self, architecture: str) -> Recipe:
         """The recipe of the architecture of this name: the common one but for what the architecture states itself."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from harness.evaluate.judge import Judgement
-    from harness.runs.train_many import Failure
+    from harness.runs.failures import Failure
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,19 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import cycle, islice
 from typing import Any, ClassVar
 
 from harness.processes.cores import usable_cores
 from harness.processes.workers import OneMachine, Workers
+from harness.runs.train_on_cards import Cards
 from harness.schema import Benchmark, HeadMaker, Measure, demand
 from harness.train.recipe import Recipe
 
 KERNELS = ("auto", "native", "torch")
+
+STREAMS = 4
+"""Trainings that one process of a GPU has under way, if the user does not say (docs/performance.md)."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +30,9 @@ class Engine:
     `kernels` computes updates and held-out losses: "native" is compiled C (docs/performance.md), "torch" is autograd,
     "auto" is native wherever that is possible and faster. `gpu` is the type of GPU and the version of torch whose
     stored traces are used with device cuda, as status.json names them (such as "NVIDIA H100 80GB HBM3, torch 2.11.0";
-    null: those of this machine). `strict` refuses a run whose traces were made with several versions or machines.
+    null: those of this machine). On GPUs `workers` null is one process per card. Each has `streams` trainings under way
+    (null: 4, or 1 where several processes share a card); `deterministic` algorithms give equal trainings equal bits.
+    `strict` refuses a run whose traces were made with several versions or machines.
 
     `cluster` spreads trainings and scoring over a dask cluster (docs/cluster.md): the address of a scheduler, "local"
     for processes of this machine, or "slurm" for `workers` Slurm jobs; `cluster_settings` are those of dask's
@@ -42,10 +49,13 @@ class Engine:
     strict: bool = False
     cluster: str | None = None
     cluster_settings: dict[str, Any] | None = None
+    streams: int | None = None
+    deterministic: bool = True
 
     def __post_init__(self) -> None:
         demand(self.workers is None or self.workers >= 1, "engine.workers", "at least 1 (or null)", self.workers)
         demand(self.threads >= 1, "engine.threads", "at least 1", self.threads)
+        demand(self.streams is None or self.streams >= 1, "engine.streams", "at least 1 (or null)", self.streams)
         known = re.fullmatch(r"cpu|cuda(:\d+)?", self.device) is not None
         demand(known, "engine.device", "cpu, cuda or cuda:NUMBER", self.device)
         demand(self.kernels in KERNELS, "engine.kernels", " or ".join(map(repr, KERNELS)), self.kernels)
@@ -64,7 +74,20 @@ class Engine:
         from harness.train.process import demand_device
 
         demand_device(self.device)
-        return gpu_type(self.device)
+        return gpu_type(self.device, self.deterministic)
+
+    def cards(self) -> Cards | None:
+        """The processes that train on GPUs, of this machine; None on a CPU. Raises BadInput for a GPU that is not."""
+        if self.device == "cpu":
+            return None
+        from harness.train.machine import cards_of
+        from harness.train.process import demand_device
+
+        demand_device(self.device)
+        found = cards_of(self.device)
+        count = self.workers or len(found)
+        streams = self.streams or (STREAMS if count <= len(found) else 1)
+        return Cards(tuple(islice(cycle(found), count)), streams)
 
     def _demand_cluster(self) -> None:
         """Raise BadInput for a cluster that cannot be, and for settings that do not go with it."""

@@ -20,11 +20,12 @@ from harness.processes.workers import Workers
 from harness.runs import identity, tables
 from harness.runs.campaign import Campaign
 from harness.runs.context import RunContext, Sample, Scores, Traces, Training, draw, prepare
+from harness.runs.failures import Failure, Wanted
 from harness.runs.files_of_scores import with_files_read
 from harness.runs.further_truths import further_truths
 from harness.runs.score_cache import StoredScores
 from harness.runs.spec import RunSpec
-from harness.runs.train_many import Failure, Wanted, missing_of, train_missing
+from harness.runs.train_many import missing_of, train_missing
 from harness.schema import Architecture, BadInput, Trace, demand
 from harness.schema.made_with import mixture
 from harness.schema.progress import Progress, silent
@@ -128,7 +129,9 @@ def train(context: RunContext, sample: Sample, workers: Workers, progress: Progr
     cached = not any(missing_of(campaign, wanted, store) for campaign in context.campaigns)
     failures: list[Failure] = []
     for campaign in context.campaigns:
-        failures += train_missing(campaign, wanted, store, workers, partial(progress, "train"))
+        failures += train_missing(
+            campaign, wanted, store, workers, partial(progress, "train"), context.spec.engine.cards
+        )
         known = {failure.architecture for failure in failures}
         lost = [a.name for a, _ in missing_of(campaign, wanted, store) if a.name not in known]
         failures += [Failure(name, context.spec.seed, "no trace was stored") for name in lost]

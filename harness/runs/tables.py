@@ -11,8 +11,8 @@ from harness.evaluate.cost import CostInput, Reads, costs, front, time_to_tau
 from harness.evaluate.judge import Judgement
 from harness.evaluate.predictions import NOT_YET
 from harness.runs.context import RunContext, Sample, Scores, Traces
+from harness.runs.failures import Failure
 from harness.runs.spec import RunSpec
-from harness.runs.train_many import Failure
 from harness.schema import (
     Architecture,
     Benchmark,

@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from harness.processes.killed import Killed
 from harness.processes.workers import Workers
 from harness.runs.campaign import Campaign
+from harness.runs.failures import Failure, Wanted, failed, reason_of
+from harness.runs.train_on_cards import Cards, train_on_cards
 from harness.schema import Architecture, BadInput, Trace, demand
 from harness.schema.progress import Count
 from harness.storage import legacy
 from harness.storage.traces import TraceStore
+from harness.train.faults import FAULTS
 from harness.train.group import GroupTrainer
 from harness.train.job import finish
-
-Wanted = tuple[Architecture, int]
-"""An architecture and the seed of its training."""
-
-FAULTS = (RuntimeError, ValueError, ArithmeticError, KeyError, MemoryError)
-"""What one training may fail with while the others go on."""
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A training that gave no trace, and why."""
-
-    architecture: str
-    seed: int
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -41,21 +29,29 @@ class Trained:
 
 
 def train_missing(
-    campaign: Campaign, wanted: Iterable[Wanted], store: TraceStore, workers: Workers, progress: Count
+    campaign: Campaign,
+    wanted: Iterable[Wanted],
+    store: TraceStore,
+    workers: Workers,
+    progress: Count,
+    cards: Callable[[], Cards | None] = lambda: None,
 ) -> list[Failure]:
     """Train each (architecture, seed) that the store does not hold; returns those that failed.
 
     Which process trains what, and in which order, changes no number. A training of which a worker is killed, as by the
-    system when memory is short, is a failure; the others continue.
+    system when memory is short, is a failure; the others continue. Where `cards`, which is called if something is
+    missing, gives processes for GPUs, these train instead of the workers.
     """
     pairs = list(wanted)
     missing = missing_of(campaign, pairs, store)
     done = len(pairs) - len(missing)
     progress(done, len(pairs))
+    used = None
     if missing and campaign.device != "cpu":
         _demand_gpu(campaign)
+        used = cards()
     failures = []
-    for failure in _train_each(campaign, missing, store, workers):
+    for failure in _train_each(campaign, missing, store, workers, used):
         done += 1
         progress(done, len(pairs))
         if failure is not None:
@@ -69,7 +65,7 @@ def _demand_gpu(campaign: Campaign) -> None:
     from harness.train.process import demand_device
 
     demand_device(campaign.device)
-    here = gpu_type(campaign.device)
+    here = gpu_type(campaign.device, campaign.deterministic)
     demand(campaign.gpu in ("", here), "engine.gpu", f"null or {here!r} where trainings are missing", campaign.gpu)
 
 
@@ -94,7 +90,7 @@ def _adopt(campaign: Campaign, architecture: Architecture, seed: int, store: Tra
 
 
 def _train_each(
-    campaign: Campaign, missing: Sequence[Wanted], store: TraceStore, workers: Workers
+    campaign: Campaign, missing: Sequence[Wanted], store: TraceStore, workers: Workers, cards: Cards | None
 ) -> Iterable[Failure | None]:
     """The outcome of each training, as soon as it is there: a failure, or None.
 
@@ -102,13 +98,16 @@ def _train_each(
     those of a cluster send them, and this process stores them.
     """
     groups = _groups(campaign, missing)
+    if cards is not None and groups:
+        yield from train_on_cards(campaign, store, groups, cards)
+        return
     if workers.same_files:
         for group, outcome in workers.as_completed(partial(_train_and_store, campaign, store), groups):
-            yield from _failures(group, outcome.reason) if isinstance(outcome, Killed) else outcome
+            yield from failed(group, outcome.reason) if isinstance(outcome, Killed) else outcome
         return
     for group, made in workers.as_completed(partial(_train_group, campaign), groups):
         if isinstance(made, Killed):
-            yield from _failures(group, made.reason)
+            yield from failed(group, made.reason)
         else:
             yield from (_stored(campaign, store, pair, each) for pair, each in zip(group, made, strict=True))
 
@@ -139,12 +138,16 @@ def _train_group(campaign: Campaign, wanted: Sequence[Wanted]) -> list[Trained |
     from harness.train.process import prepare, release_memory
 
     prepare(campaign.threads)
+    if campaign.device != "cpu":
+        from harness.train.gpu import prepare_gpu
+
+        prepare_gpu(campaign.device, campaign.deterministic)
     try:
         traces = _traces(campaign, wanted)
     except BadInput:
         raise
     except FAULTS as error:
-        return list(_failures(wanted, f"{type(error).__name__}: {error}".splitlines()[0]))
+        return list(failed(wanted, reason_of(error)))
     finally:
         release_memory()
     facts = machine_facts(campaign.device)
@@ -167,7 +170,3 @@ def _traces(campaign: Campaign, wanted: Sequence[Wanted]) -> list[Trace]:
     if isinstance(campaign.bench, GroupTrainer):
         return campaign.bench.train_group(jobs)
     return [train(job) for job in jobs]
-
-
-def _failures(wanted: Sequence[Wanted], reason: str) -> list[Failure]:
-    return [Failure(architecture.name, seed, reason) for architecture, seed in wanted]

@@ -11,20 +11,20 @@ import torch
 
 
 @contextmanager
-def in_force(device: torch.device) -> Iterator[None]:
+def in_force(device: torch.device | str) -> Iterator[None]:
     """In the block `device` is the current one, where it is a GPU.
 
     What torch makes without naming a device (streams, graphs, random states) belongs to the current one: without this,
     a graph that is recorded for "cuda:1" is a recording of an empty stream of "cuda:0".
     """
-    if device.type != "cuda":
+    if torch.device(device).type != "cuda":
         yield
         return
     with torch.cuda.device(device):
         yield
 
 
-def prepare_gpu(device: torch.device, deterministic: bool = True) -> None:
+def prepare_gpu(device: torch.device | str, deterministic: bool = True) -> None:
     """Make `device` the current one of this process for good; with `deterministic` equal trainings give equal bits.
 
     An operation without a deterministic implementation computes as it always does: no training has one, a measure may.
@@ -41,13 +41,13 @@ def prepare_gpu(device: torch.device, deterministic: bool = True) -> None:
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # a property of the module
 
 
-def lost_reason(device: torch.device) -> str | None:
+def lost_reason(device: torch.device | str) -> str | None:
     """Why no computation on a GPU succeeds any more in this process; None where one does.
 
     Most errors of a kernel (an illegal address, a failed assertion) stay: every later call of the process fails with
     them. That is tried rather than read off a message. A lack of memory passes.
     """
-    if device.type != "cuda":
+    if torch.device(device).type != "cuda":
         return None
     try:
         torch.cuda.synchronize(device)

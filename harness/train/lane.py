@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import torch
 
+from harness.schema import ImageSet
 from harness.train.device_images import DeviceImages
 from harness.train.gpu import in_force
 
@@ -43,11 +44,17 @@ class Lane:
         with in_force(device):
             self.stream = torch.cuda.Stream(device)
             self.pool = torch.cuda.graph_pool_handle()
-            self.keeper = torch.cuda.CUDAGraph()  # a pool is given up with its last graph: this one is empty, and stays
-            with warnings.catch_warnings(), torch.cuda.stream(self.stream):
-                warnings.simplefilter("ignore")  # that it is empty
-                self.keeper.capture_begin(pool=self.pool, capture_error_mode="thread_local")
-                self.keeper.capture_end()
+        self._keep_pool()
+
+    def _keep_pool(self) -> None:
+        """Record an empty graph, which stays: a pool is given up with its last graph."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that it is empty
+            try:
+                with self.active():
+                    self.keeper = self.record(lambda: None)
+            except RuntimeError as error:
+                self.eager = str(error).splitlines()[0]
 
     @contextmanager
     def active(self) -> Iterator[None]:
@@ -82,6 +89,13 @@ class Lane:
     def wait(self) -> None:
         """Until everything that was launched on this lane is done."""
         self.stream.synchronize()
+
+
+def lanes_on(device: str, image_set: ImageSet, count: int) -> list[Lane]:
+    """So many lanes of a GPU, with the same images."""
+    card = torch.device(device)
+    images = DeviceImages(image_set, card)
+    return [Lane(card, images) for _ in range(count)]
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from math import isfinite
 
@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from harness.schema import HeadMaker, Measure, Scene, Trace, demand, seed_of
 from harness.train.device_images import DeviceImages
 from harness.train.device_updates import DeviceUpdates
-from harness.train.gpu import in_force
 from harness.train.job import TrainingJob, finish
 from harness.train.lane import Lane
 from harness.train.observatory import Observatory, Values
@@ -31,7 +30,9 @@ def train(job: TrainingJob) -> Trace:
     the truth was read from. A loss that is not finite ends the training; the trace says at which step. A column that
     its measure never gave, because it failed at every reading, is nan all along.
     """
-    training = Training(job)
+    device = torch.device(job.device)
+    lane = Lane(device, DeviceImages(job.images, device)) if device.type == "cuda" else None
+    training = Training(job, lane)
     while (trace := training.advance()) is None:
         pass
     return trace
@@ -40,7 +41,7 @@ def train(job: TrainingJob) -> Trace:
 class Training:
     """One training, carried on from observation to observation; others may go on in between.
 
-    With a `lane` its updates are launched there, and the device makes them while other trainings are observed.
+    On a GPU its updates are launched on a `lane`, and the device makes them while other trainings are observed.
     """
 
     def __init__(self, job: TrainingJob, lane: Lane | None = None) -> None:
@@ -51,7 +52,7 @@ class Training:
 
     def advance(self) -> Trace | None:
         """Observe the network and launch the updates until the next observation; the trace where it was the last."""
-        with self.lane.active() if self.lane else in_force(self.device), self._randomness():
+        with self.lane.active() if self.lane else nullcontext(), self._randomness():
             try:
                 next(self.stretches)
             except StopIteration as end:

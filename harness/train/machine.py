@@ -28,10 +28,24 @@ def machine_facts(device: str) -> dict[str, str]:
     return versions | {"computed_on": torch.cuda.get_device_name(device), "processor": processor()} | libraries
 
 
-def gpu_type(device: str) -> str:
+UNEQUAL = ", not deterministic"
+"""How the type of a GPU ends where equal trainings need not give equal bits."""
+
+
+def gpu_type(device: str, deterministic: bool = True) -> str:
     """What a key says of a GPU: its type and the version of torch, such as "NVIDIA H100 80GB HBM3, torch 2.11.0"."""
     facts = machine_facts(device)
-    return f"{facts['computed_on']}, torch {facts['torch']}"
+    return f"{facts['computed_on']}, torch {facts['torch']}{'' if deterministic else UNEQUAL}"
+
+
+def cards_of(device: str) -> list[str]:
+    """The GPUs that `device` means: one, or with "cuda" all of the type of the first."""
+    import torch
+
+    if device != "cuda":
+        return [device]
+    names = [f"cuda:{number}" for number in range(torch.cuda.device_count())]
+    return [name for name in names if torch.cuda.get_device_name(name) == torch.cuda.get_device_name(names[0])]
 
 
 @cache

@@ -10,14 +10,12 @@ from typing import TypeVar
 import torch
 
 from harness.schema import BadInput, Trace
+from harness.train.faults import FAULTS
 from harness.train.gpu import lost_reason
 from harness.train.lane import Lane
 from harness.train.loop import Training
 
 T = TypeVar("T")
-
-FAULTS = (RuntimeError, ValueError, ArithmeticError, KeyError, MemoryError)
-"""What one training may fail with while the others go on."""
 
 
 class DeviceLost(RuntimeError):

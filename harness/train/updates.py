@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -23,10 +23,8 @@ Result = tuple[Tensor, Tensor]
 
 
 class Updates:
-    """SGD on shuffled, augmented batches, as a recipe has it; `generator` draws the batches.
+    """SGD on shuffled, augmented batches, as a recipe has it, on a CPU; `generator` draws the batches.
 
-    On a CUDA device an update is captured once as a graph and replayed: launching the kernels of a small network costs
-    more than running them.
     With `kernels` "native" a `Lowerable` network is trained by compiled C.
     """
 
@@ -42,11 +40,8 @@ class Updates:
         self.horizon = recipe.annealing_steps(len(data))
         self.data, self.draws = data, endless(data, recipe.batch, generator)
         self.program = _program(model, data.size, recipe.batch) if kernels == "native" else None
-        replays = self.device.type == "cuda"
-        self.rate = torch.zeros((), device=self.device) if replays else None
-        self.optimizer = sgd(model, recipe, recipe.learning_rate if self.rate is None else self.rate)
-        plain = Plain(model, self.optimizer, recipe.precision, self.device, recipe.clip_norm)
-        self.act: Callable[[Tensor, Tensor], Result] = Replayed(plain, CudaGraph) if replays else plain
+        self.optimizer = sgd(model, recipe, recipe.learning_rate)
+        self.act = Plain(model, self.optimizer, recipe.precision, self.device, recipe.clip_norm)
         self.tally, self.seconds = Tally(), 0.0
 
     def advance(self, steps: range) -> None:
@@ -61,7 +56,7 @@ class Updates:
         begin = time.perf_counter()
         diverged, values = self.tally.read(step)
         seconds, self.seconds = self.seconds, 0.0
-        return diverged, values, seconds + time.perf_counter() - begin  # the device may have lagged behind
+        return diverged, values, seconds + time.perf_counter() - begin
 
     def make(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
         """Update number `step`, from 0; returns its loss (nats), logits and labels from before the weights moved."""
@@ -73,11 +68,8 @@ class Updates:
             descent = Descent(rate, recipe.momentum, recipe.nesterov, recipe.weight_decay)
             value, logits = self.program.update(self.data.images, drawn, labels, descent)
             return torch.tensor(value), logits, labels
-        if self.rate is not None:
-            self.rate.fill_(rate)
-        else:
-            for group in self.optimizer.param_groups:
-                group["lr"] = rate
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
         x, y = self.data.take(next(self.draws))
         loss, logits = self.act(x, y)
         return loss, logits, y
@@ -121,59 +113,6 @@ class Plain:
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         return loss.detach(), logits.detach()
-
-
-class CudaGraph:
-    """One act, recorded on the device and replayed at will."""
-
-    def __init__(self) -> None:
-        self.graph = torch.cuda.CUDAGraph()
-
-    def record(self, act: Callable[[], Result]) -> Result:
-        """Record the act without doing it; what is returned holds the results of each replay."""
-        with torch.cuda.graph(self.graph):
-            return act()
-
-    def replay(self) -> None:
-        """Do it."""
-        self.graph.replay()
-
-    def run_eagerly(self, act: Callable[[], Result]) -> Result:
-        """Run an update without recording it, on its own stream: a recording needs some of these first."""
-        stream = torch.cuda.Stream()
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            done = act()
-        torch.cuda.current_stream().wait_stream(stream)
-        return done
-
-
-class Replayed:
-    """An act on a batch, done as it is some times, then recorded, then replayed.
-
-    All of them are real updates; a batch of another shape than the first (the last of a pass) is done as it is.
-    """
-
-    def __init__(self, act: Callable[[Tensor, Tensor], Result], graph: Callable[[], CudaGraph], warm: int = 3) -> None:
-        self.act, self.graph, self.left = act, graph(), warm
-        self.shape: torch.Size | None = None
-        self.inputs: tuple[Tensor, Tensor] | None = None
-        self.results: Result | None = None
-
-    def __call__(self, x: Tensor, y: Tensor) -> Result:
-        self.shape = self.shape or x.shape
-        if self.left:
-            self.left -= 1
-            return self.graph.run_eagerly(lambda: self.act(x, y))
-        if x.shape != self.shape:
-            return self.act(x, y)
-        if self.inputs is None or self.results is None:
-            mine = self.inputs = torch.empty_like(x).copy_(x), y.clone()
-            self.results = self.graph.record(lambda: self.act(*mine))
-        self.inputs[0].copy_(x)
-        self.inputs[1].copy_(y)
-        self.graph.replay()
-        return self.results[0].clone(), self.results[1].clone()
 
 
 def mean_loss(logits: Tensor, labels: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ import torch
 from harness.train.gpu import in_force, lost_reason, prepare_gpu
 from harness.train.job import TrainingJob
 from harness.train.lane import Lane
-from harness.train.loop import Training
+from harness.train.loop import train
 from harness.train.recipe import Recipe
 from tests.conftest import tiny_images
 
@@ -112,9 +112,8 @@ def test_python_s_collector_rests_while_something_is_recorded(cards) -> None:
 
 
 def test_a_training_on_the_second_card_computes_there(cards, monkeypatch, bench) -> None:
-    """Without a lane too: it is the current card whenever the training goes on, and no longer when it pauses."""
-    monkeypatch.setattr(torch.random, "fork_rng", lambda devices: in_force(torch.device("cpu")))
-    monkeypatch.setattr(torch.cuda, "get_rng_state", lambda device: torch.zeros(1))
+    """It is the current card whenever the training goes on, and no longer when it pauses."""
+    monkeypatch.setattr(torch.random, "fork_rng", lambda devices: in_force("cpu"))
     seen = []
 
     def build():
@@ -124,8 +123,13 @@ def test_a_training_on_the_second_card_computes_there(cards, monkeypatch, bench)
     architecture = bench.sample(1, 0)[0]
     job = TrainingJob(architecture, build, tiny_images(), Recipe(steps=1), {}, 0, device="cuda:1")
     with pytest.raises(ValueError, match="enough"):
-        Training(job).advance()
+        train(job)
     assert seen == [1] and cards.current == 0
+
+
+def test_where_not_even_an_empty_graph_can_be_recorded_a_lane_is_eager(cards, monkeypatch) -> None:
+    monkeypatch.setattr(torch.cuda.CUDAGraph, "ends_with", RuntimeError("no graphs here\nmore"))
+    assert Lane(torch.device("cuda:0"), None).eager == "no graphs here"
 
 
 def test_a_cpu_is_never_looked_for_on_a_card() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from harness.processes.workers import OneMachine
 from harness.runs.campaign import Campaign
 from harness.runs.engine import Engine
 from harness.runs.train_many import train_missing
@@ -65,4 +66,4 @@ def test_missing_traces_of_another_gpu_are_not_trained_on_this_one(cards, tmp_pa
     campaign = Campaign(bench, tiny_images(), "f", Recipe(steps=1), {}, "run", "cuda", "torch", gpu=engine.gpu_type())
     wanted = [(bench.sample(1, 0)[0], 0)]
     with pytest.raises(BadInput, match=r"^engine\.gpu: must be null or 'NVIDIA H100, .*' .* \(got 'NVIDIA A100, .*'\)"):
-        train_missing(campaign, wanted, TraceStore(tmp_path), engine, lambda done, total: None)
+        train_missing(campaign, wanted, TraceStore(tmp_path), OneMachine(), lambda done, total: None)
