@@ -19,7 +19,7 @@ def tables(found: Found) -> str:
 
 
 def _machine(found: Found) -> str:
-    facts = next((part["machine"] for part in found.values() if "machine" in part), {})
+    facts: Found = next((part["machine"] for part in found.values() if "machine" in part), {})
     named = [
         f"{facts[key]}" if key == "computed_on" else f"{key} {facts[key]}"
         for key in ("computed_on", "torch", "cuda", "cudnn", "processor")
