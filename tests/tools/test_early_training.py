@@ -1,0 +1,150 @@
+"""Joining descriptions, proxies and signals of training on made-up tasks of which the answer is known."""
+
+from __future__ import annotations
+
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import RBF, WhiteKernel
+
+from harness.predictors.rank_aggregate import RankAggregate
+from harness.schema import Architecture, Trace
+from tools.early_training import figures, literal
+from tools.early_training.judge import BASE, labelled, splits, study, transferred, unlabelled
+from tools.early_training.process import kernels, likelihood, predict
+from tools.early_training.signals import AGGREGATE, PROXIES, Task, aggregate, features, normal_scores
+
+
+def task(name: str = "made", n: int = 90, seed: int = 0, of: str = "loss") -> Task:
+    """A task whose truth is the training loss alone (`of` "loss"), or the description (`of` "description")."""
+    random = np.random.default_rng(seed)
+    described, proxies, loss = random.normal(size=(n, 4)), random.normal(size=(n, len(PROXIES))), random.normal(size=n)
+    truth = -loss if of == "loss" else described @ [1.0, 0.5, 0.0, 0.0]
+    rows = []
+    for i, step in product(range(n), (0, 10, 20)):
+        known = {
+            "architecture": f"a{i}",
+            "group": f"g{i // 2}",
+            "step": step,
+            **dict(zip(PROXIES, proxies[i], strict=True)),
+        }
+        known |= {"truth": 50 + truth[i], "truth_other": 50 - truth[i]}
+        known |= {"description_features": described[i] if step == 0 else None, "movement": random.normal()}
+        known |= {
+            "train_loss": loss[i] if step else np.nan,
+            "temporal_graph": None if step < 20 else random.normal(size=3),
+        }
+        rows.append(known)
+    return Task(name, pd.DataFrame(rows))
+
+
+def test_a_signal_that_is_the_truth_is_found_to_add_and_noise_is_not() -> None:
+    made = task()
+    found = labelled(made, made.truth(), 20, 40, 0).set_index("predictor")
+    assert found.loc[f"{BASE} + losses", "tau"] > 0.8 > 0.3 > found.loc[BASE, "tau"]
+    assert found.loc[f"{BASE} + losses", "delta_tau_low"] > 0
+    assert (
+        found.loc[f"{BASE} + temporal_graph", "delta_tau_low"]
+        < 0
+        < found.loc[f"{BASE} + temporal_graph", "delta_tau_high"]
+    )
+    assert found.loc[BASE, "delta_tau"] == 0
+
+
+def test_a_vector_that_is_kept_at_the_end_alone_takes_no_part_before() -> None:
+    made = task()
+    names = set(labelled(made, made.truth(), 10, 40, 0)["predictor"])
+    assert f"{BASE} + losses" in names and f"{BASE} + temporal_graph" not in names
+
+
+def test_nothing_of_half_b_is_fitted_on_and_no_class_is_on_both_sides() -> None:
+    made = task()
+    for labels, held in ((20, 30), (60, 30), (65, 30), (40, 0)):
+        for split in splits(made, labels, held):
+            assert len(split.fitted) == labels and not set(split.fitted) & set(split.judged)
+            assert not set(made.groups[split.fitted]) & set(made.groups[split.judged])
+            if held:
+                assert min(split.judged) >= 60 and sum(split.fitted >= 60) == max(0, labels - 60)
+    assert splits(made, 300, 0) == [] and splits(made, 85, 30) == []
+
+
+def test_the_process_is_that_of_scikit_learn() -> None:
+    random = np.random.default_rng(1)
+    x, y = random.normal(size=(30, 3)), random.normal(size=30)
+    (kernel,) = kernels([x], 0.9)
+    found, weights = likelihood(kernel, y, 0.2)
+    scale = y @ np.linalg.solve(0.8 * kernel + 0.2 * np.eye(30), y) / 30  # of the variance, at the maximum
+    whole = 0.8 * scale * RBF(0.9 * np.sqrt(6)) + WhiteKernel(0.2 * scale)
+    peer = GaussianProcessRegressor(whole, optimizer=None).fit(x, y)
+    assert kernel @ weights == pytest.approx(peer.predict(x), abs=1e-8)
+    constant = -15 * (1 + np.log(2 * np.pi))
+    assert found + constant == pytest.approx(peer.log_marginal_likelihood(whole.theta), abs=1e-6)
+
+
+def test_the_share_of_a_useless_block_may_be_nothing() -> None:
+    random = np.random.default_rng(2)
+    x, noise = random.normal(size=(60, 2)), random.normal(size=(60, 40))
+    y = x[:, 0]
+    fitted = np.arange(40)
+    known, more = (predict(blocks, fitted, y[:40])[40:] for blocks in ([x, x], [x, x, noise]))
+    assert np.corrcoef(known, more)[0, 1] > 0.99
+
+
+def test_the_aggregate_is_the_predictor_of_that_name() -> None:
+    made = task()
+    traces = [
+        Trace(Architecture(name, name, False), 0, made.frame[made.frame["architecture"] == name])
+        for name in made.architectures
+    ]
+    peer = RankAggregate(dict.fromkeys(AGGREGATE, 1.0), "combination", "last", "first").score_together(traces)
+    assert aggregate(made) == pytest.approx(peer)
+
+
+def test_normal_scores_put_what_is_missing_last_and_drop_constants() -> None:
+    values = np.array([[1.0, 5.0], [np.nan, 5.0], [3.0, 5.0], [1.0, 5.0]])
+    (scores,) = normal_scores(values).T
+    assert scores[1] < scores[0] == scores[3] < scores[2]
+    assert features(task(), "description", 0).shape == (90, 4)
+
+
+def test_without_labels_nothing_reads_the_truth() -> None:
+    made = task()
+    first = unlabelled(made, made.truth(), 20, 0).set_index("predictor")["tau"]
+    second = unlabelled(made, -made.truth(), 20, 0).set_index("predictor")["tau"]
+    assert first.to_numpy() == pytest.approx(-second.to_numpy(), abs=1e-12)
+    assert first["train_loss"] == pytest.approx(1)
+
+
+def test_what_is_learned_on_one_task_ranks_another_of_the_same_law() -> None:
+    tasks = {"home": task("home", of="description"), "away": task("away", seed=5, of="description")}
+    rows = {row["predictor"]: row for row in transferred(tasks, "home", {k: t.truth() for k, t in tasks.items()}, 40)}
+    assert rows["description"]["tau"] > 0.6 and rows["description"]["tau_at_home"] > 0.6
+    assert abs(rows["proxies"]["tau"]) < 0.4
+
+
+def test_the_study_has_a_row_for_every_target_step_and_number_of_labels() -> None:
+    found = study([task()], 30, labels=(20,))
+    assert set(zip(found["target"], found["step"], found["labels"], strict=True)) == {
+        ("made", 10, 0), ("made", 20, 0), ("made", 10, 20), ("made", 20, 20), ("other", 20, 0), ("other", 20, 20),
+    }  # fmt: skip
+    assert found["tau"].between(-1, 1).all() and {"tau_half_low", "delta_tau_fifth_high", "sd"} <= set(found)
+
+
+def test_the_literal_tables_are_those_of_the_runs(tmp_path: Path) -> None:
+    run = Path(__file__).parents[2] / "results" / "published" / "nasbench201-digits"
+    literal.write(tmp_path, {"published": run, "again": run})
+    metrics, peer = pd.read_csv(tmp_path / "neural_capacitance.csv"), pd.read_parquet(run / "metrics.parquet")
+    assert set(metrics["run"]) == {"published", "again"} and {"beta_eff", "beta_eff_ridge", "train_loss_ridge"} <= set(
+        metrics["predictor"]
+    )
+    row = metrics[(metrics["run"] == "again") & (metrics["predictor"] == "beta_eff") & (metrics["step"] == 64)].iloc[0]
+    wanted = peer[(peer["predictor"] == "beta_eff") & (peer["step"] == 64)].iloc[0]
+    assert row["tau"] == pytest.approx(wanted["tau"], abs=5e-4)
+    assert row["tau_given_train_loss"] == pytest.approx(wanted["tau_given_train_loss"], abs=5e-4)
+    courses = pd.read_csv(tmp_path / "neural_capacitance_courses.csv")
+    assert courses.groupby("run")["architecture"].nunique().tolist() == [24, 24]
+    assert figures.courses(courses).axes[0].get_title() == "published"

@@ -1,0 +1,48 @@
+"""Tables and figures of docs/findings.md.
+
+`python -m tools.early_training collect OUT.parquet WORD ...` writes the signals of a run of experiment=early_training
+into one table; WORD are the words of its command line. `python -m tools.early_training judge FOLDER` reads every
+`early_training_TASK.parquet` of FOLDER and writes `early_training.csv`, `early_training_transfer.csv` and the figures
+there. `python -m tools.early_training literal FOLDER NAME=RUN ...` writes `neural_capacitance.csv` and
+`neural_capacitance_courses.csv` of stored runs.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from . import collect, figures, judge, literal
+from .signals import Task
+
+HELD = 150
+"""Architectures of half B, at the end of the draw: nothing was chosen on them."""
+
+HOME = "cifar10"
+"""The task whose fit is used on the others."""
+
+
+def main(words: list[str]) -> None:
+    """The command line."""
+    if words[:1] == ["collect"]:
+        collect.compact(collect.collected(words[2:])).to_parquet(words[1], index=False)
+        return
+    folder = Path(words[1])
+    if words[:1] == ["literal"]:
+        literal.write(folder, {name: Path(run) for name, _, run in (word.partition("=") for word in words[2:])})
+        return
+    tasks = {p.stem.removeprefix("early_training_"): p for p in sorted(folder.glob("early_training_*.parquet"))}
+    read = {name: Task(name, pd.read_parquet(path)) for name, path in tasks.items()}
+    judge.study([*read.values()], HELD).to_csv(folder / "early_training.csv", index=False, float_format="%.3f")
+    truths = {name: task.truth() for name, task in read.items()}
+    rows = list(judge.transferred(read, HOME, truths, HELD)) if HOME in read else []
+    pd.DataFrame(rows).to_csv(folder / "early_training_transfer.csv", index=False, float_format="%.3f")
+    figures.write(folder)
+
+
+if __name__ == "__main__":
+    with threadpool_limits(1):
+        main(sys.argv[1:])
