@@ -1,6 +1,7 @@
 """`python -m tools.curve_coverage FOLDER`: prints how often LCE's 95 % credible interval holds a real final accuracy.
 
-FOLDER has the file of 200 recorded curves of NAS-Bench-201 (docs/data.md). The table stands in docs/findings.md.
+FOLDER has the file of 200 recorded curves of NAS-Bench-201 (docs/data.md). The table stands in
+docs/findings/nasbench201.md.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def credible(lce: LCE, trace: Trace) -> Column:
 
 
 def table(folder: str) -> str:
-    """The table of docs/findings.md, in Markdown."""
+    """The table of docs/findings/nasbench201.md, in Markdown."""
     train_set, split, epochs = CURVES_PROTOCOL
     traces = list(stored_curves("curves", train_set, split, epochs, None, None, folder).traces.values())
     final = np.array([trace.table["valid_accuracy"].iloc[-1] for trace in traces])

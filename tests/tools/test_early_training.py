@@ -13,7 +13,7 @@ from sklearn.gaussian_process.kernels import RBF, WhiteKernel
 
 from harness.predictors.rank_aggregate import RankAggregate
 from harness.schema import Architecture, Trace
-from tools.early_training import figures, literal
+from tools.early_training import figures, halves, literal
 from tools.early_training.judge import BASE, labelled, splits, study, transferred, unlabelled
 from tools.early_training.process import kernels, likelihood, predict
 from tools.early_training.signals import AGGREGATE, PROXIES, Task, aggregate, features, normal_scores
@@ -148,3 +148,12 @@ def test_the_literal_tables_are_those_of_the_runs(tmp_path: Path) -> None:
     courses = pd.read_csv(tmp_path / "neural_capacitance_courses.csv")
     assert courses.groupby("run")["architecture"].nunique().tolist() == [24, 24]
     assert figures.courses(courses).axes[0].get_title() == "published"
+
+
+def test_models_chosen_on_half_a_are_judged_on_rows_of_half_b_alone() -> None:
+    groups = np.array([f"g{i % 390}" for i in range(400)], dtype=object)
+    for half, labels in (("A", 160), ("B", 160), ("B", 300)):
+        fitted, judged = halves._chosen(half, labels, 0, groups)
+        assert len(fitted) == labels and not set(groups[fitted]) & set(groups[judged])
+        assert (judged >= 200).all() if half == "B" else (judged < 200).all()
+        assert (fitted >= 200).sum() == max(0, labels - 200)

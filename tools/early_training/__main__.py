@@ -1,10 +1,10 @@
 """Tables and figures of docs/findings.md.
 
-`python -m tools.early_training collect OUT.parquet WORD ...` writes the signals of a run of experiment=early_training
-into one table; WORD are the words of its command line. `python -m tools.early_training judge FOLDER` reads every
-`early_training_TASK.parquet` of FOLDER and writes `early_training.csv`, `early_training_transfer.csv` and the figures
-there. `python -m tools.early_training literal FOLDER NAME=RUN ...` writes `neural_capacitance.csv` and
-`neural_capacitance_courses.csv` of stored runs.
+`python -m tools.early_training collect OUT.parquet WORD ...` writes the signals of a run into one table; WORD are the
+words of its command line, whose traces are stored. `tables OUT.parquet RUN` does so from the tables of a stored run.
+`judge FOLDER` reads every `early_training_TASK.parquet` of FOLDER and writes `early_training.csv`,
+`early_training_transfer.csv` and the figures there. `literal FOLDER NAME=RUN ...` writes `neural_capacitance.csv` and
+`neural_capacitance_courses.csv` of stored runs. `halves FOLDER DATA` writes `descriptions_halves.csv`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from . import collect, figures, judge, literal
+from . import collect, figures, halves, judge, literal
 from .signals import Task
 
 HELD = 150
@@ -30,7 +30,13 @@ def main(words: list[str]) -> None:
     if words[:1] == ["collect"]:
         collect.compact(collect.collected(words[2:])).to_parquet(words[1], index=False)
         return
+    if words[:1] == ["tables"]:
+        collect.compact(collect.of_tables(Path(words[2]))).to_parquet(words[1], index=False)
+        return
     folder = Path(words[1])
+    if words[:1] == ["halves"]:
+        halves.summary(words[2]).to_csv(folder / "descriptions_halves.csv", index=False, float_format="%.4f")
+        return
     if words[:1] == ["literal"]:
         literal.write(folder, {name: Path(run) for name, _, run in (word.partition("=") for word in words[2:])})
         return

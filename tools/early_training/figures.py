@@ -83,15 +83,17 @@ def without_labels(table: pd.DataFrame) -> Figure:
 
 
 def courses(table: pd.DataFrame) -> Figure:
-    """β_eff of the unit against the training loss, a line an architecture, a panel per run."""
-    panels = table["run"].drop_duplicates().tolist()
-    figure = Figure(figsize=(DOUBLE, 2.5), layout="constrained")
-    for axes, name in zip(_row(figure, len(panels)), panels, strict=True):
-        rows = table[table["run"] == name]
-        for _, course in rows[rows["epoch"] > 0].groupby("architecture"):
+    """β_eff of the unit against the training loss, a line an architecture, a panel per run; training goes right."""
+    runs = table["run"].drop_duplicates().tolist()
+    figure = Figure(figsize=(DOUBLE, 2.4), layout="constrained")
+    for axes, name in zip(_row(figure, len(runs), shared=False), runs, strict=True):
+        rows = table[(table["run"] == name) & table["train_loss"].notna()]
+        for _, course in rows.groupby("architecture"):
             axes.plot(course["train_loss"], course["beta_eff"], color=colour("capacitance"), lw=0.6, alpha=0.5)
             axes.plot(course["train_loss"].iloc[-1:], course["beta_eff"].iloc[-1:], "o", ms=2, color=GREY)
-        axes.set(title=name, xlabel="training loss", xscale="log")
+        low, high = rows["beta_eff"].quantile([0.03, 1.0])
+        axes.set(title=name, xlabel="training loss", ylim=(min(low, 0) - 0.05 * high, 1.1 * high))
+        axes.set_xlim(float(rows["train_loss"].max()) + 0.1, 0)
         axes.axhline(0, color=GREY, lw=0.6, zorder=0)
     figure.axes[0].set_ylabel("β_eff")
     return figure
@@ -107,8 +109,8 @@ def write(folder: Path) -> None:
         save(lambda: courses(pd.read_csv(path)), folder / "neural_capacitance_courses.svg")
 
 
-def _row(figure: Figure, panels: int) -> Sequence[Axes]:
-    found: Sequence[Axes] = figure.subplots(1, panels, sharey=True, squeeze=False)[0].tolist()
+def _row(figure: Figure, panels: int, shared: bool = True) -> Sequence[Axes]:
+    found: Sequence[Axes] = figure.subplots(1, panels, sharey=shared, squeeze=False)[0].tolist()
     return found
 
 

@@ -10,6 +10,9 @@ import pandas as pd
 SHOWN = 24
 """Architectures of each run whose courses are kept, the first of the draw."""
 
+FEWEST = 20
+"""Architectures; a run of fewer is one of courses alone."""
+
 PREDICTORS = ("beta_eff", "train_loss", "valid_loss", "valacc", "movement", "flops", "live_flops", "params")
 """Whose name begins with one of these, or is it, has a row."""
 
@@ -23,7 +26,8 @@ def metrics(runs: Mapping[str, Path]) -> pd.DataFrame:
     for name, folder in runs.items():
         table = pd.read_parquet(folder / "metrics.parquet")
         wanted = table["predictor"].str.startswith(("beta_eff", "train_loss")) | table["predictor"].isin(PREDICTORS)
-        rows.append(table.loc[wanted & table["tau"].notna(), kept].assign(run=name))
+        enough = table["tau"].notna() & (table["n"] >= FEWEST)
+        rows.append(table.loc[wanted & enough, kept].assign(run=name))
     whole = pd.concat(rows, ignore_index=True)
     return whole[["run", *kept]]
 

@@ -27,7 +27,7 @@ LAST: Mapping[str, tuple[str, ...]] = {
     "gradients": ("snip", "grad_norm"),
     "readout": ("readout_error", "readout_error_mean", "readout_accuracy"),
     "weight_statistics": ("weight_statistics",),
-    "temporal_graph": ("temporal_graph",),
+    "temporal_graph": ("temporal_graph", "graph_degree", "graph_centrality"),
     "weights_and_gradients": ("weight_statistics", "gradient_statistics"),
 }
 """Families that are read at their last observation within the budget; the last one in the manner of NAP2.
