@@ -74,8 +74,8 @@ def annealed(count, epochs):
 
 
 def test_no_interval_is_claimed_as_annealed_curves_leave_the_posterior(trace_of):
-    """Two epochs of the table in docs/findings/nasbench201.md, on curves that are made: early the posterior is wide enough, late
-    the model's error decides."""
+    """Two epochs of the table in docs/findings/nasbench201.md, on curves that are made: early the posterior is wide
+    enough, late the model's error decides."""
     assert not hasattr(LCE, "interval") and not hasattr(LCE, "exceeds")
     curves = annealed(20, 200)
     traces = [trace_of(step=8 * np.arange(201), valid_accuracy=curve) for curve in curves]
