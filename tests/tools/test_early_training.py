@@ -127,7 +127,7 @@ def test_what_is_learned_on_one_task_ranks_another_of_the_same_law() -> None:
 
 
 def test_the_study_has_a_row_for_every_target_step_and_number_of_labels() -> None:
-    found = study([task()], 30, labels=(20,))
+    found = study([task()], {"made": 30}, labels=(20,))
     assert set(zip(found["target"], found["step"], found["labels"], strict=True)) == {
         ("made", 10, 0), ("made", 20, 0), ("made", 10, 20), ("made", 20, 20), ("other", 20, 0), ("other", 20, 20),
     }  # fmt: skip

@@ -42,10 +42,11 @@ def main(words: list[str]) -> None:
         return
     tasks = {p.stem.removeprefix("early_training_"): p for p in sorted(folder.glob("early_training_*.parquet"))}
     read = {name: Task(name, pd.read_parquet(path)) for name, path in tasks.items()}
-    judge.study([*read.values()], HELD).to_csv(folder / "early_training.csv", index=False, float_format="%.3f")
+    judge.study([*read.values()], {HOME: HELD}).to_csv(folder / "early_training.csv", index=False, float_format="%.4f")
     truths = {name: task.truth() for name, task in read.items()}
-    rows = list(judge.transferred(read, HOME, truths, HELD)) if HOME in read else []
-    pd.DataFrame(rows).to_csv(folder / "early_training_transfer.csv", index=False, float_format="%.3f")
+    if HOME in read:
+        rows = list(judge.transferred(read, HOME, truths, HELD))
+        pd.DataFrame(rows).to_csv(folder / "early_training_transfer.csv", index=False, float_format="%.4f")
     figures.write(folder)
 
 

@@ -30,9 +30,10 @@ WITHOUT_LABELS: Mapping[str, Look] = {
     "aggregate": ("zero_cost", "", "aggregate of five proxies"),
     "movement": ("movement", "", "weight displacement"),
     "train_loss": ("learning_curve", "", "training loss"),
-    "readout_error_mean": ("weight_statistics", "", "readout of the features"),
+    "valid_accuracy": ("weight_statistics", "", "validation accuracy"),
     "beta_eff": ("capacitance", "", "β_eff"),
     "aggregate + train_loss": ("combination", "", "aggregate and training loss"),
+    "aggregate + beta_eff": ("temporal_graph", "", "aggregate and β_eff"),
 }
 TITLES = {
     "digits": "cluttered digits",
@@ -46,7 +47,7 @@ def by_labels(table: pd.DataFrame) -> Figure:
     """τ against the number of labels at the end of each task's brief training, a panel per task."""
     own = table[table["task"] == table["target"]]
     tasks = [name for name in TITLES if name in set(own["task"])]
-    figure = Figure(figsize=(DOUBLE, 2.6), layout="constrained")
+    figure = Figure(figsize=(DOUBLE, 2.8), layout="constrained")
     for axes, name in zip(_row(figure, len(tasks)), tasks, strict=True):
         rows = own[(own["task"] == name) & (own["labels"] > 0)]
         rows = rows[rows["step"] == rows["step"].max()]
@@ -77,7 +78,7 @@ def without_labels(table: pd.DataFrame) -> Figure:
                 axes.plot([low, high], [place, place], color=colour(family), lw=1.2)
                 axes.plot([tau], [place], marker=marker(family), color=colour(family), ms=5, label=label)
         axes.axvline(0, color=GREY, lw=0.6, zorder=0)
-        axes.set(title=TITLES[name], xlabel="τ", yticks=range(len(WITHOUT_LABELS)), xlim=(-0.5, 1))
+        axes.set(title=TITLES[name], xlabel="τ", yticks=range(len(WITHOUT_LABELS)), xlim=(-0.3, 0.9))
         axes.set_yticklabels([look[2] for look in reversed(list(WITHOUT_LABELS.values()))])
     return figure
 

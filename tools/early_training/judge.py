@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from harness.evaluate.bootstrap import interval, observed_and_draws
 from harness.evaluate.correlations import tau_b
 
-from .process import Numbers, predict
+from .process import Numbers, Process, predict
 from .signals import DECLARED, SIGNALS, Task, aggregate, features, normal_scores
 
 BASE = "description + proxies"
@@ -71,15 +71,16 @@ def labelled(
 
     Means over the draws of the labels; intervals resample the architectures that are judged.
     """
-    blocks = blocks_of(task, budget, signals)
     ways = splits(task, labels, held)
+    if not ways:
+        return pd.DataFrame()
+    processes = {name: Process(blocks) for name, blocks in blocks_of(task, budget, signals).items()}
     scores = []
     for split in ways:
         y = normal_scores(truth[split.fitted][:, None])[:, 0]
-        scores.append(
-            (split.judged, np.array([predict(each, split.fitted, y)[split.judged] for each in blocks.values()]))
-        )
-    return compared(list(blocks), scores, truth, BASE)
+        found = [process.predict(split.fitted, y)[split.judged] for process in processes.values()]
+        scores.append((split.judged, np.array(found)))
+    return compared(list(processes), scores, truth, BASE)
 
 
 def unlabelled(task: Task, truth: Numbers, budget: int, held: int) -> pd.DataFrame:
@@ -114,8 +115,6 @@ def compared(
     names: Sequence[str], scores: Sequence[tuple[NDArray[np.intp], Numbers]], truth: Numbers, base: str
 ) -> pd.DataFrame:
     """τ of each name, means over `scores` (rows that are judged, scores (names, rows)), and differences to `base`."""
-    if not scores:
-        return pd.DataFrame()
     weights = observed_and_draws(len(truth), RESAMPLINGS, 0)
     table: dict[str, object] = {"predictor": list(names), "n": round(float(np.mean([len(rows) for rows, _ in scores])))}
     for name, share in SUBSETS:
@@ -196,18 +195,27 @@ def _cross_fitted(blocks: Sequence[Numbers], truth: Numbers, groups: NDArray[np.
     return scores
 
 
-def study(tasks: Sequence[Task], held: int, labels: Sequence[int] = LABELS) -> pd.DataFrame:
-    """Every row of the table: task, target, step, labels, predictor, τ, differences."""
+def budgets(task: Task) -> list[int]:
+    """The end of the training and the observation next to a quarter of it."""
+    last = task.steps[-1]
+    return sorted({min(task.steps[1:], key=lambda step: abs(4 * step - last)), last})
+
+
+def study(tasks: Sequence[Task], held: Mapping[str, int], labels: Sequence[int] = LABELS) -> pd.DataFrame:
+    """Every row of the table: task, target, step, labels, predictor, τ, differences.
+
+    `held` is the size of half B of the tasks that have one.
+    """
     rows = []
     for task in tasks:
         mine = {
             "truth": task.name,
             **{c: c.removeprefix("truth_") for c in map(str, task.frame) if c.startswith("truth_")},
         }
-        half = held if len(task.architectures) > held + 50 else 0
+        half = held.get(task.name, 0)
         for column, target in mine.items():
             truth = task.truth(column)
-            for step in task.steps[1:] if column == "truth" else task.steps[-1:]:
+            for step in budgets(task) if column == "truth" else task.steps[-1:]:
                 at: dict[str, Any] = {"task": task.name, "target": target, "step": step}
                 found = [(0, unlabelled(task, truth, step, half))]
                 found += [(n, labelled(task, truth, step, n, half)) for n in labels]

@@ -47,5 +47,5 @@ def courses(runs: Mapping[str, Path]) -> pd.DataFrame:
 
 def write(out: Path, runs: Mapping[str, Path]) -> None:
     """Both tables into the folder `out`."""
-    metrics(runs).to_csv(out / "neural_capacitance.csv", index=False, float_format="%.3f")
+    metrics(runs).to_csv(out / "neural_capacitance.csv", index=False, float_format="%.4f")
     courses(runs).to_csv(out / "neural_capacitance_courses.csv", index=False, float_format="%.4g")

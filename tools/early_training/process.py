@@ -48,16 +48,31 @@ def likelihood(kernel: Numbers, y: Numbers, noise: float) -> tuple[float, Number
     return float(fit - np.log(np.diag(factor[0])).sum()), (1 - noise) * weights
 
 
+class Process:
+    """A Gaussian process over blocks (n, d) of the same rows; kernels are made once for all fits."""
+
+    def __init__(self, blocks: Sequence[Numbers]) -> None:
+        filled = [block for block in blocks if block.shape[1]]
+        self.shares = SHARES[len(filled)]
+        self.by_length = [np.array(kernels(filled, length)) for length in LENGTHS]
+
+    def predict(self, fitted: NDArray[np.intp], y: Numbers) -> Numbers:
+        """Posterior mean (n,) for all rows from y of the rows `fitted`, whose mean is near 0.
+
+        Length scale, shares and noise are those of the largest marginal likelihood among all that are tried.
+        """
+        best, scores = -np.inf, np.zeros(self.by_length[0].shape[1])
+        for each in self.by_length:
+            known = each[:, fitted][:, :, fitted]
+            for shares in self.shares:
+                kernel: Numbers = np.tensordot(shares, known, axes=1)
+                for noise in NOISE:
+                    found, weights = likelihood(kernel, y, noise)
+                    if found > best:
+                        best, scores = found, np.tensordot(shares, each[:, :, fitted] @ weights, axes=1)
+        return scores
+
+
 def predict(blocks: Sequence[Numbers], fitted: NDArray[np.intp], y: Numbers) -> Numbers:
-    """Posterior mean (n,) for all rows of the blocks (n, d), from y of the rows `fitted`, whose mean is near 0."""
-    blocks = [block for block in blocks if block.shape[1]]
-    best, scores = -np.inf, np.zeros(len(blocks[0]))
-    for length in LENGTHS:
-        each = kernels(blocks, length)
-        for shares in SHARES[len(blocks)]:
-            whole: Numbers = np.einsum("b,bij->ij", shares, np.array(each))
-            for noise in NOISE:
-                found, weights = likelihood(whole[np.ix_(fitted, fitted)], y, noise)
-                if found > best:
-                    best, scores = found, whole[:, fitted] @ weights
-    return scores
+    """The prediction of one `Process` for one fit."""
+    return Process(blocks).predict(fitted, y)
