@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.report.renderers import latex
-from harness.report.text import Content
+from harness.report.text import Content, Name
 from harness.storage.files import write_text
 
 
@@ -21,6 +22,18 @@ def write_sentences(texts: Mapping[str, Content], captions: Mapping[str, Content
     if len(commands) < len(named):
         raise ValueError(f"two texts have one command: {[name for name, _ in named]}")
     write_text(path, "".join(f"\\newcommand{{\\{name}}}{{{latex(text)}}}\n" for name, text in commands.items()))
+
+
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_]+")
+
+
+def write_shown(names: Sequence[str], path: Path) -> None:
+    r"""Write \predictor{name}{\texttt{name}} for each predictor that the paper's table shows.
+
+    The paper looks the first up among its sources and prints the second; a name with other letters has no source.
+    """
+    shown = [f"\\predictor{{{name if _PLAIN_NAME.fullmatch(name) else ''}}}{{{latex(Name(name))}}}" for name in names]
+    write_text(path, "".join(f"{line}\n" for line in shown))
 
 
 def _camel(name: str) -> str:

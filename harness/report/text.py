@@ -59,6 +59,17 @@ class Text:
         return bool(self.parts)
 
 
+@dataclass(frozen=True, init=False)
+class Points(Text):
+    """Several statements: one text where there is a line for it, a list where there is a page."""
+
+    points: tuple[Text, ...]
+
+    def __init__(self, texts: Iterable[Text]) -> None:
+        object.__setattr__(self, "points", tuple(text for text in texts if text))
+        super().__init__(joined(self.points))
+
+
 Content = Text | Part
 """What a renderer takes: a text or a single part of one."""
 

@@ -38,7 +38,7 @@ def write(results: Path, out: Path, report: ReportConfig, progress: Count = unco
     """
     from harness.report.drawing import draw_figures
     from harness.report.index import write_entry
-    from harness.report.paper import write_sentences
+    from harness.report.paper import write_sentences, write_shown
     from harness.report.run_page import write_pages
     from harness.report.sentences import write_all
     from harness.report.tables import write_tables
@@ -58,6 +58,7 @@ def write(results: Path, out: Path, report: ReportConfig, progress: Count = unco
         for figure in drawn
     }
     write_sentences(sentences, captions, out / TABLES / "sentences.tex")
+    write_shown(tables.short_list, out / TABLES / "shown.tex")
     page = write_pages(tables, out, sentences, drawn, displayed, _stamp(results, report))
     write_entry(tables, page)
     for name in (FIGURES, TABLES):

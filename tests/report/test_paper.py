@@ -12,7 +12,8 @@ import pytest
 
 from harness.report.config import ReportConfig
 from harness.report.numbers import percent
-from harness.report.paper import write_sentences
+from harness.report.paper import write_sentences, write_shown
+from harness.report.run_tables import read
 from harness.report.text import BETA_EFF, Name, Score, Text
 from harness.report.write import write
 from harness.schema import Estimate
@@ -79,9 +80,8 @@ def test_the_paper_names_only_files_and_commands_that_a_report_writes(report: Pa
 @pytest.mark.skipif(shutil.which("latexmk") is None, reason="no LaTeX here")
 def test_the_paper_compiles_without_a_line_that_sticks_out(report: Path, tmp_path: Path) -> None:
     folder = tmp_path / "paper"
-    folder.mkdir()
-    shutil.copy(PAPER, folder)
-    shutil.copytree(report, tmp_path / report.name)
+    shutil.copytree(PAPER.parent, folder)
+    shutil.copytree(report, tmp_path / "published" / report.name)
     done = subprocess.run(["latexmk", "-pdf", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"], cwd=folder,
                           capture_output=True, text=True)  # fmt: skip
     assert done.returncode == 0, done.stdout[-2000:]
@@ -115,9 +115,38 @@ def test_every_caption_of_the_paper_is_given_where_its_figure_is_not(report: Pat
 @pytest.mark.skipif(shutil.which("latexmk") is None, reason="no LaTeX here")
 def test_the_paper_compiles_without_its_figures(bare: Path, tmp_path: Path) -> None:
     folder = tmp_path / "paper"
-    folder.mkdir()
-    shutil.copy(PAPER, folder)
-    shutil.copytree(bare, tmp_path / bare.name)
+    shutil.copytree(PAPER.parent, folder)
+    shutil.copytree(bare, tmp_path / "published" / bare.name)
     done = subprocess.run(["latexmk", "-pdf", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"], cwd=folder,
                           capture_output=True, text=True)  # fmt: skip
     assert done.returncode == 0, done.stdout[-2000:]
+
+
+SOURCE, ENTRY = re.compile(r"\\source\{(\w+)\}\{(\w+)\}"), re.compile(r"@\w+\{(\w+),(.*?)\n\}", re.DOTALL)
+
+
+def test_every_predictor_with_a_paper_is_cited_by_it() -> None:
+    cited = dict(SOURCE.findall((PAPER.parent / "sources.tex").read_text()))
+    entries = dict(ENTRY.findall((PAPER.parent / "references.bib").read_text()))
+    known = {path.stem for path in (PAPER.parents[2] / "conf" / "predictor").glob("*.yaml")}
+    assert set(cited) <= known and set(cited.values()) == set(entries)
+    rows = (PAPER.parents[2] / "docs" / "predictors.md").read_text(encoding="utf-8").splitlines()
+    for name in known:
+        row = next((line for line in rows if line.startswith(f"| `{name}` |")), "")
+        papers = re.findall(r"arXiv (\d{4}\.\d{5})", row)
+        assert not papers or name in cited, f"{name} is from arXiv {papers} and has no source in sources.tex"
+        stated = re.findall(r"arXiv (\d{4}\.\d{5})", entries.get(cited.get(name, ""), ""))
+        assert not papers or not stated or stated[0] in papers, f"{name}: {stated} is not {papers}"
+
+
+def test_the_report_lists_the_predictors_of_the_papers_table(report: Path, results: Path) -> None:
+    lines = (report / "tables" / "shown.tex").read_text().splitlines()
+    names = read(results).short_list
+    assert [re.match(r"\\predictor\{(\w*)\}", line)[1] for line in lines] == names
+
+
+def test_a_name_with_other_letters_has_no_source(tmp_path: Path) -> None:
+    write_shown(["a_b", r"}\input{/etc/passwd}"], tmp_path / "shown.tex")
+    first, second = (tmp_path / "shown.tex").read_text().splitlines()
+    assert first == r"\predictor{a_b}{\texttt{a\_\allowbreak{}b}}"
+    assert second.startswith(r"\predictor{}{\texttt{\}") and r"\input" not in second and faults(second) == []

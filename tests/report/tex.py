@@ -13,7 +13,9 @@ _BUILT_IN = set(
         ref beta mathrm tau rho Delta Sigma alpha pm le ge ldots times cdot frac lceil rceil infty textbackslash
         renewcommand setcounter topfraction dbltopfraction textfraction floatpagefraction dblfloatpagefraction
         textasciitilde textasciicircum textless textgreater textbar def report IfFileExists
-        tablefile figurefile addlinespace""",
+        tablefile figurefile widefigure source predictor addlinespace minipage linewidth textheight hfill
+        raggedright par setlength dbltextfloatsep dblfloatsep expandafter csname endcsname ifcsname fi cite bibliography
+        bibliographystyle small""",
     )
 )
 
@@ -38,6 +40,7 @@ def wanted_files(paper: str, report: Path) -> list[Path]:
     bare = "\n".join(line for line in paper.splitlines() if not line.startswith(r"\newcommand"))
     tables = re.findall(r"\\tablefile\{(\w+)\}", bare)
     figures = re.findall(r"\\figurefile(?:\[[^\]]*\])?\{(\w+)\}", bare)
+    figures += re.findall(r"\\widefigure\{[^}]*\}\{(\w+)\}", bare)
     return [report / "tables" / f"{name}.tex" for name in tables] + [report / "figures" / f"{n}.pdf" for n in figures]
 
 

@@ -14,7 +14,7 @@ from harness.report.sentences.ranking import describe_ranking
 from harness.report.sentences.settled import describe_settled
 from harness.report.sentences.studied import describe_studied
 from harness.report.sentences.verdict import verdict
-from harness.report.text import Text, joined
+from harness.report.text import Points, Text, joined
 
 __all__ = [
     "describe_cost",
@@ -39,7 +39,7 @@ def write_all(tables: RunTables) -> dict[str, Text]:
         "basis": Text(tables.basis()),
         "question": describe_question(tables),
         "tried": describe_predictors(tables),
-        "verdict": joined(verdict(tables)),
+        "verdict": Points(verdict(tables)),
         "ranking": describe_ranking(tables),
         "settled": describe_settled(tables),
         "cost": describe_cost(tables),

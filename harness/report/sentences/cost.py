@@ -8,14 +8,14 @@ import pandas as pd
 
 from harness.report.numbers import count, counted, equal, seconds
 from harness.report.run_tables import RunTables
-from harness.report.text import Name, Number, Text, joined, listed
+from harness.report.text import Name, Number, Points, Text, joined, listed
 
 
 def describe_cost(tables: RunTables) -> Text:
     """The cheapest way to each target, and the initialization time of learned predictors."""
     if tables.given:
         return Text("The scores were given without their costs.")
-    return joined([_targets(tables), _initial(tables)])
+    return Points([_targets(tables), _initial(tables)])
 
 
 def _targets(tables: RunTables) -> Text:

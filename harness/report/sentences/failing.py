@@ -8,7 +8,7 @@ import pandas as pd
 
 from harness.report.numbers import count, percent
 from harness.report.run_tables import TOPS, RunTables
-from harness.report.text import Name, Number, Text, joined, listed, score
+from harness.report.text import Name, Number, Points, Text, listed, score
 from harness.schema.made_with import mixture
 
 STAGES = {"train": "training", "measure": "measure", "score": "score"}
@@ -20,10 +20,10 @@ def describe_failing(tables: RunTables) -> Text:
     scored = tables.final[tables.final["tau"].notna()]
     if scored.empty:
         none = Text("No predictor has a Kendall τ, so there is no ranking to look into.")
-        return joined([none, _lost(tables), _mixed(tables)])
+        return Points([none, _lost(tables), _mixed(tables)])
     best: dict[str, Any] = {str(key): value for key, value in scored.iloc[0].items()}
     name = str(best["predictor"])
-    return joined([_good(best, tables), _choice(tables, name), _close(tables, name), _lost(tables), _mixed(tables)])
+    return Points([_good(best, tables), _choice(tables, name), _close(tables, name), _lost(tables), _mixed(tables)])
 
 
 def _mixed(tables: RunTables) -> Text:

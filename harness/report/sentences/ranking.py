@@ -9,7 +9,7 @@ import pandas as pd
 from harness.report.numbers import equal
 from harness.report.ranked_table import ranked_table
 from harness.report.run_tables import RunTables
-from harness.report.text import Name, Text, joined, score
+from harness.report.text import Name, Points, Text, score
 
 
 def describe_ranking(tables: RunTables) -> Text:
@@ -29,7 +29,7 @@ def describe_ranking(tables: RunTables) -> Text:
         f"As the maximum of {len(scored)} estimates over the same architectures it is subject to selection bias "
         "(winner's curse): expect a lower τ on others."
     )
-    return joined([first, selection, _sets(tables)])
+    return Points([first, selection, _sets(tables)])
 
 
 def _compared(best: dict[str, Any], scored: pd.DataFrame) -> Text:

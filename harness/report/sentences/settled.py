@@ -9,7 +9,7 @@ import pandas as pd
 from harness.report.numbers import count, counted, equal, equals, number, percent
 from harness.report.ranked_table import ranked_table
 from harness.report.run_tables import RunTables
-from harness.report.text import Name, Number, Score, Text, joined, score
+from harness.report.text import Name, Number, Points, Score, Text, joined, score
 from harness.schema import Estimate
 
 
@@ -19,9 +19,9 @@ def describe_settled(tables: RunTables) -> Text:
     compared = table[table["difference"].notna()]
     if compared.empty:
         none = Text("No paired difference to a baseline was computed, so no difference was tested.")
-        return joined([none, _ceiling(tables)])
+        return Points([none, _ceiling(tables)])
     first: dict[str, Any] = {str(key): value for key, value in compared.iloc[0].items()}
-    return joined([_test(first, tables, len(compared)), _power(first), _tied(table, tables), _ceiling(tables)])
+    return Points([_test(first, tables, len(compared)), _power(first), _tied(table, tables), _ceiling(tables)])
 
 
 def _test(row: dict[str, Any], tables: RunTables, compared: int) -> Text:

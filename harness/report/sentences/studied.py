@@ -9,7 +9,7 @@ import pandas as pd
 from harness.report.numbers import equals, ordinal
 from harness.report.ranked_table import ranked_table
 from harness.report.run_tables import RunTables
-from harness.report.text import SYMBOLS, Content, Name, Number, Text, joined, listed, score
+from harness.report.text import SYMBOLS, Content, Name, Number, Points, Text, joined, listed, score
 from harness.schema.families import FAMILIES, family
 
 
@@ -48,8 +48,8 @@ def describe_studied(tables: RunTables) -> Text:
     first = Text(Name(name), which, f" ranks {ordinal(place + 1)} of {scored}, with τ ", score(row, "tau"), ".")
     if pd.isna(row["difference"]):
         missing = Text("No paired difference to a baseline was computed.")
-        return joined([first, _given(row), missing, _added(tables)])
-    return joined([first, _given(row), _paired(row, tables.alpha), _over_budgets(tables, name), _added(tables)])
+        return Points([first, _given(row), missing, _added(tables)])
+    return Points([first, _given(row), _paired(row, tables.alpha), _over_budgets(tables, name), _added(tables)])
 
 
 def _given(row: dict[str, Any]) -> Text:

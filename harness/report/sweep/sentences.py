@@ -29,6 +29,14 @@ def counts(tables: SweepTables) -> str:
     return ", ".join(parts)
 
 
+def title(tables: SweepTables) -> Text:
+    """What was swept: the settings that vary, or the run seeds."""
+    varied, seeds = [Name(key) for key in tables.status["varied"]], len(tables.seeds)
+    if varied:
+        return Text("Sweep over ", listed(varied))
+    return Text(f"Sweep over {counted(seeds, 'run seed')}" if seeds > 1 else "Sweep of one setting")
+
+
 def question(tables: SweepTables) -> Text:
     """What the sweep asked."""
     varied, seeds = [Name(key) for key in tables.status["varied"]], len(tables.seeds)

@@ -91,6 +91,7 @@ def _context(tables: SweepTables, out: Path) -> dict[str, Any]:
     """Everything the templates may name."""
     return {
         "title": visible(tables.place.name if tables.place.name != "gathered" else out.name),
+        "swept": sentences.title(tables),
         "counts": sentences.counts(tables),
         "whole": is_whole(tables),
         "question": sentences.question(tables),
