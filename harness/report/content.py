@@ -12,7 +12,7 @@ from harness.report.run_tables import TOPS, RunTables
 from harness.report.sentences.derivations import list_derivations
 from harness.report.sentences.studied import label, title_studied
 from harness.report.tables import DisplayTable
-from harness.report.text import Content, Text, listed
+from harness.report.text import Content, Points, Text, listed
 from harness.schema.families import FAMILIES
 
 SHOWN_FAILURES = 12
@@ -89,31 +89,33 @@ def _arranged(blocks: Iterable[Block], plates: list[Plate]) -> list[Block]:
 
 def _needs(tables: RunTables, displayed: Mapping[str, DisplayTable]) -> list[Block]:
     note = (
-        "The predictor of highest τ among those that need no more than the row grants. Training: none (the network "
-        "before its first update, or a description of it), or a brief one of seconds (at most 60 per architecture), "
-        "minutes or hours; each predictor is read at its last budget within them. Labels: none, or the true accuracies "
-        "of so many other architectures. Regret@1: what its first choice loses to the best architecture, in percentage "
-        "points. Seconds per architecture. Needs: what the predictor itself reads. Of: the number of predictors it is "
-        "the best of (selection bias)."
+        "The predictor of highest τ among those that need no more than the row grants.",
+        "Training: none (the network before its first update, or a description of it), or a brief one of seconds (at "
+        "most 60 per architecture), minutes or hours; each predictor is read at its last budget within them.",
+        "Labels: none, or the true accuracies of so many other architectures.",
+        "Regret@1: what its first choice loses to the best architecture, in percentage points.",
+        "Needs: what the predictor itself reads; seconds are those of one architecture.",
+        "Of: the number of predictors it is the best of (selection bias).",
     )
-    return [Grid("Best by what it needs", displayed["needs"], note, heading=False)]
+    return [Grid("Best by what it needs", displayed["needs"], Points(map(Text, note)), heading=False)]
 
 
 def _ranking(tables: RunTables, displayed: Mapping[str, DisplayTable]) -> list[Block]:
     note = (
-        f"Kendall τ-b with {tables.percent} intervals in brackets; higher is better. {TOPS['tau_half'].capitalize()} "
-        f"and {TOPS['tau_fifth']}: among the architectures of highest true accuracy. Δτ is paired, over the same "
-        f"architectures, to the best baseline{_BASELINES[tables.given]}. p is of a permutation test of that "
-        "difference, adjusted for all predictors compared (Holm). n are the architectures with a score: those without "
-        "are counted, not ranked last."
+        f"Kendall τ-b with {tables.percent} intervals in brackets; higher is better.",
+        f"{TOPS['tau_half'].capitalize()} and {TOPS['tau_fifth']}: among the architectures of highest true accuracy.",
+        f"Δτ is paired, over the same architectures, to the best baseline{_BASELINES[tables.given]}.",
+        "p is of a permutation test of that difference, adjusted for all predictors compared (Holm).",
+        "n are the architectures with a score: those without are counted, not ranked last.",
+        _targets(tables),
+        "" if tables.given else _QUERY_TIME,
     )
-    note += _targets(tables) + ("" if tables.given else f" {_QUERY_TIME}")
     metrics = (
         "Weighted τ counts mistakes at the top more (Vigna 2015, hyperbolic weights by true rank). Half accuracy is "
         "the share of architectures put on the right side of the median."
     )
     ranking: list[Block] = [
-        Grid(f"Ranking {tables.moment}", displayed["ranked"], note, wide=True, heading=False),
+        Grid(f"Ranking {tables.moment}", displayed["ranked"], Points(map(Text, note)), wide=True, heading=False),
         Grid("Every metric", displayed["metrics"], metrics + _more(displayed["metrics"]), folded=True, wide=True),
     ]
     if tables.given:
@@ -139,7 +141,7 @@ _QUERY_TIME = (
 def _targets(tables: RunTables) -> str:
     """What the columns of further ground truths are."""
     names = ", ".join(tables.taus_by_target)
-    text = f" τ of the same scores with further ground truths: {names}; learned predictors never saw those accuracies."
+    text = f"τ of the same scores with further ground truths: {names}; learned predictors never saw those accuracies."
     return text if names else ""
 
 

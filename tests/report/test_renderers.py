@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harness.report.numbers import equal, percent
 from harness.report.renderers import html, html_cell, latex, latex_escaped, markdown, markdown_cell, plain, terminal
-from harness.report.text import BETA_EFF, Content, Name, Number, Score, Text, joined, listed
+from harness.report.text import BETA_EFF, Content, Name, Number, Points, Score, Text, joined, listed
 from harness.schema import Estimate
 
 SENTENCE = Text(
@@ -81,3 +81,9 @@ def test_every_special_character_is_written_out_in_latex() -> None:
 def test_no_text_becomes_markup_in_html(text: str) -> None:
     for content in (text, Name(text), Text("a", text)):
         assert not re.search(r"<(?!/?code>)", html(content)) and not re.search(r"<", html_cell(text))
+
+
+def test_points_are_one_text_and_know_their_parts() -> None:
+    made = Points([Text("One is ", Name("a"), "."), Text(), Text("Two.")])
+    assert plain(made) == "One is a. Two." and [plain(each) for each in made.points] == ["One is a.", "Two."]
+    assert not Points([]) and Points([]).points == ()

@@ -63,7 +63,10 @@ def test_everything_that_was_promised_is_written(out: Path) -> None:
     assert {"ranked", "short", "time_to_tau", "ceiling", "selection", "pairs", "failures"} <= set(TABLES)
     drawn = {f"figures/{name}.{end}" for name in FEW.figures for end in ("png", "pdf")}
     sums = {"SHA256SUMS", "tables/SHA256SUMS", "figures/SHA256SUMS"}
-    assert found == {"index.html", "report.md", "index.json", "tables/sentences.tex"} | sheets | drawn | sums
+    assert (
+        found
+        == {"index.html", "report.md", "index.json", "tables/sentences.tex", "tables/shown.tex"} | sheets | drawn | sums
+    )
 
 
 @pytest.mark.parametrize("name", ["index.html", "report.md", "tables/ranked.csv", "figures/ranked.pdf", "SHA256SUMS"])
