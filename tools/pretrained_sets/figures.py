@@ -35,7 +35,8 @@ def grid(accuracies: pd.DataFrame, ceilings: pd.DataFrame) -> Figure:
     axes = figure.subplots()
     shades = sns.light_palette(colour("description"), as_cmap=True)
     sns.heatmap(ranks.loc[order], ax=axes, annot=text.loc[order], fmt="", cmap=shades, vmin=0, vmax=1.4, cbar=False,
-                linewidths=0.6, xticklabels=short(list(means.columns)), yticklabels=labels)  # fmt: skip
+                linewidths=0.6, xticklabels=short(list(means.columns)), yticklabels=labels,
+                annot_kws={"color": INK})  # fmt: skip
     axes.set(xlabel="", ylabel="")
     axes.tick_params(length=0)
     axes.xaxis.tick_top()
