@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.schema import Architecture, Trace
+from harness.schema import Architecture, Trace, digest
 from harness.schema.trace_columns import Cells, Columns, Vectors
 from harness.storage.files import sha256_of, sidecar, sidecar_digest, write_atomically, write_sidecar
 from harness.storage.trace_key import TRACE_VERSION, TraceKey
@@ -40,6 +40,11 @@ class Stored:
     trace: Trace
     made_with: Mapping[str, str]
     table: pa.Table
+
+
+def group_of(key: TraceKey, table: pa.Table) -> str:
+    """The folder of the segments of a trace: of trainings of one kind, whose tables have one schema."""
+    return digest([key.kind(), table.schema.to_string()])[:16]
 
 
 @dataclass(frozen=True)
@@ -181,9 +186,17 @@ def _cells(column: pa.ChunkedArray) -> Cells:
 def write(folder: Path, name: str, traces: Sequence[Stored]) -> Segment:
     """Store the traces, whose tables have one schema, as one segment; it is there when this returns."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     segment = Segment(folder / f"{name}{INDEX}")
+    _write(segment.data, pa.concat_tables([each.table for each in traces]))
+    write_index(segment, traces)
+    return segment
+
+
+def write_index(segment: Segment, traces: Sequence[Stored]) -> None:
+    """Store the index of a segment, whose observations are stored: those of these traces, one after the other."""
+    import pyarrow as pa
+
     clocks, made_with = _Places(), _Places()
     columns = {
         "key": pa.array([bytes.fromhex(each.key) for each in traces], pa.binary(32)),
@@ -195,13 +208,16 @@ def write(folder: Path, name: str, traces: Sequence[Stored]) -> Segment:
         "made_with": pa.array([made_with.place(each.made_with) for each in traces], pa.int64()),
     }
     about = {"trace_version": TRACE_VERSION, "clocks": clocks.values, "made_with": made_with.values}
-    index = pa.table(columns).replace_schema_metadata({b"segment": json.dumps(about).encode()})
-    observations = pa.concat_tables([each.table for each in traces])
-    for path, table in ((segment.data, observations), (segment.path, index)):
-        sidecar(path).unlink(missing_ok=True)
-        write_atomically(path, partial(pq.write_table, table, compression="zstd"))
-        write_sidecar(path)
-    return segment
+    _write(segment.path, pa.table(columns).replace_schema_metadata({b"segment": json.dumps(about).encode()}))
+
+
+def _write(path: Path, table: pa.Table) -> None:
+    """Store a table, and its checksum once it is there."""
+    import pyarrow.parquet as pq
+
+    sidecar(path).unlink(missing_ok=True)
+    write_atomically(path, partial(pq.write_table, table, compression="zstd"))
+    write_sidecar(path)
 
 
 class _Places:

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.schema import Architecture, Trace, digest
+from harness.schema.trace_columns import Columns
 from harness.storage.files import put_aside, sidecar, sidecar_digest, write_atomically, write_sidecar
-from harness.storage.segment import DamagedSegment, Segment, Stored
+from harness.storage.segment import DamagedSegment, Segment, Stored, group_of
 from harness.storage.segments import Place, segments_of
 from harness.storage.trace_key import TRACE_VERSION, TraceKey, names_of
 
@@ -94,20 +95,22 @@ class TraceStore:
         return [json.loads(text) for text in texts]
 
     def stored(self, name: str) -> tuple[str, Stored] | None:
-        """The loose trace by the name of its key, and the group of those with the same columns; None as by `get`."""
-        path = self.at(name)
+        """The loose trace by the name of its key, and the group of those with the same columns.
+
+        None where it is missing or damaged; whoever asks for it by its key finds out why.
+        """
         try:
-            about = json.loads(_about(path.read_bytes())[1])
+            file, about = _checked(self.at(name))
             key = TraceKey(**about["key"])
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
-            return None  # whoever asks for it finds out what is wrong
-        found = self._undamaged(key) if key.name() == name else None
-        trace = None if found is None else self._trace(key, *found)
-        if found is None or trace is None:
+            if key.name() != name or _held(about) != (name, key.architecture, key.seed):
+                return None
+            table = file.read().replace_schema_metadata(None)
+            known = Architecture(**about["architecture"]), about["diverged"], about["clocks"]
+        except (OSError, ValueError, KeyError, TypeError):
             return None
-        table = found[0].read().replace_schema_metadata(None)
-        group = digest([key.kind(), table.schema.to_string()])[:16]
-        return group, Stored(name, trace, found[1].get("made_with", {}), table)
+        columns = Columns({}, (), 0, table.num_rows)
+        trace = Trace.of_columns(known[0], key.seed, columns, known[1], known[2])
+        return group_of(key, table), Stored(name, trace, about.get("made_with", {}), table)
 
     def write(self, key: TraceKey, trace: Trace, made_with: Mapping[str, str] | None = None) -> None:
         """Store `trace`; `made_with` names the versions of the libraries and the machine."""
@@ -198,7 +201,25 @@ class TraceStore:
 
 def _open(path: Path, key: TraceKey) -> tuple[pa.parquet.ParquetFile, dict[str, Any]]:
     """The file, opened, and what it says of itself. Raises ValueError for anything but the trace of `key`."""
+    file, about = _checked(path)
+    try:
+        held = _held(about)
+    except (KeyError, TypeError, RecursionError) as error:
+        raise ValueError(f"not a trace ({type(error).__name__}: {str(error)[:200]})") from error
+    if held != (key.name(), key.architecture, key.seed):
+        raise ValueError("holds the trace of another training")
+    return file, about
+
+
+def _held(about: dict[str, Any]) -> tuple[str, str, int]:
+    """The training that a file says it holds: the name of the key, the architecture and the seed."""
+    return digest([TRACE_VERSION, about["key"]]), about["architecture"]["name"], about["seed"]
+
+
+def _checked(path: Path) -> tuple[pa.parquet.ParquetFile, dict[str, Any]]:
+    """The file, opened, and what it says of itself. Raises ValueError for another checksum, or what is no trace."""
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
     try:
         content = path.read_bytes()
@@ -208,23 +229,11 @@ def _open(path: Path, key: TraceKey) -> tuple[pa.parquet.ParquetFile, dict[str, 
     if hashlib.sha256(content).hexdigest() != wanted:
         raise ValueError("checksum mismatch")
     try:
-        file, text = _about(content)
-        about = json.loads(text)
-        held = digest([TRACE_VERSION, about["key"]]), about["architecture"]["name"], about["seed"]
+        file = pq.ParquetFile(pa.BufferReader(content))
+        about: dict[str, Any] = json.loads(file.schema_arrow.metadata[b"trace"])
     except (pa.ArrowException, OSError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"not a trace ({type(error).__name__}: {str(error)[:200]})") from error
-    if held != (key.name(), key.architecture, key.seed):
-        raise ValueError("holds the trace of another training")
     return file, about
-
-
-def _about(content: bytes) -> tuple[pa.parquet.ParquetFile, bytes]:
-    """The file of this content, opened, and what it says of itself, as JSON."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    file = pq.ParquetFile(pa.BufferReader(content))
-    return file, file.schema_arrow.metadata[b"trace"]
 
 
 @contextmanager
