@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -19,9 +20,9 @@ import pytest
 
 HERE, ROOT = Path(__file__).parent, Path(__file__).parents[2]
 
-TINY = ["+bench=nasbench201", "bench.channels=2", "train.batch=32", "train.epochs=null", "train.steps=240",
-        "train.observe_every=24", "train.watch_images=64", "evaluate.bootstrap=20", "report.figures=[]",
-        "predictor=[flops,valacc,movement,knn]", "measure=[movement]"]  # fmt: skip
+TINY = ["+bench=nasbench201", "bench.channels=2", "train.batch=32", "train.epochs=null", "train.steps=3000",
+        "train.observe_every=300", "train.watch_images=64", "evaluate.bootstrap=20", "report.figures=[]",
+        "predictor=[flops,valacc,movement,lcsvr]", "measure=[movement]"]  # fmt: skip
 
 LOOPBACK = (
     'engine.cluster_settings={memory: 2GB, walltime: "00:30:00", interface: lo, log_directory: log, '
@@ -49,7 +50,7 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 class Command:
-    """A command that runs in a folder of its own."""
+    """A command that runs in a folder of its own; interrupted at the end of a `with` block that it outlives."""
 
     def __init__(self, folder: Path, *words: str) -> None:
         self.folder = folder
@@ -57,6 +58,14 @@ class Command:
         command = [sys.executable, "-m", "harness", *words]
         with self.out.open("w") as out, self.err.open("w") as err:
             self.process = subprocess.Popen(command, cwd=folder, stdout=out, stderr=err)
+
+    def __enter__(self) -> Command:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(60)
 
     def traces(self) -> int:
         return len(list(self.folder.glob("results/traces/*/*.parquet")))
@@ -89,28 +98,36 @@ def one_machine(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
 
 @pytest.mark.usefixtures("slurm")
 def test_of_three_shards_one_is_cancelled_one_requeued_and_one_preempted(tmp_path: Path, one_machine) -> None:
-    sweep = Command(tmp_path, "-m", *TINY, "architectures=4", "skip=0,4,8", "stage=train", "engine.workers=2",
-                    "hydra/launcher=submitit_slurm", "hydra.launcher.cpus_per_task=1", "hydra.launcher.timeout_min=30",
-                    "hydra.sweep.dir=sweep")  # fmt: skip
+    words = ["-m", *TINY, "architectures=4", "skip=0,4,8", "stage=train", "engine.workers=2",
+             "hydra/launcher=submitit_slurm", "hydra.launcher.cpus_per_task=1", "hydra.launcher.timeout_min=30",
+             "hydra.sweep.dir=sweep"]  # fmt: skip
 
     def states() -> list[str]:
         return [json.loads(path.read_text())["state"] for path in sorted(tmp_path.glob("sweep/*/job.json"))]
 
-    sweep.wait_for(lambda: states() == ["started"] * 3 and sweep.traces() >= 1)
-    (array,) = {path.name.partition("_")[0] for path in tmp_path.glob("sweep/.submitit/*_*")}
-    subprocess.run(["scancel", f"{array}_0"], check=True)
-    subprocess.run(["scontrol", "requeue", f"{array}_1"], check=True)
-    subprocess.run(["scancel", f"{array}_2", "--signal", "SIGTERM"], check=True)  # as Slurm does before it preempts
-    subprocess.run(["scancel", f"{array}_2", "--signal", "USR2"], check=True)
-    assert sweep.process.wait(600) == 3
+    with Command(tmp_path, *words) as sweep:
+        sweep.wait_for(lambda: states() == ["started"] * 3 and sweep.traces() >= 1)
+        (array,) = {path.name.partition("_")[0] for path in tmp_path.glob("sweep/.submitit/[0-9]*_*")}
+        subprocess.run(["scancel", f"{array}_0"], check=True)
+        subprocess.run(["scontrol", "requeue", f"{array}_1"], check=True)
+        subprocess.run(["scancel", f"{array}_2", "--signal", "SIGTERM"], check=True)  # what comes before a preemption
+        subprocess.run(["scancel", f"{array}_2", "--signal", "USR2"], check=True)
+        assert sweep.process.wait(900) == 3
     assert sweep.err.read_text() == "failed job 0: cancelled or killed by Slurm\n"
     assert states() == ["failed", "complete", "complete"]
     assert not (tmp_path / "sweep/.submitit/%j").exists()
-    trained = sweep.traces()
-    assert 8 <= trained < 12
-    done = Command(tmp_path, *TINY, "architectures=12", "engine.workers=1")
-    assert done.process.wait(600) == 0 and sweep.traces() == 12
+    assert 8 <= sweep.traces() < 12
+    with Command(tmp_path, *TINY, "architectures=12", "engine.workers=1") as gathering:
+        assert gathering.process.wait(600) == 0 and gathering.traces() == 12
     pd.testing.assert_frame_equal(scores(tmp_path), one_machine)
+
+
+@pytest.mark.usefixtures("slurm")
+def test_a_sweep_of_one_job_leaves_no_stray_folder(tmp_path: Path) -> None:
+    words = ["-m", *TINY, "train.steps=300", "architectures=2", "stage=train", "hydra/launcher=submitit_slurm"]
+    with Command(tmp_path, *words, "hydra.launcher.timeout_min=30", "hydra.sweep.dir=sweep") as sweep:
+        assert sweep.process.wait(600) == 0
+    assert [path.name for path in tmp_path.rglob("*%j*")] == []
 
 
 @pytest.mark.usefixtures("slurm")
@@ -119,12 +136,13 @@ def test_a_run_over_dask_workers_that_are_slurm_jobs_survives_the_loss_of_one(tm
         said = subprocess.run(["squeue", "-h", "-o", "%i %j %t"], capture_output=True, text=True, check=True).stdout
         return [line.split()[0] for line in said.splitlines() if "dask" in line and line.endswith(" R")]
 
-    over = Command(tmp_path, *TINY, "architectures=12", "engine.cluster=slurm", "engine.workers=2", LOOPBACK)
-    over.wait_for(lambda: over.traces() >= 2)
-    first = workers()
-    subprocess.run(["scancel", first[0]], check=True)
-    over.wait_for(lambda: set(workers()) - set(first) or over.traces() == 12)
-    assert over.process.wait(600) == 0, over.err.read_text()
+    words = [*TINY, "architectures=12", "engine.cluster=slurm", "engine.workers=2", LOOPBACK]
+    with Command(tmp_path, *words) as over:
+        over.wait_for(lambda: over.traces() >= 2)
+        first = workers()
+        subprocess.run(["scancel", first[0]], check=True)
+        over.wait_for(lambda: set(workers()) - set(first) or over.traces() == 12)
+        assert over.process.wait(900) == 0, over.err.read_text()
     assert over.err.read_text() == ""
     pd.testing.assert_frame_equal(scores(tmp_path), one_machine)
     time.sleep(10)
