@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -84,6 +85,8 @@ class ClusterWorkers:
         from distributed import as_completed
 
         client, code = self.client, package_digest()
+        if not client.scheduler_info(n_workers=1)["workers"]:
+            print(f"engine.cluster={self.name}: waiting for the first worker", file=sys.stderr)
         shared = client.submit(unpack, cloudpickle.dumps(function), pure=False)
         futures = {client.submit(carry_out, shared, task, code, pure=False): n for n, task in enumerate(tasks)}
         try:
@@ -161,7 +164,11 @@ def _local(workers: int | None, threads: int, settings: Mapping[str, Any]) -> Cl
         "memory_limit": 0,
         "silence_logs": logging.CRITICAL,
     }
-    return _started(LocalCluster, {**usual, **settings, **fixed})
+    client = _started(LocalCluster, {**usual, **settings, **fixed})
+    assert client.cluster is not None
+    # dask's guard of a worker gives up where one dies while it starts: then a new one takes its place
+    client.cluster.adapt(minimum=fixed["n_workers"], maximum=fixed["n_workers"])
+    return client
 
 
 def _slurm(workers: int | None, threads: int, settings: Mapping[str, Any]) -> Client:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -58,11 +59,12 @@ def test_what_a_lost_worker_had_is_carried_out_by_others_and_the_worker_is_repla
     assert pids[0] not in workers.client.run(os.getpid).values()
 
 
-def test_a_task_that_loses_every_worker_is_given_up_and_costs_no_other(workers: ClusterWorkers) -> None:
+def test_a_task_that_loses_every_worker_is_given_up_and_costs_no_other(workers: ClusterWorkers, monkeypatch) -> None:
     found = dict(workers.as_completed(dies_of_three, range(6)))
     assert found.pop(3) == Killed("the worker was lost 4 times in a row; it may have run out of memory")
     assert found == {task: task * task for task in range(6) if task != 3}
-    with pytest.raises(WorkerKilled, match="lost 4 times"):
+    monkeypatch.setattr(ClusterWorkers, "_numbered", lambda *_: iter([(1, 1), (0, Killed("lost 4 times"))]))
+    with pytest.raises(WorkerKilled, match="lost 4 times"):  # where every result is needed
         workers.in_order(dies_of_three, [3, 1])
 
 
@@ -94,11 +96,24 @@ def test_tasks_that_nobody_waits_for_are_cancelled(workers: ClusterWorkers, tmp_
 
 
 def test_of_a_scheduler_that_was_there_before_the_workers_stay(workers: ClusterWorkers) -> None:
+    workers.client.wait_for_workers(2, timeout=60)  # an earlier test may have killed one
     address = workers.client.scheduler.address  # type: ignore[union-attr]
     with opened_cluster(address, None, 1, {}) as guest:
         assert guest.count(10) == 2
         assert [value for value, _ in guest.in_order(square, [2, 3])] == [4, 9]
     assert [value for value, _ in workers.in_order(square, [2])] == [4]
+
+
+def test_a_cluster_without_workers_is_waited_for_and_a_line_says_so(capsys) -> None:
+    empty = {"n_workers": 0, "threads_per_worker": 1, "processes": False, "protocol": "tcp", "host": "127.0.0.1"}
+    with (
+        LocalCluster(**empty, dashboard_address="127.0.0.1:0") as cluster,
+        opened_cluster(cluster.scheduler_address, None, 1, {}) as workers,
+    ):
+        threading.Timer(0.5, cluster.scale, (1,)).start()
+        assert workers.in_order(abs, [-2, 3]) == [2, 3]
+    said = f"engine.cluster={cluster.scheduler_address}: waiting for the first worker\n"
+    assert capsys.readouterr().err == said
 
 
 def test_workers_of_several_threads_are_refused() -> None:
