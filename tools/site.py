@@ -1,4 +1,5 @@
-"""A hook of mkdocs: links from docs/ to what is no page of the site (files elsewhere, folders) become its name."""
+"""Hooks of mkdocs: links from docs/ to what is no page of the site (files elsewhere, folders) become its name, and an
+estimate stays on one line with its interval."""
 
 from __future__ import annotations
 
@@ -24,3 +25,13 @@ def on_page_markdown(markdown: str, page: Any, **_: object) -> str:
         return f"{link[1]} (`{target.relative_to(ROOT)}` in the repository)"
 
     return LINK.sub(named, markdown)
+
+
+_NUMBER = "([-+\N{MINUS SIGN}]?\\d*\\.?\\d+)"
+ESTIMATE = re.compile(rf"{_NUMBER} \[{_NUMBER}, {_NUMBER}\]")
+"""A number with its interval, as .61 [.51, .70]."""
+
+
+def on_page_content(html: str, **_: object) -> str:
+    """The page with no-break spaces in every estimate."""
+    return ESTIMATE.sub("\\1\N{NO-BREAK SPACE}[\\2,\N{NO-BREAK SPACE}\\3]", html)
