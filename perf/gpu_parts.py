@@ -151,7 +151,7 @@ def other_way() -> tuple[str, int]:
 def _on_cpu(
     bench: Cells, drawn: Sequence[Architecture], images: ImageSet, kernels: str, threads: int
 ) -> dict[str, Trace]:
-    made = Parallel(n_jobs=16 if len(drawn) == 16 else 1)(
+    made = Parallel(n_jobs=max(1, min(len(drawn), torch.multiprocessing.cpu_count() // threads)))(
         delayed(_cpu_trace)(bench, a, images, kernels, threads) for a in drawn
     )
     return {trace.architecture.name: trace for trace in made}
