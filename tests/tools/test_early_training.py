@@ -8,12 +8,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import kendalltau
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, WhiteKernel
 
+from harness.benches import nasbench201, tabulated
+from harness.benches.nasbench201.bench import NasBench201
 from harness.predictors.rank_aggregate import RankAggregate
 from harness.schema import Architecture, Trace
-from tools.early_training import figures, halves, literal
+from tools.early_training import changed, figures, halves, literal
 from tools.early_training.judge import BASE, labelled, splits, study, transferred, unlabelled
 from tools.early_training.process import kernels, likelihood, predict
 from tools.early_training.signals import AGGREGATE, PROXIES, Task, aggregate, features, normal_scores
@@ -157,3 +160,20 @@ def test_models_chosen_on_half_a_are_judged_on_rows_of_half_b_alone() -> None:
         assert len(fitted) == labels and not set(groups[fitted]) & set(groups[judged])
         assert (judged >= 200).all() if half == "B" else (judged < 200).all()
         assert (fitted >= 200).sum() == max(0, labels - 200)
+
+
+def test_what_is_known_of_another_task_is_judged_by_a_table_and_early_curves_by_the_other_seeds(tmp_path: Path) -> None:
+    whole = tabulated.read(Path(nasbench201.__file__).with_name("digits.parquet"))
+    names = sorted(whole.curves["architecture"].unique())[::12]
+    few = whole.curves[whole.curves["architecture"].isin(names)]
+    tabulated.write(tmp_path / "few.parquet", few, dict(whole.about))
+    last = few[few["epoch"] == 6].pivot(index="architecture", columns="seed", values="test_accuracy")
+    others = [a.name for a in NasBench201().sample(600, 0)]
+    accuracies = pd.Series(np.arange(600.0), index=others)
+    accuracies = pd.concat([accuracies[~accuracies.index.isin(names)], last.mean(axis=1)])
+    found = changed.judged(tmp_path / "few.parquet", accuracies).set_index("predictor")
+    assert found.loc["accuracy on CIFAR-10", "tau"] == pytest.approx(1)  # made up: here they are this task's own
+    wide = few[few["epoch"] == 2].pivot(index="architecture", columns="seed", values="valid_accuracy")
+    taus = [kendalltau(wide[seed], last.drop(columns=[seed]).mean(axis=1))[0] for seed in last.columns]
+    assert found.loc["valid_accuracy, epoch 2", "tau"] == pytest.approx(np.mean(taus))
+    assert "valid_accuracy, epoch 10" not in found.index and (found["tau_low"] <= found["tau_high"]).all()

@@ -5,6 +5,7 @@ words of its command line, whose traces are stored. `tables OUT.parquet RUN` doe
 `judge FOLDER` reads every `early_training_TASK.parquet` of FOLDER and writes `early_training.csv`,
 `early_training_transfer.csv` and the figures there. `literal FOLDER NAME=RUN ...` writes `neural_capacitance.csv` and
 `neural_capacitance_courses.csv` of stored runs. `halves FOLDER DATA` writes `descriptions_halves.csv`.
+`changed OUT.csv TABLE DATA` judges by a table of `harness.tabulate` on another data set.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from . import collect, figures, halves, judge, literal
+from . import changed, collect, figures, halves, judge, literal
 from .signals import Task
 
 HELD = 150
@@ -32,6 +33,9 @@ def main(words: list[str]) -> None:
         return
     if words[:1] == ["tables"]:
         collect.compact(collect.of_tables(Path(words[2]))).to_parquet(words[1], index=False)
+        return
+    if words[:1] == ["changed"]:
+        changed.write(Path(words[1]), Path(words[2]), words[3])
         return
     folder = Path(words[1])
     if words[:1] == ["halves"]:
