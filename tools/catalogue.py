@@ -1,11 +1,13 @@
 """`python -m tools.catalogue RUN`: prints docs/predictors.md, made from conf/predictor, the docstrings and a run.
 
-RUN is a folder of results, for the measured cost.
+RUN is a folder of results, for the measured cost. `python -m tools.catalogue glossary` prints what pages of the report
+say of each predictor: harness/report/explore/glossary.json.
 """
 
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import sys
 from collections import defaultdict
@@ -61,8 +63,7 @@ def page(run: Path) -> str:
 
     metrics = pd.read_parquet(run / "metrics.parquet")
     seconds = metrics[metrics["step"] == metrics["step"].max()].set_index("predictor")["seconds"].to_dict()
-    measures = {path.stem: _load(path, "measure") for path in sorted((conf_folder() / "measure").glob("*.yaml"))}
-    writers = {column: name for name, measure in measures.items() for column in measure.columns}
+    measures, writers = _measures()
     sections = defaultdict(list)
     for path in sorted((conf_folder() / "predictor").glob("*.yaml")):
         predictor = _load(path, "predictor")
@@ -80,19 +81,57 @@ def page(run: Path) -> str:
     return "\n".join(parts) + "\n"
 
 
+CITED = {
+    "Ru et al. 2021": "https://arxiv.org/abs/2006.04492",
+    "Domhan et al. 2015": "https://www.ijcai.org/Abstract/15/487",
+    "Chandrashekaran & Lane 2017": "https://doi.org/10.1007/978-3-319-71249-9",
+}
+"""Where papers are that docstrings cite without a number of arXiv."""
+
+
+def glossary() -> str:
+    """What each predictor is, and the address of its paper (empty for what is derived here), as JSON."""
+    measures, writers = _measures()
+    methods = (Path(__file__).parents[1] / "docs" / "methods.md").read_text(encoding="utf-8")
+    found = {}
+    for path in sorted((conf_folder() / "predictor").glob("*.yaml")):
+        what = _what(_load(path, "predictor"), measures, writers).replace("\\|", "|")
+        found[path.stem] = {"what": what.replace("`", ""), "source": _source(path.stem, what, methods)}
+    return json.dumps(found, ensure_ascii=False, indent=0) + "\n"
+
+
+def _source(name: str, what: str, methods: str) -> str:
+    """The address of the paper: a number of arXiv in the docstring or in the table of methods, or a known citation."""
+    row = re.search(rf"^\| `{re.escape(name.removesuffix('_trained'))}` \|.*$", methods, flags=re.MULTILINE)
+    number = re.search(r"\b(\d{4}\.\d{5})\b", what) or re.search(r"\b(\d{4}\.\d{5})\b", row[0] if row else "")
+    if number:
+        return f"https://arxiv.org/abs/{number[1]}"
+    return next((address for citation, address in CITED.items() if citation in what), "")
+
+
+def _measures() -> tuple[dict[str, Measure], dict[str, str]]:
+    """Every measure by its name, and of every column the measure that writes it."""
+    measures = {path.stem: _load(path, "measure") for path in sorted((conf_folder() / "measure").glob("*.yaml"))}
+    return measures, {column: name for name, measure in measures.items() for column in measure.columns}
+
+
+def _what(predictor: Any, measures: Mapping[str, Measure], writers: Mapping[str, str]) -> str:
+    """What a predictor is: the first sentence of its code, or of the measure whose column it is."""
+    if isinstance(predictor, ColumnValue):
+        writer = writers.get(predictor.column)
+        what = MEANING[predictor.column] if writer is None else meaning(measures[writer], predictor.column)
+        return what + (READING[predictor.reading] if writer or predictor.reading in ("best", "magnitude") else "")
+    unusual = _unusual(predictor)
+    return summary(predictor) + (f"; {unusual}" if unusual else "")
+
+
 def _row(
     name: str, predictor: Any, measures: Mapping[str, Measure], writers: Mapping[str, str], seconds: Mapping[str, float]
 ) -> str:
     """The table row of one predictor."""
     reads = {column: writers.get(column) for column in predictor.columns}
     used = sorted({writer for writer in reads.values() if writer})
-    what = summary(predictor)
-    if isinstance(predictor, ColumnValue):
-        writer = reads[predictor.column]
-        what = MEANING[predictor.column] if writer is None else meaning(measures[writer], predictor.column)
-        what += READING[predictor.reading] if writer or predictor.reading in ("best", "magnitude") else ""
-    elif unusual := _unusual(predictor):
-        what += f"; {unusual}"
+    what = _what(predictor, measures, writers)
     sign = getattr(predictor, "sign", 1.0)
     untrained = at_initialization(predictor)
     needs = [] if untrained or are_properties(predictor.columns) else ["training"]
@@ -155,4 +194,7 @@ def _load(path: Path, group: str) -> Any:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:] == ["glossary"]:
+        sys.stdout.write(glossary())
+        sys.exit(0)
     sys.exit(print_page("tools.catalogue", "Print docs/predictors.md, with the costs of a run.", page))

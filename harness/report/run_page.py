@@ -8,6 +8,7 @@ from pathlib import Path
 from harness.report.content import sections
 from harness.report.elements import Drawn
 from harness.report.explore.embedded import embed, pack
+from harness.report.explore.glossary import glossary
 from harness.report.numbers import counted
 from harness.report.page import fill
 from harness.report.run_tables import RunTables
@@ -32,9 +33,10 @@ def write_pages(
         "counts": _counts(tables),
         "sections": sections(tables, sentences, drawn, displayed),
         "stamp": stamp,
+        "command": sentences["command"],
     }
     write_text(out / "report.md", fill("page.md.jinja", values))
-    carried = {"embedded": pack(embed(tables))}
+    carried = {"embedded": pack(embed(tables)), "glossary": glossary(tables)}
     write_text(out / "index.html", fill("page.html.jinja", values | carried, EXPLORER))
     return out / "index.html"
 

@@ -10,7 +10,7 @@ from harness.files.lock import exclusive_lock
 from harness.files.paths import demand_no_links
 from harness.report.config import ReportConfig
 from harness.report.run_tables import read
-from harness.report.text import Text
+from harness.report.text import Name, Text
 from harness.schema import digest, settings
 from harness.schema.progress import Count, uncounted
 from harness.storage.files import SUMS, sums_faults, write_sums
@@ -59,6 +59,7 @@ def write(results: Path, out: Path, report: ReportConfig, progress: Count = unco
     }
     write_sentences(sentences, captions, out / TABLES / "sentences.tex")
     write_shown(tables.short_list, out / TABLES / "shown.tex")
+    sentences["command"] = Text(Name(f"python -m harness.report {results.name}"))
     page = write_pages(tables, out, sentences, drawn, displayed, _stamp(results, report))
     write_entry(tables, page)
     for name in (FIGURES, TABLES):

@@ -31,7 +31,7 @@ HOSTILE = [
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
-OWN = r"(data:(image/svg\+xml)?,|#|figures/|\.\./index\.html|bench-data/)"
+OWN = r"(data:(image/svg\+xml)?,|#|figures/|https://arxiv\.org/abs/|\.\./index\.html|bench-data/)"
 """What pages may lead to."""
 
 

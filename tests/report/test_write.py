@@ -99,7 +99,7 @@ def test_a_page_that_a_full_disk_ends_in_the_middle_is_not_current(
 def test_the_page_answers_in_the_order_in_which_a_reader_asks(out: Path) -> None:
     asked = ["needs", "question", "ranking", "settled", "cost", "failing", "studied", "run"]
     sections = re.findall(r'<section id="(\w+)"', (out / "index.html").read_text())
-    assert sections == ["needs", "explore", *asked[1:]]
+    assert sections == ["needs", "explore", *asked[1:], "glossary"]
     titles = re.findall(r"^## (.*)$", (out / "report.md").read_text(), flags=re.MULTILINE)
     assert titles == [{**TITLES, "studied": "What does β_eff add?"}[name] for name in asked]
 
@@ -119,7 +119,7 @@ def test_the_page_is_one_well_formed_file_that_asks_for_nothing(out: Path) -> No
     page.feed(text)
     assert page.open == []
     assert page.addresses
-    assert all(address.startswith(("data:", "#", "figures/")) for address in page.addresses)
+    assert all(address.startswith(("data:", "#", "figures/", "https://arxiv.org/abs/")) for address in page.addresses)
     files = {address for address in page.addresses if address.startswith("figures/")}  # links, which a reader follows
     assert files == {f"figures/{name}.pdf" for name in FEW.figures} and all((out / file).is_file() for file in files)
     assert {address[1:] for address in page.addresses if address[0] == "#"} <= set(re.findall(r' id="(\w+)"', text))
@@ -236,7 +236,7 @@ def test_a_figure_of_ones_own_comes_in_the_last_section(make, tmp_path: Path, mo
     (tmp_path / "mine.py").rename(tmp_path / "own" / "mine.py")
     monkeypatch.syspath_prepend(tmp_path)
     text = write(make(n=20, k=5), tmp_path / "out", ReportConfig(figures=["own.mine"], dpi=50)).read_text()
-    assert re.findall(r'<section id="(\w+)"', text)[-1] == "more"
+    assert re.findall(r'<section id="(\w+)"', text)[-2:] == ["more", "glossary"]
     assert text.index("Further figures") < text.index("Mine.")
 
 

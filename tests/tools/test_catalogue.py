@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from harness.config.components import conf_folder
-from tools.catalogue import meaning, page, summary
+from tools.catalogue import glossary, meaning, page, summary
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "predictors.md"
@@ -19,6 +20,16 @@ PUBLISHED = ROOT / "results" / "published" / "nasbench201-digits"
 def test_the_page_in_docs_is_the_one_that_the_docstrings_make() -> None:
     command = f"python -m tools.catalogue {PUBLISHED.relative_to(ROOT)} > docs/predictors.md"
     assert PAGE.read_text(encoding="utf-8") == page(PUBLISHED), command
+
+
+def test_the_glossary_of_the_report_is_the_one_that_the_docstrings_make() -> None:
+    stored = (ROOT / "harness" / "report" / "explore" / "glossary.json").read_text(encoding="utf-8")
+    assert stored == glossary(), "python -m tools.catalogue glossary > harness/report/explore/glossary.json"
+    known = json.loads(stored)
+    assert set(known) == {path.stem for path in (conf_folder() / "predictor").glob("*.yaml")}
+    assert known["synflow"]["source"] == "https://arxiv.org/abs/2006.05467"
+    assert known["leep_trained"]["source"] == "https://arxiv.org/abs/2002.12462"
+    assert known["flops"]["source"] == ""
 
 
 def test_every_predictor_and_every_measure_has_one_row_of_its_table(tmp_path) -> None:

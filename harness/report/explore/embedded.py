@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from harness.report.explore.glossary import glossary
 from harness.report.run_tables import RunTables
 from harness.report.style.dark import dark
 from harness.schema import FACT_COLUMNS, digest
@@ -130,9 +131,9 @@ def _predictors(tables: RunTables, names: Sequence[str], steps: Sequence[int]) -
     columns = {key: table[name].reindex(index).to_numpy(dtype=float).reshape(len(names), len(steps))
                for key, name in (METRICS | {"regret": "regret"}).items()}  # fmt: skip
     families, studied = list(tables.final["family"]), tables.is_studied(tables.final).tolist()
-    order = list(dict.fromkeys(families))
+    order, entries = list(dict.fromkeys(families)), glossary(tables)
     return [
-        {"name": name, "family": order.index(families[at]), "studied": bool(studied[at])}
+        {"name": name, "about": entries[name].place, "family": order.index(families[at]), "studied": bool(studied[at])}
         | {key: _short(values[at]) for key, values in columns.items()}
         for at, name in enumerate(names)
     ]  # fmt: skip

@@ -85,6 +85,8 @@ function renderDisagreement(parts) {
     cell(short(across), across), cell(short(up), up), cell(number(up - across, Number.isInteger(up - across) ? 0 : 1, true), up - across),
     ...(compared ? [cell(short(run.architectures.rank[arch]), run.architectures.rank[arch])] : []))));
   const value = kendall(parts.scatter.points.map(each => each.across), parts.scatter.points.map(each => each.up));
+  const about = predictor => make("a", {href: `#${run.predictors[predictor].about}`}, run.predictors[predictor].name);
+  parts.about.replaceChildren("What it is: ", about(state.across), ...(compared ? [", ", about(state.up)] : []), ".");
   parts.compared.textContent = compared
     ? `${run.predictors[state.across].name} and ${run.predictors[state.up].name} agree with τ ${number(value)} over ${parts.scatter.points.length} architectures ${run.budgets[state.budget].moment}; they disagree most on:`
     : `${run.predictors[state.across].name} is farthest off, ${run.budgets[state.budget].moment}, on:`;
@@ -176,10 +178,11 @@ function scatterParts(parts) {
   parts.point = make("div", {className: "point", "aria-live": "polite"});
   parts.selection = make("output", {className: "shown"});
   parts.compared = make("p", {});
+  parts.about = make("p", {className: "note"});
   parts.disagreement = make("div", {className: "box", tabIndex: 0, role: "region", "aria-label": "Where the ranks differ most"}, make("table", {}, make("thead", {}, make("tr")), make("tbody")));
   listenToScatter(parts);
   return make("div", {className: "plot"},
     make("div", {className: "controls"}, across, up),
     make("div", {className: "controls"}, make("span", {className: "control"}, "Select the top", share, "%"), ...tools, clear, parts.selection, save),
-    make("div", {className: "beside"}, parts.scatter, parts.point), parts.plotted, parts.compared, parts.disagreement);
+    make("div", {className: "beside"}, parts.scatter, parts.point), parts.plotted, parts.about, parts.compared, parts.disagreement);
 }
