@@ -52,13 +52,21 @@ class Grid:
         first = next((name for name in names if numeric[name] and _is_descending(table.columns[name])), None)
         return [
             {"name": name, "word": table.is_word(at), "number": numeric[name], "sorted": name == first,
-             "long": name in ("reason", "note")}
+             "long": name in ("reason", "note") or _longest(table.columns[name]) > LONG}
             for at, name in enumerate(names)
         ]  # fmt: skip
 
     def rows(self) -> list[list[tuple[Content, str]]]:
         """Every cell, with the number by which a click on the heading sorts; empty for words and missing numbers."""
         return [[(cell, _sorted_by(cell)) for cell in row] for row in zip(*self.table.columns.values(), strict=True)]
+
+
+LONG = 40
+"""Letters of a word from which a column may break it, on paper at any letter."""
+
+
+def _longest(cells: Sequence[Content]) -> int:
+    return max((len(cell) for cell in cells if isinstance(cell, str)), default=0)
 
 
 def _sorted_by(cell: Content) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from scipy.stats import kendalltau
 
@@ -45,6 +46,12 @@ MISSORTED = """() => {
     return wrong;
 }"""
 """Tables and headings by which a click, or the second, does not sort with missing numbers last."""
+
+
+CUT = """() => [...document.querySelectorAll(".box, .card, pre")].filter(
+    part => part.scrollWidth > part.clientWidth + 1 && part.offsetParent && part.tabIndex < 0
+).map(part => part.ariaLabel ?? part.tagName)"""
+"""What is cut and cannot be focused, so that no key scrolls it."""
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +129,7 @@ def test_the_slider_ranks_predictors_as_the_tables_do_at_every_budget(page: Page
         assert names(page)[: len(taus)] == list(taus)
         shown = page.locator('[aria-label="Ranking at the chosen budget"] tbody tr').first.locator("td").nth(1)
         assert shown.inner_text().split()[0] == f"{next(iter(taus.values())):.2f}"
-        expect(page.locator(".said")).to_contain_text(f"after {step} steps")
+        expect(page.locator(".said")).to_contain_text(f"After {step} steps")
 
 
 def test_a_family_and_a_name_filter_the_ranking(page: Page, tables: RunTables) -> None:
@@ -259,7 +266,7 @@ def test_the_keyboard_alone_moves_the_budget_walks_the_plot_and_opens_a_page(pag
         if page.evaluate("document.activeElement.id") == "budget":
             break
     page.keyboard.press("ArrowLeft")
-    expect(page.locator(".said")).to_contain_text("after 56 steps")
+    expect(page.locator(".said")).to_contain_text("After 56 steps")
     for _ in range(60):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.classList.contains('scatter')"):
@@ -278,6 +285,58 @@ def test_figures_are_downloaded_as_they_are_drawn(page: Page) -> None:
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Download the plot as SVG").click()
     assert "stroke-linecap: round" in Path(waiting.value.path()).read_text()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [375, 1440])
+def test_no_rule_of_accessibility_is_broken_and_nothing_is_cut(
+    browser: Browser, address: str, width: int, theme: str
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=theme)
+    page = context.new_page()
+    page.goto(address)
+    page.wait_for_selector("html[data-ready]")
+    page.evaluate("for (const part of document.querySelectorAll('main details:not(.columns)')) part.open = true")
+    views = [page.evaluate("location.hash"), page.evaluate("addressOf(3)")]
+    for view in views:
+        page.evaluate("hash => { location.hash = hash; }", view)
+        page.wait_for_timeout(100)
+        found = [(rule["id"], rule["nodes"][0]["target"]) for rule in Axe().run(page).response["violations"]]
+        assert found == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate(CUT) == []
+    context.close()
+
+
+def test_what_is_cut_has_a_hint_and_headings_stay_in_sight(browser: Browser, address: str) -> None:
+    context = browser.new_context(viewport={"width": 375, "height": 700})
+    page = context.new_page()
+    page.goto(address)
+    page.wait_for_selector("html[data-ready]")
+    wide = page.locator('[aria-label^="Ranking after"]')
+    assert wide.evaluate("box => box.scrollWidth > box.clientWidth")
+    expect(page.locator('.tools:has(+ [aria-label^="Ranking after"]) .hint')).to_contain_text("scroll sideways")
+    wide.evaluate("box => { box.scrollIntoView(); box.scrollTop = 300; }")
+    tops = wide.evaluate("box => [box, box.querySelector('th')].map(each => each.getBoundingClientRect().top)")
+    assert tops[1] == pytest.approx(tops[0], abs=2)
+    context.close()
+
+
+def test_on_paper_every_heading_has_its_words_and_no_number_is_cut(browser: Browser, address: str) -> None:
+    context = browser.new_context(viewport={"width": 700, "height": 1000})  # the text of an A4 page
+    page = context.new_page()
+    page.goto(address)
+    page.wait_for_selector("html[data-ready]")
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate("[...document.querySelectorAll('main .box')].filter(box => box.offsetParent).length") >= 10
+    too_wide = "box => box.offsetParent && box.querySelector('table').getBoundingClientRect().right > innerWidth + 1"
+    assert (
+        page.evaluate(f"[...document.querySelectorAll('main .box')].filter({too_wide}).map(box => box.ariaLabel)") == []
+    )
+    assert page.evaluate("getComputedStyle(document.querySelector('.box th button')).display") == "contents"
+    assert not page.locator(".tools").first.is_visible()
+    context.close()
 
 
 def test_without_scripting_every_section_is_there(browser: Browser, address: str, tables: RunTables) -> None:

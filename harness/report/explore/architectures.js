@@ -81,7 +81,7 @@ function architecturePage(arch) {
   const rank = facts.rank[arch];
   const place = rank === null ? "It has no true accuracy." : `By true accuracy it is at place ${rank} of ${run.known}: ${number(facts.truth[arch])} %, the mean of ${seeds.length} seed${seeds.length === 1 ? "" : "s"}.`;
   const scored = off.off.filter(value => value !== null), right = scored.filter(value => Math.abs(value) <= run.known / 10).length;
-  const verdict = scored.length ? ` ${run.budgets[state.budget].moment}, ${right} of ${scored.length} predictors rank it within a tenth of the architectures; the median is ${number(off.median, 1)} places off. Most misjudged by ${named(arch, "most")}, least by ${named(arch, "least")}.` : " No predictor ranks it.";
+  const verdict = scored.length ? ` ${capital(run.budgets[state.budget].moment)}, ${right} of ${scored.length} predictors rank it within a tenth of the architectures; the median is ${number(off.median, 1)} places off. Most misjudged by ${named(arch, "most")}, least by ${named(arch, "least")}.` : " No predictor ranks it.";
   const list = make("dl", {});
   const say = (name, value) => list.append(make("dt", {}, name), make("dd", {}, value));
   say("architecture", make("code", {}, facts.names[arch]));
@@ -101,7 +101,7 @@ function architecturePage(arch) {
   const box = make("div", {className: "box tall", tabIndex: 0, role: "region", "aria-label": "Ranks by every predictor"}, make("table", {}, headed(columns, "places too high"), make("tbody", {}, ...rows)));
   const heading = make("h2", {tabIndex: -1}, `Architecture ${titleOf(arch)}`);
   const step = (way, name) => run.architectures.names[arch + way] === undefined ? null : make("a", {href: addressOf(arch + way)}, name);
-  const page = make("div", {}, make("p", {className: "under"}, make("a", {href: "#explore"}, "← all architectures"), " ", step(-1, "next better"), " ", step(1, "next worse")),
+  const page = make("div", {}, make("p", {className: "under"}, make("a", {href: "#explore"}, "← all architectures"), step(-1, "next better"), step(1, "next worse")),
     heading, make("p", {}, place + verdict), drawn ? make("div", {className: "card", tabIndex: 0, role: "region", "aria-label": "Drawing of the cell"}, drawn) : null, make("h3", {}, "What it is"), list,
     ...(curves.length ? [make("h3", {}, "How it trains"), make("div", {className: "curves"}, ...curves), make("p", {className: "note"}, "In front of the median and the middle half of the other architectures of this page.")] : []),
     make("h3", {}, `Where predictors rank it ${run.budgets[state.budget].moment}`), box,

@@ -23,6 +23,8 @@ function short(value) {
   return text.replaceAll("-", MINUS);
 }
 
+const capital = text => text.charAt(0).toUpperCase() + text.slice(1);
+
 function seconds(value) {
   if (value === null) return "–";
   return value === 0 ? "0" : value >= 100 ? value.toFixed(0) : value >= 0.995 ? value.toFixed(1) : `${Number(value.toPrecision(2))}`;

@@ -75,7 +75,7 @@ function renderRanking(parts) {
   if (focused) table.querySelector(`tr[data-predictor="${CSS.escape(focused)}"] .pick`)?.focus();
   const leader = order[0], tau = run.predictors[leader].tau[state.budget];
   parts.said.textContent = tau === null ? `No predictor has a τ ${run.budgets[state.budget].moment}.`
-    : `${run.budgets[state.budget].moment}: ${run.predictors[leader].name} ranks best, τ ${number(tau)}. ${order.filter(wanted).length} of ${order.length} predictors shown.`;
+    : `${capital(run.budgets[state.budget].moment)}: ${run.predictors[leader].name} ranks best, τ ${number(tau)}. ${order.filter(wanted).length} of ${order.length} predictors shown.`;
 }
 
 function controls() {
