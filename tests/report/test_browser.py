@@ -70,6 +70,12 @@ def address(results: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="module")
+def small(make: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A page of fewer rows, whose every element is looked at by every rule."""
+    return write(make(n=20, k=5), tmp_path_factory.mktemp("small"), FIGURES).as_uri()
+
+
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
@@ -290,11 +296,11 @@ def test_figures_are_downloaded_as_they_are_drawn(page: Page) -> None:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [375, 1440])
 def test_no_rule_of_accessibility_is_broken_and_nothing_is_cut(
-    browser: Browser, address: str, width: int, theme: str
+    browser: Browser, small: str, width: int, theme: str
 ) -> None:
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=theme)
     page = context.new_page()
-    page.goto(address)
+    page.goto(small)
     page.wait_for_selector("html[data-ready]")
     page.evaluate("for (const part of document.querySelectorAll('main details:not(.columns)')) part.open = true")
     views = [page.evaluate("location.hash"), page.evaluate("addressOf(3)")]
