@@ -26,7 +26,8 @@ function download(name, text, type) {
 /* Tables: sort, find, choose columns, download. */
 
 function sortRows(table, head, down) {
-  const numeric = head.dataset.kind === "number", at = head.cellIndex;
+  const numeric = head.dataset.kind === "number",
+    at = head.cellIndex;
   const key = row => row.cells[at].dataset.key ?? row.cells[at].textContent.trim();
   const compare = (a, b) => {
     if (key(a) === "" || key(b) === "") return (key(a) === "") - (key(b) === "");
@@ -71,11 +72,12 @@ const ESTIMATE = /^(\S+) \[(\S+), (\S+)\]$/;
 function csv(table) {
   const heads = [...table.tHead.rows[0].cells].filter(head => !head.hidden);
   const rows = [...table.tBodies[0].rows].filter(row => !row.hidden);
-  const text = (row, head) => (row.cells[head.cellIndex].dataset.text ?? row.cells[head.cellIndex].textContent)
-    .replace(/\s+/g, " ").trim();
+  const text = (row, head) =>
+    (row.cells[head.cellIndex].dataset.text ?? row.cells[head.cellIndex].textContent).replace(/\s+/g, " ").trim();
   const threefold = new Set(heads.filter(head => rows.some(row => ESTIMATE.test(text(row, head)))));
   const name = head => head.textContent.replace(/\s+/g, " ").trim();
-  const columns = head => threefold.has(head) ? [name(head), `${name(head)} low`, `${name(head)} high`] : [name(head)];
+  const columns = head =>
+    threefold.has(head) ? [name(head), `${name(head)} low`, `${name(head)} high`] : [name(head)];
   const cells = (row, head) => {
     const found = text(row, head);
     return threefold.has(head) ? (found.match(ESTIMATE)?.slice(1) ?? [found, "", ""]) : [found];
@@ -105,7 +107,8 @@ function refresh(table) {
   filterRows(table);
 }
 
-const FEW_ROWS = 8, FEW_COLUMNS = 4;
+const FEW_ROWS = 8,
+  FEW_COLUMNS = 4;
 
 function columnChooser(table) {
   const boxes = [...table.tHead.rows[0].cells].slice(1).map(head => {
@@ -121,7 +124,9 @@ function columnChooser(table) {
 
 /** A line of tools above a table: find, family, columns, CSV, and how many rows are shown. */
 function equip(box, families = null) {
-  const table = box.querySelector("table"), name = box.getAttribute("aria-label"), tools = make("div", {className: "tools"});
+  const table = box.querySelector("table"),
+    name = box.getAttribute("aria-label"),
+    tools = make("div", {className: "tools"});
   table.wanted = {familyOf: row => families?.get(row.cells[0].textContent.trim())?.label ?? ""};
   if (table.tBodies[0].rows.length > FEW_ROWS || table.sortWhole) {
     const find = make("input", {type: "search", "aria-label": `Find in: ${name}`, placeholder: "find"});
@@ -132,18 +137,31 @@ function equip(box, families = null) {
     tools.append(find);
     const present = new Set([...table.tBodies[0].rows].map(table.wanted.familyOf).filter(Boolean));
     if (present.size > 1) {
-      const select = make("select", {"aria-label": `Family in: ${name}`}, make("option", {value: ""}, "every family"),
-        ...[...present].map(label => make("option", {value: label}, label)));
-      select.addEventListener("change", () => { table.wanted.family = select.value; filterRows(table); });
+      const select = make(
+        "select",
+        {"aria-label": `Family in: ${name}`},
+        make("option", {value: ""}, "every family"),
+        ...[...present].map(label => make("option", {value: label}, label))
+      );
+      select.addEventListener("change", () => {
+        table.wanted.family = select.value;
+        filterRows(table);
+      });
       tools.append(select);
     }
   }
   if (table.tHead.rows[0].cells.length > FEW_COLUMNS) tools.append(columnChooser(table));
-  const button = make("button", {type: "button", className: "csv", "aria-label": `Download the visible rows as CSV: ${name}`}, "CSV");
+  const button = make(
+    "button",
+    {type: "button", className: "csv", "aria-label": `Download the visible rows as CSV: ${name}`},
+    "CSV"
+  );
   button.addEventListener("click", () => download(`${fileName(name)}.csv`, csv(table), "text/csv"));
-  const shown = make("output", {className: "shown"}), hint = make("span", {className: "hint"});
+  const shown = make("output", {className: "shown"}),
+    hint = make("span", {className: "hint"});
   table.counted ??= () => {
-    const rows = [...table.tBodies[0].rows], visible = rows.filter(row => !row.hidden).length;
+    const rows = [...table.tBodies[0].rows],
+      visible = rows.filter(row => !row.hidden).length;
     shown.textContent = visible < rows.length ? `${visible} of ${rows.length} rows` : "";
   };
   table.shownRows = shown;
@@ -157,7 +175,12 @@ function equip(box, families = null) {
 }
 
 function fileName(text) {
-  return text.toLowerCase().replace(/[^a-z0-9]+/g, "_").replace(/^_|_$/g, "") || "table";
+  return (
+    text
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, "_")
+      .replace(/^_|_$/g, "") || "table"
+  );
 }
 
 /* Figures: a hint where one is cut, and the drawing itself as a file. */
@@ -189,6 +212,8 @@ addEventListener("beforeprint", () => {
     folded.push(part);
   }
 });
-addEventListener("afterprint", () => { for (const part of folded.splice(0)) part.open = false; });
+addEventListener("afterprint", () => {
+  for (const part of folded.splice(0)) part.open = false;
+});
 
 if (!document.getElementById("embedded")) for (const box of document.querySelectorAll(".box")) equip(box);

@@ -19,7 +19,10 @@ function number(value, digits = 2, sign = false) {
 
 function short(value) {
   if (value === null || value === undefined) return "–";
-  const text = Math.abs(value) >= 1e4 || (value !== 0 && Math.abs(value) < 1e-3) ? value.toExponential(2) : `${Number(value.toPrecision(4))}`;
+  const text =
+    Math.abs(value) >= 1e4 || (value !== 0 && Math.abs(value) < 1e-3)
+      ? value.toExponential(2)
+      : `${Number(value.toPrecision(4))}`;
   return text.replaceAll("-", MINUS);
 }
 
@@ -27,7 +30,13 @@ const capital = text => text.charAt(0).toUpperCase() + text.slice(1);
 
 function seconds(value) {
   if (value === null) return "–";
-  return value === 0 ? "0" : value >= 100 ? value.toFixed(0) : value >= 0.995 ? value.toFixed(1) : `${Number(value.toPrecision(2))}`;
+  return value === 0
+    ? "0"
+    : value >= 100
+      ? value.toFixed(0)
+      : value >= 0.995
+        ? value.toFixed(1)
+        : `${Number(value.toPrecision(2))}`;
 }
 
 /** The rank of an architecture by a predictor at the chosen budget: 1 is best, null for no score. */
@@ -38,55 +47,73 @@ function rankOf(predictor, arch, budget = state.budget) {
 
 /** The same brought to all architectures, where the predictor scores fewer: both ends stay both ends. */
 function scaledRank(predictor, arch, budget = state.budget) {
-  const rank = rankOf(predictor, arch, budget), m = run.predictors[predictor].n[budget];
-  return rank === null || !m ? null : 0.5 + (rank - 0.5) * run.known / m;
+  const rank = rankOf(predictor, arch, budget),
+    m = run.predictors[predictor].n[budget];
+  return rank === null || !m ? null : 0.5 + ((rank - 0.5) * run.known) / m;
 }
 
 /** Places by which a predictor ranks an architecture too high; negative where too low. */
 function placesOff(predictor, arch, budget = state.budget) {
-  const rank = scaledRank(predictor, arch, budget), truth = run.architectures.rank[arch];
+  const rank = scaledRank(predictor, arch, budget),
+    truth = run.architectures.rank[arch];
   return rank === null || truth === null ? null : truth - rank;
 }
 
 function median(values) {
   if (!values.length) return null;
-  const sorted = Float64Array.from(values).sort(), half = sorted.length >> 1;
+  const sorted = Float64Array.from(values).sort(),
+    half = sorted.length >> 1;
   return sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }
 
 function quantile(sorted, share) {
-  const place = share * (sorted.length - 1), low = Math.floor(place);
+  const place = share * (sorted.length - 1),
+    low = Math.floor(place);
   return sorted[low] + (place - low) * ((sorted[low + 1] ?? sorted[low]) - sorted[low]);
 }
 
 /** Kendall τ-b of two lists (Knight 1966: sort by a, count the exchanges that sort b); null where one is constant. */
 function kendall(a, b) {
-  const n = a.length, order = [...a.keys()].sort((i, j) => a[i] - a[j] || b[i] - b[j]);
-  let tiedA = 0, tiedB = 0, tiedBoth = 0;
+  const n = a.length,
+    order = [...a.keys()].sort((i, j) => a[i] - a[j] || b[i] - b[j]);
+  let tiedA = 0,
+    tiedB = 0,
+    tiedBoth = 0;
   const runs = (same, places) => {
-    let pairs = 0, length = 1;
+    let pairs = 0,
+      length = 1;
     for (let i = 1; i <= n; i++) {
-      if (i < n && same(places[i - 1], places[i])) { length++; continue; }
-      pairs += length * (length - 1) / 2;
+      if (i < n && same(places[i - 1], places[i])) {
+        length++;
+        continue;
+      }
+      pairs += (length * (length - 1)) / 2;
       length = 1;
     }
     return pairs;
   };
   tiedA = runs((i, j) => a[i] === a[j], order);
   tiedBoth = runs((i, j) => a[i] === a[j] && b[i] === b[j], order);
-  let values = order.map(i => b[i]), exchanges = 0, spare = new Array(n);
+  let values = order.map(i => b[i]),
+    exchanges = 0,
+    spare = new Array(n);
   for (let width = 1; width < n; width *= 2) {
     for (let low = 0; low < n; low += 2 * width) {
-      const middle = Math.min(low + width, n), high = Math.min(low + 2 * width, n);
+      const middle = Math.min(low + width, n),
+        high = Math.min(low + 2 * width, n);
       for (let i = low, j = middle, k = low; k < high; k++) {
         if (i < middle && (j >= high || values[i] <= values[j])) spare[k] = values[i++];
-        else { exchanges += middle - i; spare[k] = values[j++]; }
+        else {
+          exchanges += middle - i;
+          spare[k] = values[j++];
+        }
       }
     }
     [values, spare] = [spare, values];
   }
   tiedB = runs((i, j) => values[i] === values[j], [...values.keys()]);
-  const all = n * (n - 1) / 2, below = Math.sqrt((all - tiedA) * (all - tiedB));
+  const all = (n * (n - 1)) / 2,
+    below = Math.sqrt((all - tiedA) * (all - tiedB));
   return below ? (all - tiedA - tiedB + tiedBoth - 2 * exchanges) / below : null;
 }
 
@@ -94,7 +121,10 @@ function kendall(a, b) {
 function tauWithin(predictor, places) {
   const kept = places.filter(arch => rankOf(predictor, arch) !== null && run.architectures.truth[arch] !== null);
   if (kept.length < 4) return null;
-  return kendall(kept.map(arch => -rankOf(predictor, arch)), kept.map(arch => run.architectures.truth[arch]));
+  return kendall(
+    kept.map(arch => -rankOf(predictor, arch)),
+    kept.map(arch => run.architectures.truth[arch])
+  );
 }
 
 const titleOf = arch => run.architectures.keys[arch];
@@ -110,6 +140,11 @@ function misjudged(arch) {
   const off = run.predictors.map((_, predictor) => placesOff(predictor, arch));
   const scored = [...off.keys()].filter(predictor => off[predictor] !== null);
   if (!scored.length) return {median: null, most: null, least: null, off};
-  const by = (better) => scored.reduce((a, b) => better(Math.abs(off[b]), Math.abs(off[a])) ? b : a);
-  return {median: median(scored.map(predictor => Math.abs(off[predictor]))), most: by((b, a) => b > a), least: by((b, a) => b < a), off};
+  const by = better => scored.reduce((a, b) => (better(Math.abs(off[b]), Math.abs(off[a])) ? b : a));
+  return {
+    median: median(scored.map(predictor => Math.abs(off[predictor]))),
+    most: by((b, a) => b > a),
+    least: by((b, a) => b < a),
+    off
+  };
 }

@@ -23,10 +23,26 @@ async function start() {
   parts.article = make("main", {id: "architecture", hidden: true});
   document.querySelector("main").after(parts.article);
   const plot = scatterParts(parts);
-  document.getElementById("explorer").replaceChildren(controls(), parts.said,
-    make("div", {className: "panes"}, make("div", {className: "pane"}, make("h3", {}, "Predictors"), parts.ranking), make("div", {className: "pane"}, make("h3", {}, "Architectures by rank"), plot)),
-    make("h3", {}, "Every architecture"), parts.architectures, parts.moreRows,
-    make("p", {className: "note"}, "Places off: how many places the predictors put it away from its true rank at the chosen budget, the median over predictors; in brackets those of the predictor that misjudges it most and least, negative where it ranks it too low."));
+  document
+    .getElementById("explorer")
+    .replaceChildren(
+      controls(),
+      parts.said,
+      make(
+        "div",
+        {className: "panes"},
+        make("div", {className: "pane"}, make("h3", {}, "Predictors"), parts.ranking),
+        make("div", {className: "pane"}, make("h3", {}, "Architectures by rank"), plot)
+      ),
+      make("h3", {}, "Every architecture"),
+      parts.architectures,
+      parts.moreRows,
+      make(
+        "p",
+        {className: "note"},
+        "Places off: how many places the predictors put it away from its true rank at the chosen budget, the median over predictors; in brackets those of the predictor that misjudges it most and least, negative where it ranks it too low."
+      )
+    );
   const families = byName();
   for (const box of document.querySelectorAll(".box")) equip(box, families);
   change({budget: state.budget});
