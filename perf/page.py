@@ -45,15 +45,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         for size in parser.parse_args(arguments).sizes:
             with tempfile.TemporaryDirectory() as place:
-                page, spent = _write(*map(int, size.split("x")), Path(place))
+                page, spent = _write(size, Path(place))
                 ready, *steps = _browse(browser, page)
                 print(f"{size:<14}{page.stat().st_size / 1e6:>7.2f}{spent:>12.1f}{ready:>11.0f}"
                       + "".join(f"{each:>11.0f}" for each in steps), flush=True)  # fmt: skip
         browser.close()
 
 
-def _write(n: int, predictors: int, budgets: int, place: Path) -> tuple[Path, float]:
+def _write(size: str, place: Path) -> tuple[Path, float]:
     """The page of a random run, and the CPU seconds that the report took from the stored tables."""
+    n, predictors, budgets = map(int, size.split("x"))
     evaluation = Evaluation(bootstrap=20, permutations=99)
     spec, sample, traces, scores, timings = example(n, predictors, budgets, evaluation, place)
     context = prepare(spec)

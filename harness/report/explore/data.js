@@ -8,7 +8,17 @@ const state = {budget: 0, across: 0, up: "truth", families: new Set(), text: "",
 async function unpack(text) {
   const bytes = Uint8Array.from(atob(text.trim()), letter => letter.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return JSON.parse(await new Response(stream).text());
+  const found = JSON.parse(await new Response(stream).text());
+  found.scores = found.scores.map((rows, predictor) => rows.map((row, at) => byArchitecture(row, found.ranks[predictor][at])));
+  return found;
+}
+
+/** Scores come in the order of their ranks; null where there is no rank. */
+function byArchitecture(sorted, ranks) {
+  const order = [...ranks.keys()].filter(arch => ranks[arch]).sort((a, b) => ranks[a] - ranks[b] || a - b);
+  const scores = new Array(ranks.length).fill(null);
+  order.forEach((arch, place) => (scores[arch] = sorted[place]));
+  return scores;
 }
 
 function number(value, digits = 2, sign = false) {

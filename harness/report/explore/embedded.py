@@ -25,6 +25,9 @@ CELLS = 700_000
 OBSERVATIONS = 24
 """Points of a curve that a page carries at most, evenly spaced."""
 
+SCORE_DIGITS = 3
+"""Of a score as the page shows it; ranks are exact."""
+
 LONGEST_NAME = 24
 """Letters of a name that tables have room for; the page of an architecture gives every name in full."""
 
@@ -50,8 +53,9 @@ def embed(tables: RunTables) -> dict[str, Any]:
 
     Architectures are in order of their true accuracy, best first. `ranks[predictor][budget]` holds twice the rank (1 is
     best, ties share the mean) among all architectures of the run with a score and a truth, 0 where there is none;
-    `scores` the scores to four digits. Where there are more than CELLS of them, architectures evenly spaced by accuracy
-    are kept, and `of` says out of how many.
+    `scores` the scores to SCORE_DIGITS digits in the order of these ranks, which packs to a third of them by
+    architecture. Where there are more than CELLS, architectures evenly spaced by accuracy are kept, and `of` says out
+    of how many.
     """
     predictors, steps = (
         [str(name) for name in tables.final["predictor"]],
@@ -78,7 +82,10 @@ def embed(tables: RunTables) -> dict[str, Any]:
         "architectures": _architectures(tables, known.iloc[kept]),
         **_cells(tables, known["architecture"].iloc[kept]),
         "ranks": ranks[:, :, kept].tolist(),
-        "scores": [[_short(row[kept]) for row in rows] for rows in scores],
+        "scores": [
+            [_by_rank(row[kept], places[kept]) for row, places in zip(rows, of, strict=True)]
+            for rows, of in zip(scores, ranks, strict=True)
+        ],
         "curves": _curves(tables, known["architecture"].iloc[kept]),
     }  # fmt: skip
 
@@ -108,9 +115,15 @@ def _twice_ranks(scores: NDArray[np.float64], truth: NDArray[np.float64]) -> NDA
     return ranks
 
 
-def _short(values: Iterable[float]) -> list[float | None]:
-    """Numbers to four digits; null for what is not finite."""
-    return [float(f"{value:.4g}") if np.isfinite(value) else None for value in values]
+def _by_rank(scores: NDArray[np.float64], ranks: NDArray[np.int64]) -> list[float | None]:
+    """The scores of what has a rank, best first; equal ranks have equal scores."""
+    order = np.argsort(ranks, kind="stable")
+    return _short(scores[order[ranks[order] > 0]], SCORE_DIGITS)
+
+
+def _short(values: Iterable[float], digits: int = 4) -> list[float | None]:
+    """Numbers to so many digits; null for what is not finite."""
+    return [float(f"{value:.{digits}g}") if np.isfinite(value) else None for value in values]
 
 
 def _families(tables: RunTables) -> list[dict[str, str]]:
