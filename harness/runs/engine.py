@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from itertools import cycle, islice
 from typing import Any, ClassVar
@@ -18,6 +18,12 @@ from harness.schema import Benchmark, HeadMaker, Measure, demand
 from harness.train.recipe import Recipe
 
 KERNELS = ("auto", "native", "torch")
+
+SMALL = (
+    "engine.device: small networks (8 channels, 12 pixels) make more updates a second on the cores of a CPU"
+    " in compiled C (engine.device=cpu; docs/performance.md, On a GPU)"
+)
+"""A word where a GPU is asked for networks that the compiled step could train."""
 
 STREAMS = 4
 """Trainings that one process of a GPU has under way, if the user does not say (docs/performance.md)."""
@@ -146,6 +152,8 @@ class Engine:
     def _obstacle(self, recipe: Recipe, benches: Sequence[Benchmark], measures: Collection[Measure]) -> str:
         """Why native kernels cannot compute such trainings; empty where they can."""
         if self.device != "cpu":
+            if not replace(self, device="cpu")._obstacle(recipe, benches, measures):
+                print(SMALL, file=sys.stderr)
             return f"on {self.device}"
         if recipe.precision != "float32":
             return f"with train.precision={recipe.precision}"

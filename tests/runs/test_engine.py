@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from harness.benches.nasbench201.bench import NasBench201
 from harness.measures.capacitance import Capacitance
 from harness.measures.movement import Movement
+from harness.runs import engine
 from harness.runs.engine import Engine
 from harness.schema import BadInput
 from harness.train.native.library import compiler, library
@@ -128,3 +131,10 @@ def test_slurm_and_the_system_decide_how_many_workers_there_are(monkeypatch) -> 
     assert count(SLURM_CPUS_ON_NODE="2") == 6  # of a job that has ended
     with Engine(workers=9).opened() as workers:
         assert workers.count(1000) == 9
+
+
+def test_a_gpu_for_networks_that_the_compiled_step_could_train_gets_one_line_why_not(capsys) -> None:
+    Engine(device="cuda").resolve_kernels(RECIPE, BENCH, [])
+    assert capsys.readouterr().err == f"{engine.SMALL}\n"
+    Engine(device="cuda").resolve_kernels(replace(RECIPE, precision="tf32"), BENCH, [])
+    assert capsys.readouterr().err == ""
