@@ -78,7 +78,7 @@ def learning_curve(curves: pd.DataFrame) -> Figure:
         axes.xaxis.set_major_locator(FixedLocator([100, 1000, 10_000]))
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
-    panels[0].set_ylabel("R² on the untouched half")
+    panels[0].set_ylabel("R² on untouched networks")
     star = Line2D([], [], marker="*", ls="", color=colour("weight_statistics"), ms=7, label="published (statistics)")
     _legend(figure, [*_handles(INPUTS), star, Line2D([], [], color=GREY, lw=0.6, ls=(0, (1, 2)), label=f"R² = {GOAL}")])
     return figure
