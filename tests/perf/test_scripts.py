@@ -53,7 +53,7 @@ def test_a_store_of_copies_is_read_whole_also_where_segments_share_observations(
     assert "| 40 |" in out
 
 
-@pytest.mark.slow
+@pytest.mark.real  # three processes, the trainings of eight networks and a whole report
 def test_the_stages_of_a_run_from_stored_copies_are_timed(capfd) -> None:
     stages.main(["81"])
     row = next(line for line in capfd.readouterr().out.splitlines() if line.startswith("| 81 |"))
