@@ -15,7 +15,7 @@ class DeviceImages:
     def __init__(self, image_set: ImageSet, device: torch.device) -> None:
         self.image_set, self.device = image_set, device
         self.framed: TrainingImages | None = None
-        self.parts: dict[tuple[str, int | None], tuple[Tensor, Tensor]] = {}
+        self.parts: dict[tuple[str, int | None, torch.memory_format], tuple[Tensor, Tensor]] = {}
 
     def training(self) -> TrainingImages:
         """Those of the training part, normalised, in a black frame."""
@@ -24,12 +24,14 @@ class DeviceImages:
             self._wait()
         return self.framed
 
-    def part(self, split: str, limit: int | None) -> tuple[Tensor, Tensor]:
-        """`held_out` of these images."""
-        if (split, limit) not in self.parts:
-            self.parts[split, limit] = held_out(self.image_set, split, limit, self.device)
+    def part(self, split: str, limit: int | None, layout: torch.memory_format) -> tuple[Tensor, Tensor]:
+        """`held_out` of these images, in a layout."""
+        key = split, limit, layout
+        if key not in self.parts:
+            images, labels = held_out(self.image_set, split, limit, self.device)
+            self.parts[key] = images.contiguous(memory_format=layout), labels
             self._wait()
-        return self.parts[split, limit]
+        return self.parts[key]
 
     def _wait(self) -> None:
         """Until what was put on a GPU is there: other streams read it too."""

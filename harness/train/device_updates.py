@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.train.batches import Draw
+from harness.train.gpu import layout_of
 from harness.train.lane import Graph, Lane, Mark
 from harness.train.recipe import Recipe
 from harness.train.tally import Outcome, hits, means
@@ -35,6 +36,7 @@ class DeviceUpdates:
 
     def __init__(self, model: nn.Module, recipe: Recipe, generator: torch.Generator, lane: Lane) -> None:
         self.model, self.recipe, self.lane, self.data = model, recipe, lane, lane.images.training()
+        self.layout = layout_of(model, lane.device)
         self.horizon = recipe.annealing_steps(len(self.data))
         self.draws = endless(self.data, recipe.batch, generator)
         self.table = Table(min(LONGEST, max(1, recipe.total_steps(len(self.data)))), recipe.batch, lane.device)
@@ -99,7 +101,7 @@ class DeviceUpdates:
         drawn, rate = self.table.next(batch)
         self.rate.copy_(rate)
         x, y = self.data.take(drawn)
-        loss, logits = self.act(x, y)
+        loss, logits = self.act(x.contiguous(memory_format=self.layout), y)
         self.table.store(loss, hits(logits, y))
 
     def _collect(self) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+from torch import nn
 
 
 @contextmanager
@@ -39,6 +40,17 @@ def prepare_gpu(device: torch.device | str, deterministic: bool = True) -> None:
     torch.use_deterministic_algorithms(deterministic, warn_only=True)
     # it would launch one more kernel for each tensor
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # a property of the module
+
+
+def layout_of(model: nn.Module, device: torch.device | str) -> torch.memory_format:
+    """In which order the maps of a network lie in memory: channels last.
+
+    On a GPU a network with convolutions in groups, as depthwise ones are, has them contiguous: channels last, such a
+    network was seen to take twice as long (docs/performance.md).
+    """
+    grouped = any(isinstance(module, nn.Conv2d) and module.groups > 1 for module in model.modules())
+    on_gpu = torch.device(device).type == "cuda"
+    return torch.contiguous_format if grouped and on_gpu else torch.channels_last
 
 
 def lost_reason(device: torch.device | str) -> str | None:

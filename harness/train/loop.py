@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from harness.schema import HeadMaker, Measure, Scene, Trace, demand, seed_of
 from harness.train.device_images import DeviceImages
 from harness.train.device_updates import DeviceUpdates
+from harness.train.gpu import layout_of
 from harness.train.job import TrainingJob, finish
 from harness.train.lane import Lane
 from harness.train.observatory import Observatory, Values
@@ -83,7 +84,7 @@ def _stretches(job: TrainingJob, own_seed: int, lane: Lane | None) -> Generator[
     head = _head(job.measures, scene)
     if head is not None:
         model.head = head
-    model.to(job.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in its stubs
+    model.to(job.device).to(memory_format=layout_of(model, job.device))  # type: ignore[call-overload]  # not in its stubs
     observatory = Observatory(job.measures, model, scene)
     images = lane.images if lane else DeviceImages(job.images, torch.device(job.device))
     updates = _updates(job, model, own_seed, images, lane)
@@ -106,8 +107,8 @@ def _observations(
 ) -> Generator[None, None, tuple[list[Values], int | None]]:
     """Train; the row of each observed step, and the step at which the loss stopped being finite, if it did."""
     recipe, count = job.recipe, len(updates.data)
-    watched = {split: images.part(split, recipe.watch_images) for split in recipe.watch}
-    measured = images.part("train", recipe.measure_images)
+    watched = {split: images.part(split, recipe.watch_images, updates.layout) for split in recipe.watch}
+    measured = images.part("train", recipe.measure_images, updates.layout)
     observed = recipe.observed_steps(count)
     rows: list[Values] = []
     seconds = 0.0

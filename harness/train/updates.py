@@ -37,6 +37,7 @@ class Updates:
         kernels: str = "torch",
     ) -> None:
         self.model, self.recipe, self.device = model, recipe, data.labels.device
+        self.layout = torch.channels_last
         self.horizon = recipe.annealing_steps(len(data))
         self.data, self.draws = data, endless(data, recipe.batch, generator)
         self.program = _program(model, data.size, recipe.batch) if kernels == "native" else None

@@ -102,6 +102,19 @@ def test_a_loss_that_is_not_finite_ends_the_training_at_the_same_step(job) -> No
     assert_same(one, other)
 
 
+def test_a_contiguous_layout_computes_the_same(job, monkeypatch) -> None:
+    seen = []
+
+    def layout_of(model, device):
+        seen.append(device)
+        return torch.contiguous_format
+
+    monkeypatch.setattr(device_updates, "layout_of", layout_of)
+    monkeypatch.setattr("harness.train.loop.layout_of", layout_of)
+    assert_same(train(job), on_lane(job, StandIn.of(job.images)))
+    assert len(seen) == 3  # of the network alone, of it on the lane, of the lane's batches
+
+
 def test_seconds_are_those_between_the_marks_of_the_lane(job, monkeypatch) -> None:
     monkeypatch.setattr("tests.train.stand_ins.Moment.elapsed_time", lambda self, later: 250.0)
     table = on_lane(job, StandIn.of(job.images)).table

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 import torch
 
-from harness.train.gpu import in_force, lost_reason, prepare_gpu
+from harness.train.gpu import in_force, layout_of, lost_reason, prepare_gpu
 from harness.train.job import TrainingJob
 from harness.train.lane import Lane
 from harness.train.loop import train
@@ -168,3 +168,9 @@ def test_equal_bits_are_asked_of_cudnn_cublas_and_torch(cards, switches, wanted:
     assert torch.are_deterministic_algorithms_enabled() is wanted
     assert torch.is_deterministic_algorithms_warn_only_enabled() is wanted or not wanted
     assert os.environ.get("CUBLAS_WORKSPACE_CONFIG") == (":4096:8" if wanted else None)
+
+
+def test_maps_are_contiguous_on_a_gpu_where_convolutions_are_in_groups() -> None:
+    plain, depthwise = torch.nn.Conv2d(4, 4, 3), torch.nn.Sequential(torch.nn.Conv2d(4, 4, 3, groups=4))
+    assert layout_of(plain, "cuda:1") == layout_of(plain, "cpu") == layout_of(depthwise, "cpu") == torch.channels_last
+    assert layout_of(depthwise, "cuda:1") == torch.contiguous_format
