@@ -8,6 +8,7 @@ files hold overrides and an unresolved configuration but no outcome, and JobRetu
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -84,8 +85,8 @@ def record_job(
             result = JobResult(UNFINISHED, reason=described(error) if isinstance(error, OSError) else str(error))
             write("failed", result)
             return result
-        if isinstance(error, SystemExit):  # submitit ends the process so when Slurm requeues the job: it begins anew
-            raise
+        if isinstance(error, SystemExit) and "SUBMITIT_EXECUTOR" in os.environ:
+            raise  # so submitit ends the process when Slurm is to queue the job again: it begins anew
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         write("failed", JobResult(1, reason=": ".join([type(error).__name__, *lines[:1]])))
         raise

@@ -106,7 +106,9 @@ def test_only_the_launcher_of_slurm_has_such_jobs(folder) -> None:
     assert slurm_jobs(launcher | {"_target_": f"{target}.LocalLauncher"}, folder) is None
 
 
-def test_a_job_that_is_requeued_is_not_a_failed_one(tmp_path: Path) -> None:
+def test_a_job_that_is_requeued_is_not_a_failed_one(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("SUBMITIT_EXECUTOR", "slurm")
+
     def preempted() -> JobResult:
         raise SystemExit(-1)  # submitit's handler of USR2, when it has asked Slurm to queue the job again
 
