@@ -31,7 +31,7 @@ def print_answer(tables: RunTables, console: Console, rows: int | None = None, p
 
     Of the ranking the first `rows` (None: all), the best baseline and the best predictor under study are shown, with
     their places. With ten rows the ranking and the answer fit a terminal of 24 lines. The last line names the `page`,
-    if there is one, and how many predictors are left out here.
+    if there is one.
     """
     for table in (_needs(tables, console), _targets(tables, console, rows), _ranking(tables, console, rows)):
         if table.row_count:
@@ -40,12 +40,8 @@ def print_answer(tables: RunTables, console: Console, rows: int | None = None, p
     sentences = [*verdict(tables), joined([_ceiling(tables), cost(tables)])]
     lines = [lines_of(text, console.width) for text in sentences if text]
     console.print("\n".join(lines), markup=False, highlight=False)
-    hidden = len(tables.final) - len(_shown(tables, rows))
-    more = f"{hidden} more predictors in the report" if hidden > 0 else ""
-    one = f"report {page} ({more})" if page and more else f"report {page}" if page else more
-    last = one if len(one) <= console.width or not (page and more) else f"{more}\nreport {page}"
-    if last:
-        console.print(last, markup=False, highlight=False, soft_wrap=True)
+    if page:
+        console.print(f"report {page}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _shown(tables: RunTables, rows: int | None) -> list[int]:
@@ -78,7 +74,9 @@ def _ranking(tables: RunTables, console: Console, rows: int | None) -> Table:
     ]
     if shown["failed"].any():
         columns.insert(5, Column("failed", [str(row["failed"]) for row in records], importance=4))
-    return fitting(f"Kendall τ {tables.moment}, {tables.percent} intervals", columns, console.width)
+    hidden = len(tables.final) - len(places)
+    more = f" ({hidden} more predictors in the report)" if hidden else ""
+    return fitting(f"Kendall τ {tables.moment}, {tables.percent} intervals{more}", columns, console.width)
 
 
 def _targets(tables: RunTables, console: Console, rows: int | None) -> Table:

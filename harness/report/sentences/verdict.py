@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from harness.report.numbers import equals, ordinal, seconds
+from harness.report.numbers import NO_BREAK, equals, ordinal, seconds
 from harness.report.ranked_table import ranked_table
 from harness.report.run_tables import RunTables
 from harness.report.sentences.studied import label
@@ -40,9 +40,9 @@ def _lead(row: dict[str, Any], alpha: float) -> Text:
 def _difference(row: dict[str, Any], alpha: float) -> Text:
     """Δτ with its interval and what the test says."""
     if pd.isna(row["p_holm"]):
-        return Text("Δτ ", score(row, "difference", sign=True))
+        return Text(f"Δτ{NO_BREAK}", score(row, "difference", sign=True))
     shown = "significant" if row["p_holm"] <= alpha else "not significant"
-    return Text("Δτ ", score(row, "difference", sign=True), f" ({shown}: {equals(row['p_holm'])}, Holm)")
+    return Text(f"Δτ{NO_BREAK}", score(row, "difference", sign=True), f" ({shown}: {equals(row['p_holm'])}, Holm)")
 
 
 def _studied(row: dict[str, Any], place: int, of: int, tables: RunTables) -> Text:
