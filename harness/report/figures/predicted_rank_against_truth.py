@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 SECTION = "failing"
 
-VECTORS = 2000
-"""With more architectures than this the points are drawn as pixels: tens of thousands of points weigh megabytes."""
+VECTORS, DENSE = 200, 2000
+"""With more architectures than the first the points are drawn as pixels: a point of six panels weighs two kilobytes.
+With more than the second they are paler."""
 
 ACROSS = 3
 """Panels in a row."""
@@ -79,7 +80,7 @@ def _draw_panel(axes: Axes, tables: RunTables, row: pd.Series, place: int, n: in
     sns.scatterplot(
         ranks, x="truth", y="score", style="dead", style_order=[False, True], markers={False: "o", True: "X"},
         color=colour(family), s=min(14, 1100 / max(n, 1) + 2.5), linewidth=0, legend=False, ax=axes,
-        alpha=0.85 if n < 200 else 0.55 if n <= VECTORS else 0.25, rasterized=n > VECTORS,
+        alpha=0.85 if n < 200 else 0.55 if n <= DENSE else 0.25, rasterized=n > VECTORS,
     )  # fmt: skip
     axes.set(xlabel="", ylabel="", aspect="equal")
     axes.set_title(f"{ordinal(place + 1)}  {row['predictor']}", loc="left", color=ink(family), pad=4)
