@@ -194,7 +194,7 @@ def update_ms(
             times.append(1000 * seconds / updates)
     return {
         "replayed": round(float(np.median(times)), 3), "first": round(1000 * eager, 1),
-        "recording": round(1000 * recorded, 1), "eager": lane.eager, "loss": values["train_loss"],
+        "recording": round(1000 * recorded, 1), "eager": made.eager, "loss": values["train_loss"],
     }  # fmt: skip
 
 

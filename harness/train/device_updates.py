@@ -31,11 +31,13 @@ class DeviceUpdates:
     place. So the recorded update needs nothing from the CPU but to be launched. There is one recording for each size of
     batch: that of the last batch of a pass is another one.
 
-    Where recording fails, these updates are made one by one on the same device, with one line on stderr that says so.
+    Where recording fails, these updates are made one by one on the same device, with one line on stderr that says so;
+    `eager` is why.
     """
 
     def __init__(self, model: nn.Module, recipe: Recipe, generator: torch.Generator, lane: Lane) -> None:
         self.model, self.recipe, self.lane, self.data = model, recipe, lane, lane.images.training()
+        self.eager = lane.eager
         self.layout = layout_of(model, lane.device)
         self.horizon = recipe.annealing_steps(len(self.data))
         self.draws = endless(self.data, recipe.batch, generator)
@@ -81,7 +83,7 @@ class DeviceUpdates:
 
     def _update(self, batch: int) -> None:
         """One update of a batch of this size: recorded once it was made eagerly, replayed from then on."""
-        if batch not in self.graphs and not self.lane.eager and self.eager_updates.get(batch, 0) >= EAGER:
+        if batch not in self.graphs and not self.eager and self.eager_updates.get(batch, 0) >= EAGER:
             self._record(batch)
         if batch in self.graphs:
             self.graphs[batch].replay()
@@ -93,8 +95,11 @@ class DeviceUpdates:
         try:
             self.graphs[batch] = self.lane.record(lambda: self._make(batch))
         except RuntimeError as error:
-            self.lane.eager = (str(error).splitlines() or [type(error).__name__])[0]
-            print(f"engine.device: {self.lane.device} trains without CUDA graphs: {self.lane.eager}", file=sys.stderr)
+            self.eager = (str(error).splitlines() or [type(error).__name__])[0]
+            print(
+                f"engine.device: a network on {self.lane.device} trains without CUDA graphs: {self.eager}",
+                file=sys.stderr,
+            )
             self.act.optimizer.zero_grad(set_to_none=True)
 
     def _make(self, batch: int) -> None:

@@ -31,6 +31,10 @@ class Mark(Protocol):
         ...
 
 
+MOST_FAILURES = 3
+"""Recordings that may fail one after the other before a lane records no more."""
+
+
 class Lane:
     """One stream; trainings follow each other on it, and several lanes compute side by side.
 
@@ -40,19 +44,19 @@ class Lane:
     """
 
     def __init__(self, device: torch.device, images: DeviceImages) -> None:
-        self.device, self.images, self.eager = device, images, ""
+        self.device, self.images, self.eager, self.failures = device, images, "", 0
         with in_force(device):
             self.stream = torch.cuda.Stream(device)
-            self.pool = torch.cuda.graph_pool_handle()
-        self._keep_pool()
+        self._take_pool()
 
-    def _keep_pool(self) -> None:
-        """Record an empty graph, which stays: a pool is given up with its last graph."""
+    def _take_pool(self) -> None:
+        """A new pool, with an empty graph that stays: a pool is given up with its last graph."""
+        self.pool = torch.cuda.graph_pool_handle()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that it is empty
             try:
                 with self.active():
-                    self.keeper = self.record(lambda: None)
+                    self.keeper = self._recorded(lambda: None)
             except RuntimeError as error:
                 self.eager = str(error).splitlines()[0]
 
@@ -65,8 +69,23 @@ class Lane:
     def record(self, act: Callable[[], object]) -> Graph:
         """Record the act on this lane without doing it. Raises RuntimeError where it cannot be recorded.
 
+        The next one is recorded in another pool then, as torch does not let go of that of a broken recording; after
+        MOST_FAILURES in a row nothing is recorded any more.
         Not torch.cuda.graph: that waits for all streams and empties the cache of memory, which other lanes use.
         """
+        try:
+            graph = self._recorded(act)
+        except RuntimeError as error:
+            self.failures += 1
+            if self.failures < MOST_FAILURES:
+                self._take_pool()
+            else:
+                self.eager = str(error).splitlines()[0]
+            raise
+        self.failures = 0
+        return graph
+
+    def _recorded(self, act: Callable[[], object]) -> Graph:
         graph = torch.cuda.CUDAGraph()
         with _uncollected():
             graph.capture_begin(pool=self.pool, capture_error_mode="thread_local")

@@ -89,7 +89,8 @@ def _stretches(job: TrainingJob, own_seed: int, lane: Lane | None) -> Generator[
     images = lane.images if lane else DeviceImages(job.images, torch.device(job.device))
     updates = _updates(job, model, own_seed, images, lane)
     rows, diverged = yield from _observations(job, updates, observatory, images)
-    notes = {"updates": f"without CUDA graphs: {lane.eager}"} if lane and lane.eager else {}
+    eager = updates.eager if isinstance(updates, DeviceUpdates) else ""
+    notes = {"updates": f"without CUDA graphs: {eager}"} if eager else {}
     return replace(finish(job, pd.DataFrame(rows), diverged), notes=notes)
 
 

@@ -103,6 +103,26 @@ def test_a_recording_that_fails_is_ended_and_its_own_error_is_raised(cards, monk
     assert cards.log[-1][0] == "end"
 
 
+def test_behind_a_broken_recording_the_next_is_made_in_another_pool_but_not_for_ever(cards, monkeypatch) -> None:
+    pools = iter(range(9))
+    monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: next(pools))
+    lane = Lane(torch.device("cuda:0"), None)
+
+    def act() -> None:
+        raise RuntimeError("not permitted\nmore")
+
+    used = []
+    for attempt in (act, lambda: None, act, act, act):
+        used.append(lane.pool)
+        if attempt is act:
+            with pytest.raises(RuntimeError, match="not permitted"):
+                lane.record(act)
+        else:
+            lane.record(attempt)
+        assert not lane.eager or len(used) == 5
+    assert used == [0, 1, 1, 2, 3] and lane.eager == "not permitted"
+
+
 def test_python_s_collector_rests_while_something_is_recorded(cards) -> None:
     import gc
 
