@@ -97,7 +97,8 @@ def test_tasks_that_a_process_is_lost_to_twice_are_the_only_ones_that_fail(capsy
     assert (found.pop(0), found.pop(5)) == (Killed(ended), Killed(killed))
     assert {task: result[0] for task, result in found.items()} == {task: task * task for task in (1, 2, 3, 4, 6, 7)}
     lines = capsys.readouterr().err.splitlines()
-    assert set(lines) == {f"{why}; repeating what was interrupted, one at a time" for why in (ended, killed)}
+    # whichever comes first interrupts the other, which may then be repeated alone and have no line of its own
+    assert lines and set(lines) <= {f"{why}; repeating what was interrupted, one at a time" for why in (ended, killed)}
 
 
 def test_a_place_that_never_becomes_ready_is_tried_twice_and_then_left_to_the_others(tmp_path, capsys) -> None:

@@ -72,7 +72,7 @@ def test_tables_and_figures_are_written_and_hyper_parameters_that_matter_not_tel
     assert early[early["epoch"] == 2]["r2"].min() > 0.5 > 0.2 > early[early["epoch"] == 0]["r2"].max()
     for figure in ("transfer", "curve", "epochs"):
         text = (tmp_path / f"accuracy_from_weights_{figure}.svg").read_text(encoding="utf-8")
-        assert text.startswith("<svg") and "prefers-color-scheme: dark" in text
+        assert text.startswith("<svg") and "prefers-color-scheme:dark" in text
     (tmp_path / "accuracy_from_weights_curve.svg").unlink()
     command.main([str(tmp_path), "--draw"])
     assert (tmp_path / "accuracy_from_weights_curve.svg").is_file()
