@@ -28,6 +28,7 @@ from harness.benches.nasbench201.bench import NasBench201
 from harness.config.components import conf_folder
 from harness.datasets.digits import Digits
 from harness.evaluate.settings import Evaluation
+from harness.processes.pool import end_workers
 from harness.report.config import ReportConfig
 from harness.report.write import write as draw
 from harness.runs import run
@@ -129,6 +130,7 @@ def carry_out(count: int, place: Path) -> None:
         lap()
         draw(folder(context), place / "report", ReportConfig())
         lap()
+    end_workers()  # idle ones would keep this process for minutes
     total = sum(each[0] for each in spent), sum(each[1] for each in spent)
     cells = [f"{clock:.1f} ({cpu:.1f})" for clock, cpu in (*spent, total)]
     print(f"| {count:,} | {' | '.join(cells)} | {max(memory) / 2**20:.1f} |", flush=True)
