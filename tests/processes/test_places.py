@@ -104,7 +104,8 @@ def test_tasks_that_a_process_is_lost_to_twice_are_the_only_ones_that_fail(capsy
 def test_a_place_that_never_becomes_ready_is_tried_twice_and_then_left_to_the_others(tmp_path, capsys) -> None:
     found = dict(on_places(Squares(bad={-1: "cuda:1"}, folder=tmp_path), range(40), ["cuda:0", "cuda:1"], 1))
     assert {place for _, place, _ in found.values()} == {"cuda:0"} and len(found) == 40
-    assert (tmp_path / "opened cuda1").read_text() in ("x", "xx")
+    tried = tmp_path / "opened cuda1"  # missing where the other place was done with everything before this one began
+    assert not tried.exists() or tried.read_text() in ("x", "xx")
 
 
 def test_where_no_place_becomes_ready_the_command_ends_with_the_reason(tmp_path) -> None:
