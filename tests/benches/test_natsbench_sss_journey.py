@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from harness.benches.nats import spaces
-from harness.benches.query import truth
+from harness.benches.natsbench_sss.bench import NatsBenchSize
+from harness.benches.question import Question
 from harness.cli.tabulate import tabulate
 from tests.benches import nats_records
 
@@ -45,8 +46,9 @@ def test_from_images_of_ones_own_to_a_benchmark_and_a_report(call, tmp_path: Pat
     )
     assert "widths divided by 8" in next(Path().glob("reports/natsbench_sss-npz/*/report.md")).read_text()
     row = table.iloc[3]
-    asked = ("npz", None, "test", None, int(row["epoch"]) - 1, int(row["seed"]), row["architecture"], "truth.parquet")
-    assert truth("natsbench_sss", *asked).percent == np.float32(row["test_accuracy"])
+    asked = Question("npz", "test", row["architecture"], epoch=int(row["epoch"]) - 1, seed=int(row["seed"]),
+                     source="truth.parquet")  # fmt: skip
+    assert NatsBenchSize().query(asked, None).percent == np.float32(row["test_accuracy"])
     code, _, err = call("+bench=nasbench201", *images[1:], "bench.source=truth.parquet", "measure=[]")
     assert code == 2 and "bench.source: must be a table of nasbench201" in err
 

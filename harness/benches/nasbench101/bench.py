@@ -27,6 +27,8 @@ from harness.schema import (
 if TYPE_CHECKING:
     from torch import nn
 
+    from harness.benches.question import Answer, Question
+
 FEWEST = space.VERTICES - 2
 """Channels that the smallest cell needs: one for each inner vertex that the output may read."""
 
@@ -158,6 +160,12 @@ class NasBench101:
     def recorded(self, dataset: str, wanted: StoredCurves, data: str | None) -> Recorded:
         """No curves are published, only the accuracies after half and all of a training. Raises BadInput."""
         raise BadInput(f"signal: must be null for +bench={self.name} (got recorded curves of {dataset}: none exist)")
+
+    def query(self, question: Question, data: str | None) -> Answer:
+        """One recorded accuracy; see `query.answer_question`. The settings of the benchmark change no answer."""
+        from .query import answer_question
+
+        return answer_question(question, data, self.name)
 
     def sources(self) -> tuple[Source, ...]:
         """The official files."""

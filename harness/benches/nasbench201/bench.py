@@ -29,6 +29,8 @@ from harness.schema import (
 if TYPE_CHECKING:
     from torch import nn
 
+    from harness.benches.question import Answer, Question
+
 
 RECORDED_SIZE = (16, 5)
 """C and N of the networks that the benchmark trained."""
@@ -188,6 +190,14 @@ class NasBench201:
         return curves.recorded(TSS, dataset, self.train_set, target, wanted, lambda train_set: stored_curves(
             wanted.source, train_set, wanted.split, wanted.epochs, wanted.seed, None, data, wanted.allow_test_leak
         ))  # fmt: skip
+
+    def query(self, question: Question, data: str | None) -> Answer:
+        """One recorded accuracy; see `nats.query.answer_question`. The settings of the benchmark change no answer."""
+        from harness.benches.nats.query import answer_question
+
+        from .query import SOURCES
+
+        return answer_question(SOURCES, question, data)
 
     def sources(self) -> tuple[Source, ...]:
         """Files that hold the ground truth and the recorded curves."""

@@ -19,6 +19,8 @@ from harness.schema import Architecture, BadInput, Description, ImageSet, Record
 if TYPE_CHECKING:
     from torch import nn
 
+    from harness.benches.question import Answer, Question
+
 
 @dataclass(frozen=True)
 class NasBenchMacro:
@@ -138,6 +140,12 @@ class NasBenchMacro:
     def recorded(self, dataset: str, wanted: StoredCurves, data: str | None) -> Recorded:
         """No curves are published. Raises BadInput."""
         raise BadInput(f"signal: must be null for +bench={self.name} (got recorded curves of {dataset}: none exist)")
+
+    def query(self, question: Question, data: str | None) -> Answer:
+        """One recorded accuracy; see `query.answer_question`. The settings of the benchmark change no answer."""
+        from .query import answer_question
+
+        return answer_question(question, data, self.name)
 
     def sources(self) -> tuple[Source, ...]:
         """The published file."""

@@ -31,6 +31,8 @@ from harness.schema import (
 if TYPE_CHECKING:
     from torch import nn
 
+    from harness.benches.question import Answer, Question
+
 DIVISORS = (1, 2, 4, 8)
 
 
@@ -164,6 +166,15 @@ class NatsBenchSize:
             )  # fmt: skip
 
         return curves.recorded(SSS, dataset, self.train_set, (self.target_epochs, self.target_split), wanted, stored)
+
+    def query(self, question: Question, data: str | None) -> Answer:
+        """One recorded accuracy; see `nats.query.answer_question`. The settings of the benchmark change no answer."""
+        from harness.benches.nats.query import SpaceSources, answer_question
+
+        sources = SpaceSources(
+            SSS, lambda _: None, lambda _: dict(enumerate(space.every_name())), None, "64:64:64:64:64"
+        )
+        return answer_question(sources, question, data)
 
     def sources(self) -> tuple[Source, ...]:
         """Files that hold the ground truth and the recorded curves."""

@@ -27,11 +27,11 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     fetch.add_argument("names", metavar="NAME", nargs="+", help="data set, benchmark, or one source of it")
     fetch.add_argument("--offline", action="store_true", help="download nothing; print which file belongs where")
     fetch.add_argument("--unverified", action="store_true", help="also accept files without a published checksum")
-    for command in (check, fetch):
+    query = _query(commands)
+    for command in (check, fetch, query):
         conf = "folder with further dataset/ and bench/ files; may be repeated"
         command.add_argument("--conf", metavar="FOLDER", type=Path, action="append", default=[], help=conf)
     _convert(commands)
-    _query(commands)
     _compare(commands)
     _compact(commands)
     return parser.parse_args(arguments)
@@ -47,11 +47,13 @@ def _convert(commands: Any) -> None:
     convert.add_argument("--skip-damaged", action="store_true", help=skip)
 
 
-def _query(commands: Any) -> None:
+def _query(commands: Any) -> argparse.ArgumentParser:
     query = _command(commands, "query", "one accuracy of one recorded training, with its source")
-    query.add_argument("bench", metavar="BENCH", help="nasbench201 or natsbench_sss")
+    query.add_argument(
+        "bench", metavar="BENCH", help="benchmark with recorded trainings, e.g. nasbench201; another one lists all"
+    )
     query.add_argument("--dataset", required=True, help="e.g. cifar100")
-    query.add_argument("--architecture", required=True, help="its string, or its official index")
+    query.add_argument("--architecture", required=True, help="its string, or its official index where there is one")
     query.add_argument("--split", required=True, help="train, valid, test, valtest, or the archive's name (x-valid)")
     query.add_argument("--train-set", help="e.g. cifar10, where the data set has two (default: cifar10-valid)")
     query.add_argument("--schedule", metavar="EPOCHS", type=int, help="default: the longest")
@@ -60,6 +62,7 @@ def _query(commands: Any) -> None:
     source = "auto, converted, archive, table, embedded, or a table by python -m harness.tabulate (default: auto)"
     query.add_argument("--source", default="auto", help=source)
     query.add_argument("--json", action="store_true", help="print JSON")
+    return query
 
 
 def _compare(commands: Any) -> None:

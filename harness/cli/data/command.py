@@ -105,25 +105,9 @@ def convert(asked: argparse.Namespace) -> int:
 
 def query(asked: argparse.Namespace) -> int:
     """Print one accuracy and where it comes from."""
-    from harness.benches.query import truth
-    from harness.schema import BadInput
+    from .query import find_answer
 
-    options = (
-        asked.dataset,
-        asked.train_set,
-        asked.split,
-        asked.schedule,
-        asked.epoch,
-        asked.seed,
-        asked.architecture,
-        asked.source,
-    )
-    try:
-        answer = truth(asked.bench, *options, asked.data)
-    except BadInput as error:  # by the names that were typed
-        key = str(error).partition(":")[0]
-        typed = key in ("dataset", "split", "schedule", "epoch", "seed", "architecture", "source")
-        raise BadInput(f"--{error}" if typed else str(error)) from error
+    answer = find_answer(asked)
     print(json.dumps(asdict(answer), indent=1) if asked.json else answer)
     return 0
 
