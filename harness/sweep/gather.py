@@ -71,6 +71,7 @@ def write_gathered_tables(folders: Sequence[Path], out: Path) -> None:
     seed of the intervals are those of the first run. Everything is read and computed before any file is replaced.
     """
     jobs = [job for folder in folders for job in read_jobs(folder)]
+    _demand_scored(folders, jobs)
     if len(folders) > 1:
         jobs = distinct_jobs(jobs)
     known = [job for job in jobs if not job.damaged]
@@ -98,6 +99,17 @@ def write_gathered_tables(folders: Sequence[Path], out: Path) -> None:
     }
     tables = {"jobs": pd.DataFrame(rows).astype(JOBS.dtypes), "gathered": gathered, "ranks": ranks}
     write_results(out, tables, {}, {"kind": "sweep", "state": "complete", **about})
+
+
+def _demand_scored(folders: Sequence[Path], jobs: Sequence[Job]) -> None:
+    """Raise BadInput where every job ends after training: there is nothing to gather."""
+    if all(job.config.get("stage") == "train" for job in jobs):
+        where = ", ".join(map(str, folders))
+        raise BadInput(
+            f"results: must be a folder with scored runs (got {where}, all of whose jobs end after training); re-run"
+            " the command of the sweep without stage=train (of shards without skip, with all architectures): it scores"
+            " the stored traces and trains only what is missing"
+        )
 
 
 def _gathered_runs(jobs: Sequence[Job], rows: Sequence[dict[str, Any]]) -> list[StoredRun]:

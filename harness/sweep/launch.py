@@ -22,7 +22,7 @@ from harness.processes.watch import end_with_parent
 from harness.schema import demand
 from harness.storage.files import write_json
 from harness.sweep.job_files import UNFINISHED, JobResult, is_sweep, job_files_in, read_jobs, record_job, record_killed
-from harness.sweep.slurm_jobs import SlurmJobs, is_lost, slurm_jobs, warn_without_sacct
+from harness.sweep.slurm_jobs import SlurmJobs, is_lost, slurm_jobs, watch_without_sacct
 
 SUBDIR = "${hydra.job.num}"
 """A job's folder in that of its sweep is its number."""
@@ -177,7 +177,7 @@ def _run_jobs(run: Run, sweep: Sweep) -> None:
 
 def _run_by_slurm(run: Run, sweep: Sweep, jobs: SlurmJobs) -> None:
     """Run all jobs; where one is cancelled or fails, wait for the others, which Slurm still runs."""
-    warn_without_sacct()
+    watch_without_sacct()
     try:
         run(None)
     except RuntimeError as error:

@@ -53,15 +53,18 @@ def slurm_jobs(launcher: Mapping[str, Any], sweep: Path) -> SlurmJobs | None:
     return SlurmJobs(JobPaths.get_first_id_independent_folder(str(launcher["submitit_folder"])), sweep / "sweep.json")
 
 
-def warn_without_sacct() -> None:
-    """Print a line where Slurm keeps no accounts: submitit cannot see that a job was cancelled."""
+def watch_without_sacct() -> None:
+    """Where Slurm keeps no accounts, let submitit read the states of jobs from squeue, and print a line."""
     try:
         done = subprocess.run(["sacct", "--noheader", "-j", "1"], capture_output=True, text=True)
-        said = "" if done.returncode == 0 else done.stderr.strip() or f"exit code {done.returncode}"
+        said = "" if done.returncode == 0 else " ".join(done.stderr.split()) or f"exit code {done.returncode}"
     except OSError as error:
         said = str(error)
     if said:
-        print(f"sacct does not answer ({said}): a job that is cancelled is waited for without end", file=sys.stderr)
+        from harness.sweep.slurm_queue import watch_queue
+
+        watch_queue()
+        print(f"sacct does not answer ({said}): states of jobs are read from squeue", file=sys.stderr)
 
 
 def is_lost(error: RuntimeError) -> bool:

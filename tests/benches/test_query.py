@@ -18,7 +18,7 @@ from harness.benches.nats.convert import convert
 from harness.benches.nats.spaces import SPLITS, TRAIN, TRAIN_SETS, Space
 from harness.benches.natsbench_sss.bench import NatsBenchSize
 from harness.benches.natsbench_sss.space import every_name
-from harness.benches.question import Answer, Question
+from harness.benches.question import Answer, Queryable, Question
 from harness.benches.tabulated import write
 from harness.schema import BadInput
 from tests.benches import nats_records
@@ -28,7 +28,7 @@ DATA = Path(os.environ.get("HARNESS_DATA", "/nonexistent"))
 CELL = NAMES["tss"][2]
 
 
-BENCHES = {"nasbench201": NasBench201(), "natsbench_sss": NatsBenchSize()}
+BENCHES: dict[str, Queryable] = {"nasbench201": NasBench201(), "natsbench_sss": NatsBenchSize()}
 KEYS = ("dataset", "train_set", "split", "schedule", "epoch", "seed", "architecture", "source")
 
 

@@ -10,9 +10,10 @@ import pytest
 
 from harness.sweep.job_files import JobResult, read_jobs, record_job
 from harness.sweep.launch import Sweep, finish_sweep
-from harness.sweep.slurm_jobs import SlurmJobs, slurm_jobs, warn_without_sacct
+from harness.sweep.slurm_jobs import SlurmJobs, slurm_jobs, watch_without_sacct
 
 errors = pytest.importorskip("submitit").core.utils
+SlurmJob = pytest.importorskip("submitit").SlurmJob
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def stopped_by(folder: Path, error: BaseException) -> int:
 
 @pytest.fixture(autouse=True)
 def _accounts(monkeypatch) -> None:
-    monkeypatch.setattr("harness.sweep.launch.warn_without_sacct", lambda: None)
+    monkeypatch.setattr("harness.sweep.launch.watch_without_sacct", lambda: None)
 
 
 def test_the_others_are_waited_for_before_gathering_and_the_cancelled_one_is_named_with_code_3(folder, capsys) -> None:
@@ -119,14 +120,15 @@ def test_a_job_that_is_requeued_is_not_a_failed_one(tmp_path: Path, monkeypatch)
     assert json.loads((tmp_path / "job.json").read_text())["state"] == "complete"
 
 
-def test_without_accounts_one_line_says_what_cannot_be_seen(tmp_path: Path, monkeypatch, capsys) -> None:
+def test_without_accounts_one_line_says_what_is_asked_instead(tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(SlurmJob, "watcher", SlurmJob.watcher)
     monkeypatch.setenv("PATH", str(tmp_path))
-    warn_without_sacct()
+    watch_without_sacct()
     (tmp_path / "sacct").write_text("#!/bin/sh\necho disabled >&2\nexit 1\n")
     (tmp_path / "sacct").chmod(0o755)
-    warn_without_sacct()
+    watch_without_sacct()
     (tmp_path / "sacct").write_text("#!/bin/sh\nexit 0\n")
-    warn_without_sacct()
+    watch_without_sacct()
     first, second = capsys.readouterr().err.splitlines()
     assert first.startswith("sacct does not answer (") and "No such file" in first
-    assert second == "sacct does not answer (disabled): a job that is cancelled is waited for without end"
+    assert second == "sacct does not answer (disabled): states of jobs are read from squeue"

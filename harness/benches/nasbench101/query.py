@@ -33,13 +33,15 @@ def answer_question(question: Question, data: str | None, bench: str) -> Answer:
     hashed = space.module_hash(space.parse(question.architecture))
     with typed_keys():
         truth = table.truth(path or table.find(data, bench), question.split, question.schedule)
+    assert truth.epochs is not None
     last = truth.epochs - 1
     demand(question.epoch in (None, last), "epoch", f"{last}, the last (the one that is answered)", question.epoch)
     name = _listed(question.architecture, hashed, truth.accuracy.index)
     wanted = f"one of the {len(truth.accuracy):,} architectures of {truth.source.partition(',')[0]}"
     demand(name is not None, "architecture", wanted, question.architecture)
     assert name is not None
-    values = {int(seed): float(value) for seed, value in truth.accuracy.loc[name].items()}
+    row = truth.accuracy.loc[name].to_dict()
+    values = {int(str(seed)): float(value) for seed, value in row.items()}
     figure = Figure(table.TRAIN_SET, question.split, truth.epochs, last, question.seed)
     return answer(figure, values, Place(name, None, truth.source))
 

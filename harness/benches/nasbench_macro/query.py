@@ -38,6 +38,7 @@ def answer_question(question: Question, data: str | None, bench: str) -> Answer:
     listed = [name for name in (question.architecture, same) if name in truth.accuracy.index]
     wanted = f"one of the {len(truth.accuracy):,} architectures of {path.name}"
     demand(bool(listed), "architecture", wanted, question.architecture)
-    values = {int(seed): float(value) for seed, value in truth.accuracy.loc[listed[0]].items()}
+    row = truth.accuracy.loc[listed[0]].to_dict()
+    values = {int(str(seed)): float(value) for seed, value in row.items()}
     figure = Figure(table.TRAIN_SET, table.SPLIT, table.EPOCHS, None, question.seed, MEASURED_ON)
     return answer(figure, values, Place(listed[0], None, path.name))
