@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,7 +50,7 @@ def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Queue:
     return programs
 
 
-def job(folder: Path, name: str) -> submitit.SlurmJob:
+def job(folder: Path, name: str) -> Any:
     (folder / f"{name}_submitted.pkl").touch()
     return submitit.SlurmJob(folder=folder, job_id=name)
 
