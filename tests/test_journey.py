@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 from pathlib import Path
 
 import pandas as pd
@@ -42,6 +44,7 @@ def test_from_a_table_of_ones_own_to_a_report_that_is_not_made_twice(call, folde
     tables, page = printed(out, "tables"), printed(out, "report")
     assert page == Path("reports") / "nasbench201-digits" / tables.name / "index.html"
     assert page.is_file() and (page.parent / "figures" / "tau_against_budget.pdf").is_file()
+    assert shlex.join(command) in json.loads((tables / "status.json").read_text())["command"]
     metrics = pd.read_parquet(tables / "metrics.parquet")
     assert {"beta_eff", "valacc", "lce", "movement", "weight_statistics", "flops"} <= set(metrics["predictor"])
 

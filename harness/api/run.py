@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from harness.api.results import Results, read
 from harness.cli.checks import check_run
 from harness.cli.run import build_spec, check
+from harness.config.command import command_of
 from harness.config.composition import compose_arguments, hydra_open
 from harness.schema import BadInput, demand
 from harness.schema.progress import silent
@@ -33,7 +34,7 @@ def run(bench: str, architectures: int | None = None, overrides: Sequence[str] =
         composition = compose_arguments([f"+bench={bench}", *given, *overrides], "config")
         check_run(composition.config, check)
         demand(composition.own.stage == "all", "stage", "all (without tables there is nothing to read)", "train")
-        spec = build_spec(composition.own)
+        spec = build_spec(composition.own, command=command_of(composition.overrides))
     from harness.runs.run import run as carry_out
 
     return read(carry_out(spec, silent).folder)

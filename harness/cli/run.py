@@ -8,9 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from harness.cli.checks import check_images
+from harness.config.command import command_of
 from harness.config.components import build, build_all, fill
 from harness.files.paths import demand_folder, demand_name, page_folder
 from harness.schema import BadInput, demand
@@ -106,8 +108,8 @@ def build_parts(config: DictConfig) -> Parts:
     )
 
 
-def build_spec(config: DictConfig, parts: Parts | None = None) -> RunSpec:
-    """The run that `config` describes, its plug-ins built and checked too. Raises BadInput."""
+def build_spec(config: DictConfig, parts: Parts | None = None, command: str = "") -> RunSpec:
+    """The run that `config` describes and `command` starts, its plug-ins built and checked too. Raises BadInput."""
     from harness.runs.given_sample import given_sample
     from harness.runs.spec import RunSpec
 
@@ -133,6 +135,7 @@ def build_spec(config: DictConfig, parts: Parts | None = None) -> RunSpec:
         sample=given_sample(parts.top.sample),
         targets=parts.top.targets or [],
         signal=parts.signal,
+        command=command,
     )
 
 
@@ -154,7 +157,7 @@ def run_and_report(config: DictConfig) -> JobResult:
         from harness.runs.run import only_train, run
 
         parts = build_parts(config)
-        spec = build_spec(config, parts)
+        spec = build_spec(config, parts, _command())
         _print_skipped(screen, spec.skipped)
         if spec.sample:
             _print(screen, f"sample: {len(spec.sample)} given architectures; the key architectures is not read")
@@ -164,6 +167,14 @@ def run_and_report(config: DictConfig) -> JobResult:
         page = _write_report(outcome.folder, Path(parts.top.reports), parts.report, partial(progress, "draw"))
     _print_outcome(screen, outcome, page, parts.report.rows)
     return JobResult(outcome.code, outcome.folder, page.parent, _reason(outcome))
+
+
+def _command() -> str:
+    """The command of the job that Hydra carries out; empty where the configuration was not composed for one."""
+    if not HydraConfig.initialized():
+        return ""
+    given = HydraConfig.get().overrides
+    return command_of([*given.hydra, *given.task])
 
 
 def _trained(console: Console, outcome: Outcome) -> JobResult:

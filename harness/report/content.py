@@ -12,7 +12,7 @@ from harness.report.run_tables import TOPS, RunTables
 from harness.report.sentences.derivations import list_derivations
 from harness.report.sentences.studied import label, title_studied
 from harness.report.tables import DisplayTable
-from harness.report.text import Content, Points, Text, listed
+from harness.report.text import Content, Name, Points, Text, listed
 from harness.schema.families import FAMILIES
 
 SHOWN_FAILURES = 12
@@ -46,6 +46,8 @@ def sections(
     texts: dict[str, list[Content]] = {name: [sentences[name]] for name in TITLES if name in sentences}
     texts["needs"] = [sentences["verdict"]]
     texts["question"] = [sentences["question"], sentences["tried"]]
+    if "command" in tables.status:
+        texts["run"] = [Text("The command of the run: ", Name(str(tables.status["command"])))]
     blocks = {
         "needs": _needs(tables, displayed),
         "ranking": _ranking(tables, displayed),
@@ -253,7 +255,7 @@ def _studied(tables: RunTables, displayed: Mapping[str, DisplayTable]) -> list[B
 
 def _run(tables: RunTables, displayed: Mapping[str, DisplayTable]) -> list[Block]:
     status = tables.status
-    elsewhere = {"truth", "bench", "dataset", "evaluation"}
+    elsewhere = {"truth", "bench", "dataset", "evaluation", "command"}
     run = {key: value for key, value in status.items() if key not in elsewhere}
     if "seconds" in run:
         run["seconds"] = seconds(float(run["seconds"]))

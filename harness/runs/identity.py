@@ -81,6 +81,7 @@ def status(context: RunContext, sample: Sample, traces: Sequence[Trace]) -> dict
         "device": context.campaign.device,
         "schema_version": SCHEMA_VERSION,
         "identity": identity(context, sample),
+        **({"command": spec.command} if spec.command else {}),
         "seconds": round(time.time() - context.started, 1),
     }
 

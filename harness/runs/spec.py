@@ -68,6 +68,8 @@ class RunSpec:
     """Further ground truths that the same scores are held against: names of data sets, or paths of tables."""
     sample: Sequence[object] = ()
     """Architectures that are taken instead of a draw, in any notation or by official index; empty: they are drawn."""
+    command: str = ""
+    """The command line that starts this run again; empty where it is not known."""
 
     def __post_init__(self) -> None:
         few = self.architectures is not None and self.architectures < 2

@@ -79,6 +79,7 @@ RUN_STATUS = (
     Key("network", MAPPING),
     Key("fit_on", list_of(MAPPING)),
     Key("seconds", NUMBER),
+    Key("command", TEXT),
 )
 """What the report reads of a run's status.json."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
 import shutil
 import subprocess
@@ -80,6 +82,19 @@ def test_a_page_of_which_a_file_is_cut_or_missing_is_not_current(
     assert not is_current(few, tmp_path / "page", FEW)
     path.unlink()
     assert not is_current(few, tmp_path / "page", FEW)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_the_page_says_by_which_command_the_run_is_started_again(few: Path, out: Path, tmp_path: Path) -> None:
+    status = json.loads((shutil.copytree(few, tmp_path / "run") / "status.json").read_text())
+    command = "python -m harness +bench=b 'predictor=[a,b]'"
+    (tmp_path / "run" / "status.json").write_text(json.dumps(status | {"command": command}))
+    write_sums(tmp_path / "run")
+    write(tmp_path / "run", tmp_path / "page", FEW)
+    assert f"The command of the run: `{command}`" in (tmp_path / "page" / "report.md").read_text()
+    shown = html.unescape((tmp_path / "page" / "index.html").read_text())
+    assert f"<code>{command}</code>" in shown and "<dt>command</dt>" not in shown
+    assert "The command of the run" not in (out / "index.html").read_text()
 
 
 @pytest.mark.usefixtures("undrawn")

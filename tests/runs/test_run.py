@@ -385,6 +385,13 @@ def test_the_status_says_how_it_was_judged_and_on_which_accuracies(table, finish
     assert len(said["truth"]["fingerprint"]) == 64
 
 
+def test_the_command_is_stored_and_is_no_part_of_what_names_a_run(table, finished, tmp_path) -> None:
+    told = run(spec(table, tmp_path, command="python -m harness +bench=b seed=0"), silent).folder
+    assert status(told)["command"] == "python -m harness +bench=b seed=0"
+    assert "command" not in status(finished)
+    assert (told.name, status(told)["identity"]) == (finished.name, status(finished)["identity"])
+
+
 def test_a_diverged_training_is_named(table, tmp_path) -> None:
     wild = Recipe(steps=6, batch=20, observe_every=1, learning_rate=1e30)
     folder = run(spec(table, tmp_path, recipe=wild), silent).folder
