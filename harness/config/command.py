@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from hydra.core.override_parser.types import Override
 
@@ -35,7 +35,7 @@ def _is_hydras(override: Override) -> bool:
     return name.split(".")[0].split("/")[0] == "hydra" and name != SEARCH_PATH
 
 
-def _typed(override: Override, set_here: dict[str, object]) -> Iterator[str]:
+def _typed(override: Override, set_here: Mapping[str, object]) -> Iterator[str]:
     """The words that were typed for an override; none where the command line added it."""
     group, line = override.key_or_group, override.input_line or ""
     if group in SET_BY_THE_COMMAND_LINE:
@@ -52,7 +52,7 @@ def _typed(override: Override, set_here: dict[str, object]) -> Iterator[str]:
         yield line
 
 
-def _added(group: str, names: object, set_here: dict[str, object]) -> Collection[str] | None:
+def _added(group: str, names: object, set_here: Mapping[str, object]) -> Collection[str] | None:
     """The plug-ins of a group that were added to all, None where the arguments list those that take part."""
     taken = [str(name) for name in names] if isinstance(names, list) else [str(names)]
     if group == "predictor" and "automatic" in set_here:

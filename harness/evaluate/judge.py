@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 import pandas as pd
@@ -12,13 +13,14 @@ from harness.evaluate.bootstrap import observed_and_draws
 from harness.evaluate.ceiling import ceilings
 from harness.evaluate.correlations import tau_b
 from harness.evaluate.differences import ablations, differences
-from harness.evaluate.metrics import NOT_MEASURED, metrics
+from harness.evaluate.metrics import NOT_MEASURED, metrics, parts
 from harness.evaluate.pairs import pairs
 from harness.evaluate.predictions import NOT_YET
 from harness.evaluate.scored_run import ScoredRun
 from harness.evaluate.selection import selection, too_few
 from harness.evaluate.settings import Evaluation
 from harness.schema import Truth, demand, seed_of
+from harness.schema.progress import Count, uncounted
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ def judge(
     evaluation: Evaluation,
     not_baselines: Collection[str] = (),
     twins: Mapping[str, tuple[str, str]] | None = None,
+    progress: Count = uncounted,
 ) -> Judgement:
     """How well each predictor ranks at each step, against the mean of the truth's seeds.
 
@@ -55,18 +58,21 @@ def judge(
     without any recorded accuracy are left out; of the others, `n` have a score and `failed` have none although the
     budget holds what the predictor reads: those are counted, never ranked. Intervals resample architectures with
     replacement (for the subsets, within the subset); all predictors see the same draws, which depend on the seed and
-    the number of architectures alone. A correlation that does not exist is nan and `note` says why.
+    the number of architectures alone. A correlation that does not exist is nan and `note` says why. `progress` counts
+    the (predictor, step) that each of the metrics and tables has been made for.
 
     Raises BadInput for a predictor without family, for a scored architecture without a row in the truth, and for a
     studied name that is neither a family nor a predictor of the run.
     """
+    tell = _counter(len(scores[["predictor", "step"]].drop_duplicates()), 4 + parts(evaluation.pearson), progress)
     run = scored_run(scores, truth, families, evaluation)
+    tell()
     predictors = [predictor for predictor, _ in run.labels]
     studied = evaluation.studied_of(families)
     evaluation.demand_baselines(families)
     barred = {*studied, *not_baselines}
     baseline = [name not in barred and evaluation.may_be_baseline(name, families[name]) for name in predictors]
-    numbers = metrics(run, evaluation.seed, evaluation.pearson)
+    numbers = metrics(run, evaluation.seed, evaluation.pearson, tell)
     numbers.insert(1, "family", [families[name] for name in predictors])
     numbers.insert(2, "baseline", baseline)
     numbers.insert(3, "studied", [name in studied for name in predictors])
@@ -76,14 +82,26 @@ def judge(
     ]
     rows = run.labels, run.scores, run.truth
     accuracy = truth.accuracy.loc[_names(truth)].to_numpy(dtype=float)
-    return Judgement(
-        numbers,
-        differences(run, baseline, evaluation.permutations, seed_of(evaluation.seed, "permutations")),
-        ceilings(accuracy, run.weights, run.level),
-        ablations(run, twins or {}),
-        selection(*rows, evaluation.top, run.draws, run.level),
-        pairs(*rows, evaluation.gaps, run.draws, run.level),
-    )
+    compared = differences(run, baseline, evaluation.permutations, seed_of(evaluation.seed, "permutations"))
+    tell()
+    chosen = selection(*rows, evaluation.top, run.draws, run.level)
+    tell()
+    apart = pairs(*rows, evaluation.gaps, run.draws, run.level)
+    tell()
+    ceiling = ceilings(accuracy, run.weights, run.level)
+    return Judgement(numbers, compared, ceiling, ablations(run, twins or {}), chosen, apart)
+
+
+def _counter(rows: int, parts: int, progress: Count) -> Callable[[], None]:
+    """Tells `progress`, whenever it is called, that `rows` more of `parts` times as many are done; of none at once."""
+    done = count(0)
+    total = rows * parts
+
+    def tell() -> None:
+        progress(next(done) * rows, total)
+
+    tell()
+    return tell
 
 
 def scored_run(scores: pd.DataFrame, truth: Truth, families: Mapping[str, str], evaluation: Evaluation) -> ScoredRun:

@@ -35,13 +35,18 @@ FEWEST_FOR_INTERVAL = 3
 """Scored architectures below which there is no interval: every draw of two with a τ is the same pair."""
 
 
-def metrics(run: ScoredRun, seed: int, with_pearson: bool) -> pd.DataFrame:
+def parts(with_pearson: bool) -> int:
+    """How many times `metrics` calls `tell`: once for each metric or subset that is done."""
+    return len(SUBSETS) + len(_statistics(with_pearson)) + 1
+
+
+def metrics(run: ScoredRun, seed: int, with_pearson: bool, tell: Callable[[], None] = lambda: None) -> pd.DataFrame:
     """A row for each (predictor, step): predictor, step, and the columns of the table "metrics" from `n` to `note`.
 
     Subsets have draws of their own, from `seed`. τ-b and Spearman have intervals at every step, the others, which are
     more expensive, at the last step only and nan ends elsewhere; none has one on
     fewer than FEWEST_FOR_INTERVAL architectures. `failed` does not count scores that are missing
-    because nothing that the predictor reads is measured yet.
+    because nothing that the predictor reads is measured yet. `tell` hears of each of the `parts` that is done.
     """
     table = pd.DataFrame(list(run.labels), columns=["predictor", "step"])
     known = np.isfinite(run.truth)
@@ -49,6 +54,7 @@ def metrics(run: ScoredRun, seed: int, with_pearson: bool) -> pd.DataFrame:
     table["n"], table["failed"] = run.n, known.sum() - run.n - pending
     _write(table, "tau", run.taus, run.level)
     _write(table, "spearman", spearman(run.scores, run.truth, run.weights), run.level)
+    tell()
     early = (pending > 0) & (run.n + pending == known.sum()) & (run.n == 0)
     notes = [
         [NOT_MEASURED if not_yet else why_undefined(row, run.truth)]
@@ -58,16 +64,24 @@ def metrics(run: ScoredRun, seed: int, with_pearson: bool) -> pd.DataFrame:
         if subset.choose is not everything:
             for note, why, not_yet in zip(notes, _within(table, subset, run, seed), early, strict=True):
                 note.append(f"{name}: {why}" if why and not not_yet else "")
-    statistics: dict[str, Statistic] = {"weighted_tau": weighted_tau, "half_accuracy": half_accuracy}
-    for column, statistic in (statistics | ({"pearson": pearson} if with_pearson else {})).items():
+            tell()
+    for column, statistic in _statistics(with_pearson).items():
         drawn = statistic(run.scores[run.last], run.truth, run.draws)
         _write_last(table, column, statistic(run.scores, run.truth, None)[:, 0], drawn, run)
+        tell()
     for column, points, drawn in _given(run):
         _write_last(table, column, points, drawn, run)
+    tell()
     ends = [column for column in table if str(column).endswith(("_low", "_high"))]
     table.loc[table["n"] < FEWEST_FOR_INTERVAL, ends] = np.nan
     table["note"] = ["; ".join(filter(None, note)) for note in notes]
     return table
+
+
+def _statistics(with_pearson: bool) -> dict[str, Statistic]:
+    """Metrics with an interval at the last step alone, by column."""
+    found: dict[str, Statistic] = {"weighted_tau": weighted_tau, "half_accuracy": half_accuracy}
+    return found | ({"pearson": pearson} if with_pearson else {})
 
 
 def _within(table: pd.DataFrame, subset: Subset, run: ScoredRun, seed: int) -> list[str]:

@@ -284,9 +284,16 @@ _ELSEWHERE = (
 )
 
 
+_JUDGED = (
+    "Final accuracy in percent, the mean over seeds and that of each seed. Places off: the median over predictors, at "
+    "the last budget, of true rank less rank by score, without sign; then the predictors of most and fewest places, "
+    "positive where an architecture is ranked too high."
+)
+
+
 def _architectures(all_of_them: DisplayTable) -> Block:
     rest = len(all_of_them) - SHOWN_ARCHITECTURES
-    note = "Final accuracy in percent, the mean over seeds and that of each seed." + (
+    note = _JUDGED + (
         f" The {SHOWN_ARCHITECTURES} best are shown; {rest} more are in tables/architectures.csv." if rest > 0 else ""
     )
     shown = all_of_them.head(SHOWN_ARCHITECTURES)

@@ -56,9 +56,10 @@ def probability(p: float, floor: float = 0.0) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.0995 else f"{p:.2f}"
 
 
-def equals(p: float) -> str:
-    """p = 0.03 or p < 0.001, as in a sentence."""
-    return f"p {probability(p)}" if p < 0.001 else equal("p", probability(p))
+def equals(p: float, floor: float = 0.0) -> str:
+    """p = 0.03, p < 0.001, or p ≤ 0.010 where it is not above `floor`, as in a sentence."""
+    text = probability(p, floor)
+    return f"p{NO_BREAK}{text}" if text.startswith("≤") else f"p {text}" if p < 0.001 else equal("p", text)
 
 
 def count(value: float) -> str:

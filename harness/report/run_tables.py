@@ -103,8 +103,13 @@ class RunTables:
 
     @property
     def permutation_floor(self) -> float:
-        """The least p that the permutation test can give: the observed pattern is one of them."""
-        return 1 / (1 + int(self.status["evaluation"]["permutations"]))
+        """The least p that the permutation test can give: the observed pattern is one of them; 0 where not known."""
+        permutations = self.status["evaluation"].get("permutations")
+        return 0.0 if permutations is None else 1 / (1 + int(permutations))
+
+    def floor_of(self, row: Mapping[str, Any], name: str = "p_holm") -> float:
+        """The least value that the p called `name` could have: its own where the row's test is at its floor, else 0."""
+        return float(row[name]) if row["p"] <= self.permutation_floor * (1 + 1e-9) else 0.0
 
     def at_end(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The rows of a table at the last budget."""

@@ -166,8 +166,15 @@ def score_and_judge(
     with threadpool_limits(1):  # thousands of small products: threads only wait for each other
         cache = StoredScores(spec.results / "scores")
         scores, timings = score_all(sample.predictors, given, workers, partial(progress, "score"), cache)
-        progress("judge", 0, 0)
-        judgement = judge(scores, truth, families, spec.evaluation, spec.readers_of_studied(), spec.twins())
+        judgement = judge(
+            scores,
+            truth,
+            families,
+            spec.evaluation,
+            spec.readers_of_studied(),
+            spec.twins(),
+            partial(progress, "judge"),
+        )
         judgement = with_groups(judgement, scores, truth, groups, spec.evaluation)
         targets = by_target(scores, sample.targets, families, spec.evaluation) if sample.targets else None
     return Scores(scores, timings, judgement, targets)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -127,6 +128,20 @@ def test_numbers_depend_on_the_seed_and_not_on_the_order_of_rows():
     assert (other["tau"].dropna() == first.metrics["tau"].dropna()).all()
     for low in ("tau_low", "spearman_low", "tau_half_low"):
         assert (other[low].dropna() != first.metrics[low].dropna()).all()
+
+
+@pytest.mark.parametrize("with_pearson", [False, True])
+def test_judging_counts_its_rows_from_none_to_all(with_pearson: bool):
+    truth = a_truth()
+    scores = a_table(truth)
+    told: list[tuple[int, int]] = []
+    judge(scores, truth, FAMILIES, Evaluation(20, pearson=with_pearson), progress=lambda *at: told.append(at))
+    rows, ((total,), done) = (
+        len(scores.groupby(["predictor", "step"])),
+        ({each for _, each in told}, [at for at, _ in told]),
+    )
+    assert done[0] == 0 and done[-1] == total and {b - a for a, b in pairwise(done)} == {rows}
+    assert len(done) > 8
 
 
 def test_a_higher_level_is_a_wider_interval():

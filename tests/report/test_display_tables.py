@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import operator
 import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 import pandas as pd
@@ -178,6 +181,43 @@ def test_a_p_at_the_floor_of_its_test_is_a_bound_before_and_after_the_correction
     shown = TABLES["differences"](tables).written(plain).set_index("predictor")
     assert shown.loc["synflow", ["p", "p (Holm)"]].tolist() == ["≤ 0.010", "≤ 0.17"]
     assert shown.loc["flops", ["p", "p (Holm)"]].tolist() == ["0.020", "0.34"]
+
+
+def test_an_architecture_names_the_predictors_that_misjudge_it_most_and_least(results: Path) -> None:
+    tables = read(results)
+    truth = tables.architectures.set_index("architecture")["truth"]
+    at_end = tables.at_end(tables.scores).set_index(["predictor", "architecture"])["score"]
+    found = TABLES["architectures"](tables).numbers.set_index("architecture")
+    for name in [*truth.sort_values().index[::17], truth.idxmax()]:
+        off = {}
+        for predictor in tables.final["predictor"]:
+            known = {
+                other: at_end[predictor, other] for other in truth.index if math.isfinite(at_end[predictor, other])
+            }
+            if name in known:
+                place = (_below(known, name) - 0.5) * len(truth) / len(known) + 0.5
+                off[predictor] = _below(dict(truth), name) - place
+        most, least = (choose(off, key=lambda each: abs(off[each])) for choose in (max, min))
+        row = found.loc[name]
+        assert (row["most_misjudged_by"], row["least_misjudged_by"]) == (most, least)
+        assert [row["most_places"], row["least_places"]] == pytest.approx([off[most], off[least]])
+        assert row["places_off"] == pytest.approx(median(map(abs, off.values())))
+    shown = TABLES["architectures"](tables).written(plain)["most misjudged by"]
+    assert shown[0].startswith(f"{found['most_misjudged_by'].iloc[0]} (")
+
+
+def _below(values: dict[str, float], name: str) -> float:
+    """The rank of a name by its value, the highest first, of equal ones the middle."""
+    higher, equal = (sum(way(v, values[name]) for v in values.values()) for way in (operator.gt, operator.eq))
+    return higher + (equal + 1) / 2
+
+
+def test_an_architecture_that_nothing_scores_is_misjudged_by_none(results: Path) -> None:
+    tables = read(results)
+    name = tables.architectures["architecture"].iloc[0]
+    tables.scores.loc[tables.scores["architecture"] == name, "score"] = float("nan")
+    row = TABLES["architectures"](tables).written(plain).set_index("architecture").loc[name]
+    assert row[["places off", "most misjudged by", "least misjudged by"]].tolist() == ["\N{EN DASH}", "", ""]
 
 
 def test_an_interval_of_no_width_is_left_out_of_the_choices(results: Path) -> None:

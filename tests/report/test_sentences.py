@@ -14,6 +14,7 @@ import pytest
 
 from harness.report import renderers, sentences
 from harness.report.run_tables import RunTables
+from harness.report.sentences.verdict import verdict
 from harness.report.tables.failures import count_failures
 from harness.report.text import Content
 from harness.storage.files import write_sums
@@ -208,6 +209,19 @@ def test_the_paired_difference_of_what_is_studied_is_judged_by_its_interval(
     rival = tables.at_end(tables.differences).set_index("predictor").loc[tables.best_studied, "baseline"]
     assert said.format(rival=rival) in text
     assert text.count("the interval includes 0") + text.count("excludes 0") == 1
+
+
+def test_a_p_at_the_floor_of_its_test_is_a_bound_in_every_sentence(results: Path) -> None:
+    tables = read(results)
+    evaluation = tables.status["evaluation"] | {"permutations": 99}
+    tables = replace(tables, status=tables.status | {"evaluation": evaluation})
+    at_floor = replace(tables, differences=tables.differences.assign(p=0.01, p_holm=0.17))
+    above = replace(tables, differences=tables.differences.assign(p=0.02, p_holm=0.17))
+    assert "gives p ≤ 0.010, p ≤ 0.17 after Holm" in settled(at_floor)
+    assert "gives p = 0.020, p = 0.17 after Holm" in settled(above)
+    assert "(p ≤ 0.010, p ≤ 0.17 after Holm's correction)" in studied(at_floor)
+    assert "(not significant: p ≤ 0.17, Holm)" in " ".join(map(read_aloud, verdict(at_floor)))
+    assert "≤" not in " ".join([settled(above), studied(above), *map(read_aloud, verdict(above))])
 
 
 @pytest.mark.parametrize(("p_holm", "unsure"), [(0.2, True), (0.01, False)])

@@ -29,7 +29,8 @@ def _test(row: dict[str, Any], tables: RunTables, compared: int) -> Text:
     interval = "no interval" if pd.isna(row["difference_low"]) else f"{tables.percent} interval"
     text = Text(
         Name(row["predictor"]), " differs from ", Name(row["against"]), " by ", score(row, "difference", sign=True),
-        f" in τ (paired, {interval}); the permutation test gives {equals(row['p'])}, {equals(row['p_holm'])} after "
+        f" in τ (paired, {interval}); the permutation test gives "
+        f"{equals(row['p'], tables.floor_of(row, 'p'))}, {equals(row['p_holm'], tables.floor_of(row))} after "
         f"Holm's correction for {counted(compared, 'comparison')}",
     )  # fmt: skip
     if pd.isna(row["p_holm"]):

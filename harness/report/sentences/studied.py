@@ -49,7 +49,7 @@ def describe_studied(tables: RunTables) -> Text:
     if pd.isna(row["difference"]):
         missing = Text("No paired difference to a baseline was computed.")
         return Points([first, _given(row), missing, _added(tables)])
-    return Points([first, _given(row), _paired(row, tables.alpha), _over_budgets(tables, name), _added(tables)])
+    return Points([first, _given(row), _paired(row, tables), _over_budgets(tables, name), _added(tables)])
 
 
 def _given(row: dict[str, Any]) -> Text:
@@ -81,9 +81,10 @@ def _added(tables: RunTables) -> Text:
     )  # fmt: skip
 
 
-def _paired(row: Any, alpha: float) -> Text:
+def _paired(row: Any, tables: RunTables) -> Text:
     """The paired difference to the best baseline, and what its interval says."""
-    p = f" ({equals(row['p'])}, {equals(row['p_holm'])} after Holm's correction)" if pd.notna(row["p"]) else ""
+    own, adjusted = equals(row["p"], tables.floor_of(row, "p")), equals(row["p_holm"], tables.floor_of(row))
+    p = f" ({own}, {adjusted} after Holm's correction)" if pd.notna(row["p"]) else ""
     text = Text(
         "Its paired difference in τ to the best baseline, ", Name(row["against"]), ", is ",
         score(row, "difference", sign=True), p,
@@ -93,7 +94,7 @@ def _paired(row: Any, alpha: float) -> Text:
     if row["difference_low"] <= 0 <= row["difference_high"]:
         return Text(text, ": the interval includes 0.")
     winner = row["predictor"] if row["difference_low"] > 0 else row["against"]
-    unsure = ", but is not statistically significant after the correction" if row["p_holm"] > alpha else ""
+    unsure = ", but is not statistically significant after the correction" if row["p_holm"] > tables.alpha else ""
     return Text(text, ": the interval excludes 0, in favour of ", Name(winner), unsure, ".")
 
 

@@ -21,7 +21,7 @@ def verdict(tables: RunTables) -> list[Text]:
         return [Text(f"No predictor has a Kendall τ {tables.moment}: nothing was ranked.")]
     rows: list[dict[str, Any]] = [{str(key): value for key, value in row.items()} for row in scored.to_dict("records")]
     best, name = rows[0], tables.best_studied
-    found = [Text(Name(best["predictor"]), " ranks best, τ ", score(best, "tau"), _lead(best, tables.alpha), ".")]
+    found = [Text(Name(best["predictor"]), " ranks best, τ ", score(best, "tau"), _lead(best, tables), ".")]
     found += [choice] if (choice := first_choice(tables, str(best["predictor"]))) else []
     if name is not None and name != best["predictor"]:
         place = next(at for at, row in enumerate(rows) if row["predictor"] == name)
@@ -29,27 +29,28 @@ def verdict(tables: RunTables) -> list[Text]:
     return found
 
 
-def _lead(row: dict[str, Any], alpha: float) -> Text:
+def _lead(row: dict[str, Any], tables: RunTables) -> Text:
     """How the best predictor compares with the best baseline, or with the next one where it is a baseline itself."""
     which = "the next baseline" if row["baseline"] else "the best baseline"
     if pd.isna(row["difference"]):
         return Text(", and is itself the best baseline" if row["baseline"] else "")
-    return Text("; to ", which, ", ", Name(row["against"]), ", ", _difference(row, alpha))
+    return Text("; to ", which, ", ", Name(row["against"]), ", ", _difference(row, tables))
 
 
-def _difference(row: dict[str, Any], alpha: float) -> Text:
+def _difference(row: dict[str, Any], tables: RunTables) -> Text:
     """Δτ with its interval and what the test says."""
     if pd.isna(row["p_holm"]):
         return Text(f"Δτ{NO_BREAK}", score(row, "difference", sign=True))
-    shown = "significant" if row["p_holm"] <= alpha else "not significant"
-    return Text(f"Δτ{NO_BREAK}", score(row, "difference", sign=True), f" ({shown}: {equals(row['p_holm'])}, Holm)")
+    shown = "significant" if row["p_holm"] <= tables.alpha else "not significant"
+    p = equals(row["p_holm"], tables.floor_of(row))
+    return Text(f"Δτ{NO_BREAK}", score(row, "difference", sign=True), f" ({shown}: {p}, Holm)")
 
 
 def _studied(row: dict[str, Any], place: int, of: int, tables: RunTables) -> Text:
     """Where the best predictor under study stands."""
     about = listed([label(tables, each) for each in tables.studied])
     lead = Text("" if about == Text(Name(row["predictor"])) else Text("Of ", about, ", "), Name(row["predictor"]))
-    gap = Text(", ", _difference(row, tables.alpha)) if pd.notna(row["difference"]) else Text()
+    gap = Text(", ", _difference(row, tables)) if pd.notna(row["difference"]) else Text()
     return Text(lead, f" ranks {ordinal(place + 1)} of {of}, τ ", score(row, "tau"), gap, ".")
 
 

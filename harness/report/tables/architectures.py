@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from harness.report.numbers import number
 from harness.report.run_tables import RunTables
 from harness.report.tables.display_table import DisplayTable, quantities, strings
+from harness.report.tables.misjudged import misjudged
+from harness.report.text import Content
 
 MOST_SEEDS = 5
 """With more seeds than this only their mean is shown."""
+
+MOST, LEAST = "most misjudged by", "least misjudged by"
 
 
 def architectures(tables: RunTables) -> DisplayTable:
     """Architectures by true accuracy (percent, higher is better), best first: the mean, and that of every seed.
 
-    Groups are shown where one has several members, notes where there are any.
+    Then the predictors that misjudge it most and least, see `misjudged`. Groups are shown
+    where one has several members, notes where there are any.
     """
     known = tables.architectures
     seeds = tables.truth.pivot(index="architecture", columns="seed", values="accuracy")
     seeds.columns = [f"seed {seed}" for seed in seeds.columns]
     numbers = known.merge(seeds, left_on="architecture", right_index=True, how="left")
+    numbers = numbers.merge(misjudged(tables), left_on="architecture", right_index=True, how="left")
     numbers = numbers.sort_values(["truth", "architecture"], ascending=[False, True], ignore_index=True)
     shown = list(seeds.columns) if 1 < seeds.shape[1] <= MOST_SEEDS else []
     columns = {
@@ -25,6 +34,25 @@ def architectures(tables: RunTables) -> DisplayTable:
         **({"group": strings(numbers["group"])} if known["group"].duplicated().any() else {}),
         "accuracy": quantities(numbers["truth"]),
         **{name: quantities(numbers[name]) for name in shown},
+        "places off": quantities(numbers["places_off"], _places),
+        MOST: _by(numbers["most_misjudged_by"], numbers["most_places"]),
+        LEAST: _by(numbers["least_misjudged_by"], numbers["least_places"]),
         **({"note": strings(numbers["note"])} if "note" in known and known["note"].fillna("").ne("").any() else {}),
     }
-    return DisplayTable(numbers, columns, left=1 + ("group" in columns))
+    return DisplayTable(numbers, columns, left=1 + ("group" in columns), words=("note", MOST, LEAST))
+
+
+def _by(names: Iterable[str], places: Iterable[float]) -> list[Content]:
+    """Predictors with the places by which they misjudge, such as synflow (+12)."""
+    return [
+        f"{name} ({number(off, _digits(off), sign=True)})" if name else ""
+        for name, off in zip(names, places, strict=True)
+    ]
+
+
+def _places(off: float) -> str:
+    return number(off, _digits(off))
+
+
+def _digits(off: float) -> int:
+    return 1 if off % 1 else 0

@@ -8,6 +8,7 @@ import pandas as pd
 
 from harness.evaluate.two_runs import FEWEST
 from harness.report.numbers import counted, equals, number
+from harness.report.run_tables import RunTables
 from harness.report.text import Name, Score, Text, joined, listed, score
 from harness.report.two_runs.run_pair import LETTERS, RunPair
 from harness.schema import Estimate
@@ -106,12 +107,13 @@ def _largest(both: RunPair, rows: pd.DataFrame) -> Text:
     pool = shown if len(shown) else rows.loc[[rows["difference"].abs().idxmax()]]
     up, down = pool[pool["difference"] > 0], pool[pool["difference"] < 0]
     ends = [up.nlargest(1, "difference"), down.nsmallest(1, "difference")]
-    texts = [_changed({str(k): v for k, v in end.iloc[0].items()}) for end in ends if len(end)]
+    texts = [_changed({str(k): v for k, v in end.iloc[0].items()}, both.runs[0]) for end in ends if len(end)]
     return Text("Largest: ", joined(texts, "; "), ".") if texts else Text()
 
 
-def _changed(row: dict[str, Any]) -> Text:
-    p = f", {equals(row['p_holm'])}, Holm" if pd.notna(row["p_holm"]) else ""
+def _changed(row: dict[str, Any], run: RunTables) -> Text:
+    """τ in both runs and the difference; `run` says how many permutations were made."""
+    p = f", {equals(row['p_holm'], run.floor_of(row))}, Holm" if pd.notna(row["p_holm"]) else ""
     ends = Score(Estimate(row["difference"], row["low"], row["high"]), sign=True)
     before, after = number(row["first"]), number(row["second"])
     return Text(Name(row["predictor"]), f" from {before} to {after} (Δτ ", ends, p, ")")

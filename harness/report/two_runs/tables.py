@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.report.numbers import count, probability
-from harness.report.tables.display_table import DisplayTable, quantities, scores, strings
+from harness.report.numbers import count
+from harness.report.tables.display_table import DisplayTable, p_values, quantities, scores, strings
 from harness.report.text import Content
 from harness.report.two_runs.run_pair import LETTERS, RunPair
 from harness.schema.families import family
@@ -23,8 +23,8 @@ def differences_table(both: RunPair) -> DisplayTable:
         "τ, A": scores(rows, "first"),
         "τ, B": scores(rows, "second"),
         DIFFERENCE: scores(rows, "difference", sign=True, ends=ENDS),
-        "p": quantities(rows["p"], probability),
-        "p (Holm)": quantities(rows["p_holm"], probability),
+        "p": p_values(rows, "p", both.runs[0].permutation_floor),
+        "p (Holm)": p_values(rows, "p_holm", both.runs[0].permutation_floor),
         "detectable": quantities(rows["detectable"]),
         "n": quantities(rows["n"], count),
     }
