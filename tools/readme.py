@@ -57,7 +57,7 @@ NEEDS = ("training", "labels", "predictor", "τ-b, interval", "regret@1", "secon
 
 def _needs(run: Path) -> list[str]:
     """Which predictor to use with how much training and how many labels, as a table."""
-    from harness.report.run_tables import read
+    from harness.report.run_files import read
     from harness.report.tables.needs import by_needs
 
     rows = [f"| {' | '.join(NEEDS)} |", "|" + "---|" * len(NEEDS)]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from harness.cli.report import REPORTS, report_config
 from harness.files.paths import page_folder
+from harness.report.run_files import read as read_tables
 from harness.report.run_tables import RunTables
-from harness.report.run_tables import read as read_tables
 from harness.report.write import page_lock, write
 
 if TYPE_CHECKING:

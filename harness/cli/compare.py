@@ -62,7 +62,7 @@ def _compare(given: Given, out: Path | None) -> int:
     """Carry out the comparison, print the ranked table and where the page is."""
     from harness.evaluate.settings import Evaluation
     from harness.report.index import write_index
-    from harness.report.run_tables import read
+    from harness.report.run_files import read
     from harness.report.screen import print_answer
     from harness.runs.comparison import compare
 

@@ -22,7 +22,8 @@ from harness.cli.terminal import console, run_command
 from harness.files.installed import without_working_folder
 from harness.files.paths import demand_folder, is_folder, page_folder
 from harness.report.config import ReportConfig, stored_report
-from harness.report.run_tables import RunTables, read
+from harness.report.run_files import read
+from harness.report.run_tables import RunTables
 from harness.report.write import page_lock, write
 from harness.schema import BadInput, demand
 from harness.schema.visible import visible

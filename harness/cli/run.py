@@ -226,7 +226,7 @@ MOST_FAILURES = 10
 
 def _print_outcome(console: Console, outcome: Outcome, page: Path, rows: int | None) -> None:
     """Print what was computed and where, then the failures; the screen ends on the answer."""
-    from harness.report.run_tables import read
+    from harness.report.run_files import read
     from harness.report.screen import print_answer
 
     _print(console, f"engine {outcome.engine}\ntables {outcome.folder}")

@@ -1,22 +1,16 @@
-"""The stored tables of one run, read and checked; the only way into the report."""
+"""The stored tables of one run, and what the report asks of them; `run_files` reads them."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from harness.report.numbers import NO_BREAK, counted, equal, percent
-from harness.report.numbers import words as spaced
-from harness.schema import demand
-from harness.schema.columns import OPTIONAL_TABLES, RUN_TABLES
-from harness.schema.documents import RUN_STATUS, demand_keys
-from harness.schema.visible import visible, visible_value
-from harness.storage.tables import STATUS, read_results
+from harness.report.run_recipe import recipe_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -221,93 +215,4 @@ class RunTables:
 
     def recipe(self) -> str:
         """The training recipe and network of the run in a few words; empty where the status states neither."""
-        recipe, network = self.status.get("recipe", {}), self.status.get("network", {})
-        recorded = self.status.get("signal", {}).get("recorded")
-        if recorded:
-            return f"recorded curves: {recorded}; sample seed {self.status.get('seed')}"
-        lengths = [(recipe[f"{unit}s"], unit) for unit in ("step", "epoch") if recipe.get(f"{unit}s") is not None]
-        words = [f"trained for {counted(length, unit)}" if length else "not trained" for length, unit in lengths]
-        words += [f"batch {recipe['batch']}"] if recipe.get("batch") is not None else []
-        words += [f"annealed over {counted(recipe[f'schedule_{unit}s'], unit)}" for unit in ("step", "epoch")
-                  if recipe.get(f"schedule_{unit}s") is not None]  # fmt: skip
-        words += [_key(key, network[key]) for key in NETWORK_KEYS if key in network]
-        words += [f"run seed {self.status['seed']}"] if "seed" in self.status else []
-        others = self.status.get("fit_on", [])
-        return ", ".join(words) + (
-            f"; learned predictors fitted on networks with {_differing(others, network)}" if others else ""
-        )
-
-
-NETWORK_KEYS = ("channels", "cells", "width_divisor")
-"""What captions say of a network."""
-
-
-def _differing(others: Sequence[Mapping[str, Any]], network: Mapping[str, Any]) -> str:
-    """In what the networks that predictors were fitted on differ from those scored, or from one another."""
-    known = [*NETWORK_KEYS, *sorted({key for other in others for key in other} - set(NETWORK_KEYS))]
-    keys = [key for key in known if any(other.get(key, network.get(key)) != network.get(key) for other in others)]
-    if not keys:
-        return "the same shape"
-    each = [" and ".join(_key(key, other.get(key, network.get(key))) for key in keys) for other in others]
-    return (", and with " if len(keys) > 1 else " and ").join(each)
-
-
-def _key(key: str, value: object) -> str:
-    """One setting of a network in the letters that papers use."""
-    shown = "none" if value is None else value
-    letters = {"channels": "C", "cells": "N"}
-    if key in letters:
-        return equal(letters[key], shown)
-    return f"widths divided by {shown}" if key == "width_divisor" else f"{spaced(key)} {shown}"
-
-
-def read(folder: Path) -> RunTables:
-    """The tables of a results folder.
-
-    Raises BadInput, in one line that names the file, where one is missing, damaged, or made by an earlier version.
-    """
-    further = [name for name in OPTIONAL_TABLES if (folder / f"{name}.parquet").is_file()]
-    found = read_results(folder, [*RUN_TABLES, *further])
-    demand_keys(str(folder / STATUS), found.status, RUN_STATUS)
-    tables = {name: visible_texts(frame) for name, frame in found.tables.items()}
-    _demand_consistent(folder, tables)
-    return RunTables(
-        **tables,
-        status=visible_value(found.status),
-        environment={visible(key): visible(str(value)) for key, value in found.environment.items()},
-        config=visible(found.config, lines=True),
-    )
-
-
-def visible_texts(frame: pd.DataFrame) -> pd.DataFrame:
-    """The table with every text in it, names of columns too, made visible: figures draw them as they are."""
-    named = frame.rename(columns=lambda name: visible(str(name)))
-    texts = named.select_dtypes(["object", "str"]).columns
-    demand(named.columns.is_unique, "results", "tables with columns of different names", "several of one name")
-    return named.assign(**{name: named[name].map(visible, na_action="ignore") for name in texts})
-
-
-def _demand_consistent(folder: Path, tables: Mapping[str, pd.DataFrame]) -> None:
-    """Raise BadInput for tables that cannot be of one run."""
-    demand(len(tables["metrics"]) > 0, str(folder / "metrics.parquet"), "a table of at least one row", 0)
-    for name, keys in ((name, keys) for name, keys in KEYS.items() if name in tables):
-        twice = bool(tables[name].duplicated(list(keys)).any())
-        demand(not twice, str(folder / f"{name}.parquet"), f"a table with one row per {', '.join(keys)}", "several")
-    known = set(tables["architectures"]["architecture"])
-    strangers = sorted(set(tables["scores"]["architecture"]) - known)
-    demand(not strangers, str(folder / "scores.parquet"), "a table of the run's architectures", strangers[:1])
-    unscored = sorted(set(tables["metrics"]["predictor"]) - set(tables["scores"]["predictor"]))
-    demand(not unscored, str(folder / "metrics.parquet"), "a table of predictors with scores", unscored[:1])
-
-
-KEYS = {
-    "architectures": ("architecture",),
-    "metrics": ("predictor", "step"),
-    "scores": ("predictor", "step", "architecture"),
-    "differences": ("predictor", "step"),
-    "selection": ("predictor", "step", "k"),
-    "pairs": ("predictor", "step", "gap_low"),
-    "targets": ("target", "predictor", "step"),
-    "elsewhere": ("architecture", "dataset", "seed"),
-}
-"""What names a row of a table."""
+        return recipe_words(self.status)

@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.files.lock import exclusive_lock
 from harness.files.paths import demand_no_links
 from harness.report.config import ReportConfig
-from harness.report.run_tables import read
+from harness.report.run_files import read
 from harness.report.text import Name, Text
 from harness.schema import digest, settings
 from harness.schema.progress import Count, uncounted

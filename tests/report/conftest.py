@@ -15,7 +15,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from harness.report.run_tables import RunTables, read
+from harness.report.run_files import read
+from harness.report.run_tables import RunTables
 from harness.storage.tables import write_results
 
 FAMILIES = {

@@ -12,7 +12,8 @@ import pytest
 
 from harness.report.config import ReportConfig
 from harness.report.event_files import write_events
-from harness.report.run_tables import RunTables, read
+from harness.report.run_files import read
+from harness.report.run_tables import RunTables
 from harness.report.write import write
 from harness.schema import BadInput
 

@@ -21,7 +21,7 @@ from harness.report.architecture.explain import explain
 from harness.report.config import ReportConfig
 from harness.report.event_files import write_events
 from harness.report.index import write_index
-from harness.report.run_tables import read
+from harness.report.run_files import read
 from harness.report.screen import print_answer
 from harness.report.text import Name, Text
 from harness.report.write import write

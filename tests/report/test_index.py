@@ -12,7 +12,7 @@ import pytest
 
 from harness.report.config import ReportConfig
 from harness.report.index import write_entry, write_index
-from harness.report.run_tables import read
+from harness.report.run_files import read
 from harness.report.write import write
 
 

@@ -13,7 +13,7 @@ import pytest
 from harness.report.config import ReportConfig
 from harness.report.numbers import percent
 from harness.report.paper import write_sentences, write_shown
-from harness.report.run_tables import read
+from harness.report.run_files import read
 from harness.report.text import BETA_EFF, Name, Score, Text
 from harness.report.write import write
 from harness.schema import Estimate

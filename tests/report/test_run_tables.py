@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from harness.report.renderers import plain
-from harness.report.run_tables import read
+from harness.report.run_files import read
 from harness.schema import BadInput
 from harness.schema.columns import RUN_TABLES
 from harness.storage.files import write_sums

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from harness.report.renderers import plain
-from harness.report.run_tables import RunTables, read
+from harness.report.run_files import read
+from harness.report.run_tables import RunTables
 from harness.report.screen import print_answer
 from harness.report.tables.rankings import ranked
 from harness.schema.columns import TARGETS

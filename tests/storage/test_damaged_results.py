@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from harness.report.run_files import read as read_run
 from harness.report.run_tables import RunTables
-from harness.report.run_tables import read as read_run
 from harness.report.sentences import write_all
 from harness.report.sweep import sentences as summary
 from harness.report.sweep import sweep_tables

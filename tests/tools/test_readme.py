@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from harness.report.run_tables import read
+from harness.report.run_files import read
 from harness.report.tables.needs import by_needs
 from tools.readme import MARKS, _estimate, _head, section
 

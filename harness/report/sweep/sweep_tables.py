@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from harness.report.numbers import equal, number, percent
-from harness.report.run_tables import visible_texts
+from harness.report.run_files import visible_texts
 from harness.schema import demand
 from harness.schema.columns import SWEEP_TABLES
 from harness.schema.documents import SWEEP_STATUS, demand_keys

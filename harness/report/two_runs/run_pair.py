@@ -9,7 +9,8 @@ import pandas as pd
 
 from harness.evaluate.settings import Evaluation
 from harness.evaluate.two_runs import LastScores, Pairing, Resampling, compare_runs, pair
-from harness.report.run_tables import RunTables, read
+from harness.report.run_files import read
+from harness.report.run_tables import RunTables
 from harness.report.two_runs.settings import differing_settings
 from harness.schema import demand
 

@@ -11,7 +11,8 @@ from matplotlib.collections import PathCollection, PolyCollection
 from harness.report.architecture.curves import columns, draw_curves, draw_ranks
 from harness.report.architecture.profile import find, profile_of
 from harness.report.config import ReportConfig
-from harness.report.run_tables import RunTables, read
+from harness.report.run_files import read
+from harness.report.run_tables import RunTables
 
 
 @pytest.fixture(scope="module")

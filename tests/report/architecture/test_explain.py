@@ -13,7 +13,8 @@ import pytest
 from harness.report.architecture.explain import explain
 from harness.report.architecture.profile import find
 from harness.report.config import ReportConfig
-from harness.report.run_tables import RunTables, read
+from harness.report.run_files import read
+from harness.report.run_tables import RunTables
 from harness.report.style.palette import colour
 from harness.schema.families import FAMILIES
 from tests.report.test_write import Page

@@ -11,7 +11,8 @@ import pytest
 from harness.report.architecture import profile as profiles
 from harness.report.architecture.profile import chance, find, profile_of
 from harness.report.renderers import markdown
-from harness.report.run_tables import RunTables, read
+from harness.report.run_files import read
+from harness.report.run_tables import RunTables
 from harness.schema import BadInput
 
 
