@@ -308,5 +308,16 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
         if isinstance(value, Mapping):
             found |= flat(value, f"{name}: ")
         elif value is not None and value != []:
-            found[name] = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            found[name] = "; ".join(map(_said, value)) if _is_table(value) else _said(value)
     return found
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(each, Mapping) for each in value)
+
+
+def _said(value: object) -> str:
+    """A setting in words: the entries of a list or mapping one behind the other, without brackets."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{words(str(key))} {each}" for key, each in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from harness.report.config import ReportConfig
-from harness.report.content import TITLES
+from harness.report.content import TITLES, flat
 from harness.report.tables import TABLES
 from harness.report.write import is_current, write
 from harness.schema import BadInput
@@ -117,6 +117,14 @@ def test_the_page_answers_in_the_order_in_which_a_reader_asks(out: Path) -> None
     assert sections == ["needs", "explore", *asked[1:], "glossary"]
     titles = re.findall(r"^## (.*)$", (out / "report.md").read_text(), flags=re.MULTILINE)
     assert titles == [{**TITLES, "studied": "What does β_eff add?"}[name] for name in asked]
+
+
+def test_facts_are_words_and_have_no_brackets() -> None:
+    made = [{"computed_on": "x86_64", "torch": "2.13"}, {"computed_on": "arm64", "torch": "2.12"}]
+    found = flat({"made_with": made, "recipe": {"watch": ["valid", "test"], "clip": None, "targets": []}})
+    assert found == {
+        "made with": "computed on x86_64, torch 2.13; computed on arm64, torch 2.12", "recipe: watch": "valid, test"
+    }  # fmt: skip
 
 
 def test_both_pages_have_the_same_tables_with_the_same_rows(out: Path) -> None:

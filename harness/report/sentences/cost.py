@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from harness.report.numbers import count, counted, equal, seconds
+from harness.report.numbers import NO_BREAK, count, counted, equal, seconds
 from harness.report.run_tables import RunTables
 from harness.report.text import Name, Number, Points, Text, joined, listed
 
@@ -56,7 +56,7 @@ def _initial(tables: RunTables) -> Text:
     if learned.empty:
         return Text()
     best = learned.iloc[0]
-    price = f"{seconds(best['initial_seconds'])} s of brief trainings, measures and one fit"
+    price = f"{seconds(best['initial_seconds'])}{NO_BREAK}s of brief trainings, measures and one fit"
     if pd.isna(best["initial_seconds"]):
         price = "brief trainings, measures and one fit, whose seconds were not recorded"
     return Text(
