@@ -126,6 +126,22 @@ def test_of_three_shards_one_is_cancelled_one_requeued_and_one_preempted(tmp_pat
 
 
 @pytest.mark.usefixtures("slurm")
+def test_without_accounts_a_cancelled_job_ends_the_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", os.environ["PATH"].removeprefix(f"{HERE / 'bin'}:"))  # the sacct that has no accounts
+    words = ["-m", *TINY, "architectures=4", "skip=0,4", "stage=train", "engine.workers=1",
+             "hydra/launcher=submitit_slurm", "hydra.launcher.cpus_per_task=1", "hydra.launcher.timeout_min=30",
+             "hydra.sweep.dir=sweep"]  # fmt: skip
+    with Command(tmp_path, *words) as sweep:
+        sweep.wait_for((tmp_path / "sweep" / "0" / "job.json").is_file)
+        (array,) = {path.name.partition("_")[0] for path in tmp_path.glob("sweep/.submitit/[0-9]*_*")}
+        subprocess.run(["scancel", f"{array}_0"], check=True)
+        assert sweep.process.wait(300) == 3
+    first, second = sweep.err.read_text().splitlines()
+    assert first.startswith("sacct does not answer (") and first.endswith("states of jobs are read from squeue")
+    assert second == "failed job 0: cancelled or killed by Slurm"
+
+
+@pytest.mark.usefixtures("slurm")
 def test_a_sweep_of_one_job_leaves_no_stray_folder(tmp_path: Path) -> None:
     words = ["-m", *TINY, "train.steps=300", "architectures=2", "stage=train", "hydra/launcher=submitit_slurm"]
     with Command(tmp_path, *words, "hydra.launcher.timeout_min=30", "hydra.sweep.dir=sweep") as sweep:
