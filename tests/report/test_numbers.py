@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from harness.report.numbers import NONE, interval, number, ordinal, seconds
+from harness.report.numbers import NONE, equals, interval, number, ordinal, probability, seconds
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,18 @@ def test_ordinals(place: int, text: str) -> None:
 
 def test_what_costs_nothing_is_0_and_what_costs_little_is_not() -> None:
     assert [seconds(value) for value in (0.0, 0.0042, 2.04, 123.4, 1492.3)] == ["0", "0.0042", "2.0", "123", "1,492"]
+
+
+@pytest.mark.parametrize(
+    ("p", "floor", "text"),
+    [
+        (0.01, 0.01, "≤ 0.010"),
+        (0.0001, 0.0001, "≤ 0.0001"),
+        (0.02, 0.01, "0.020"),
+        (0.01, 0.0, "0.010"),
+        (0.0002, 0.0001, "< 0.001"),
+    ],
+)
+def test_a_p_at_the_floor_of_its_test_is_a_bound(p: float, floor: float, text: str) -> None:
+    assert probability(p, floor) == text
+    assert equals(p, floor).replace("\u00a0", " ") == (f"p {text}" if text[0] in "≤<" else f"p = {text}")
