@@ -8,7 +8,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from harness.schema.columns import CURVES, OPTIONAL_TABLES, RUN_TABLES, SWEEP_TABLES, Column, Table
+from harness.schema.columns import CURVES, OPTIONAL_TABLES, RUN_TABLES, SWEEP_TABLES
+from harness.schema.table import Column, Table
 
 
 def page() -> str:

@@ -7,6 +7,7 @@ With `+measure=capacitance measure.capacitance.mode=head` networks are trained t
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
@@ -21,11 +22,12 @@ from harness.files.paths import demand_folder, demand_name, demand_writable
 from harness.runs.campaign import Campaign
 from harness.runs.engine import Engine
 from harness.runs.train_many import train_missing
-from harness.schema import BadInput, Benchmark, DataSet, HeadMaker, Recording, demand, settings
+from harness.schema import BadInput, Benchmark, DataSet, HeadMaker, ImageSet, Recording, demand, settings
 from harness.storage.traces import TraceStore
 from harness.sweep.job_files import JobResult
 
 if TYPE_CHECKING:
+    from harness.runs.failures import Failure
     from harness.schema import Measure
     from harness.train.recipe import Recipe
 
@@ -90,54 +92,57 @@ def tabulate(config: DictConfig) -> JobResult:
 
 
 def _tabulate(config: DictConfig) -> JobResult:
-
     from harness.benches import tabulated
     from harness.cli.progress import live
-    from harness.cli.terminal import console
     from harness.runs import tabulation
-    from harness.schema.made_with import mixture
 
     top, bench, dataset, recipe, engine = build_parts(config)
-    images = recipe.limited(dataset.load(top.data))
-    recipe = replace(recipe, observe_every=recipe.steps_per_epoch(len(images.train[1])))
+    campaign = _campaign(bench, recipe.limited(dataset.load(top.data)), recipe, engine, _heads(config))
     wanted = [(a, seed) for a in bench.sample(top.architectures, top.seed) for seed in top.seeds]
-    heads = _heads(config)
-    measures = {**heads, **(bench.recorded_measures() if isinstance(bench, Recording) else {})}
-    kernels = engine.resolve_kernels(recipe, [bench], list(measures.values()))
-    campaign = Campaign(
-        bench,
-        images,
-        images.fingerprint(),
-        recipe,
-        measures,
-        "truth",
-        engine.device,
-        kernels,
-        engine.threads,
-        engine.gpu_type(),
-    )
     store = TraceStore(Path(top.results) / "traces")
     with live("train") as progress, engine.opened() as workers:
         failures = train_missing(campaign, wanted, store, workers, partial(progress, "train"), engine.cards)
     failed = {(f.architecture, f.seed) for f in failures}
-    traces = [store.read(campaign.key(a.name, seed)) for a, seed in wanted if (a.name, seed) not in failed]
+    keys = {(a.name, seed): campaign.key(a.name, seed) for a, seed in wanted}
+    traces = [store.read(key) for training, key in keys.items() if training not in failed]
     if not traces:
         raise BadInput(f"architectures: must be at least 1 that can be trained (got 0); {failures[0].reason}")
     columns = bench.recorded_columns if isinstance(bench, Recording) else ()
-    table = tabulation.curves(traces, recipe.steps_per_epoch(len(images.train[1])), columns)
-    machines = store.made_with([campaign.key(a.name, seed) for a, seed in wanted])
-    made = {
-        **tabulation.about(campaign, top.seed, traces),
-        "dataset_settings": settings(dataset),
-        "made_with": machines,
-    }
-    if heads:
-        made["head"] = {name: settings(measure) for name, measure in heads.items()}
+    per_epoch = campaign.recipe.steps_per_epoch(len(campaign.images.train[1]))
+    table = tabulation.curves(traces, per_epoch, columns)
+    made = tabulation.about(campaign, top.seed, traces) | {"dataset_settings": settings(dataset)}
+    made |= {"made_with": store.made_with([*keys.values()])} | _about_heads(config)
     tabulated.write(Path(top.out), table, made)
-    summary = tabulation.summary(table, len(made["diverged"]))
-    lines = [summary, f"engine {kernels} kernels on {engine.device}", f"table {top.out}"]
+    _say(tabulation.summary(table, len(made["diverged"])), campaign, top.out, made["made_with"], failures)
+    reason = f"{len(failures)} of {len(wanted)} trainings failed" if failures else ""
+    return JobResult(3 if failures else 0, reason=reason)
+
+
+def _campaign(
+    bench: Benchmark, images: ImageSet, recipe: Recipe, engine: Engine, heads: Mapping[str, Measure]
+) -> Campaign:
+    """The trainings of a table: one observation an epoch, of what the benchmark records besides accuracies."""
+    recipe = replace(recipe, observe_every=recipe.steps_per_epoch(len(images.train[1])))
+    measures = {**heads, **(bench.recorded_measures() if isinstance(bench, Recording) else {})}
+    kernels = engine.resolve_kernels(recipe, [bench], list(measures.values()))
+    place = engine.device, kernels, engine.threads, engine.gpu_type()
+    return Campaign(bench, images, images.fingerprint(), recipe, measures, "truth", *place)
+
+
+def _about_heads(config: DictConfig) -> dict[str, object]:
+    """The settings of the head in place of the networks' own, where there is one."""
+    heads = {name: settings(measure) for name, measure in _heads(config).items()}
+    return {"head": heads} if heads else {}
+
+
+def _say(
+    summary: str, campaign: Campaign, out: str, machines: Sequence[Mapping[str, str]], failures: Sequence[Failure]
+) -> None:
+    """Print how reliable the table is, where it lies, what made it and what is missing in it."""
+    from harness.cli.terminal import console
+    from harness.schema.made_with import mixture
+
+    lines = [summary, f"engine {campaign.kernels} kernels on {campaign.device}", f"table {out}"]
     lines += [line for line in (mixture(machines),) if line]
     lines += [f"failed {failure.architecture}, seed {failure.seed}: {failure.reason}" for failure in failures]
     console().print("\n".join(lines), soft_wrap=True)
-    reason = f"{len(failures)} of {len(wanted)} trainings failed" if failures else ""
-    return JobResult(3 if failures else 0, reason=reason)

@@ -17,7 +17,7 @@ from .described import demand_own_name, described
 from .image_files import classes, state, warn_of_skipped
 from .pixel_cache import cached_pixels
 from .pixels import Form
-from .subset import Labelled, parted
+from .subset import Labelled, demand_limits, parted
 
 PARTS = {"train": ("train", "training"), "valid": ("valid", "val", "validation"), "test": ("test", "testing")}
 
@@ -54,9 +54,7 @@ class ImageFolder:
         demand_own_name(self.name)
         Form(self.size, self.colours, self.aspect)
         demand(0 <= self.crop <= self.size, "dataset.crop", f"a count from 0 to {self.size} pixels", self.crop)
-        for key in ("train_images", "valid_images", "test_images"):
-            limit = getattr(self, key)
-            demand(limit is None or limit >= 1, f"dataset.{key}", "at least 1 (or null)", limit)
+        demand_limits(self.train_images, self.valid_images, self.test_images)
 
     def sources(self) -> tuple[Source, ...]:
         """The folder, once `path` is set."""

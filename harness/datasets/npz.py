@@ -19,7 +19,7 @@ from harness.schema import ImageSet, demand
 from . import archives
 from .described import demand_checksum, demand_own_name, described, numbered, own_file
 from .pixels import Form, Pixels
-from .subset import parted
+from .subset import demand_limits, parted
 
 SEVERAL = {  # names of images and labels where one file holds several parts
     "train": (("x_train", "y_train"), ("train_images", "train_labels"), ("train_x", "train_y")),
@@ -81,9 +81,7 @@ class Npz:
         Form(self.size or 32, 3 if self.colours is None else self.colours, self.aspect)
         demand(self.size != 0, "dataset.size", "a number of pixels (or null)", self.size)
         demand(0 <= self.crop <= (self.size or 512), "dataset.crop", "a count of pixels up to the size", self.crop)
-        for key in ("train_images", "valid_images", "test_images"):
-            limit = getattr(self, key)
-            demand(limit is None or limit >= 1, f"dataset.{key}", "at least 1 (or null)", limit)
+        demand_limits(self.train_images, self.valid_images, self.test_images)
         for key in ("train_keys", "valid_keys", "test_keys"):
             names = getattr(self, key)
             demand(names is None or len(names) == 2, f"dataset.{key}", "[images, labels] (or null)", names)

@@ -17,7 +17,7 @@ from harness.schema import ImageSet, demand
 from .described import demand_checksum, demand_own_name, described, numbered, own_file
 from .encoded import Categories, decoded_rows, table_columns
 from .pixels import Form
-from .subset import Places, parted
+from .subset import Places, demand_limits, parted
 
 PARTS = ("train", "valid", "test")
 
@@ -65,9 +65,7 @@ class ParquetImages:
         demand_checksum(self.checksum)
         Form(self.size, self.colours, self.aspect)
         demand(0 <= self.crop <= self.size, "dataset.crop", f"a count from 0 to {self.size} pixels", self.crop)
-        for key in ("train_images", "valid_images", "test_images"):
-            limit = getattr(self, key)
-            demand(limit is None or limit >= 1, f"dataset.{key}", "at least 1 (or null)", limit)
+        demand_limits(self.train_images, self.valid_images, self.test_images)
         values = self.part_values
         distinct = len(values) == 3 and values[0] is not None and len({*values} - {None}) == 3 - values.count(None)
         wanted = "three different values of dataset.part_column for train, valid and test (null: a part without rows)"

@@ -16,6 +16,12 @@ Places = NDArray[np.int64]
 FIFTH = 5  # one image in so many is held out by default
 
 
+def demand_limits(train: int | None, valid: int | None, test: int | None) -> None:
+    """Raise BadInput for a limit of a part's images below one (None: all of them, or a fifth held out)."""
+    for part, limit in (("train", train), ("valid", valid), ("test", test)):
+        demand(limit is None or limit >= 1, f"dataset.{part}_images", "at least 1 (or null)", limit)
+
+
 def shuffled(count: int, seed: int, name: str) -> Places:
     """The numbers 0 to `count` - 1 in an order determined by `seed` and `name` only (NumPy's frozen stream)."""
     order: Places = np.random.RandomState(seed_of(seed, name) % 2**32).permutation(count).astype(np.int64)

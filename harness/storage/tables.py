@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.schema import SCHEMA_VERSION, BadInput, demand
-from harness.schema.columns import OPTIONAL_TABLES, RUN_TABLES, SWEEP_TABLES, Column, Table
+from harness.schema.columns import OPTIONAL_TABLES, RUN_TABLES, SWEEP_TABLES
+from harness.schema.table import Column, Table
 from harness.schema.visible import visible
 from harness.storage.documents import MISSING, read_json, read_text, read_yaml, unreadable
 from harness.storage.files import SUMS, read_sums, sums_faults, write_atomically, write_json, write_sums, write_text

@@ -18,7 +18,8 @@ import pytest
 import yaml
 
 from harness.report.config import ReportConfig
-from harness.report.content import TITLES, flat
+from harness.report.content import TITLES
+from harness.report.settings_in_words import flat
 from harness.report.tables import TABLES
 from harness.report.write import is_current, write
 from harness.schema import BadInput

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.schema.columns import CURVES, METRICS, RUN_TABLES, SWEEP_TABLES, Table
+from harness.schema.columns import CURVES, METRICS, RUN_TABLES, SWEEP_TABLES
+from harness.schema.table import Table
 
 EVERY = [*RUN_TABLES.values(), *SWEEP_TABLES.values(), CURVES]
 

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pytest
 
 from harness.schema import SCHEMA_VERSION, BadInput
-from harness.schema.columns import ARCHITECTURES, METRICS, RUN_TABLES, SELECTION, TRAJECTORIES, TRUTH, Table
+from harness.schema.columns import ARCHITECTURES, METRICS, RUN_TABLES, SELECTION, TRAJECTORIES, TRUTH
+from harness.schema.table import Table
 from harness.storage import tables as room
 from harness.storage.files import SUMS, write_sums
 from harness.storage.tables import (

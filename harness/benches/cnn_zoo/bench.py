@@ -12,6 +12,7 @@ import numpy as np
 from harness.benches import own_truth, tabulated
 from harness.benches.cnn_zoo.form import MODELS, Form
 from harness.benches.cnn_zoo.space import SPACE, together
+from harness.benches.protocol import demand_protocol
 from harness.schema import (
     ADDED_LATER,
     Architecture,
@@ -61,10 +62,8 @@ class CnnZoo:
     unit: str | None = field(default=None, metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
-        demand(self.target_split in ("valid", "test"), "bench.target_split", "'valid' or 'test'", self.target_split)
+        demand_protocol(self.target_split, self.target_epochs)
         own_truth.demand_unit(self.unit)
-        epochs = self.target_epochs
-        demand(epochs is None or epochs >= 1, "bench.target_epochs", "at least 1 (or null)", epochs)
         demand(self.model in MODELS, "bench.model", " or ".join(map(repr, MODELS)), self.model)
         demand(self.group >= 1, "bench.group", "at least 1", self.group)
         demand(self.every >= 1, "bench.every", "at least 1", self.every)

@@ -11,6 +11,7 @@ import numpy as np
 
 from harness.benches import own_truth, tabulated
 from harness.benches.nasbench101 import description, size, space, table
+from harness.benches.protocol import demand_protocol
 from harness.files import Source
 from harness.schema import (
     Architecture,
@@ -62,10 +63,8 @@ class NasBench101:
     def __post_init__(self) -> None:
         demand(self.channels >= FEWEST, "bench.channels", f"at least {FEWEST}", self.channels)
         demand(self.cells >= 1, "bench.cells", "at least 1", self.cells)
-        demand(self.target_split in ("valid", "test"), "bench.target_split", "'valid' or 'test'", self.target_split)
+        demand_protocol(self.target_split, self.target_epochs)
         own_truth.demand_unit(self.unit)
-        epochs = self.target_epochs
-        demand(epochs is None or epochs >= 1, "bench.target_epochs", "at least 1 (or null)", epochs)
 
     def truth(self, dataset: str, fingerprint: str, data: str | None) -> Truth:
         """Accuracies of every architecture in the source, on the data set of this name."""

@@ -12,6 +12,7 @@ from harness.benches import own_truth
 from harness.benches.nasbench201 import description, notations, space, truth
 from harness.benches.nats import converted
 from harness.benches.nats.spaces import TSS
+from harness.benches.protocol import NATS_SPLITS, demand_protocol
 from harness.benches.truth import Request
 from harness.files import Source
 from harness.schema import (
@@ -77,14 +78,7 @@ class NasBench201:
         demand(self.draw in ("uniform", "by_size"), "bench.draw", "'uniform' or 'by_size'", self.draw)
         own_truth.demand_unit(self.unit)
         demand(self.isomorphs in ("one", "all"), "bench.isomorphs", "'one' or 'all'", self.isomorphs)
-        splits = ("valid", "test", "valtest")
-        demand(self.target_split in splits, "bench.target_split", " or ".join(map(repr, splits)), self.target_split)
-        demand(
-            self.target_epochs is None or self.target_epochs >= 1,
-            "bench.target_epochs",
-            "at least 1 (or null)",
-            self.target_epochs,
-        )
+        demand_protocol(self.target_split, self.target_epochs, NATS_SPLITS)
 
     @property
     def lowerable(self) -> bool:

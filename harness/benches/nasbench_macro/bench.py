@@ -13,6 +13,7 @@ from harness import files
 from harness.benches import own_truth, tabulated
 from harness.benches.draw import drawn
 from harness.benches.nasbench_macro import description, space, table
+from harness.benches.protocol import demand_protocol
 from harness.files import Source
 from harness.schema import Architecture, BadInput, Description, ImageSet, Recorded, StoredCurves, Truth, demand
 
@@ -50,11 +51,9 @@ class NasBenchMacro:
 
     def __post_init__(self) -> None:
         demand(self.channels >= 1, "bench.channels", "at least 1", self.channels)
-        demand(self.target_split in ("valid", "test"), "bench.target_split", "'valid' or 'test'", self.target_split)
+        demand_protocol(self.target_split, self.target_epochs)
         own_truth.demand_unit(self.unit)
         demand(self.isomorphs in ("one", "all"), "bench.isomorphs", "'one' or 'all'", self.isomorphs)
-        epochs = self.target_epochs
-        demand(epochs is None or epochs >= 1, "bench.target_epochs", "at least 1 (or null)", epochs)
 
     def truth(self, dataset: str, fingerprint: str, data: str | None) -> Truth:
         """Accuracies of every architecture in the source, on the data set of this name."""

@@ -13,6 +13,7 @@ from harness.benches import own_truth, truth
 from harness.benches.nats import converted
 from harness.benches.nats.spaces import SSS
 from harness.benches.natsbench_sss import description, space
+from harness.benches.protocol import NATS_SPLITS, demand_protocol
 from harness.benches.truth import Request
 from harness.files import Source
 from harness.schema import (
@@ -62,14 +63,7 @@ class NatsBenchSize:
     def __post_init__(self) -> None:
         demand(self.width_divisor in DIVISORS, "bench.width_divisor", "1, 2, 4 or 8", self.width_divisor)
         own_truth.demand_unit(self.unit)
-        splits = ("valid", "test", "valtest")
-        demand(self.target_split in splits, "bench.target_split", " or ".join(map(repr, splits)), self.target_split)
-        demand(
-            self.target_epochs is None or self.target_epochs >= 1,
-            "bench.target_epochs",
-            "at least 1 (or null)",
-            self.target_epochs,
-        )
+        demand_protocol(self.target_split, self.target_epochs, NATS_SPLITS)
 
     @property
     def lowerable(self) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from harness.benches import tabulated
 from harness.benches.one_network import plans
 from harness.benches.one_network.space import RATES, SPACE, grid
+from harness.benches.protocol import demand_protocol
 from harness.schema import Architecture, Description, ImageSet, Measure, Recorded, StoredCurves, Truth, demand, seed_of
 
 if TYPE_CHECKING:
@@ -44,9 +45,7 @@ class OneNetwork:
     def __post_init__(self) -> None:
         demand(self.model in plans.MODELS, "bench.model", " or ".join(plans.MODELS), self.model)
         demand(0 < self.width <= 4, "bench.width", "a factor above 0, at most 4", self.width)
-        demand(self.target_split in ("valid", "test"), "bench.target_split", "'valid' or 'test'", self.target_split)
-        epochs = self.target_epochs
-        demand(epochs is None or epochs >= 1, "bench.target_epochs", "at least 1 (or null)", epochs)
+        demand_protocol(self.target_split, self.target_epochs)
         rates = f"a number above 0, at most {RATES[-1]}"
         demand(0 < self.least_rate <= RATES[-1], "bench.least_rate", rates, self.least_rate)
         demand(self.graphs >= 1, "bench.graphs", "at least 1", self.graphs)

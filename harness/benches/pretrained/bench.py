@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from harness.benches import own_truth, tabulated
+from harness.benches.protocol import demand_protocol
 from harness.files import Source
 from harness.schema import (
     ADDED_LATER,
@@ -82,10 +83,8 @@ class Pretrained:
         demand(self.statistics in STATISTICS, "bench.statistics", " or ".join(map(repr, STATISTICS)), self.statistics)
         layers = self.trained_layers
         demand(layers is None or layers >= 1, "bench.trained_layers", "at least 1 (or null)", layers)
-        demand(self.target_split in ("valid", "test"), "bench.target_split", "'valid' or 'test'", self.target_split)
+        demand_protocol(self.target_split, self.target_epochs)
         own_truth.demand_unit(self.unit)
-        epochs = self.target_epochs
-        demand(epochs is None or epochs >= 1, "bench.target_epochs", "at least 1 (or null)", epochs)
 
     def sources(self) -> tuple[Source, ...]:
         """The folder of networks; none is downloaded."""
