@@ -17,7 +17,7 @@ from harness.benches.nasbench201.curves import CURVES_PROTOCOL, stored_curves
 from harness.predictors.column_value import ColumnValue
 from harness.predictors.learning_curve_extrapolation import LCE
 from harness.predictors.points import Column
-from harness.schema import Predictor, Trace
+from harness.schema import Predictor, StoredCurves, Trace
 
 TAILS = np.array([0.025, 0.975])
 EPOCHS = (5, 25, 50, 100)
@@ -60,7 +60,7 @@ def credible(lce: LCE, trace: Trace) -> Column:
 def table(folder: str) -> str:
     """The table of docs/findings/nasbench201.md, in Markdown."""
     train_set, split, epochs = CURVES_PROTOCOL
-    traces = list(stored_curves("curves", train_set, split, epochs, None, None, folder).traces.values())
+    traces = list(stored_curves(train_set, StoredCurves("curves", split, epochs), folder).traces.values())
     final = np.array([trace.table["valid_accuracy"].iloc[-1] for trace in traces])
     updates = int(traces[0].table["step"].iloc[1])
     lines = [

@@ -20,7 +20,7 @@ from harness.benches.nats import archive, converted, spaces
 from harness.benches.nats.convert import convert
 from harness.benches.natsbench_sss.bench import NatsBenchSize
 from harness.benches.tabulated import write
-from harness.schema import BadInput, Truth
+from harness.schema import BadInput, StoredCurves, Truth
 from tests.benches import nats_records
 from tests.benches.nats_records import NAMES
 
@@ -112,7 +112,7 @@ def readers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Reader]:
     np.savez(published, arch_index=np.array([1, 3, 4]), train_acc=half, valid_acc=half)
 
     def stored() -> None:
-        found = curves.stored_curves("curves", "cifar10-valid", "valid", 200, None, None, str(data))
+        found = curves.stored_curves("cifar10-valid", StoredCurves("curves"), str(data))
         assert all(len(trace.table) == 201 for trace in found.traces.values())
 
     packed = folder / "000002.pickle.pbz2"

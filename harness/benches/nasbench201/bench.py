@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -181,9 +182,8 @@ class NasBench201:
                f"{RECORDED_SIZE}, the size of the recorded networks",
                (self.channels, self.cells))  # fmt: skip
         target = (self.target_epochs, self.target_split)
-        return curves.recorded(TSS, dataset, self.train_set, target, wanted, lambda train_set: stored_curves(
-            wanted.source, train_set, wanted.split, wanted.epochs, wanted.seed, None, data, wanted.allow_test_leak
-        ))  # fmt: skip
+        find = partial(stored_curves, wanted=wanted, data=data)
+        return curves.recorded(TSS, dataset, self.train_set, target, wanted, find)
 
     def query(self, question: Question, data: str | None) -> Answer:
         """One recorded accuracy; see `nats.query.answer_question`. The settings of the benchmark change no answer."""

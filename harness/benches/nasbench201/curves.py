@@ -7,7 +7,7 @@ import io
 import math
 import zipfile
 import zlib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from harness.benches.nasbench201 import space, table
 from harness.benches.nats import curves as nats
 from harness.benches.nats.curves import Curve, Stored
 from harness.benches.nats.spaces import TSS, UPDATES
-from harness.schema import Architecture, BadInput, Trace, demand
+from harness.schema import Architecture, BadInput, StoredCurves, Trace, demand
 
 CURVES = "nb201_curves_c10valid_200archs.npz"
 CURVES_PROTOCOL = ("cifar10-valid", "valid", 200)
@@ -25,24 +25,14 @@ LIMIT = 2**26
 """Bytes of an array; those of the whole space are 12.5 million."""
 
 
-def stored_curves(
-    source: str,
-    train_set: str,
-    split: str,
-    epochs: int,
-    seed: int | None,
-    names: Collection[str] | None,
-    data: str | None,
-    allow_test_leak: bool = False,
-) -> Stored:
-    """The curves of the architectures `names` (None: all) that `source` has, in its official order.
+def stored_curves(train_set: str, wanted: StoredCurves, data: str | None) -> Stored:
+    """The curves of this training set that the wanted source has, in its official order.
 
-    `source`: "nats", the converted tables or else the official archive; "curves", the file
+    Sources: "nats", the converted tables or else the official archive; "curves", the file
     `nb201_curves_c10valid_200archs.npz` (cifar10-valid, accuracies alone, mean over seeds); "auto", whichever
-    holds more architectures. Files are looked up in the data folder `data` (see harness/files). `epochs` is
-    the schedule, 200 or 12: two different training runs. `seed` is one recorded seed; None takes the mean over the
-    seeds of an architecture. An architecture without the seed, or without a complete curve, is skipped; nothing is
-    imputed.
+    holds more architectures. Files are looked up in the data folder `data` (see harness/files). Schedules of 200 and of
+    12 epochs are two different training runs. An architecture without the wanted seed, or without a complete curve, is
+    skipped; nothing is imputed.
 
     A trace has a row for step 0, where only the time is known, and one row per epoch: `step` in updates, `seconds` of
     training as recorded (else nan), and the four base columns with nan where unknown. Its seed is 0 for a mean.
@@ -52,27 +42,24 @@ def stored_curves(
     `allow_test_leak`. Raises BadInput for that, for a protocol or seed that is not recorded, and for missing or
     damaged files.
     """
-    demand(source in ("auto", "nats", "curves"), "signal.source", "'auto', 'nats' or 'curves'", source)
-    official = nats.recorded_split(TSS, train_set, split, epochs, allow_test_leak)
+    protocol = (train_set, wanted.split, wanted.epochs)
+    official = nats.recorded_split(TSS, *protocol, wanted.allow_test_leak)
     file = files.find(data, CURVES)
-    matching = file if (train_set, split, epochs) == CURVES_PROTOCOL and seed is None else None
-    recorded = nats.best(TSS, data) if source != "curves" else None
+    source, recorded = wanted.source, nats.best(TSS, data) if wanted.source != "curves" else None
     if source == "auto":
+        matching = file if protocol == CURVES_PROTOCOL and wanted.seed is None else None
         more = matching is not None and nats.count(recorded) < len(_arrays(matching)["arch_index"])
         source = "curves" if more else "nats"
     if source == "nats":
         if recorded is None:
             raise nats.missing(TSS, data, CURVES)
-        return nats.stored(recorded, train_set, split, epochs, seed, names, allow_test_leak, architecture)
-    protocol = (train_set, split, epochs)
+        return nats.stored(recorded, train_set, wanted, architecture)
     demand(protocol == CURVES_PROTOCOL, "signal", f"{CURVES_PROTOCOL} (the protocol of {CURVES})", protocol)
-    demand(seed is None, "signal.seed", f"null ({CURVES} holds means over seeds)", seed)
+    demand(wanted.seed is None, "signal.seed", f"null ({CURVES} holds means over seeds)", wanted.seed)
     if file is None:
         raise BadInput(f"signal.source: missing file {CURVES} (expected in {files.folder(data)}); copy it there")
-    traces = _from_file(file, names, data)
-    what = f"{train_set} {official} {epochs} epochs, mean over seeds"
-    which = "" if names is None else f" of the {len(names)} requested architectures"
-    demand(bool(traces), "signal", f"a complete recorded curve ({what}) in {CURVES}{which}", "none")
+    traces = _from_file(file, data)
+    what = f"{train_set} {official} {wanted.epochs} epochs, mean over seeds"
     return Stored(traces, nats.labelled(what, CURVES, official), False, _fingerprint(traces))
 
 
@@ -82,15 +69,14 @@ def architecture(name: str, place: int) -> Architecture:
     return Architecture(name, space.function(cell), space.is_dead(cell), place)
 
 
-def _from_file(path: Path, names: Collection[str] | None, data: str | None) -> dict[str, Trace]:
+def _from_file(path: Path, data: str | None) -> dict[str, Trace]:
     updates = UPDATES[CURVES_PROTOCOL[0]]
     arrays, by_place = _arrays(path), {place: name for name, place in _places(data).items()}
     traces = {}
     for row, place in enumerate(arrays["arch_index"].tolist()):
         demand(place in by_place, "signal.source", "a file of official indices", f"{path} with {place}")
-        if names is None or by_place[place] in names:
-            curves = {"train_accuracy": arrays["train_acc"][row], "valid_accuracy": arrays["valid_acc"][row]}
-            traces[by_place[place]] = nats.trace(architecture(by_place[place], place), 0, updates, curves)
+        curves = {"train_accuracy": arrays["train_acc"][row], "valid_accuracy": arrays["valid_acc"][row]}
+        traces[by_place[place]] = nats.trace(architecture(by_place[place], place), 0, updates, curves)
     return traces
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -74,31 +74,22 @@ class Stored:
 
 
 def stored(
-    found: Archive | Converted,
-    train_set: str,
-    split: str,
-    epochs: int,
-    seed: int | None,
-    names: Collection[str] | None,
-    allow_test_leak: bool,
-    architecture: Callable[[str, int], Architecture],
+    found: Archive | Converted, train_set: str, wanted: StoredCurves, architecture: Callable[[str, int], Architecture]
 ) -> Stored:
-    """The curves of the architectures `names` (None: all) that are in `found`, in its official order.
+    """The curves of this training set in `found`, in its official order; `architecture` as in `Curves`.
 
-    `epochs` is the schedule. `seed` is one recorded seed; None takes the mean over the seeds of an architecture. One
-    without the seed, or without a complete curve, is skipped; nothing is imputed. Raises BadInput for a curve that is
-    not recorded, and for a curve on test images unless `allow_test_leak`.
+    An architecture without the wanted seed, or without a complete curve, is skipped; nothing is imputed. Raises
+    BadInput for a curve that is not recorded, and for a curve on test images unless they are allowed.
     """
-    official = recorded_split(found.space, train_set, split, epochs, allow_test_leak)
+    official = recorded_split(found.space, train_set, wanted.split, wanted.epochs, wanted.allow_test_leak)
     reader = _of_archive if isinstance(found, Archive) else _of_tables
-    rows = reader(found, train_set, official, epochs, seed, names)  # type: ignore[arg-type]  # each reader accepts its own type
-    seeds = "mean over recorded seeds" if seed is None else f"seed {seed}"
-    which = "" if names is None else f" of the {len(names)} requested architectures"
-    what = f"{train_set} {official} {epochs} epochs, {seeds}"
-    demand(bool(rows), "signal", f"a complete recorded curve ({what}) in {found.path.name}{which}", "none")
+    rows = reader(found, train_set, official, wanted.epochs, wanted.seed)  # type: ignore[arg-type]  # each reader accepts its own type
+    seeds = "mean over recorded seeds" if wanted.seed is None else f"seed {wanted.seed}"
+    what = f"{train_set} {official} {wanted.epochs} epochs, {seeds}"
+    demand(bool(rows), "signal", f"a complete recorded curve ({what}) in {found.path.name}", "none")
     values = {column: np.stack([row[column] for _, _, row in rows]) for column in _COLUMNS}
-    names_, places = [name for name, _, _ in rows], [place for _, place, _ in rows]
-    curves = Curves(names_, places, values, seed or 0, UPDATES[train_set], architecture)
+    names, places = [name for name, _, _ in rows], [place for _, place, _ in rows]
+    curves = Curves(names, places, values, wanted.seed or 0, UPDATES[train_set], architecture)
     return Stored(curves, labelled(what, found.path.name, official), official != "x-valid", curves.fingerprint())
 
 
@@ -209,14 +200,9 @@ def trace(architecture: Architecture, seed: int, updates: int, curves: Mapping[s
 Row = tuple[str, int, dict[str, Curve]]
 
 
-def _of_archive(
-    found: Archive, train_set: str, official: str, epochs: int, seed: int | None, names: Collection[str] | None
-) -> list[Row]:
+def _of_archive(found: Archive, train_set: str, official: str, epochs: int, seed: int | None) -> list[Row]:
     rows = []
     for place in found.places:
-        name = found.names[place]
-        if names is not None and name not in names:
-            continue
         curves = []
         for training in found.read(place):
             if (training.train_set, training.epochs) == (train_set, epochs) and seed in (None, training.seed):
@@ -227,20 +213,20 @@ def _of_archive(
                         "valid_loss": evaluation.loss, "valid_accuracy": evaluation.accuracy,
                     })  # fmt: skip
         if curves:
-            rows.append((name, place, {key: np.mean([one[key] for one in curves], axis=0) for key in _COLUMNS}))
+            rows.append(
+                (found.names[place], place, {key: np.mean([one[key] for one in curves], axis=0) for key in _COLUMNS})
+            )
     return rows
 
 
-def _of_tables(
-    found: Converted, train_set: str, official: str, epochs: int, seed: int | None, names: Collection[str] | None
-) -> list[Row]:
+def _of_tables(found: Converted, train_set: str, official: str, epochs: int, seed: int | None) -> list[Row]:
     """As `_of_archive`, from the tables: a matrix (architectures × seeds, epochs) per column, then means over seeds."""
     import pandas as pd
 
     by_place = {place: name for name, place in found.indices().items()}
     tables = {"train": found.curve(train_set, TRAIN, epochs), "valid": found.curve(train_set, official, epochs)}
     for split, table in tables.items():
-        kept = table["index"].isin([place for place, name in by_place.items() if names is None or name in names])
+        kept = table["index"].isin([*by_place])
         tables[split] = table[kept & (True if seed is None else table["seed"] == seed)]
     keys = tables["valid"][["index", "seed"]].drop_duplicates().sort_values(["index", "seed"])
     place_of = pd.MultiIndex.from_frame(keys)

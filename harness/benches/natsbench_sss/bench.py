@@ -154,10 +154,7 @@ class NatsBenchSize:
             raise curves.missing(SSS, data)
 
         def stored(train_set: str) -> curves.Stored:
-            return curves.stored(
-                found, train_set, wanted.split, wanted.epochs, wanted.seed, None, wanted.allow_test_leak,
-                lambda name, _: self.architecture(name),
-            )  # fmt: skip
+            return curves.stored(found, train_set, wanted, lambda name, _: self.architecture(name))
 
         return curves.recorded(SSS, dataset, self.train_set, (self.target_epochs, self.target_split), wanted, stored)
 
