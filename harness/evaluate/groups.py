@@ -40,18 +40,33 @@ def with_groups(
     rows = judgement.metrics[["predictor", "step"]]
     table = scores.pivot(index=["predictor", "step"], columns="architecture", values="score").reindex(columns=names)
     values = table.loc[list(rows.itertuples(index=False, name=None))].to_numpy(dtype=float)
-    member = np.eye(len(labels.categories))[labels.codes]  # (architectures, groups)
-    accuracy = _means(rankdata(truth.mean().loc[names].to_numpy(dtype=float))[None], member)[0]
-    weights = observed_and_draws(member.shape[1], evaluation.bootstrap, seed_of(evaluation.seed, "groups"))
-    ranks = np.array([rankdata(row, nan_policy="omit") for row in values])
-    means = _means(ranks, member)
-    scored = np.isfinite(means).sum(axis=1)
-    means[scored < FEWEST] = np.nan
-    taus = tau_b(means, accuracy, weights)
+    accuracy = truth.mean().loc[names].to_numpy(dtype=float)
+    weights = observed_and_draws(len(labels.categories), evaluation.bootstrap, seed_of(evaluation.seed, "groups"))
+    taus, scored = taus_between_groups(values, accuracy, labels.codes, weights)
     ends = np.array([interval(row[1:], evaluation.level) for row in taus]).reshape(-1, 2)
     ends[scored < FEWEST_FOR_INTERVAL] = np.nan
     found = {"tau_groups": taus[:, 0], "tau_groups_low": ends[:, 0], "tau_groups_high": ends[:, 1]}
     return replace(judgement, metrics=judgement.metrics.assign(**found))
+
+
+def taus_between_groups(
+    values: NDArray[np.float64],
+    accuracy: NDArray[np.float64],
+    codes: NDArray[np.integer],
+    weights: NDArray[np.integer],
+) -> tuple[NDArray[np.float64], NDArray[np.integer]]:
+    """τ-b between groups under each draw of groups, (predictors, draws), and the groups with a score, (predictors,).
+
+    `values` (predictors, architectures) and `accuracy` (architectures,), higher is better; `codes` number the group of
+    each architecture from 0; `weights` (draws, groups). A group's score and truth are mean ranks, as in `with_groups`.
+    nan where fewer than `FEWEST` groups have a score.
+    """
+    member = np.eye(weights.shape[1])[codes]  # (architectures, groups)
+    truth = _means(rankdata(accuracy)[None], member)[0]
+    means = _means(np.array([rankdata(row, nan_policy="omit") for row in values]), member)
+    scored = np.isfinite(means).sum(axis=1)
+    means[scored < FEWEST] = np.nan
+    return tau_b(means, truth, weights), scored
 
 
 def _means(values: NDArray[np.float64], member: NDArray[np.float64]) -> NDArray[np.float64]:

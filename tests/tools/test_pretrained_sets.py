@@ -8,12 +8,13 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import kendalltau
+import yaml
+from scipy.stats import kendalltau, rankdata, spearmanr, weightedtau
 
 from harness.benches import tabulated
 from harness.benches.pretrained import tables as packaged
 from tools.pretrained_sets import __main__ as command
-from tools.pretrained_sets import experiments, figures, scores
+from tools.pretrained_sets import experiments, figures, judge, scores, unit
 
 NETWORKS = [f"net{place:02d}" for place in range(14)]
 GROUPS = {name: f"family{place // 2}" for place, name in enumerate(NETWORKS)}
@@ -23,6 +24,7 @@ SETS = ("birds", "cifar10")
 @pytest.fixture(autouse=True)
 def few(monkeypatch) -> None:
     monkeypatch.setattr(experiments, "DRAWS", 60)
+    monkeypatch.setattr(judge, "DRAWS", 60)
 
 
 def table(dataset: str, seed: int) -> tabulated.Tabulated:
@@ -78,27 +80,104 @@ def test_the_agreement_of_two_seeds_is_kendall_s_tau() -> None:
     assert row["tau_seeds"] < row["tau"] < row["oracle"] <= 1
 
 
+def score_of(given: pd.DataFrame, dataset: str, name: str) -> pd.Series:
+    own = given[(given["dataset"] == dataset) & (given["predictor"] == name)]
+    return own.set_index("architecture")["score"]
+
+
+def truth_of(accuracies: pd.DataFrame, dataset: str) -> pd.Series:
+    return experiments.by_seed(accuracies, dataset).mean(axis=1)
+
+
+def test_every_correlation_is_scipy_s_on_the_networks_with_a_score() -> None:
+    tables, given = both()
+    accuracies = experiments.accuracies(tables, given)
+    by_set, over, _ = judge.judged(given, accuracies)
+    rows = by_set.set_index(["dataset", "predictor"])
+    for dataset, name, networks in [("birds", "params", NETWORKS), ("cifar10", "source_accuracy", NETWORKS[:10])]:
+        row, score = rows.loc[(dataset, name)], score_of(given, dataset, name)[networks].to_numpy()
+        truth = truth_of(accuracies, dataset)[networks].to_numpy()
+        assert row["n"] == len(networks)
+        assert row["tau"] == pytest.approx(kendalltau(score, truth).statistic, abs=1e-12)
+        assert row["spearman"] == pytest.approx(spearmanr(score, truth).statistic, abs=1e-12)
+        best_first = len(truth) - rankdata(truth).astype(int)
+        assert row["weighted_tau"] == pytest.approx(weightedtau(score, truth, rank=best_first).statistic, abs=1e-12)
+        assert row["low"] < row["tau"] < row["high"]
+    one = over.set_index("predictor").loc["params"]
+    for column in ("tau", "weighted_tau", "spearman", "tau_groups"):
+        assert one[column] == pytest.approx(np.mean([rows.loc[(s, "params")][column] for s in SETS]), abs=1e-12)
+
+
+def test_families_are_ranked_by_the_mean_rank_of_their_networks() -> None:
+    tables, given = both()
+    accuracies = experiments.accuracies(tables, given)
+    row = judge.judged(given, accuracies).by_set.set_index(["dataset", "predictor"]).loc[("birds", "params")]
+    family = pd.Series(GROUPS)
+    means = [
+        values[NETWORKS].rank().groupby(family).mean()
+        for values in (score_of(given, "birds", "params"), truth_of(accuracies, "birds"))
+    ]
+    assert row["tau_groups"] == pytest.approx(kendalltau(*means).statistic, abs=1e-12)
+    assert row["tau_groups_low"] < row["tau_groups"] <= row["tau_groups_high"]
+
+
 def test_differences_are_means_over_data_sets_on_the_networks_that_both_score() -> None:
     tables, given = both()
     accuracies = experiments.accuracies(tables, given)
-    by_set, over = experiments.judged(given, accuracies)
-    assert by_set[by_set["predictor"] == "source_accuracy"]["n"].tolist() == [10, 10]
-    over = over.set_index("predictor")
-    assert over.loc["params", "against"] != over.loc["params", "against"]  # the best that does not look: no difference
-    row = over.loc["sees"]
-    assert row["against"] == "params" and row["sets"] == 2
+    gaps = judge.judged(given, accuracies).differences.set_index(["against", "predictor"])
+    assert {against for against, _ in gaps.index} == {"source_accuracy", "params"} and len(gaps) == 6
 
-    def tau(dataset: str, name: str, networks: list[str]) -> float:
-        score = given[(given["dataset"] == dataset) & (given["predictor"] == name)].set_index("architecture")["score"]
-        truth = experiments.by_seed(accuracies, dataset).mean(axis=1)
-        return float(kendalltau(score[networks], truth[networks]).statistic)
+    def gap(name: str, other: str, networks: list[str]) -> float:
+        taus = [
+            kendalltau(score_of(given, s, each)[networks], truth_of(accuracies, s)[networks]).statistic
+            for s in SETS for each in (name, other)
+        ]  # fmt: skip
+        return float(taus[0] - taus[1] + taus[2] - taus[3]) / 2
 
-    gaps = [tau(s, "sees", NETWORKS) - tau(s, "params", NETWORKS) for s in SETS]
-    assert row["difference"] == pytest.approx(np.mean(gaps), abs=1e-12) and row["low"] < row["difference"]
-    assert row["low"] > 0 and over.loc["blind", "high"] < 0.3
-    gaps = [tau(s, "source_accuracy", NETWORKS[:10]) - tau(s, "params", NETWORKS[:10]) for s in SETS]
-    assert over.loc["source_accuracy", "difference"] == pytest.approx(np.mean(gaps), abs=1e-12)
-    assert over.loc["source_accuracy", "common"] == 10
+    row = gaps.loc[("params", "sees")]
+    assert row["difference"] == pytest.approx(gap("sees", "params", NETWORKS), abs=1e-12)
+    assert 0 < row["low"] < row["difference"] < row["high"]
+    assert row["low"] != row["family_low"] and row["common"] == len(NETWORKS)
+    row = gaps.loc[("params", "source_accuracy")]
+    assert row["difference"] == pytest.approx(gap("source_accuracy", "params", NETWORKS[:10]), abs=1e-12)
+    assert row["common"] == 10
+    assert gaps.loc[("params", "blind")]["high"] < 0.3
+
+
+def test_a_predictor_with_few_scores_on_one_data_set_has_no_mean_over_the_sets() -> None:
+    tables, given = both()
+    few = (given["dataset"] == "birds") & (given["predictor"] == "blind") & given["architecture"].isin(NETWORKS[9:])
+    given["score"] = given["score"].mask(few)
+    by_set, over, gaps = judge.judged(given, experiments.accuracies(tables, given))
+    assert by_set[by_set["predictor"] == "blind"]["n"].tolist() in ([9, 14], [14, 9])
+    assert set(over["predictor"]) == {"sees", "params", "source_accuracy"} and "blind" not in set(gaps["predictor"])
+
+
+def test_networks_that_an_experiment_lacks_are_no_family_of_it() -> None:
+    tables, given = both()
+    accuracies = experiments.accuracies(tables, given)
+    part = given[given["architecture"].isin(NETWORKS[:12])]
+    assert judge.samples(part, accuracies)["birds"].codes.tolist() == [place // 2 for place in range(12)]
+
+
+def test_the_second_target_is_the_accuracy_of_networks_that_are_trained_through_the_unit() -> None:
+    tables, given = both()
+    accuracies = experiments.accuracies(tables, given)
+    own = given[given["dataset"] == "birds"].replace({"predictor": {"sees": "valacc"}}).assign(experiment="he 8-8")
+    found = pd.concat([given, own], ignore_index=True)
+    reached = unit.accuracies(found)
+    assert reached["network"].tolist() == NETWORKS and set(reached["experiment"]) == {"he 8-8"}
+    assert reached["accuracy"].tolist() == list(range(len(NETWORKS)))
+    rows = unit.through_unit(found, accuracies).set_index("predictor")
+    assert set(rows.index) == {"linear_head", "params", "source_accuracy", "blind"} and set(rows["dataset"]) == {
+        "birds"
+    }
+    through = pd.Series(np.arange(len(NETWORKS)), NETWORKS)
+    truths = kendalltau(truth_of(accuracies, "birds")[NETWORKS], through).statistic
+    assert rows.loc["linear_head", "tau"] == pytest.approx(truths, abs=1e-12)
+    params = kendalltau(score_of(given, "birds", "params")[NETWORKS], through).statistic
+    assert rows.loc["params", "tau"] == pytest.approx(params, abs=1e-12)
+    assert unit.through_unit(given, accuracies).empty
 
 
 def test_the_static_rank_is_that_of_the_other_tables() -> None:
@@ -117,22 +196,47 @@ def test_the_static_rank_is_that_of_the_other_tables() -> None:
     assert "static_rank" not in set(one["predictor"])
 
 
-def test_networks_of_a_family_are_drawn_together() -> None:
-    drawn = experiments.family_draws([GROUPS[name] for name in NETWORKS], 20, 0)
-    assert drawn.shape == (21, len(NETWORKS)) and (drawn[0] == 1).all()
-    assert (drawn[:, ::2] == drawn[:, 1::2]).all() and drawn.max() > 1
+HEAD = {"mode": "head", "initialisation": "glorot", "widths": [256, 128, 64]}
 
 
 @pytest.mark.parametrize(
-    ("unit", "name"),
+    ("unit", "images", "name"),
     [
-        (None, scores.WATCHED),
-        ({"mode": "detached"}, scores.WATCHED),
-        ({"mode": "head", "initialisation": "glorot", "widths": [256, 128, 64]}, "glorot 256-128-64"),
+        (None, 1000, scores.WATCHED),
+        ({"mode": "detached"}, 320, scores.WATCHED),
+        (HEAD, 1000, "glorot 256-128-64"),
+        (HEAD, 320, "glorot 256-128-64, 320 images"),
     ],
 )
-def test_a_run_through_a_unit_is_another_experiment(unit: dict | None, name: str) -> None:
-    assert scores.experiment({"measure": {"capacitance": unit} if unit else {}}) == name
+def test_a_run_through_a_unit_is_another_experiment(unit: dict | None, images: int, name: str) -> None:
+    config = {"measure": {"capacitance": unit} if unit else {}, "train": {"train_images": images}}
+    assert scores.experiment(config) == name
+
+
+def finished_run(unit: dict | None, last: int) -> SimpleNamespace:
+    """What is read of a run folder: a predictor at 0, 32 and `last` updates, whose score is the number of updates."""
+    steps = [0, 32, last]
+    metrics = pd.DataFrame({"predictor": "valacc", "family": "learning_curve", "step": steps, "fitted_on": 0,
+                            "seconds": [0.0, 1.0, 2.0]})  # fmt: skip
+    tables = {
+        "metrics": metrics,
+        "scores": pd.DataFrame({"predictor": "valacc", "architecture": "net00", "step": steps, "score": steps}),
+        "architectures": pd.DataFrame({"architecture": ["net00"], "group": ["family0"]}),
+    }
+    config = {"dataset": {"name": "birds"}, "measure": {"capacitance": unit} if unit else {}, "train": {}}
+    return SimpleNamespace(tables=tables, config=yaml.safe_dump(config))
+
+
+def test_a_budget_is_that_of_watched_runs_and_of_two_runs_the_later_counts(monkeypatch) -> None:
+    runs = {
+        "first": finished_run(None, 64), "second": finished_run(None, 48), "unit": finished_run(HEAD, 160),
+    }  # fmt: skip
+    monkeypatch.setattr(scores, "read_results", lambda folder, _: runs[folder.name])
+    kept = scores.of_runs([Path("first"), Path("unit")], 32).set_index("experiment")
+    assert kept["score"].to_dict() == {scores.WATCHED: 32, "glorot 256-128-64": 160}
+    assert kept["looks"].all() and kept.loc[scores.WATCHED, "seconds"] == 1.0
+    again = scores.of_runs([Path("first"), Path("second")])
+    assert again["score"].tolist() == [48]
 
 
 def test_from_tables_and_kept_scores_all_is_written_without_weights(tmp_path, monkeypatch) -> None:
@@ -142,7 +246,7 @@ def test_from_tables_and_kept_scores_all_is_written_without_weights(tmp_path, mo
     read = iter(tables)
     monkeypatch.setattr(command, "tabulated", SimpleNamespace(read=lambda *_: next(read)))
     command.main([str(tmp_path)])
-    for name in ("accuracies", "ceilings", "by_set", "over_sets"):
+    for name in ("accuracies", "ceilings", "by_set", "over_sets", "differences"):
         assert len(pd.read_csv(tmp_path / f"pretrained_{name}.csv"))
     for name in ("accuracies", "sets"):
         assert (tmp_path / f"pretrained_{name}.svg").read_text(encoding="utf-8").startswith("<svg")

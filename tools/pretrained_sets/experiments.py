@@ -1,26 +1,19 @@
-"""What is asked of networks that were fine-tuned on several data sets."""
+"""What networks reach that were fine-tuned on several data sets, and how well two trainings agree."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from harness.benches.pretrained.static_rank import static_rank
 from harness.benches.tabulated import Tabulated
-from harness.evaluate.bootstrap import interval, observed_and_draws
+from harness.evaluate.bootstrap import observed_and_draws
 from harness.evaluate.ceiling import ceilings, reliability
-from harness.evaluate.correlations import tau_b
-
-Numbers = NDArray[np.float64]
 
 DRAWS, LEVEL, SEED = 1000, 0.95, 0
 STATIC = "static_rank"
-FEWEST = 10
-"""Networks with both scores below which a difference is not told."""
 
 
 def accuracies(tables: Sequence[Tabulated], scores: pd.DataFrame) -> pd.DataFrame:
@@ -88,108 +81,3 @@ def with_static_rank(scores: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
             own = one.assign(predictor=STATIC, family="description", looks=False, seconds=0.0, score=score)
             frames.append(own)
     return pd.concat(frames, ignore_index=True)
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """Scores of one experiment on one data set: (predictors, networks), and the true accuracies (networks,)."""
-
-    scores: pd.DataFrame
-    truth: Numbers
-
-
-def judged(scores: pd.DataFrame, found: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Every predictor on every data set, and its mean over the data sets, with 95 % intervals over networks.
-
-    The first: dataset, experiment, predictor, family, looks, n, tau, low, high, seconds. The second: experiment,
-    predictor, family, looks, sets, tau, tau_low, tau_high, and for those that look at the target its `difference` to
-    the best of those that do not (`against`), each mean over the data sets on the networks that both score, with a
-    paired interval `low`, `high` that draws networks, the same ones on every data set, and `family_low`, `family_high`
-    that draw families. The best is chosen on the same networks, which favours it.
-    """
-    one, several = [], []
-    for experiment, part in scores.groupby("experiment", sort=False):
-        facts = part.drop_duplicates("predictor").set_index("predictor")
-        asked = _asked(part, found)
-        for dataset, each in asked.items():
-            one += [{"dataset": dataset, "experiment": experiment, **row} for row in _rows(each, part, dataset, facts)]
-        several += [{"experiment": experiment, **row} for row in _over_sets(asked, facts, part)]
-    return pd.DataFrame(one), pd.DataFrame(several).sort_values(["experiment", "tau"], ascending=[False, False])
-
-
-def _asked(scores: pd.DataFrame, found: pd.DataFrame) -> dict[str, _Asked]:
-    networks = sorted(found["network"].unique())
-    asked = {}
-    for dataset, part in scores.groupby("dataset", sort=False):
-        truth = by_seed(found, str(dataset)).mean(axis=1).reindex(networks).to_numpy(dtype=float)
-        table = part.pivot(index="predictor", columns="architecture", values="score").reindex(columns=networks)
-        if np.isfinite(truth).any():
-            asked[str(dataset)] = _Asked(table, truth)
-    return asked
-
-
-def _rows(each: _Asked, part: pd.DataFrame, dataset: str, facts: pd.DataFrame) -> list[dict[str, object]]:
-    weights = observed_and_draws(len(each.truth), DRAWS, SEED)
-    taus = tau_b(each.scores.to_numpy(dtype=float), each.truth, weights)
-    seconds = part[part["dataset"] == dataset].drop_duplicates("predictor").set_index("predictor")["seconds"]
-    rows = []
-    for name, row in zip(each.scores.index, taus, strict=True):
-        low, high = interval(row[1:], LEVEL)
-        n = int((np.isfinite(each.scores.loc[name]) & np.isfinite(each.truth)).sum())
-        known = {key: facts.loc[name, key] for key in ("family", "looks")}
-        ends = {"tau": row[0], "low": low, "high": high, "seconds": seconds.get(name, np.nan)}
-        rows.append({"predictor": name, **known, "n": n, **ends})
-    return sorted(rows, key=lambda row: -np.nan_to_num(row["tau"], nan=-2))
-
-
-def _over_sets(asked: Mapping[str, _Asked], facts: pd.DataFrame, part: pd.DataFrame) -> list[dict[str, object]]:
-    first = next(iter(asked.values()))
-    networks = list(first.scores.columns)
-    families = part.drop_duplicates("architecture").set_index("architecture")["group"].reindex(networks).fillna("")
-    draws = observed_and_draws(len(networks), DRAWS, SEED), family_draws(families.tolist(), DRAWS, SEED)
-    names = [name for name in facts.index if all(name in each.scores.index for each in asked.values())]
-    free = [name for name in names if not facts.loc[name, "looks"]]
-    alone = {name: _mean_tau(asked, [name], draws[0])[0][0] for name in names}
-    free = [name for name in free if np.isfinite(alone[name][0])]
-    best = max(free, key=lambda name: alone[name][0], default="")
-    rows = []
-    for name in names:
-        low, high = interval(alone[name][1:], LEVEL)
-        row = {"predictor": name, "family": facts.loc[name, "family"], "looks": facts.loc[name, "looks"],
-               "sets": len(asked), "tau": alone[name][0], "tau_low": low, "tau_high": high}  # fmt: skip
-        if best and name != best:
-            row |= _difference(asked, name, best, draws)
-        rows.append(row)
-    return rows
-
-
-def _difference(
-    asked: Mapping[str, _Asked], name: str, best: str, draws: tuple[NDArray[np.int64], NDArray[np.int64]]
-) -> dict[str, object]:
-    """τ of `name` less that of `best`, the mean over the data sets; on networks that both score on each."""
-    found: dict[str, object] = {"against": best}
-    for prefix, weights in zip(("", "family_"), draws, strict=True):
-        (own, other), n = _mean_tau(asked, [name, best], weights)
-        gap = own - other
-        low, high = interval(gap[1:], LEVEL) if n >= FEWEST else (np.nan, np.nan)
-        found |= {"common": n, "difference": gap[0], f"{prefix}low": low, f"{prefix}high": high}
-    return found
-
-
-def _mean_tau(asked: Mapping[str, _Asked], names: Sequence[str], weights: NDArray[np.int64]) -> tuple[Numbers, int]:
-    """Mean τ-b over the data sets under each draw, (predictors, draws), on networks with all these scores; the fewest
-    networks of a data set."""
-    taus, fewest = [], len(weights[0])
-    for each in asked.values():
-        scores = each.scores.loc[list(names)].to_numpy(dtype=float)
-        common = np.isfinite(scores).all(axis=0) & np.isfinite(each.truth)
-        fewest = min(fewest, int(common.sum()))
-        taus.append(tau_b(np.where(common, scores, np.nan), each.truth, weights))
-    return np.mean(taus, axis=0), fewest
-
-
-def family_draws(families: Sequence[str], count: int, seed: int) -> NDArray[np.int64]:
-    """Multiplicities (1 + count, networks) of draws of families with replacement, all networks of one together; the
-    sample as it is in the first row."""
-    labels, codes = np.unique(np.asarray(families), return_inverse=True)
-    return observed_and_draws(len(labels), count, seed)[:, codes]
