@@ -23,7 +23,9 @@ class Evaluation:
     predictors are scored, null for every observed step. Precision and regret are given for each k of `top`, pairwise
     accuracy by the lower edges `gaps` of the difference in accuracy (percentage points), the cheapest budget for each τ
     of `targets`; `pearson` adds Pearson's r. `studied` names the families or predictors under study: they are no
-    baselines. `baselines` names the families or predictors of which alone the baselines are; null: of all others.
+    baselines. `baselines` names the families or predictors of which alone the baselines are; null: of all others;
+    `learned_baselines`: whether those among them that are fitted on accuracies of other architectures are. `question`
+    is put on the page, and answered by the best predictor that is no baseline against the best baseline.
     Learned predictors, which take most of the time, are scored at each `learned_every`-th budget, counted back from the
     last.
     """
@@ -43,6 +45,8 @@ class Evaluation:
     studied: list[str] = field(default_factory=lambda: list(STUDIED))
     baselines: list[str] | None = field(default=None, metadata=ADDED_LATER)
     learned_every: int = field(default=1, metadata=ADDED_LATER)
+    learned_baselines: bool = field(default=True, metadata=ADDED_LATER)
+    question: str = field(default="", metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         demand(self.bootstrap >= 1, "evaluate.bootstrap", "at least 1", self.bootstrap)

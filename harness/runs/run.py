@@ -171,7 +171,7 @@ def score_and_judge(
             truth,
             families,
             spec.evaluation,
-            spec.readers_of_studied(),
+            spec.not_baselines(),
             spec.twins(),
             partial(progress, "judge"),
         )

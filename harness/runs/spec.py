@@ -174,6 +174,11 @@ class RunSpec:
         own |= {c for m in self.measures.values() if getattr(m, "family", "") in names for c in m.columns}
         return {name for name, predictor in self.predictors.items() if own & set(predictor.columns)}
 
+    def not_baselines(self) -> set[str]:
+        """Predictors that read an input under study, or are fitted where `Evaluation.learned_baselines` bars these."""
+        fitted = {name for name, predictor in self.predictors.items() if isinstance(predictor, Learned)}
+        return self.readers_of_studied() | (set() if self.evaluation.learned_baselines else fitted)
+
     def clock_of(self) -> dict[str, str]:
         """For each column of a trace the column with the seconds of its readings, "" where it costs nothing to read."""
         free = dict.fromkeys((*CLOCK, *facts_of(self.bench), "train_loss", "train_accuracy"), "")

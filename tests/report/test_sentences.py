@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from harness.report import renderers, sentences
+from harness.report.ranked_table import ranked_table
 from harness.report.run_tables import RunTables
 from harness.report.sentences.verdict import verdict
 from harness.report.tables.failures import count_failures
@@ -118,6 +119,31 @@ def test_a_difference_is_judged_by_its_holm_adjusted_p(results: Path, p_holm: fl
     assert said in text
     assert f"p = 0.010, p = {p_holm:.3f} after Holm's correction for 17 comparisons" in text
     assert text.count("statistically significant") == 1
+
+
+@pytest.mark.parametrize(
+    ("p_holm", "sign", "said"), [(0.2, 1, "it is not shown."), (0.01, 1, "yes."), (0.01, -1, "no, it ranks worse.")]
+)
+def test_the_question_of_a_run_is_answered_by_the_best_predictor_that_is_no_baseline(
+    results: Path, p_holm: float, sign: int, said: str
+) -> None:
+    tables = read(results)
+    best, rival = ranked_table(tables)[["predictor", "against"]].iloc[0]
+    metrics = tables.metrics.assign(baseline=tables.metrics["predictor"].eq(rival))
+    given = replace(
+        tables, metrics=metrics, differences=tables.differences.assign(p_holm=p_holm, difference=sign * 0.1),
+        status=tables.status | {"evaluation": tables.status["evaluation"] | {"question": "Is reading better?"}},
+    )  # fmt: skip
+    text = settled(given)
+    assert (
+        f"Is reading better? `{best}`, the best of 17 predictors that are no baselines, against the best baseline, "
+        f"`{rival}`: {sign * 0.1:+.2f} [".replace("-", "−")
+        in text
+    )
+    assert f"after Holm's correction: {said}" in text
+    assert "Is reading better" not in settled(tables)
+    everyone = replace(given, metrics=metrics.assign(baseline=True))
+    assert "Is reading better" not in settled(everyone)
 
 
 def test_predictors_that_cannot_be_told_from_the_best_baseline_are_counted(results: Path) -> None:

@@ -53,6 +53,13 @@ def test_a_reader_of_a_studied_input_is_known_whoever_else_takes_part(others) ->
     assert without.readers_of_studied() == set()
 
 
+def test_predictors_that_are_fitted_on_accuracies_are_baselines_only_where_they_may_be() -> None:
+    predictors = {"stack": Stack({"movement": ["movement"]}), "flops": ColumnValue("flops", 1.0, "size")}
+    assert spec(predictors=predictors).not_baselines() == set()
+    bare = spec(predictors=predictors, evaluation=Evaluation(learned_baselines=False))
+    assert bare.not_baselines() == {"stack"}
+
+
 def test_any_family_or_predictor_can_be_under_study() -> None:
     predictors = {"stack": Stack(GROUPS), "move": ColumnValue("movement", 1.0, "movement")}
     for studied in (["movement"], ["move"]):

@@ -21,7 +21,27 @@ def describe_settled(tables: RunTables) -> Text:
         none = Text("No paired difference to a baseline was computed, so no difference was tested.")
         return Points([none, _ceiling(tables)])
     first: dict[str, Any] = {str(key): value for key, value in compared.iloc[0].items()}
-    return Points([_test(first, tables, len(compared)), _power(first), _tied(table, tables), _ceiling(tables)])
+    asked = _asked(compared, tables)
+    return Points([*asked, _test(first, tables, len(compared)), _power(first), _tied(table, tables), _ceiling(tables)])
+
+
+def _asked(compared: pd.DataFrame, tables: RunTables) -> list[Text]:
+    """The question of the run (`evaluate.question`), and what the best other predictor says against the baselines."""
+    question = str(tables.status["evaluation"].get("question", ""))
+    others = compared[~compared["baseline"].astype(bool)]
+    if not question or others.empty:
+        return []
+    row: dict[str, Any] = {str(key): value for key, value in others.iloc[0].items()}
+    text = Text(
+        f"{question} ", Name(row["predictor"]), f", the best of {counted(len(others), 'predictor')} that "
+        f"{'is' if len(others) == 1 else 'are'} no baseline{'' if len(others) == 1 else 's'}, against the best "
+        "baseline, ", Name(row["against"]), ": ", score(row, "difference", sign=True), " in τ (paired)",
+    )  # fmt: skip
+    if pd.isna(row["p_holm"]):
+        return [Text(text, ".")]
+    shown = row["p_holm"] <= tables.alpha
+    answer = "it is not shown" if not shown else "yes" if row["difference"] > 0 else "no, it ranks worse"
+    return [Text(text, f", {equals(row['p_holm'], tables.floor_of(row))} after Holm's correction: {answer}.")]
 
 
 def _test(row: dict[str, Any], tables: RunTables, compared: int) -> Text:
