@@ -67,7 +67,9 @@ METRICS = Table(
     (
         _PREDICTOR,
         _FAMILY,
-        flag("baseline", "may be a baseline: reads nothing under study, in `evaluate.baselines`, see `learned_baselines`"),
+        flag(
+            "baseline", "may be a baseline: reads nothing under study, in `evaluate.baselines`, see `learned_baselines`"
+        ),
         flag("studied", "the predictor or its family is named in `evaluate.studied`"),
         _STEP,
         count("n", "architectures with a score and a ground truth"),
