@@ -27,6 +27,7 @@ from threadpoolctl import threadpool_limits
 from harness.evaluate.bootstrap import draws, interval
 from harness.evaluate.correlations import tau_b
 from harness.schema import demand, seed_of
+from harness.schema.columns import GATHERED_TARGETS
 
 Numbers = NDArray[np.float64]
 Label = tuple[str, int]
@@ -41,13 +42,15 @@ COLUMNS = [
 @dataclass(frozen=True)
 class Run:
     """One run: `scores` has the columns predictor, step, architecture, score (higher is better, nan: none),
-    `truth` the accuracy by architecture (nan: none), `roles` the columns predictor, family, baseline."""
+    `truth` the accuracy by architecture (nan: none), `roles` the columns predictor, family, baseline; `targets` the
+    columns target, predictor, step, tau, n, where the run was judged by further ground truths."""
 
     setting: str
     seed: int
     scores: pd.DataFrame
     truth: pd.Series
     roles: pd.DataFrame
+    targets: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,26 @@ def last_taus(runs: Sequence[Run]) -> pd.DataFrame:
         taus = tau_b(table.scores, table.truth)[:, 0]
         rows[f"{run.setting}, seed {run.seed}"] = {name: tau for (name, _), tau in zip(labels, taus, strict=True)}
     return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def gather_targets(runs: Sequence[Run]) -> pd.DataFrame:
+    """τ-b with further ground truths: one row for each setting, target and predictor, of the columns of the table.
+
+    Each at the last step of its run, as the mean over the `jobs` runs in which it is finite; `sd` has the divisor jobs
+    − 1. There is no interval: a run keeps no accuracies of a further ground truth. No run with targets: no rows.
+    """
+    found = [
+        run.targets[run.targets["step"] == run.targets["step"].max()].assign(setting=run.setting)
+        for run in runs
+        if run.targets is not None
+    ]
+    if not found:
+        return pd.DataFrame(columns=GATHERED_TARGETS.names)
+    rows = pd.concat(found, ignore_index=True)
+    rows["n"] = rows["n"].where(rows["tau"].notna(), 0)
+    by = rows.groupby(["setting", "target", "predictor"], sort=False)
+    table: pd.DataFrame = by.agg(jobs=("tau", "count"), n=("n", "sum"), tau=("tau", "mean"), sd=("tau", "std"))
+    return table.reset_index()
 
 
 def mean_and_draws(

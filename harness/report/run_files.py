@@ -11,7 +11,7 @@ from harness.schema import demand
 from harness.schema.columns import OPTIONAL_TABLES, RUN_TABLES
 from harness.schema.documents import RUN_STATUS, demand_keys
 from harness.schema.visible import visible, visible_value
-from harness.storage.tables import STATUS, read_results
+from harness.storage.tables import STATUS, is_stored, read_results
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +22,7 @@ def read(folder: Path) -> RunTables:
 
     Raises BadInput, in one line that names the file, where one is missing, damaged, or made by an earlier version.
     """
-    further = [name for name in OPTIONAL_TABLES if (folder / f"{name}.parquet").is_file()]
+    further = [name for name in OPTIONAL_TABLES if is_stored(folder, name)]
     found = read_results(folder, [*RUN_TABLES, *further])
     demand_keys(str(folder / STATUS), found.status, RUN_STATUS)
     tables = {name: visible_texts(frame) for name, frame in found.tables.items()}

@@ -278,6 +278,20 @@ GATHERED = Table(
     ),
 )
 
+GATHERED_TARGETS = Table(
+    "gathered_targets",
+    "a predictor and a further ground truth at the last budget of a setting; no row where no run has `targets`",
+    (
+        text("setting", "the setting, as in `jobs`"),
+        text("target", "data set or file of that ground truth"),
+        _PREDICTOR,
+        count("jobs", "runs in which the predictor has a τ with it"),
+        count("n", "scores in all of these runs"),
+        number("tau", "τ-b, mean over these runs"),
+        number("sd", "standard deviation of τ-b between these runs; nan for one"),
+    ),
+)
+
 RANKS = Table(
     "ranks",
     "a predictor with a τ in every run",
@@ -322,5 +336,5 @@ RUN_TABLES = {table.name: table for table in _RUN}
 OPTIONAL_TABLES = {table.name: table for table in (TARGETS, ELSEWHERE)}
 """Tables that the folders of some runs have."""
 
-SWEEP_TABLES = {table.name: table for table in (JOBS, GATHERED, RANKS)}
+SWEEP_TABLES = {table.name: table for table in (JOBS, GATHERED, GATHERED_TARGETS, RANKS)}
 """The tables of a sweep's folder."""

@@ -230,6 +230,11 @@ def is_current(folder: Path, identity: str) -> bool:
     return status.get("identity") == identity and status.get("schema_version") == SCHEMA_VERSION
 
 
+def is_stored(folder: Path, name: str) -> bool:
+    """Whether a results folder has the table of this name, which only some have."""
+    return (folder / f"{name}.parquet").is_file()
+
+
 def read_results(
     folder: Path, names: Mapping[str, Collection[str]] | Collection[str], texts: Collection[str] = (ENVIRONMENT, CONFIG)
 ) -> Results:

@@ -12,12 +12,12 @@ import pandas as pd
 
 from harness import __version__
 from harness.evaluate.average_ranks import Ranking, rank
-from harness.evaluate.gathered import Run, gather, last_taus
+from harness.evaluate.gathered import Run, gather, gather_targets, last_taus
 from harness.files.paths import demand_folder, relative_path
 from harness.schema import BadInput, demand
-from harness.schema.columns import JOBS
+from harness.schema.columns import JOBS, RUN_TABLES
 from harness.schema.documents import RUN_STATUS, demand_keys
-from harness.storage.tables import STATUS, Results, read_results, write_results
+from harness.storage.tables import STATUS, Results, is_stored, read_results, write_results
 from harness.sweep.differing_settings import dependent_keys, differing_overrides, differing_values, setting_labels
 from harness.sweep.job_files import Job, distinct_jobs, is_sweep, read_jobs, read_sweep
 
@@ -28,6 +28,7 @@ GATHERED_OF = {
     "scores": ("predictor", "step", "architecture", "score"),
     "architectures": ("architecture", "truth"),
     "metrics": ("predictor", "family", "baseline"),
+    "targets": ("target", "predictor", "step", "tau", "n"),
 }
 """The columns that are gathered of a run's tables."""
 
@@ -98,6 +99,7 @@ def write_gathered_tables(folders: Sequence[Path], out: Path) -> None:
         **_provenance(folders, jobs, stored),
     }
     tables = {"jobs": pd.DataFrame(rows).astype(JOBS.dtypes), "gathered": gathered, "ranks": ranks}
+    tables["gathered_targets"] = gather_targets(runs)
     write_results(out, tables, {}, {"kind": "sweep", "state": "complete", **about})
 
 
@@ -160,7 +162,8 @@ def _named(job: Job, part: str) -> str:
 
 def _run(folder: Path, setting: str, seed: int) -> tuple[Run, Results]:
     """What is gathered of a run's tables, and all that was read. Raises BadInput where a file is damaged."""
-    found = read_results(folder, GATHERED_OF)
+    there = {name: of for name, of in GATHERED_OF.items() if name in RUN_TABLES or is_stored(folder, name)}
+    found = read_results(folder, there)
     demand_keys(str(folder / STATUS), found.status, RUN_STATUS)
     scores, architectures, roles = (found.tables[name] for name in ("scores", "architectures", "metrics"))
     roles = roles.drop_duplicates("predictor")
@@ -171,7 +174,9 @@ def _run(folder: Path, setting: str, seed: int) -> tuple[Run, Results]:
     demand(set(scores["predictor"]) <= set(roles["predictor"]), where, "a table of predictors with metrics", "others")
     twice = architectures.duplicated("architecture").any()
     demand(not twice, str(folder / "architectures.parquet"), "a table with one row per architecture", "several")
-    return Run(setting, seed, scores, architectures.set_index("architecture")["truth"], roles), found
+    return Run(
+        setting, seed, scores, architectures.set_index("architecture")["truth"], roles, found.tables.get("targets")
+    ), found
 
 
 def _ranking_summary(ranking: Ranking, ranked: Sequence[StoredRun]) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,8 +11,9 @@ from scipy.stats import kendalltau
 
 from harness.evaluate.bootstrap import draws, interval
 from harness.evaluate.correlations import tau_b
-from harness.evaluate.gathered import COLUMNS, Run, gather, slots
+from harness.evaluate.gathered import COLUMNS, Run, gather, gather_targets, slots
 from harness.schema import BadInput, seed_of
+from harness.schema.columns import GATHERED_TARGETS
 
 FAMILIES = {"a": ("size", True), "b": ("control", True), "c": ("capacitance", False)}
 
@@ -187,3 +190,17 @@ def test_the_interval_covers_the_mean_over_seeds_with_and_without_seed_effects(
         row = gather(runs, 100, 0.95, int(rng.integers(2**31))).iloc[0]
         covered += bool(row["low"] <= expected <= row["high"])
     assert low <= covered / 60 <= high
+
+
+def test_further_ground_truths_are_gathered_at_the_last_step_over_the_runs_that_have_a_tau() -> None:
+    def judged(seed: int, tau: float, other: float) -> Run:
+        rows = [("far", "a", 4, 0.9, 30), ("far", "a", 8, tau, 30), ("near", "a", 8, other, 20)]
+        return replace(made(seed), targets=pd.DataFrame(rows, columns=["target", "predictor", "step", "tau", "n"]))
+
+    found = gather_targets([judged(0, 0.2, 0.5), judged(1, 0.4, np.nan), made(2), made(3, setting="alone")])
+    assert list(found) == GATHERED_TARGETS.names
+    far, near = found.to_dict("records")
+    assert (far["setting"], far["target"], far["jobs"], far["n"]) == ("x", "far", 2, 60)
+    assert far["tau"] == pytest.approx(0.3) and far["sd"] == pytest.approx(np.std([0.2, 0.4], ddof=1))
+    assert (near["jobs"], near["n"], near["tau"]) == (1, 20, 0.5) and np.isnan(near["sd"])
+    assert gather_targets([made(0)]).empty

@@ -20,13 +20,13 @@ from harness.report.config import ReportConfig
 from harness.report.figures import critical_difference, tau_by_setting
 from harness.report.renderers import plain
 from harness.report.sweep import sentences
-from harness.report.sweep.ranked_table import best_table, budgets_table, gathered_table, print_gathered
+from harness.report.sweep.ranked_table import best_table, budgets_table, gathered_table, print_gathered, targets_table
 from harness.report.sweep.sentences import counts, settings_table
 from harness.report.sweep.sweep_tables import SweepTables, read
 from harness.report.sweep.write import write
 from harness.report.text import Content
 from harness.schema import BadInput
-from harness.schema.columns import JOBS
+from harness.schema.columns import GATHERED_TARGETS, JOBS
 from harness.storage.files import SUMS, write_sums
 from harness.storage.tables import write_results
 
@@ -83,7 +83,8 @@ def build(
         "report": {"dpi": 60, "figures": ["nowhere"]}, "environment": {"python": "3.11"},
         "recipe": {"batch": 128, "watch": ["valid"]}, "network": {"channels": 8, "cells": 1},
     }  # fmt: skip
-    tables = {"jobs": table.astype(JOBS.dtypes), "gathered": gathered, "ranks": ranks}
+    targets = pd.DataFrame(columns=GATHERED_TARGETS.names)
+    tables = {"jobs": table.astype(JOBS.dtypes), "gathered": gathered, "gathered_targets": targets, "ranks": ranks}
     write_results(folder, tables, {}, status)
     return folder
 
@@ -115,7 +116,7 @@ def test_the_page_and_its_files_are_the_same_for_equal_tables(tmp_path: Path) ->
     page = write(folder, tmp_path / "out")
     names = {"index.html", "index.json", "report.md", "tables/ranked.tex", "tables/settings.tex"}
     names |= {f"figures/{name}.{end}" for name in ("tau_by_setting", "critical_difference") for end in ("png", "pdf")}
-    names |= {f"tables/{name}.csv" for name in ("ranked", "settings", "jobs", "gathered", "ranks")}
+    names |= {f"tables/{name}.csv" for name in ("ranked", "settings", "jobs", "gathered", "gathered_targets", "ranks")}
     assert {str(path.relative_to(page.parent)) for path in page.parent.rglob("*.*")} == names
     first = {name: (page.parent / name).read_bytes() for name in names}
     write(folder, tmp_path / "out")
@@ -151,6 +152,27 @@ def test_both_reports_have_the_mean_tau_at_every_budget_of_every_setting(tmp_pat
         assert table[0] == "| predictor | 8 steps | 16 steps |"
         read_back = [[cell.strip().replace("\\", "") for cell in row.strip("|").split("|")] for row in table[2:]]
         assert read_back == sheet.to_numpy().tolist()
+
+
+def test_further_ground_truths_have_a_table_of_their_own_and_none_where_there_are_none(tables, tmp_path: Path) -> None:
+    build(tmp_path / "sweep")
+    write(tmp_path / "sweep", tmp_path / "out")
+    assert "further ground truths" not in (tmp_path / "out" / "report.md").read_text()
+    sweep = read(tmp_path / "sweep")
+    setting, names = sweep.settings[1], list(sweep.at(sweep.settings[1])["predictor"])
+    rows = [(setting, target, name, 3, 60, 0.1 * i, 0.01) for target in ("cifar100", "my <b>") for i, name in
+            enumerate(names)]  # fmt: skip
+    table = targets_table(replace(sweep, gathered_targets=pd.DataFrame(rows, columns=GATHERED_TARGETS.names)), setting)
+    assert list(table.columns) == ["predictor", "cifar100", "my <b>"]
+    assert [read_aloud(cell) for cell in table.columns["cifar100"]][:3] == ["0.00", "0.10", "0.20"]
+    write_results(tmp_path / "sweep", {
+        "jobs": sweep.jobs, "gathered": sweep.gathered, "ranks": sweep.ranks,
+        "gathered_targets": pd.DataFrame(rows, columns=GATHERED_TARGETS.names),
+    }, {}, sweep.status)  # fmt: skip
+    page = write(tmp_path / "sweep", tmp_path / "out").read_text()
+    assert f"Mean τ with further ground truths, {setting}" in page and "my &lt;b&gt;" in page
+    assert f"further ground truths, {sweep.settings[0]}" not in page
+    assert len(pd.read_csv(tmp_path / "out" / "tables" / "gathered_targets.csv")) == len(rows)
 
 
 def test_it_counts_asks_and_answers_from_the_tables(tables) -> None:
@@ -258,7 +280,8 @@ def test_where_every_job_failed_no_seed_and_no_rank_is_told_of(tables, tmp_path:
     lost = sweep.jobs.assign(state="failed", code=2, n=pd.NA, step=pd.NA)
     assert question(replace(sweep, jobs=lost)).startswith("Which predictor ranks architectures best as `dataset` and")
     status = json.loads((tmp_path / "sweep" / "status.json").read_text()) | {"blocks": 0}
-    write_results(tmp_path / "sweep", {"jobs": lost, "gathered": sweep.gathered, "ranks": sweep.ranks}, {}, status)
+    rest = {"gathered": sweep.gathered, "gathered_targets": sweep.gathered_targets, "ranks": sweep.ranks}
+    write_results(tmp_path / "sweep", {"jobs": lost, **rest}, {}, status)
     assert "ranks are over" not in write(tmp_path / "sweep", tmp_path / "out").read_text()
 
 

@@ -74,6 +74,15 @@ def budgets_table(tables: SweepTables, setting: str) -> DisplayTable:
     return DisplayTable(wide.reset_index(), columns)
 
 
+def targets_table(tables: SweepTables, setting: str) -> DisplayTable:
+    """One row per predictor of a setting: its mean τ with each further ground truth, at the last step."""
+    rows = tables.gathered_targets[tables.gathered_targets["setting"] == setting]
+    names = strings(tables.at(setting)["predictor"])
+    wide = rows.pivot(index="predictor", columns="target", values="tau").reindex(names)
+    columns = {"predictor": names} | {str(target): quantities(wide[target]) for target in dict.fromkeys(rows["target"])}
+    return DisplayTable(wide.reset_index(), columns)
+
+
 def best_table(tables: SweepTables) -> DisplayTable:
     """One row per setting: its runs and steps, the best predictor and its difference to the best other baseline."""
     rows = settings_table(tables)

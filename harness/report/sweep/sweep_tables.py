@@ -23,6 +23,7 @@ class SweepTables:
 
     jobs: pd.DataFrame
     gathered: pd.DataFrame
+    gathered_targets: pd.DataFrame
     ranks: pd.DataFrame
     status: dict[str, Any]
     place: Path

@@ -18,7 +18,7 @@ from harness.report.numbers import NONE, words
 from harness.report.page import fill
 from harness.report.renderers import csv, plain
 from harness.report.sweep import sentences
-from harness.report.sweep.ranked_table import best_table, budgets_table, gathered_table
+from harness.report.sweep.ranked_table import best_table, budgets_table, gathered_table, targets_table
 from harness.report.sweep.sweep_tables import SweepTables, read
 from harness.report.text import Text
 from harness.schema.visible import visible
@@ -26,6 +26,11 @@ from harness.storage.files import write_text
 
 FIGURES = ["tau_by_setting", "critical_difference"]
 
+
+TARGETS_NOTE = (
+    "The same scores at the last step, mean over run seeds; learned predictors never saw those accuracies. Standard "
+    "deviations between seeds are in tables/gathered_targets.csv."
+)
 
 LOOKS = ("font_size", "dpi")
 """What of a run's own report is taken over for that of the sweep."""
@@ -82,7 +87,7 @@ def _write_tables(tables: SweepTables, folder: Path) -> None:
     write_text(folder / "ranked.tex", ranked.latex())
     write_text(folder / "settings.tex", best.latex())
     numbers = {"ranked": ranked.numbers, "settings": best.numbers, "jobs": tables.jobs, "gathered": tables.gathered,
-               "ranks": tables.ranks}  # fmt: skip
+               "gathered_targets": tables.gathered_targets, "ranks": tables.ranks}  # fmt: skip
     for name, frame in numbers.items():
         write_text(folder / f"{name}.csv", csv(frame))
 
@@ -127,6 +132,9 @@ def _grids(tables: SweepTables) -> list[Grid]:
         if (tables.gathered["setting"] == setting).sum() > len(tables.at(setting)):
             title = Text("Mean τ at every budget", f", {setting}" if several else "")
             grids.append(Grid(title, budgets_table(tables, setting), folded=True, wide=True))
+        if (tables.gathered_targets["setting"] == setting).any():
+            title = Text("Mean τ with further ground truths", f", {setting}" if several else "")
+            grids.append(Grid(title, targets_table(tables, setting), TARGETS_NOTE, folded=True, wide=True))
     return grids
 
 
