@@ -213,14 +213,16 @@ def test_a_run_through_a_unit_is_another_experiment(unit: dict | None, images: i
     assert scores.experiment(config) == name
 
 
-def finished_run(unit: dict | None, last: int) -> SimpleNamespace:
+def finished_run(unit: dict | None, last: int, **about: object) -> SimpleNamespace:
     """What is read of a run folder: a predictor at 0, 32 and `last` updates, whose score is the number of updates."""
     steps = [0, 32, last]
-    metrics = pd.DataFrame({"predictor": "valacc", "family": "learning_curve", "step": steps, "fitted_on": 0,
-                            "seconds": [0.0, 1.0, 2.0]})  # fmt: skip
+    about = {"predictor": "valacc", "family": "learning_curve", "fitted_on": 0} | about
+    metrics = pd.DataFrame({**about, "step": steps, "seconds": [0.0, 1.0, 2.0]})
     tables = {
         "metrics": metrics,
-        "scores": pd.DataFrame({"predictor": "valacc", "architecture": "net00", "step": steps, "score": steps}),
+        "scores": pd.DataFrame(
+            {"predictor": about["predictor"], "architecture": "net00", "step": steps, "score": steps}
+        ),
         "architectures": pd.DataFrame({"architecture": ["net00"], "group": ["family0"]}),
     }
     config = {"dataset": {"name": "birds"}, "measure": {"capacitance": unit} if unit else {}, "train": {}}
@@ -250,6 +252,20 @@ def test_from_tables_and_kept_scores_all_is_written_without_weights(tmp_path, mo
         assert len(pd.read_csv(tmp_path / f"pretrained_{name}.csv"))
     for name in ("accuracies", "sets"):
         assert (tmp_path / f"pretrained_{name}.svg").read_text(encoding="utf-8").startswith("<svg")
+
+
+@pytest.mark.parametrize(
+    ("about", "looks"),
+    [
+        ({"predictor": "params", "family": "size"}, False),
+        ({"predictor": "l2_norm", "family": "zero_cost"}, False),
+        ({"predictor": "l2_norm_trained", "family": "zero_cost"}, True),
+        ({"predictor": "description_process", "family": "description", "fitted_on": 20}, True),
+    ],
+)
+def test_what_reads_neither_images_nor_accuracies_of_the_target_does_not_look(monkeypatch, about, looks) -> None:
+    monkeypatch.setattr(scores, "read_results", lambda *_: finished_run(None, 64, **about))
+    assert scores.of_runs([Path("one")])["looks"].tolist() == [looks]
 
 
 def test_a_network_that_saw_other_data_is_marked_in_the_grid() -> None:

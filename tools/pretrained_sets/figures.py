@@ -13,7 +13,7 @@ from tools.accuracy_from_weights.figures import short
 from .scores import WATCHED
 
 SHOWN = (
-    "best_valacc", "valid_loss", "train_loss", "linear_probe", "logme", "leep", "movement", "naswot",
+    "valacc", "valid_loss", "train_loss", "linear_probe", "logme", "logme_trained", "leep", "movement", "naswot",
     "beta_eff", "beta_eff_network", "beta_eff_ridge", "static_rank", "source_accuracy", "params",
 )  # fmt: skip
 

@@ -20,6 +20,9 @@ IMAGES = 1000
 BASELINES = frozenset({"size", "description"})
 """Families of predictors that never look at the data, but for those that learn from accuracies on it."""
 
+DATA_FREE = frozenset({"l2_norm", "synflow", "zen"})
+"""Predictors of other families that read weights alone, before any update, or random inputs."""
+
 COLUMNS = [
     "dataset", "experiment", "predictor", "family", "looks", "architecture", "group", "note", "score", "seconds",
 ]  # fmt: skip
@@ -47,7 +50,7 @@ def _of_run(folder: Path, budget: int | None) -> pd.DataFrame:
     last = metrics[steps == step].set_index("predictor")
     found = tables["scores"][tables["scores"]["step"] == step]
     known = networks.set_index("architecture")
-    looks = ~last["family"].isin(BASELINES) | last["fitted_on"].gt(0)
+    looks = ~(last["family"].isin(BASELINES) | last.index.isin(DATA_FREE)) | last["fitted_on"].gt(0)
     return pd.DataFrame({
         "dataset": config["dataset"]["name"],
         "experiment": asked,
