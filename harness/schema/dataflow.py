@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 class Convolution:
     """k × k convolution without bias, padding k // 2 (k is 1 or 3), of map `source`, after a ReLU if `rectified`.
 
+    A weight that takes no gradient is not trained.
+
     `rows` are its output channels in `module`, which may hold several convolutions of one kind; `norm` is the BatchNorm
     after it, with the same rows, or None.
     """
@@ -82,12 +84,14 @@ class Map:
 class Dataflow:
     """Feature maps in topological order; map 0 is the images.
 
-    The head, a dense layer, reads the global average pooling of the ReLU of the last map.
+    The head, a dense layer, reads the global average pooling of the ReLU of the last map. In an update each of these
+    features is set to 0 with probability `dropout`, and the others are divided by 1 - `dropout`.
     """
 
     def __init__(self, colours: int) -> None:
         self.maps = [Map(colours, 1)]
         self.head: nn.Linear | None = None
+        self.dropout = 0.0
 
     def add(self, channels: int, shrink: int, *terms: Term) -> int:
         """Append a map and return its index; a single skip appends none and returns its source."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,7 +11,18 @@ from harness.benches import tabulated
 from harness.benches.one_network import plans
 from harness.benches.one_network.space import RATES, SPACE, grid
 from harness.benches.protocol import demand_protocol
-from harness.schema import Architecture, Description, ImageSet, Measure, Recorded, StoredCurves, Truth, demand, seed_of
+from harness.schema import (
+    ADDED_LATER,
+    Architecture,
+    Description,
+    ImageSet,
+    Measure,
+    Recorded,
+    StoredCurves,
+    Truth,
+    demand,
+    seed_of,
+)
 
 if TYPE_CHECKING:
     from torch import nn
@@ -27,6 +38,8 @@ class OneNetwork:
     set) or the path of a table made by `python -m harness.tabulate`; such a table is also what `recorded` reads.
     `target_split` and `target_epochs` select the accuracy that is to be predicted; null takes the last epoch.
 
+    `initialization` of the weights: "authors" (that of their code), or "he" for every layer, with biases of 0 (He et
+    al. 2015), at which deep networks leave chance within a short training.
     `graphs`: checkpoints, the untrained network first, whose graphs go into a table that is made.
     """
 
@@ -41,6 +54,7 @@ class OneNetwork:
     target_epochs: int | None = None
     least_rate: float = RATES[0]
     graphs: int = 6
+    initialization: str = field(default="authors", metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         demand(self.model in plans.MODELS, "bench.model", " or ".join(plans.MODELS), self.model)
@@ -49,11 +63,13 @@ class OneNetwork:
         rates = f"a number above 0, at most {RATES[-1]}"
         demand(0 < self.least_rate <= RATES[-1], "bench.least_rate", rates, self.least_rate)
         demand(self.graphs >= 1, "bench.graphs", "at least 1", self.graphs)
+        known = self.initialization in plans.INITIALIZATIONS
+        demand(known, "bench.initialization", " or ".join(plans.INITIALIZATIONS), self.initialization)
 
     @property
     def lowerable(self) -> bool:
-        """Whether the compiled step can train the networks: no."""
-        return False
+        """Whether the compiled step can train the networks: only the residual one."""
+        return self.model not in plans.CHAINS
 
     def truth(self, dataset: str, fingerprint: str, data: str | None) -> Truth:
         """Accuracies of every setting of the table, in percent; a training that diverged has none."""
@@ -91,7 +107,8 @@ class OneNetwork:
         """A fresh network with this dropout."""
         from .network import build
 
-        return build(self.model, self.width, float(SPACE.parse(architecture.name)["dropout"]), images)
+        dropout = float(SPACE.parse(architecture.name)["dropout"])
+        return build(self.model, self.width, dropout, images, self.initialization)
 
     @property
     def recorded_columns(self) -> tuple[str, ...]:
@@ -117,13 +134,16 @@ class OneNetwork:
 
     def network(self) -> dict[str, object]:
         """Settings that determine a network besides its dropout: part of a trace's identity."""
-        return {"space": self.name, "model": self.model, "width": self.width}
+        other = {} if self.initialization == plans.AUTHORS else {"initialization": self.initialization}
+        return {"space": self.name, "model": self.model, "width": self.width, **other}
 
     def _table(self, dataset: str) -> tabulated.Tabulated:
-        stem = f"{self.model}-{self.width:g}-{dataset}"
+        start = "" if self.initialization == plans.AUTHORS else f"-{self.initialization}"
+        stem = f"{self.model}-{self.width:g}{start}-{dataset}"
         table = tabulated.find(self.source, Path(__file__).parent, stem, self.name)
         table.demand_bench(self.name, "bench.source")
-        made_of = table.about.get("network", {})
-        for key, value in (("model", self.model), ("width", self.width)):
-            demand(made_of.get(key) == value, f"bench.{key}", f"{made_of.get(key)}, that of {table.path}", value)
+        made_of = {"initialization": plans.AUTHORS} | table.about.get("network", {})
+        for key in ("model", "width", "initialization"):
+            theirs, value = made_of.get(key), getattr(self, key)
+            demand(theirs == value, f"bench.{key}", f"{theirs}, that of {table.path}", value)
         return table

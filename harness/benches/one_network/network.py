@@ -9,15 +9,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from harness.schema import Connection, ImageSet
+from harness.schema.dataflow import Convolution, Dataflow
 
-from .plans import BLOCKS, CHAINS, Plan, scaled, sides, stages
+from .plans import AUTHORS, BLOCKS, CHAINS, Plan, scaled, sides, stages
 
 
-def build(model: str, width: float, dropout: float, images: ImageSet) -> nn.Module:
-    """The network `model` for such images, initialised from torch's random state."""
-    if model in CHAINS:
-        return Chain(scaled(CHAINS[model], width), dropout, images)
-    return ResNet(stages(width), dropout, images)
+def build(model: str, width: float, dropout: float, images: ImageSet, initialization: str = AUTHORS) -> nn.Module:
+    """The network `model` for such images, initialised from torch's random state, as the authors do or after He."""
+    if model not in CHAINS:
+        return ResNet(stages(width), dropout, images)
+    network = Chain(scaled(CHAINS[model], width), dropout, images)
+    return network if initialization == AUTHORS else network.apply(_initialise_he)
 
 
 class Chain(nn.Module):
@@ -63,8 +65,7 @@ class ResNet(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.head: nn.Module = nn.Linear(channels, images.classes)
         for module in self.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
-                nn.init.kaiming_normal_(module.weight)
+            _initialise_he(module, biases=False)
 
     def features(self, images: Tensor) -> Tensor:
         """Input of the head (B, n), after the dropout."""
@@ -76,6 +77,20 @@ class ResNet(nn.Module):
         """Logits (B, classes) of images (B, colours, size, size)."""
         logits: Tensor = self.head(self.features(images))
         return logits
+
+    def dataflow(self) -> Dataflow | None:
+        """The forward pass in training mode; None if the head is not a dense layer."""
+        if not isinstance(self.head, nn.Linear):
+            return None
+        convolution, _ = _parts(self.stem)
+        flow = Dataflow(convolution.in_channels)
+        here, shrink = flow.add(convolution.out_channels, 1, _term(0, self.stem, rectified=False)), 1
+        for block in self.blocks:
+            assert isinstance(block, Block)
+            shrink *= block.stride
+            here = block.write(flow, here, shrink)
+        flow.head, flow.dropout = self.head, self.dropout.p
+        return flow
 
     def connections(self) -> list[Connection]:
         """Every connection of the forward pass; the head's only if it is one dense layer."""
@@ -103,6 +118,21 @@ class Block(nn.Module):
         short = maps[:, :, :: self.stride, :: self.stride]
         return functional.relu(inner + functional.pad(short, (0, 0, 0, 0, self.pad, self.pad)))
 
+    def write(self, flow: Dataflow, here: int, shrink: int) -> int:
+        """Append what `forward` computes on the ReLU of map `here`, before its last ReLU; returns the map."""
+        wide = _parts(self.second)[0].out_channels
+        inner = flow.add(wide, shrink, _term(here, self.first))
+        return flow.add(wide, shrink, _term(inner, self.second), self._shortcut(here))
+
+    def _shortcut(self, here: int) -> Convolution:
+        """As a convolution with fixed weights: `Skip` would read the map before its ReLU."""
+        weight = _parts(self.first)[0].weight
+        channels, wide = weight.shape[1], weight.shape[0]
+        fixed = nn.utils.skip_init(nn.Conv2d, channels, wide, 1, self.stride, bias=False, dtype=weight.dtype)
+        fixed.requires_grad_(False)
+        fixed.weight.copy_(functional.pad(torch.eye(channels), (0, 0, self.pad, self.pad))[:, :, None, None])
+        return Convolution(here, fixed, slice(0, wide), None)
+
     def connections(self, name: str, source: str) -> list[Connection]:
         """Two convolutions and the shortcut, which joins channel i to channel i + pad with weight 1."""
         return [
@@ -122,6 +152,18 @@ def _conv(channels: int, wide: int, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(channels, wide, 3, stride, padding=1, bias=False), nn.BatchNorm2d(wide))
 
 
+def _parts(pair: nn.Sequential) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
+    convolution, norm = pair
+    assert isinstance(convolution, nn.Conv2d)
+    assert isinstance(norm, nn.BatchNorm2d)
+    return convolution, norm
+
+
+def _term(source: int, pair: nn.Sequential, rectified: bool = True) -> Convolution:
+    convolution, norm = _parts(pair)
+    return Convolution(source, convolution, slice(0, convolution.out_channels), norm, rectified)
+
+
 def _connection(slot: str, source: str, target: str, pair: nn.Sequential) -> Connection:
     tensors = pair.state_dict(keep_vars=True)
     return Connection(slot, source, target, tensors["0.weight"], (tensors["1.weight"], tensors["1.bias"]))
@@ -134,3 +176,11 @@ def _initialise(module: nn.Module) -> None:
         nn.init.normal_(module.weight, 0, 0.01)
     if isinstance(module, nn.Conv2d | nn.Linear) and module.bias is not None:
         nn.init.zeros_(module.bias)
+
+
+def _initialise_he(module: nn.Module, biases: bool = True) -> None:
+    """Deviation sqrt(2 / inputs) (He et al. 2015, equation 10); biases 0 where asked for."""
+    if isinstance(module, nn.Conv2d | nn.Linear):
+        nn.init.kaiming_normal_(module.weight)
+        if biases and module.bias is not None:
+            nn.init.zeros_(module.bias)

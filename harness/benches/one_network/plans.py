@@ -64,6 +64,10 @@ STAGES, BLOCKS = (16, 32, 64), 5
 
 MODELS = (*CHAINS, "resnet32")
 
+AUTHORS = "authors"
+
+INITIALIZATIONS = (AUTHORS, "he")
+
 
 @dataclass(frozen=True)
 class Layer:

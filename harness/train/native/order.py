@@ -14,7 +14,10 @@ from harness.train.native.parts import Parts
 
 
 class Order:
-    """`ops`, the operations of a network of these `maps` and this `head`; `scratch` is what they need at the most."""
+    """`ops`, the operations of a network of these `maps` and this `head`; `scratch` is what they need at the most.
+
+    `head` is the operation of the head.
+    """
 
     def __init__(self, maps: Sequence[Map], head: nn.Linear, parts: Parts, memory: Memory) -> None:
         self.maps, self.parts, self.memory = maps, parts, memory
@@ -22,7 +25,7 @@ class Order:
         self.ops: list[c.Op] = []
         slopes = _Slopes(maps, parts, memory)
         self._forward()
-        self._head(head, slopes)
+        self.head = self._head(head, slopes)
         self._backward(slopes)
 
     def _forward(self) -> None:
@@ -41,7 +44,7 @@ class Order:
                 self.scratch.convolutions(this.channels, parts.side(this), convs)
                 self._on_convolutions(self._add(c.DO_CONVS, this, parts.values[place]), convs, rectified)
 
-    def _head(self, head: nn.Linear, slopes: _Slopes) -> None:
+    def _head(self, head: nn.Linear, slopes: _Slopes) -> c.Op:
         last = len(self.maps) - 1
         op = self._add(c.DO_HEAD, self.maps[last], self.parts.values[last], slopes.of(last)[0])
         whole = slice(0, 1)
@@ -50,6 +53,7 @@ class Order:
         if head.bias is not None:
             op.bias, op.bias_slope = head.bias.data_ptr(), self.memory.slope(head.bias, whole)
         op.classes = head.out_features
+        return op
 
     def _backward(self, slopes: _Slopes) -> None:
         """From the head back; a map's gradient is complete once all that read it have been passed."""

@@ -67,6 +67,7 @@ class Parts:
 
     def _convolution(self, term: Convolution, this: Map, trained: bool) -> c.Conv:
         weight = term.module.weight
+        self.memory.kept.append(weight)
         steps = weight.stride()
         k, inputs = weight.shape[2], weight.shape[1]
         size = this.channels * inputs * k * k
@@ -75,7 +76,7 @@ class Parts:
             stride=term.module.stride[0],
             out=this.channels,
             weight=weight.data_ptr() + term.rows.start * steps[0] * weight.element_size(),
-            slope=self.memory.slope(weight, term.rows) if trained else None,
+            slope=self.memory.slope(weight, term.rows) if trained and weight.requires_grad else None,
             so=steps[0],
             si=steps[1],
             sy=steps[2],

@@ -12,6 +12,7 @@ from torch import Tensor
 from harness.schema.dataflow import Dataflow
 from harness.train.batches import Draw
 from harness.train.native import structures as c
+from harness.train.native.dropout import Dropout
 from harness.train.native.memory import GROUP, Memory
 from harness.train.native.order import Order
 from harness.train.native.parts import Parts
@@ -44,13 +45,16 @@ class Program:
         lanes = lib.lanes_in_vector()
         self.memory = Memory(real, lanes, -(-batch // lanes))
         self.parts = Parts(flow, size, self.memory)
+        self.dropout = Dropout(flow.dropout, flow.maps[-1].channels, self.memory)
         order = Order(flow.maps, flow.head, self.parts, self.memory)
+        order.head.factors = self.dropout.address
         self.struct = self._whole(order, flow.maps[0].channels)
 
     def update(self, images: Tensor, drawn: Draw, labels: Tensor, descent: Descent) -> tuple[float, Tensor]:
         """One update on what was drawn of images (n, side, side, colours), and their labels (B,); returns the loss
         (nats) and the logits (B, classes) from before the weights moved."""
         logits = self._logits(len(labels))
+        self.dropout.draw(len(labels))
         batch, held = _batch(images, drawn, labels)
         loss: float = self.lib.update(
             byref(self.struct),

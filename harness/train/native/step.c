@@ -70,7 +70,7 @@ typedef struct { /* BatchNorm of `channels` channels, or none where scale is NUL
 
 typedef struct { /* k x k convolution, padded by k / 2, of what the group reads */
     wide k, stride, out;
-    real *weight, *slope;    /* (out, in, k, k) at the strides below; its gradient, laid out the same */
+    real *weight, *slope;    /* (out, in, k, k) at the strides below; its gradient, laid out the same, or NULL: fixed */
     wide so, si, sy, sx;
     real *packed, *turned;   /* weights in the kernels' order, forward and backward */
     vec *raw;                /* result, before the norm */
@@ -96,6 +96,7 @@ typedef struct {
     Term *terms;
     real *weight, *bias, *weight_slope, *bias_slope; /* head: (classes, channels) and (classes) */
     wide classes;
+    vec *factors;                      /* head: dropout of an update, (blocks, channels), or NULL */
 } Op;
 
 typedef struct {
@@ -500,7 +501,8 @@ static void convs_backward(const Program *g, const Op *op, wide images) {
     wide f = 0;
     for (wide j = 0; j < op->count; j++) {
         if (op->convs[j].k == 3) f = 1;
-        memset(op->convs[j].slope, 0, op->convs[j].out * in * op->convs[j].k * op->convs[j].k * sizeof(real));
+        wide count = op->convs[j].out * in * op->convs[j].k * op->convs[j].k;
+        if (op->convs[j].slope) memset(op->convs[j].slope, 0, count * sizeof(real));
     }
     wide rows = height + 2 * f, pitch = width + 2 * f;
     wide together = g->group_pixels / plane;
@@ -517,7 +519,8 @@ static void convs_backward(const Program *g, const Op *op, wide images) {
             for (wide b = 0; b < n; b++)
                 raw_slope(g->tile_out + b * size, conv, conv->arriving + (begin + b) * size,
                           conv->raw + (begin + b) * size, small, lanes(images, begin + b));
-            weight_slopes(conv, in, g->tile_out, high, across, g->tile_in + inset * (pitch + 1), rows, pitch, n);
+            if (conv->slope)
+                weight_slopes(conv, in, g->tile_out, high, across, g->tile_in + inset * (pitch + 1), rows, pitch, n);
             if (!op->slope) continue;
             for (wide b = 0; b < n; b++)
                 input_slope(conv, in, g->tile_out + b * size, g->tile_back + n * in * plane,
@@ -675,8 +678,8 @@ static void statistics(const Program *g, const Op *op, wide images) { /* of the 
     merge_moments(g, &op->terms->norm, g->scratch, images, plane);
 }
 
-/* ReLU, mean over pixels, dense layer; with labels the cross-entropy, and back to the map's gradient. Returns the
-   mean loss. */
+/* ReLU, mean over pixels, dense layer; with labels dropout before that layer and the cross-entropy, and back to the
+   map's gradient. Returns the mean loss. */
 static double head(const Op *op, wide images, const wide *labels, real *logits) {
     wide blocks = blocks_of(images), channels = op->channels, plane = op->height * op->width, classes = op->classes;
     double loss = 0;
@@ -685,10 +688,12 @@ static double head(const Op *op, wide images, const wide *labels, real *logits) 
     if (op->bias) memset(op->bias_slope, 0, classes * sizeof(real));
     for (wide b = 0; b < blocks; b++) {
         const vec *x = op->map + b * channels * plane;
+        const vec *factors = op->factors && labels ? op->factors + b * channels : NULL;
         for (wide c = 0; c < channels; c++) {
             vec sum = splat(0);
             for (wide i = 0; i < plane; i++) sum += rectified(x[c * plane + i]);
             features[c] = sum / (real)plane;
+            if (factors) features[c] *= factors[c];
             back[c] = splat(0);
         }
         for (wide k = 0; k < classes; k++) {
@@ -721,6 +726,8 @@ static double head(const Op *op, wide images, const wide *labels, real *logits) 
                 back[c] += op->weight[k * channels + c] * scores[k];
             }
         }
+        if (factors)
+            for (wide c = 0; c < channels; c++) back[c] *= factors[c];
         if (op->slope)
             for (wide c = 0; c < channels; c++)
                 for (wide i = 0; i < plane; i++) {

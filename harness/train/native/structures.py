@@ -51,6 +51,7 @@ class Op(ctypes.Structure):
         ("terms", POINTER(Term)),
         *_of(c_void_p, "weight bias weight_slope bias_slope"),
         ("classes", c_int64),
+        ("factors", c_void_p),
     ]
 
 

@@ -1,0 +1,29 @@
+"""Dropout of the features that the head reads."""
+
+from __future__ import annotations
+
+import torch
+
+from harness.train.native.memory import Memory
+
+
+class Dropout:
+    """Factors of the features, (blocks, channels, lanes), drawn anew for each update from torch's random state.
+
+    `nn.Dropout` of a batch (B, channels) draws the same factors from the same state. `address` is theirs, None without
+    dropout.
+    """
+
+    def __init__(self, rate: float, channels: int, memory: Memory) -> None:
+        self.rate = rate
+        self.factors = torch.zeros(memory.blocks, channels, memory.lanes, dtype=memory.real)
+        self.address = self.factors.data_ptr() if rate else None
+
+    def draw(self, images: int) -> None:
+        """The factors of an update on so many images; those of lanes without an image are 0."""
+        if not self.rate:
+            return
+        blocks, channels, lanes = self.factors.shape
+        kept = torch.zeros(blocks * lanes, channels, dtype=self.factors.dtype)
+        kept[:images] = torch.empty(images, channels).bernoulli_(1 - self.rate).div_(1 - self.rate)
+        self.factors.copy_(kept.view(blocks, lanes, channels).transpose(1, 2))
