@@ -125,11 +125,35 @@ def test_a_setting_is_its_text_and_states_its_rate() -> None:
         ({"width": 0.0}, "bench.width: must be a factor above 0, at most 4"),
         ({"least_rate": 1.0}, "bench.least_rate: must be a number above 0, at most 0.45"),
         ({"graphs": 0}, "bench.graphs: must be at least 1"),
+        ({"initialization": "glorot"}, "bench.initialization: must be authors or he"),
     ],
 )
 def test_settings_out_of_their_range_are_refused(settings: dict[str, object], reason: str) -> None:
     with pytest.raises(BadInput, match=reason):
         OneNetwork(**settings)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("model", plans.MODELS)
+def test_he_s_initialization_keeps_the_signal_of_every_layer_where_the_authors_lets_it_fade(model: str) -> None:
+    deviations = {}
+    for initialization in plans.INITIALIZATIONS:
+        torch.manual_seed(0)
+        bench = OneNetwork(model=model, width=0.5, initialization=initialization)
+        built = bench.build(bench.architecture(SETTING), IMAGES)
+        layers = [m for m in built.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+        inputs = [layer.weight[0].numel() for layer in layers]
+        deviations[initialization] = [
+            float(layer.weight.detach().std()) * (n / 2) ** 0.5 for layer, n in zip(layers, inputs, strict=True)
+        ]
+        if initialization == "he" and model in plans.CHAINS:
+            assert all(not layer.bias.any() for layer in layers)
+    np.testing.assert_allclose(deviations["he"], 1, atol=0.25)
+    assert (deviations["authors"] == deviations["he"]) == (model == "resnet32")
+
+
+def test_an_initialization_is_part_of_a_network_s_identity_but_for_the_authors() -> None:
+    assert OneNetwork().network() == {"space": "hyperparameters", "model": "lenet", "width": 1.0}
+    assert OneNetwork(initialization="he").network() == OneNetwork().network() | {"initialization": "he"}
 
 
 def test_images_on_which_a_layer_has_nothing_to_read_are_refused() -> None:

@@ -86,6 +86,7 @@ def test_a_table_of_another_network_is_refused(table: Path) -> None:
     for settings, reason in (
         ({"width": 1.0}, r"bench.width: must be 0.5"),
         ({"model": "vgg"}, "bench.model: must be lenet"),
+        ({"initialization": "he"}, "bench.initialization: must be authors"),
     ):
         with pytest.raises(BadInput, match=reason):
             OneNetwork(source=str(table), **{"width": 0.5, **settings}).truth("digits", "", None)
@@ -99,7 +100,11 @@ def test_a_data_set_without_a_table_is_refused() -> None:
 def test_the_embedded_tables_are_of_drawn_settings_and_of_the_network_in_their_name() -> None:
     for path in sorted(Path(module.__file__).parent.glob("*.parquet")):
         read = tabulated.read(path)
-        model, width, dataset = path.stem.split("-", 2)
-        assert read.about["network"] == {"space": "hyperparameters", "model": model, "width": float(width)}
+        model, width, *start, dataset = path.stem.split("-")
+        bench = OneNetwork(model=model, width=float(width), initialization=start[0] if start else "authors")
+        assert (
+            read.about["network"] == bench.network()
+            and len(bench.truth(dataset, read.about["dataset_fingerprint"], None).accuracy) >= 20
+        )
         assert read.about["dataset"] == dataset
         assert {*read.curves["architecture"]} <= {*grid(2e-4)}

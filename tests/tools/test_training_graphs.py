@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from sklearn.metrics import roc_auc_score
 
 from harness.benches.one_network.space import grid
+from tools.accuracy_from_weights.figures import save
 from tools.training_graphs import __main__ as command
 from tools.training_graphs import experiments, inputs, models
 from tools.training_graphs.models import MODELS
@@ -16,7 +18,7 @@ from tools.training_graphs.runs import CURVES, Runs
 COUNT = 80
 
 
-def runs(name: str, seed: int, scale: float = 1.0, dataset: str = "cifar10") -> Runs:
+def runs(name: str, seed: int, scale: float = 1.0, dataset: str = "cifar10", recipe: str = "long") -> Runs:
     """The accuracy follows the second moment of the degree after the first epoch, and nothing else."""
     random = np.random.default_rng(seed)
     names = tuple(random.permutation(grid(2e-4))[:COUNT].tolist())
@@ -25,7 +27,11 @@ def runs(name: str, seed: int, scale: float = 1.0, dataset: str = "cifar10") -> 
     accuracy = 100 / (1 + np.exp(-2 * literal[:, 1, 1]))
     curves["valid_accuracy"] = random.uniform(0, 100, size=(COUNT, 8))
     graphs = {"literal_graph": literal * scale, "temporal_graph": normalised}
-    return Runs(name, dataset, names, random.normal(size=(COUNT, 2)), accuracy, curves, graphs, 0)
+    return Runs(name, dataset, names, random.normal(size=(COUNT, 2)), accuracy, curves, graphs, 0, recipe)
+
+
+def titles(figure: Figure) -> list[str]:
+    return [axes.get_title() for axes in figure.axes if axes.get_visible()]
 
 
 @pytest.fixture(autouse=True)
@@ -79,14 +85,25 @@ def test_the_median_stopping_rule_compares_the_best_so_far_with_the_median_of_me
     one = runs("lenet × 1", 0)
     curve = one.curves["valid_accuracy"]
     expected = curve[5, 1:4].max() - np.median([row[1:4].mean() for row in curve])
-    assert inputs.stopping(one, one, 3)[5] == pytest.approx(expected)
+    assert inputs.stopping([one], one, 3)[5] == pytest.approx(expected)
+
+
+def test_the_median_is_that_of_all_networks_that_are_learned_from() -> None:
+    one, low, high = (runs("lenet × 1", seed) for seed in range(3))
+    high.curves["valid_accuracy"][:] += 100
+    means = [row[1:4].mean() for each in (low, high) for row in each.curves["valid_accuracy"]]
+    expected = one.curves["valid_accuracy"][5, 1:4].max() - np.median(means)
+    assert inputs.stopping([low, high], one, 3)[5] == pytest.approx(expected)
 
 
 def test_a_table_and_a_figure_are_written_with_transfer_across_widths_and_networks(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(command, "EPOCHS", (1,))
+    panels: list[list[str]] = []
+    monkeypatch.setattr(command, "save", lambda draw, path: panels.append(titles(draw())) or save(draw, path))
     monkeypatch.setattr(experiments, "MODELS", {"boosting": MODELS["boosting"]})
-    other = runs("lenet × 1", 3, dataset="fashion_mnist")
-    command.write([runs("lenet × 1", 0), runs("lenet × 0.5", 1), runs("vgg × 0.125", 2), other], tmp_path)
+    networks = [runs("lenet × 1", 0), runs("lenet × 0.5", 1), runs("vgg × 0.125", 2)]
+    alone = [runs("lenet × 1", 3, dataset="fashion_mnist"), runs("lenet × 1", 4, recipe="short")]
+    command.write([*networks, *alone], tmp_path)
     rows = pd.read_csv(tmp_path / "training_graphs.csv")
     own = {"own network", "own network, high rates"}
     assert {*rows["scope"]} == own | {"across networks", "across widths", "across data sets"}
@@ -101,8 +118,17 @@ def test_a_table_and_a_figure_are_written_with_transfer_across_widths_and_networ
     assert sets["accuracy"].min() > 0.75
     across = rows[(rows["scope"] == "across widths") & (rows["input"] == "graph: degree")].iloc[0]
     assert (across["tested_on"], across["learned_on"]) == ("lenet × 1", "lenet × 0.5") and across["accuracy"] > 0.75
-    drawn = (tmp_path / "training_graphs.svg").read_bytes()
-    assert drawn.startswith(b"<svg")
-    (tmp_path / "training_graphs.svg").unlink()
+    assert {*rows.loc[rows["recipe"] == "short", "scope"]} == own  # nothing is learned from another recipe
+    drawn = {path.name: path.read_bytes() for path in tmp_path.glob("*.svg")}
+    assert {*drawn} == {"training_graphs.svg", "training_graphs_networks.svg"}
+    assert panels == [
+        ["lenet × 1, n = 80", "lenet × 1 on cifar10, n = 80"],
+        [
+            *(f"{name}, n = 80" for name in ("lenet × 1", "lenet × 0.5", "vgg × 0.125")),
+            *(f"{name}, learned on the others" for name in ("vgg × 0.125", "lenet × 1")),
+        ],
+    ]
+    for path in tmp_path.glob("*.svg"):
+        path.unlink()
     command.main([str(tmp_path), "--draw"])
-    assert (tmp_path / "training_graphs.svg").read_bytes() == drawn
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("*.svg")} == drawn

@@ -1,13 +1,14 @@
 """`python -m tools.training_graphs [OUT] [--tables FILE ...] [--draw]`.
 
-Writes the table and the figure of the findings on graphs of the first epochs into the folder OUT (docs/findings).
-Without `--tables`: of the tables that the package carries. `--draw`: only draw the figure again, from the table in OUT.
+Writes the table and the figures of the findings on graphs of the first epochs into the folder OUT (docs/findings).
+Without `--tables`: of the tables that the package carries. `--draw`: only draw the figures, from the table in OUT.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -27,7 +28,7 @@ HIGH_RATES = -6.3
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Parse the command line, write the table and the figure, print the rows of five epochs."""
+    """Parse the command line, write the table and the figures, print the rows of five epochs."""
     parser = argparse.ArgumentParser(prog=f"python -m tools.{NAME}", description=__doc__)
     parser.add_argument("out", nargs="?", type=Path, default=Path("docs/findings"))
     parser.add_argument("--tables", nargs="*", type=Path, default=[])
@@ -51,6 +52,7 @@ def write(networks: Sequence[Runs], out: Path) -> None:
     columns = [
         "scope",
         "dataset",
+        "recipe",
         "tested_on",
         "learned_on",
         "input",
@@ -65,10 +67,15 @@ def write(networks: Sequence[Runs], out: Path) -> None:
 
 
 def draw(out: Path) -> None:
-    """The figure, from the table in the folder."""
+    """The figures, from the table in the folder: of one network each, and of several that share a recipe."""
     rows = pd.read_csv(out / f"{NAME}.csv")
-    own = rows[(rows["scope"] == "own network") & rows["model"].isin([SHOWN, "none"])]
-    save(lambda: figures.accuracy_by_epochs(own), out / f"{NAME}.svg")
+    rows = rows[rows["model"].isin([SHOWN, "none"])]
+    own, across = (rows[rows["scope"] == scope] for scope in ("own network", "across networks"))
+    several = (own["dataset"] + own["recipe"]).isin(across["dataset"] + across["recipe"])
+    shown = {"": (own[~several], 3), "_networks": (pd.concat([own[several], across]), 4)}
+    for ending, (chosen, per_line) in shown.items():
+        if len(chosen):
+            save(partial(figures.accuracy_by_epochs, chosen, per_line), out / f"{NAME}{ending}.svg")
 
 
 def _tables(networks: Sequence[Runs]) -> Iterator[pd.DataFrame]:
@@ -79,11 +86,12 @@ def _tables(networks: Sequence[Runs]) -> Iterator[pd.DataFrame]:
     for runs in _widest(networks):
         learn = runs.part(runs.hyperparameters[:, 0] > HIGH_RATES, f"{runs.name}, rates of at least 0.002")
         yield experiments.table(learn, [learn], EPOCHS, "own network, high rates", [SHOWN])
-        alike = [other for other in networks if other.dataset == runs.dataset and other is not runs]
+        same = [other for other in networks if other.recipe == runs.recipe and other is not runs]
+        alike = [other for other in same if other.dataset == runs.dataset]
         sources = {
             "across networks": [other for other in _widest(alike) if _kind(other) != _kind(runs)],
             "across widths": [other for other in alike if _kind(other) == _kind(runs)],
-            "across data sets": [o for o in networks if o.dataset != runs.dataset and o.name == runs.name],
+            "across data sets": [o for o in same if o.dataset != runs.dataset and o.name == runs.name],
         }
         for scope, others in sources.items():
             if others:
@@ -95,10 +103,10 @@ def _kind(runs: Runs) -> str:
 
 
 def _widest(networks: Sequence[Runs]) -> list[Runs]:
-    """Of each kind of network and data set the one of the largest width."""
-    found: dict[tuple[str, str], Runs] = {}
+    """Of each kind of network, data set and recipe the one of the largest width."""
+    found: dict[tuple[str, str, str], Runs] = {}
     for runs in sorted(networks, key=lambda each: float(each.name.rpartition(" ")[2])):
-        found[_kind(runs), runs.dataset] = runs
+        found[_kind(runs), runs.dataset, runs.recipe] = runs
     return list(found.values())
 
 

@@ -33,7 +33,8 @@ def _rows(
     tested: Runs, sources: Sequence[Runs], epochs: Sequence[int], scope: str, models: Sequence[str]
 ) -> Iterator[dict[str, object]]:
     known: dict[str, object] = {
-        "scope": scope, "dataset": tested.dataset, "tested_on": tested.name, "learned_on": _names(tested, sources),
+        "scope": scope, "dataset": tested.dataset, "recipe": tested.recipe, "tested_on": tested.name,
+        "learned_on": _names(tested, sources),
     }  # fmt: skip
     sizes = {"learned": sum(len(runs.accuracy) for runs in sources), "diverged": tested.diverged}
     for k in epochs:
@@ -90,12 +91,10 @@ def _good(runs: Runs) -> list[tuple[str, str]]:
 
 
 def _stopped(tested: Runs, sources: Sequence[Runs], k: int) -> Numbers:
-    """The median stopping rule among trainings of the tested network itself, or of the sources where it is none."""
+    """The median stopping rule among trainings of the sources, tested settings left out."""
     score = np.full(len(tested.accuracy), np.nan)
     for held, rest in _parts(tested, sources):
-        own = [place for place, runs in enumerate(sources) if runs is tested]
-        learned = rest[own[0] if own else 0]
-        score[held] = stopping(learned, tested, k)[held]
+        score[held] = stopping(rest, tested, k)[held]
     return score
 
 

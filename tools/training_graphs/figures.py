@@ -17,9 +17,6 @@ from .inputs import STOPPING
 PUBLISHED, PUBLISHED_EPOCHS, PUBLISHED_OF, PUBLISHED_ON = 0.93, 5, "lenet", "cifar10"
 """Vahedian et al. 2022: "over 93 %", LeNet, weighted degree, CIFAR-10."""
 
-PER_LINE = 3
-"""Most panels side by side."""
-
 LOOKS: Mapping[str, Look] = {
     "graph: degree": ("temporal_graph", "-", "graph, degree (paper)"),
     "graph: centrality": ("temporal_graph", "--", "graph, centrality (paper)"),
@@ -31,10 +28,13 @@ LOOKS: Mapping[str, Look] = {
 }
 
 
-def accuracy_by_epochs(rows: pd.DataFrame) -> Figure:
-    """A panel per network, each cross-fitted on its own trainings; bands are 95 % intervals, the star is published."""
-    panels = list(rows.groupby(["tested_on", "dataset"], sort=False))
-    lines = -(-len(panels) // PER_LINE)
+def accuracy_by_epochs(rows: pd.DataFrame, per_line: int = 3) -> Figure:
+    """A panel per tested network and what was learned from, `per_line` side by side; bands are 95 % intervals.
+
+    The star is the published figure.
+    """
+    panels = list(rows.groupby(["scope", "tested_on", "dataset", "recipe"], sort=False))
+    lines = -(-len(panels) // per_line)
     columns = -(-len(panels) // lines)
     figure = Figure(figsize=(DOUBLE, 0.8 + 2.2 * lines), layout="constrained")
     grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
@@ -42,14 +42,13 @@ def accuracy_by_epochs(rows: pd.DataFrame) -> Figure:
         if place >= len(panels):
             axes.set_visible(False)
             continue
-        (name, dataset), shown = panels[place]
+        (scope, name, dataset, _), shown = panels[place]
         _lines(axes, shown)
-        where = "" if dataset == rows["dataset"].iloc[0] else f" on {dataset}"
-        axes.set(title=f"{name}{where}, n = {int(shown['tested'].iloc[0])}", ylim=(0.35, 1.02))
+        axes.set(title=_title(shown, dataset != rows["dataset"].iloc[0]), ylim=(0.35, 1.02))
         if place + columns >= len(panels):
             axes.set_xlabel("epochs read")
             axes.tick_params(labelbottom=True)
-        if str(name).startswith(PUBLISHED_OF) and dataset == PUBLISHED_ON:
+        if str(name).startswith(PUBLISHED_OF) and dataset == PUBLISHED_ON and scope == "own network":
             axes.plot([PUBLISHED_EPOCHS], [PUBLISHED], "*", color=INK, ms=8, zorder=5)
         if not place % columns:
             axes.set_ylabel("accuracy, good against bad")
@@ -57,6 +56,13 @@ def accuracy_by_epochs(rows: pd.DataFrame) -> Figure:
     star = Line2D([], [], marker="*", ls="", color=INK, ms=8, label=f"published, degree: over {PUBLISHED:.0%}")
     figure.legend(handles=[*handles, star], loc="outside lower left", ncols=3, columnspacing=1.2)
     return figure
+
+
+def _title(rows: pd.DataFrame, names_data_set: bool) -> str:
+    first = rows.iloc[0]
+    where = f" on {first['dataset']}" if names_data_set else ""
+    learned = ", learned on the others" if first["scope"] == "across networks" else f", n = {int(first['tested'])}"
+    return f"{first['tested_on']}{where}{learned}"
 
 
 def _lines(axes: Axes, rows: pd.DataFrame) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -41,12 +41,12 @@ INPUTS: Mapping[str, Input] = {
 STOPPING = "median stopping rule"
 
 
-def stopping(learned: Runs, tested: Runs, k: int) -> Numbers:
+def stopping(learned: Sequence[Runs], tested: Runs, k: int) -> Numbers:
     """Median stopping rule (Golovin et al. 2017, section 3.2.2) at epoch k: above 0 a training (n,) goes on.
 
     Its best validation accuracy so far less the median of the others' means so far; nothing is fitted.
     """
-    means = learned.curves["valid_accuracy"][:, 1 : k + 1].mean(axis=1)
+    means = np.concatenate([runs.curves["valid_accuracy"][:, 1 : k + 1].mean(axis=1) for runs in learned])
     best = tested.curves["valid_accuracy"][:, 1 : k + 1].max(axis=1)
     difference: Numbers = best - np.median(means)
     return difference

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from harness.benches.one_network.plans import AUTHORS
 from harness.benches.one_network.space import SPACE
 from harness.benches.tabulated import Tabulated
 
@@ -22,6 +23,8 @@ GRAPHS = ("literal_graph", "temporal_graph")
 class Runs:
     """n trainings of the network `name` on `dataset` over e epochs.
 
+    `recipe` says how they were trained: initialisation and updates of an epoch. Only trainings of one recipe are
+    learned from or compared with each other.
     `hyperparameters` (n, 2): logarithm of the learning rate, dropout rate. `accuracy` (n,): of the last epoch on test
     images, in percent. `curves` (n, 1 + e) by column, epoch 0 first; `graphs` (n, c, d) by column, of the first c
     checkpoints. `diverged` trainings are not among the n: they have no last epoch.
@@ -35,14 +38,14 @@ class Runs:
     curves: Mapping[str, Numbers]
     graphs: Mapping[str, Numbers]
     diverged: int
+    recipe: str = ""
 
     def part(self, chosen: NDArray[np.bool_], name: str) -> Runs:
         """Only these trainings, under another name."""
         settings = tuple(np.array(self.settings)[chosen].tolist())
         curves, graphs = ({key: value[chosen] for key, value in each.items()} for each in (self.curves, self.graphs))
-        return Runs(
-            name, self.dataset, settings, self.hyperparameters[chosen], self.accuracy[chosen], curves, graphs, 0
-        )
+        hyper, accuracy = self.hyperparameters[chosen], self.accuracy[chosen]
+        return Runs(name, self.dataset, settings, hyper, accuracy, curves, graphs, 0, self.recipe)
 
     @property
     def good(self) -> NDArray[np.bool_]:
@@ -64,7 +67,13 @@ def of_table(table: Tabulated) -> Runs:
     name = f"{network['model']} × {network['width']:g}"
     graphs = {column: _graphs(curves[column], shape) for column in GRAPHS}
     dataset = str(table.about["dataset"])
-    return Runs(name, dataset, settings, hyper, accuracy, columns, graphs, len(table.about["diverged"]))
+    diverged = len(table.about["diverged"])
+    return Runs(name, dataset, settings, hyper, accuracy, columns, graphs, diverged, _recipe(table))
+
+
+def _recipe(table: Tabulated) -> str:
+    updates = -(-table.about["images"]["train"] // table.about["recipe"]["batch"])
+    return f"{table.about['network'].get('initialization', AUTHORS)}, {updates} updates an epoch"
 
 
 def _graphs(cells: pd.Series, shape: tuple[int, int]) -> Numbers:

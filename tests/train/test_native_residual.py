@@ -1,0 +1,85 @@
+"""The compiled step on the residual network: fixed shortcuts, and dropout before the head as torch draws it."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from harness.benches.one_network import plans
+from harness.benches.one_network.bench import OneNetwork
+from harness.benches.one_network.network import ResNet
+from harness.train.job import TrainingJob
+from harness.train.loop import train
+from harness.train.native import library as compiled
+from harness.train.native.library import library
+from harness.train.native.program import Descent, Program
+from harness.train.recipe import Recipe
+from tests.conftest import tiny_images
+from tests.train.test_native import agree, batch, blurred, whole
+
+pytestmark = pytest.mark.skipif(compiled.compiler() is None, reason="needs a C compiler: cc, gcc or clang")
+
+IMAGES = replace(tiny_images(colours=3, size=8), classes=5)
+DESCENT = Descent(0.1, 0.9, False, 0.0)
+
+
+def residual(dropout: float = 0.0) -> nn.Module:
+    torch.manual_seed(0)
+    return blurred(ResNet((4, 8, 16), dropout, IMAGES).to(memory_format=torch.channels_last))
+
+
+def test_updates_are_those_of_autograd() -> None:
+    agree(residual(), 8, [9, 16], DESCENT)
+
+
+@pytest.mark.parametrize("rate", [0.3, 0.9])
+def test_features_are_dropped_in_updates_as_by_torch_and_never_in_scores(rate: float) -> None:
+    model = residual(rate)
+    other = copy.deepcopy(model)
+    optimizer = torch.optim.SGD(other.parameters(), DESCENT.rate, DESCENT.momentum)
+    program = Program(library("double"), model.dataflow(), 8, 19, torch.float64)
+    for seed, count in enumerate([19, 7]):
+        x, y = batch(count, seed=seed)
+        torch.manual_seed(seed)
+        mine, logits = program.update(*whole(x, y), DESCENT)
+        after = torch.random.get_rng_state()
+        torch.manual_seed(seed)
+        optimizer.zero_grad()
+        theirs = other(x)
+        loss = functional.cross_entropy(theirs, y)
+        loss.backward()
+        optimizer.step()
+        assert torch.equal(after, torch.random.get_rng_state())
+        assert mine == pytest.approx(loss.item(), rel=1e-6)
+        torch.testing.assert_close(logits, theirs.detach(), rtol=1e-6, atol=1e-6)
+    for mine, theirs in zip(model.parameters(), other.parameters(), strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-5, atol=1e-6)
+    x, _ = batch(23, seed=9)
+    torch.testing.assert_close(program.scores(x), other.eval()(x).detach(), rtol=1e-5, atol=1e-6)
+
+
+def test_a_training_is_the_same_with_either_kernels_but_for_rounding() -> None:
+    """The same weights, images and dropped features: writing the network down draws no random number."""
+    bench = OneNetwork(model="resnet32", width=0.25)
+    architecture = bench.architecture("rate=0.002,dropout=0.5")
+    recipe = Recipe(steps=3, batch=16, observe_every=1, learning_rate=0.002, schedule="constant", watch=["valid"])
+    losses = {}
+    for kernels in ("native", "torch"):
+        job = TrainingJob(
+            architecture, lambda: bench.build(architecture, IMAGES), IMAGES, recipe, {}, 0, "run", kernels=kernels
+        )
+        losses[kernels] = torch.tensor(train(job).table[["train_loss", "valid_loss"]].to_numpy()[1:])
+    torch.testing.assert_close(losses["native"], losses["torch"], rtol=1e-3, atol=1e-3)
+    assert not torch.equal(losses["native"], losses["torch"])
+
+
+def test_only_the_residual_network_is_trained_by_the_compiled_step() -> None:
+    assert [model for model in plans.MODELS if OneNetwork(model=model).lowerable] == ["resnet32"]
+    probed = ResNet((2, 4, 8), 0.0, IMAGES)
+    probed.head = nn.Sequential(nn.Linear(8, 5))
+    assert probed.dataflow() is None
