@@ -18,6 +18,7 @@ from harness.schema import (
     Benchmark,
     Drawable,
     KnownElsewhere,
+    KnownOrigin,
     Trace,
     Truth,
     are_properties,
@@ -33,7 +34,9 @@ def tables(
     spec = context.spec
     paid = costs(CostInput(_reads(spec), traces.scored, traces.fitted_on, context.train_images), scores.timings)
     return {
-        "architectures": architectures_table(sample.architectures, sample.truth),
+        "architectures": _with_origin(
+            architectures_table(sample.architectures, sample.truth), spec.bench, traces.scored
+        ),
         "truth": truth_table(sample.truth),
         "scores": scores.scores,
         **judged_tables(scores.judgement, paid, spec.evaluation.targets),
@@ -79,6 +82,15 @@ def architectures_table(architectures: Sequence[Architecture], truth: Truth) -> 
     table["index"] = table["index"].astype("Int64")
     noted = ["note"] if table["note"].any() else []
     return table[[*columns.ARCHITECTURES.required, *noted]]
+
+
+def _with_origin(table: pd.DataFrame, bench: Benchmark, traces: Sequence[Trace]) -> pd.DataFrame:
+    """The table with size and origin, where the benchmark knows the latter."""
+    if not isinstance(bench, KnownOrigin):
+        return table
+    names = table["architecture"]
+    sizes = {trace.architecture.name: float(trace.numbers("params")[-1]) for trace in traces}
+    return table.assign(params=names.map(sizes).astype(float), origin=[bench.origin(name) for name in names])
 
 
 def truth_table(truth: Truth) -> pd.DataFrame:

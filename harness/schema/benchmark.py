@@ -120,6 +120,15 @@ class KnownElsewhere(Protocol):
 
 
 @runtime_checkable
+class KnownOrigin(Protocol):
+    """A benchmark whose architectures come from somewhere, with weights say."""
+
+    def origin(self, architecture: str) -> str:
+        """Where it comes from, in a few words."""
+        ...
+
+
+@runtime_checkable
 class RecipeProvider(Protocol):
     """A benchmark whose architectures state a part of their training, a learning rate say."""
 

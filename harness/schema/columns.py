@@ -35,6 +35,10 @@ ARCHITECTURES = Table(
         count("index", "official index in the benchmark; null: none", nullable=True),
         number("truth", "ground truth: accuracy, mean over the recorded seeds", "%"),
         replace(text("note", "what to know of it before comparing; only where some have one"), optional=True),
+        replace(
+            number("params", "trained parameters; only where the benchmark says where it comes from"), optional=True
+        ),
+        replace(text("origin", "where it comes from; only where the benchmark says so"), optional=True),
     ),
 )
 

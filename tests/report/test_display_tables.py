@@ -93,6 +93,10 @@ def test_architectures_stand_with_the_accuracy_of_every_seed_best_first(results:
     noted = tables.architectures.assign(group="one", note=["of birds", *[""] * (len(tables.architectures) - 1)])
     sheet = architectures(replace(tables, architectures=noted))
     assert set(sheet.columns["group"]) == {"one"} and sum(map(bool, sheet.columns["note"])) == 1
+    assert "origin" not in sheet.columns and "million parameters" not in sheet.columns
+    known = tables.architectures.assign(params=2.5e6, origin="a hub (MIT)")
+    text = text_of(architectures(replace(tables, architectures=known)))
+    assert set(text["origin"]) == {"a hub (MIT)"} and set(text["million parameters"]) == {"2.50"}
 
 
 def test_a_target_that_none_reaches_is_said_to_be_missed(results: Path) -> None:

@@ -145,6 +145,11 @@ class Pretrained:
         note = "" if known.trained_on == IMAGENET else f"trained on {known.trained_on}"
         return Architecture(name, known.family, note=note)
 
+    def origin(self, architecture: str) -> str:
+        """Where its weights come from, and under which licence."""
+        known = self._held().entry(architecture)
+        return known.source if known.licence == "not stated" else f"{known.source} ({known.licence})"
+
     def content_of(self, architecture: str) -> dict[str, object]:
         """What determines the weights: the checksum of the file, or of the weights that the hub gives."""
         return {"weights": self._held().identity(architecture)}

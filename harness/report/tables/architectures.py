@@ -19,8 +19,8 @@ MOST, LEAST = "most misjudged by", "least misjudged by"
 def architectures(tables: RunTables) -> DisplayTable:
     """Architectures by true accuracy (percent, higher is better), best first: the mean, and that of every seed.
 
-    Then the predictors that misjudge it most and least, see `misjudged`. Groups are shown
-    where one has several members, notes where there are any.
+    Then the predictors that misjudge it most and least, see `misjudged`. Groups are shown where one has several
+    members, notes, sizes and origins where there are any.
     """
     known = tables.architectures
     seeds = tables.truth.pivot(index="architecture", columns="seed", values="accuracy")
@@ -32,14 +32,16 @@ def architectures(tables: RunTables) -> DisplayTable:
     columns = {
         "architecture": strings(numbers["architecture"]),
         **({"group": strings(numbers["group"])} if known["group"].duplicated().any() else {}),
+        **({"million parameters": quantities(numbers["params"] / 1e6)} if "params" in known else {}),
         "accuracy": quantities(numbers["truth"]),
         **{name: quantities(numbers[name]) for name in shown},
         "places off": quantities(numbers["places_off"], _places),
         MOST: _by(numbers["most_misjudged_by"], numbers["most_places"]),
         LEAST: _by(numbers["least_misjudged_by"], numbers["least_places"]),
         **({"note": strings(numbers["note"])} if "note" in known and known["note"].fillna("").ne("").any() else {}),
+        **({"origin": strings(numbers["origin"])} if "origin" in known else {}),
     }
-    return DisplayTable(numbers, columns, left=1 + ("group" in columns), words=("note", MOST, LEAST))
+    return DisplayTable(numbers, columns, left=1 + ("group" in columns), words=("note", "origin", MOST, LEAST))
 
 
 def _by(names: Iterable[str], places: Iterable[float]) -> list[Content]:

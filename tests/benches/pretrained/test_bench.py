@@ -33,7 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     names = {name: seed for seed, name in enumerate(FAMILIES)}
     place = networks.save(tmp_path_factory.mktemp("networks"), names, FAMILIES)
     described = yaml.safe_load((place / "models.yaml").read_text())
-    described["c1"]["trained_on"] = "birds"
+    described["c1"] |= {"trained_on": "birds", "source": "a museum", "licence": "MIT"}
     (place / "models.yaml").write_text(yaml.safe_dump(described))
     return place
 
@@ -151,6 +151,9 @@ def test_a_run_ranks_what_the_table_knows(table: Path, small: list[str], tmp_pat
     page = next((tmp_path / "reports" / "pretrained-digits").rglob("index.html")).read_text()
     assert "pretrained" in page and "valacc" in page and "(trained on birds)" in page
     assert dict(architectures["note"]) == dict.fromkeys(FAMILIES, "") | {"c1": "trained on birds"}
+    assert architectures["params"].gt(0).all() and "million parameters" in page
+    assert dict(architectures["origin"]) == dict.fromkeys(FAMILIES, "not stated") | {"c1": "a museum (MIT)"}
+    assert "a museum (MIT)" in page
     metrics = pd.read_parquet(run / "metrics.parquet")
     assert metrics["tau_groups"].notna().any() and "between groups" in page
 
