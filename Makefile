@@ -1,13 +1,20 @@
 # Compiled modules are kept, whatever the shell says: every worker and every process of a test would compile them again.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: check check-all check-real check-cluster docs format lint published paper
+.PHONY: check check-all check-real check-cluster docs format lint most-tests tests published paper
 
-# What a commit has to pass; whole runs and sweeps (marked slow) are left to check-all, which CI runs.
-check: lint
+# What a commit has to pass; whole runs and sweeps (marked slow) are left to check-all, which CI runs. Types are checked
+# beside the tests: mypy works on one core, and tests wait now and then.
+check:
+	$(MAKE) --no-print-directory --jobs 2 lint most-tests
+
+check-all:
+	$(MAKE) --no-print-directory --jobs 2 lint tests
+
+most-tests:
 	pytest -m 'not real and not cluster and not slow'
 
-check-all: lint
+tests:
 	pytest
 
 lint:

@@ -77,6 +77,10 @@ def test_without_its_measure_a_predictor_is_skipped_and_the_missing_column_named
     assert {"movement", "valacc", "flops", "lce"} <= found
 
 
+ONE = ["+bench=nasbench201", "measure=[]", "predictor=[flops]"]
+"""Without other plug-ins, each of which takes time to be read and checked."""
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
@@ -85,28 +89,28 @@ def test_without_its_measure_a_predictor_is_skipped_and_the_missing_column_named
         (["+bench=nope"], "bench: must be one of cnn_zoo, hyperparameters, nasbench101, nasbench201"),
         (["+bench=nasbench201", "dataset=nope"], "dataset: must be one of "),
         (["+bench=nasbench201", "predictor=[nope]"], "predictor: must be one of az_expressivity, "),
-        (["+bench=nasbench201", "sead=1"], "sead: must be a known key (got sead=1); did you mean seed?; known: "),
+        ([*ONE, "sead=1"], "sead: must be a known key (got sead=1); did you mean seed?; known: "),
         (
-            ["+bench=nasbench201", "train.btch=1"],
+            [*ONE, "train.btch=1"],
             "train.btch: must be a known key (got train.btch=1); did you mean train.batch?; known: ",
         ),
         (
-            ["+bench=nasbench201", "+train.btch=1"],
+            [*ONE, "+train.btch=1"],
             "train.btch: must be a known key (got btch); did you mean train.batch?; known: ",
         ),
-        (["+bench=nasbench201", "train.batch=many"], "train.batch: must be a value of type int (got 'many')"),
-        (["+bench=nasbench201", "train.batch=-1"], "train.batch: must be at least 1 (got -1)"),
-        (["+bench=nasbench201", "architectures=-4"], "architectures: must be at least 2 (or null: all) (got -4)"),
-        (["+bench=nasbench201", "architectures=x"], "architectures: must be a value of type int or null (got 'x')"),
+        ([*ONE, "train.batch=many"], "train.batch: must be a value of type int (got 'many')"),
+        ([*ONE, "train.batch=-1"], "train.batch: must be at least 1 (got -1)"),
+        ([*ONE, "architectures=-4"], "architectures: must be at least 2 (or null: all) (got -4)"),
+        ([*ONE, "architectures=x"], "architectures: must be a value of type int or null (got 'x')"),
         (["+bench=nasbench201", "seed=0,1"], "seed: must be one value in a single run (got 0,1); add -m for a sweep"),
         (["+bench=nasbench201", "nonsense"], "nonsense: must be KEY=VALUE (got 'nonsense')"),
         (
             ["+bench=nasbench201", "measure=[movement]", "predictor=[beta_eff]"],
             "predictor.beta_eff: must ",
         ),
-        (["+bench=nasbench201", "bench.source=/no/such.parquet"], "bench.source: must be an existing table"),
+        ([*ONE, "bench.source=/no/such.parquet"], "bench.source: must be an existing table"),
         (
-            ["+bench=nasbench201", "predictor.flops._target_=a.nope"],
+            [*ONE, "predictor.flops._target_=a.nope"],
             "predictor.flops._target_: must be an import",
         ),
         (["+bench=nasbench201", "dataset=fashion_mnist"], "data: "),
@@ -122,7 +126,7 @@ def test_bad_input_is_one_line_and_exit_code_2(call, tmp_path, monkeypatch, argu
 
 def test_a_missing_data_file_names_file_folder_checksum_and_command(call, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    _, _, err = call("+bench=nasbench201", "dataset=cifar10", f"data={tmp_path / 'data'}")
+    _, _, err = call(*ONE, "dataset=cifar10", f"data={tmp_path / 'data'}")
     for needed in (
         "cifar-10-python.tar.gz",
         "c58f30108f718f92721af3b95e74349a",

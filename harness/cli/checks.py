@@ -36,7 +36,9 @@ def demand_read(config: DictConfig, own: DictConfig) -> None:
     """Raise BadInput for a key that the command line adds and that nothing reads, e.g. +seeds=1."""
     texts: list[str] = config.hydra.overrides.task
     added = [(match[1], text) for text in texts if (match := re.match(r"\+(\w+)=", text))]
-    known = [*groups(), *(compose_job(config.hydra.job.config_name, []) if added else ())]
+    parts = groups()
+    added = [(key, text) for key, text in added if key not in parts]
+    known = [*parts, *(compose_job(config.hydra.job.config_name, []) if added else ())]  # composing takes time
     for key, text in added:
         read = key in known or f"${{{key}" in OmegaConf.to_yaml(own)
         if not read:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Collection, Sequence
 
+from hydra._internal.callbacks import Callbacks
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
-from omegaconf import DictConfig
+from hydra.core.utils import configure_log, run_job
+from hydra.types import HydraContext, RunMode
+from omegaconf import DictConfig, read_write
 
 from harness import __version__
 from harness.cli.arguments import parse_arguments
@@ -64,14 +66,22 @@ def _main(config_name: str, task: Task, check: Callable[[DictConfig], object], t
 
 
 def _run_once(composition: Composition, config_name: str, task: Task) -> int:
+    """The exit code of the job whose configuration is composed already; `hydra.run` would compose it once more."""
     codes = []
 
     def job(config: DictConfig) -> None:  # Hydra would print all overrides with an error
         codes.append(carry_out(lambda: task(config).code))
 
-    hydra = GlobalHydra.instance().hydra
-    assert hydra is not None  # main has opened it
-    hydra.run(config_name, job, list(composition.overrides))
+    config = composition.config
+    configure_log(config.hydra.hydra_logging, config.hydra.verbose)
+    with read_write(config.hydra):
+        config.hydra.mode = RunMode.RUN
+    callbacks = Callbacks(config)
+    callbacks.on_run_start(config=config, config_name=config_name)
+    context = HydraContext(GlobalHydra.instance().config_loader(), callbacks)
+    done = run_job(job, config, job_dir_key="hydra.run.dir", job_subdir_key=None, hydra_context=context)
+    callbacks.on_run_end(config=config, config_name=config_name, job_return=done)
+    _ = done.return_value  # raises what the job raised
     return max(codes)
 
 

@@ -66,7 +66,8 @@ def fill(kind: type[T], given: Mapping[str, Any], prefix: str) -> T:
     """
     schema = OmegaConf.structured(kind)
     try:
-        return cast(T, OmegaConf.to_object(OmegaConf.merge(schema, OmegaConf.create(dict(given)))))
+        filled = OmegaConf.unsafe_merge(schema, OmegaConf.create(dict(given)))  # into the schema: no copy of it is made
+        return cast(T, OmegaConf.to_object(filled))
     except BadInput as error:  # its key here may differ from the one its author wrote
         raise BadInput(re.sub(r"^(measure|predictor)\.\w+\.", prefix, str(error))) from error
     except ConfigKeyError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -22,6 +23,19 @@ def fill(template: str, values: Mapping[str, Any], more: Sequence[str] = ()) -> 
     `more` are further files of styles and scripts.
     """
     is_html = template.endswith(".html.jinja")
+    room = files("harness.report")
+    shared = {}
+    if is_html:
+        texts = {name: (room / name).read_text(encoding="utf-8") for name in ("page.css", "page.js", *more)}
+        shared = {key: "\n".join(text for name, text in texts.items() if name.endswith(ending))
+                  for key, ending in (("style", ".css"), ("script", ".js"))}  # fmt: skip
+        shared["policy"] = _policy(f"\n{shared['script']}")
+    return _environment(is_html).get_template(template).render({**shared, **values})
+
+
+@cache
+def _environment(is_html: bool) -> Environment:
+    """Where templates are compiled, once a process, with what they may ask of a value."""
     environment = Environment(
         loader=PackageLoader("harness.report", "."), autoescape=is_html, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
@@ -34,14 +48,7 @@ def fill(template: str, values: Mapping[str, Any], more: Sequence[str] = ()) -> 
         "svg": svg,
         "words": words,
     }
-    room = files("harness.report")
-    shared = {}
-    if is_html:
-        texts = {name: (room / name).read_text(encoding="utf-8") for name in ("page.css", "page.js", *more)}
-        shared = {key: "\n".join(text for name, text in texts.items() if name.endswith(ending))
-                  for key, ending in (("style", ".css"), ("script", ".js"))}  # fmt: skip
-        shared["policy"] = _policy(f"\n{shared['script']}")
-    return environment.get_template(template).render({**shared, **values})
+    return environment
 
 
 def _policy(script: str) -> str:

@@ -22,6 +22,7 @@ TINY = [
     "+bench=cnn_zoo", "train=cnn_zoo", "dataset=digits", "dataset.size=16", "dataset.train_images=48",
     "dataset.valid_images=20", "dataset.test_images=40", "train.epochs=2", "engine.workers=1",
 ]  # fmt: skip
+NO_PLUGINS = ["measure=[]", "predictor=[flops]"]
 TABLE = [*TINY, "architectures=12", "seeds=[0]", "out=zoo.parquet"]
 
 
@@ -153,13 +154,14 @@ def test_a_data_set_without_a_table_is_refused() -> None:
 
 
 def test_a_table_of_other_images_is_refused_with_the_settings_that_make_its_own(table: Path, call) -> None:
-    code, _, err = call(*[each for each in TINY if "size" not in each], "dataset.size=20", f"bench.source={table}")
+    other = [each for each in TINY if "size" not in each] + ["dataset.size=20"]
+    code, _, err = call(*other, *NO_PLUGINS, f"bench.source={table}")
     assert code == 2 and err.count("\n") == 1
     assert "bench.source: must be a table made on the images" in err and "dataset.size=16" in err
 
 
 def test_a_table_of_another_network_is_refused(table: Path, call) -> None:
-    code, _, err = call(*TINY, f"bench.source={table}", "bench.model=mlp")
+    code, _, err = call(*TINY, *NO_PLUGINS, f"bench.source={table}", "bench.model=mlp")
     assert code == 2 and "bench.model: must be 'cnn' for zoo.parquet (got 'mlp')" in err and err.count("\n") == 1
 
 

@@ -16,8 +16,8 @@ TYPED = {
     "lists": ["+bench=nasbench201", "measure=[capacitance,zen]", "predictor=[beta_eff,flops]"],
     "one left out": ["+bench=nasbench201", "~predictor.lce", "fit_on=[{channels: 4}]"],
     "an experiment": ["experiment=stored_curves", "+bench=nasbench201", "+predictor=tse"],
-    "a recipe of the benchmark": ["+bench=cnn_zoo"],
-    "a value to be quoted": ["+bench=nasbench201", "data='/a folder/$x'"],
+    "a recipe of the benchmark": ["+bench=cnn_zoo", "measure=[]", "predictor=[flops]"],
+    "a value to be quoted": ["+bench=nasbench201", "measure=[]", "predictor=[flops]", "data='/a folder/$x'"],
 }
 
 

@@ -17,9 +17,14 @@ NEEDS = {"lc_surrogate": [f"predictor.lc_surrogate.file={__file__}"]}  # any fil
 
 
 @cache
-def spec_of(*arguments: str, bench: str = "nasbench201"):
+def _spec_of(*arguments: str):
     with hydra_open("config"):
-        return build_spec(compose_arguments([f"+bench={bench}", *arguments], "config").own)
+        return build_spec(compose_arguments(arguments, "config").own)
+
+
+def spec_of(*arguments: str, bench: str = "nasbench201"):
+    """The run of these arguments, composed once a process."""
+    return _spec_of(f"+bench={bench}", *arguments)
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)

@@ -262,7 +262,8 @@ def test_an_interval_without_0_is_called_unsure_where_the_correction_says_so(
 
 def test_partial_tau_of_beta_eff_comes_with_intervals(results: Path) -> None:
     tables = read(results)
-    row = tables.final.set_index("predictor").loc[tables.best_studied]
+    final = tables.final[tables.final["predictor"] == tables.best_studied]
+    row = final.iloc[0].to_dict()
     text = studied(tables)
     for column, what in (("train_loss", "the training loss"), ("flops", "FLOPs"), ("params", "parameters")):
         value, low, high = (row[f"tau_given_{column}{end}"] for end in ("", "_low", "_high"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 import shutil
@@ -58,14 +59,20 @@ CONFIG = {"seed": 0, "train": {"epochs": 2, "batch": 128}, "results": "here", "d
           "predictor": {"stack": {"_target_": "a.B", "folds": 5}}}  # fmt: skip
 
 
-@pytest.fixture
-def folders(make: Callable[..., Path], tmp_path: Path) -> Folders:
+@pytest.fixture(scope="module")
+def folders(make: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Folders:
     """Two runs over the same architectures and truth, of which the second was trained for less."""
+    place = tmp_path_factory.mktemp("two")
     other = {**CONFIG, "results": "there", "train": {"epochs": 1, "batch": 128}, "predictor": {}}
     return (
-        copied(make(n=40, k=8), tmp_path / "long", CONFIG),
-        copied(make(n=40, k=8, steps=EARLY), tmp_path / "short", other),
+        copied(make(n=40, k=8), place / "long", CONFIG),
+        copied(make(n=40, k=8, steps=EARLY), place / "short", other),
     )
+
+
+@pytest.fixture(scope="module")
+def pair(folders: Folders) -> RunPair:
+    return read_pair(folders)
 
 
 def text_of(both: RunPair, width: int = 80) -> str:
@@ -74,8 +81,8 @@ def text_of(both: RunPair, width: int = 80) -> str:
     return out.getvalue()
 
 
-def test_the_settings_that_differ_are_listed_without_those_that_change_no_number(folders: Folders) -> None:
-    rows = read_pair(folders).settings
+def test_the_settings_that_differ_are_listed_without_those_that_change_no_number(pair: RunPair) -> None:
+    rows = pair.settings
     assert rows.to_numpy().tolist() == [
         ["predictor.stack", "takes part", "left out"],
         ["train.epochs", "2", "1"],
@@ -90,9 +97,9 @@ def test_what_the_runs_state_is_listed_where_it_differs(make: Callable[..., Path
 
 
 def test_the_page_names_the_runs_the_pairing_the_answer_and_shows_the_figures_side_by_side(
-    folders: Folders, tmp_path: Path
+    pair: RunPair, tmp_path: Path
 ) -> None:
-    page = write(read_pair(folders), tmp_path / "out", ReportConfig(figures=["ranked", "pairs_by_gap"], dpi=50))
+    page = write(pair, tmp_path / "out", ReportConfig(figures=["ranked", "pairs_by_gap"], dpi=50))
     html, markdown = page.read_text(), (page.parent / "report.md").read_text()
     check_html(html, own_script=True)
     for text in (html, markdown):
@@ -111,19 +118,18 @@ def test_equal_tables_give_equal_bytes(folders: Folders, tmp_path: Path, undrawn
     assert files[0] == files[1]
 
 
-def test_the_list_of_pages_knows_the_comparison(folders: Folders, tmp_path: Path, undrawn: None) -> None:
-    page = write(read_pair(folders), tmp_path / "out", ReportConfig(figures=[]))
+def test_the_list_of_pages_knows_the_comparison(pair: RunPair, tmp_path: Path, undrawn: None) -> None:
+    page = write(pair, tmp_path / "out", ReportConfig(figures=[]))
     entry = json.loads((page.parent / "index.json").read_text())
     assert entry["kind"] == "two runs" and entry["n"] == 40 and "train.epochs" in entry["question"]
 
 
-def test_the_terminal_ends_on_what_changes_in_80_columns(folders: Folders) -> None:
-    both = read_pair(folders)
-    text = text_of(both)
+def test_the_terminal_ends_on_what_changes_in_80_columns(pair: RunPair) -> None:
+    text = text_of(pair)
     assert max(map(len, text.splitlines())) <= 80
     assert "paired, 95 % intervals" in text and "Of 8 predictors with a τ in both runs " in text
     assert text.index("Δτ, B − A") < text.index("Paired: every τ")
-    assert "p (Holm)" in text_of(both, 140)
+    assert "p (Holm)" in text_of(pair, 140)
 
 
 def test_predictors_that_one_run_alone_has_are_named(make: Callable[..., Path], tmp_path: Path) -> None:
@@ -134,8 +140,8 @@ def test_predictors_that_one_run_alone_has_are_named(make: Callable[..., Path], 
     assert last.startswith("Only in B: ") and all(name in last for name in both.only_in(1))
 
 
-def test_an_answer_counts_what_the_tests_show(folders: Folders) -> None:
-    both = read_pair(folders)
+def test_an_answer_counts_what_the_tests_show(pair: RunPair) -> None:
+    both = copy.deepcopy(pair)
     shown = both.differences["p_holm"] <= 0.05
     better, worse = (shown & (both.differences["difference"] * way > 0) for way in (1, -1))
     said = plain(sentences.answer(both)[0])

@@ -222,7 +222,7 @@ def test_other_weights_under_a_known_name_are_refused(table: Path, folder: Path,
 
 def test_a_benchmark_brings_its_own_recipe_unless_one_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     def batch(*arguments: str) -> int:
-        assert main([*arguments, "--cfg", "job", "-p", "train"]) == 0
+        assert main([*arguments, "measure=[]", "predictor=[flops]", "--cfg", "job", "-p", "train"]) == 0
         return int(yaml.safe_load(capsys.readouterr().out)["batch"])
 
     assert batch("+bench=pretrained") == 32 and batch("+bench=pretrained", "train=brief") == 128
