@@ -97,9 +97,10 @@ def _package(source: str) -> Any:
     extra = EXTRAS[source]
     try:
         return import_module(extra)
-    except ModuleNotFoundError as error:
-        wanted = f'a source that is installed (pip install "early-training-harness[{extra}]")'
-        raise BadInput(f"bench.models: must be of {wanted} (got {source}:...: {error})") from error
+    except (ImportError, RuntimeError, OSError) as error:  # torchvision made for another torch raises RuntimeError
+        wanted = f'a source that can be imported (pip install "early-training-harness[{extra}]")'
+        reason = " ".join(str(error).split())[:200]
+        raise BadInput(f"bench.models: must be of {wanted} (got {source}:...: {reason})") from error
 
 
 def _torchvision(package: Any, name: str, pretrained: bool) -> HubNetwork:

@@ -226,6 +226,6 @@ def test_a_benchmark_brings_its_own_recipe_unless_one_is_named(capsys: pytest.Ca
         return int(yaml.safe_load(capsys.readouterr().out)["batch"])
 
     assert batch("+bench=pretrained") == 32 and batch("+bench=pretrained", "train=brief") == 128
-    assert batch("+bench=nasbench201") == 128
+    assert batch("+bench=nasbench201") == 128 and batch("+bench=pretrained_torchvision") == 32
     assert main(["-m", "+bench=pretrained,nasbench201"]) == 2
     assert "train: must be named in a sweep over benchmarks with recipes of their own" in capsys.readouterr().err

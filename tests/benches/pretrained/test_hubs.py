@@ -89,6 +89,17 @@ def test_a_missing_package_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> N
         hubs.load("huggingface", "timm/resnet18.a1_in1k")
 
 
+def test_a_package_made_for_another_torch_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: str) -> None:
+        raise RuntimeError("operator torchvision::nms\ndoes not exist")
+
+    monkeypatch.setattr(hubs, "import_module", fail)
+    with pytest.raises(
+        BadInput, match=r"^bench\.models: .*\(got torchvision:\.\.\.: operator torchvision::nms does not"
+    ):
+        hubs.load("torchvision", "resnet18")
+
+
 def test_nothing_is_downloaded_where_that_is_forbidden(monkeypatch: pytest.MonkeyPatch, torchvision: Any) -> None:
     monkeypatch.setenv("HARNESS_OFFLINE", "1")
     monkeypatch.setenv("TORCH_HOME", "/nonexistent")
