@@ -24,10 +24,15 @@ CONF = Path(__file__).parents[1] / "conf" / "measure"
 
 
 def measures(*names: str) -> dict[str, Measure]:
-    """The measures of the default run, or those that are named, as conf/measure has them."""
+    """Every measure, or those that are named, as conf/measure has them."""
     paths = sorted(CONF.glob("*.yaml"))
     made = {path.stem: instantiate(OmegaConf.load(path), _convert_="all") for path in paths}
     return {name: made[name] for name in names or made}
+
+
+def default_measures() -> dict[str, Measure]:
+    """Those of the default run on networks that are not pre-trained."""
+    return {name: measure for name, measure in measures().items() if not getattr(measure, "needs_source_model", False)}
 
 
 def tracking(repeats: int) -> None:
@@ -38,6 +43,7 @@ def tracking(repeats: int) -> None:
     short, few = Recipe(epochs=2, observe_every=8), max(2, repeats // 3)
     cases = (
         ("digits, 12 pixels, 64 updates", Digits().load(), short, "native", repeats),
+        ("digits, 12 pixels, 64 updates", Digits().load(), short, "native_watch", repeats),
         ("digits, 12 pixels, 64 updates", Digits().load(), short, "torch", repeats),
         ("CIFAR-10's shape, 32 pixels, 200 updates", noise_images(), brief, "native", few),
         ("CIFAR-10's shape, 32 pixels, 200 updates", noise_images(), brief, "torch", few),
@@ -47,7 +53,10 @@ def tracking(repeats: int) -> None:
     print(f"\n| recipe (C = 8, N = 1, default observations) | kernels | measures | {times_told} |")
     print("|---|---|---|---|---|---|---|")
     for name, images, recipe, kernels, count in cases:
-        for label, chosen in (("`capacitance` (β_eff) alone", measures("capacitance")), ("all 16", measures())):
+        for label, chosen in (
+            ("`capacitance` (β_eff) alone", measures("capacitance")),
+            (f"all {len(default_measures())}", default_measures()),
+        ):
             some = partial(whole, images, recipe, kernels)
             times = alternate(partial(some, {}), partial(some, chosen), count)
             plain, watched = np.median(times, axis=0)

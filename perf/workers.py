@@ -17,14 +17,21 @@ from harness.storage.traces import TraceStore
 from harness.train.process import prepare
 from harness.train.recipe import Recipe
 from perf.comparison import alternate, quartiles
-from perf.observation import measures
+from perf.observation import default_measures
 
 
 def workers(repeats: int) -> None:
     """Forty-eight architectures in one worker process and in two, by the clock; processes are warm."""
     images, bench = Digits().load(), NasBench201()
     campaign = Campaign(
-        bench, images, images.fingerprint(), Recipe(epochs=2, observe_every=8), measures(), "run", "cpu", "native"
+        bench,
+        images,
+        images.fingerprint(),
+        Recipe(epochs=2, observe_every=8),
+        default_measures(),
+        "run",
+        "cpu",
+        "native",
     )
     wanted = [(architecture, 0) for architecture in bench.sample(48, 0)]
 

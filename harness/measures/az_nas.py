@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import nan
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from harness.schema import Observer, Scene, demand, seed_of
+from harness.schema import BlockSlope, Observer, Scene, demand, seed_of
 
 from .checks import demand_counts
 from .redraw import WEIGHTS, redraw
@@ -77,30 +77,51 @@ class AzNas:
             generator = torch.Generator().manual_seed(scene.probe_seed)
             x = torch.randn((self.images, *batch[0].shape[1:]), generator=generator).to(batch[0])
             redraw(model, x, self.weights, torch.Generator().manual_seed(seed_of(scene.probe_seed, "weights")))
-            return dict(zip(self.columns, read(stem, body, x, generator), strict=True))
+            compiled = scene.shared.compiled
+            blocks = None
+            if compiled is not None and self.weights == "current" and compiled.reads(x):
+                state = generator.get_state()
+                blocks = compiled.forward(x).block_slopes(lambda shape: _signs(shape, generator).to(x))
+                generator.set_state(state)
+            blocks = blocks or by_autograd(stem, body, x, generator)
+            return dict(zip(self.columns, read(blocks), strict=True))
 
         return observe
 
 
-def read(
-    stem: nn.Module, body: nn.Sequential, images: Tensor, generator: torch.Generator
-) -> tuple[float, float, float]:
-    """Expressivity, progressivity and trainability of the blocks on `images`; signs are drawn from `generator`."""
-    x: Tensor = stem(images).detach()
-    entropies, fits = [entropy(x)], []
-    for block in body:
-        x = x.detach().requires_grad_()
-        y: Tensor = block(x)
-        signs = torch.randint(2, y.shape, generator=generator).to(y) * 2 - 1
-        gradient = torch.autograd.grad(y, x, signs, allow_unused=True)[0] if y.requires_grad else None
-        fits.append(nan if gradient is None else trainability(gradient, signs))
-        x = y.detach()
-        entropies.append(entropy(x))
+def read(blocks: Sequence[BlockSlope]) -> tuple[float, float, float]:
+    """Expressivity, progressivity and trainability of the stem and the blocks after it."""
+    entropies = [entropy(block.output) for block in blocks]
     return (
         sum(entropies),
         float(np.min([after - before for before, after in pairwise(entropies)])),
-        float(np.mean(fits)),
+        float(np.mean([_fit(block) for block in blocks[1:]])),
     )
+
+
+def _fit(block: BlockSlope) -> float:
+    """nan where nothing arrives."""
+    if block.arrived is None or block.sent is None:
+        return nan
+    return trainability(block.arrived, block.sent)
+
+
+def by_autograd(stem: nn.Module, body: nn.Sequential, images: Tensor, generator: torch.Generator) -> list[BlockSlope]:
+    """The outputs on `images`, block by block, and random signs, drawn from `generator`, sent back through each."""
+    x: Tensor = stem(images).detach()
+    blocks = [BlockSlope(x)]
+    for block in body:
+        x = x.detach().requires_grad_()
+        y: Tensor = block(x)
+        signs = _signs(y.shape, generator).to(y)
+        gradient = torch.autograd.grad(y, x, signs, allow_unused=True)[0] if y.requires_grad else None
+        x = y.detach()
+        blocks.append(BlockSlope(x, signs, gradient))
+    return blocks
+
+
+def _signs(shape: torch.Size, generator: torch.Generator) -> Tensor:
+    return torch.randint(2, shape, generator=generator) * 2 - 1
 
 
 def entropy(features: Tensor) -> float:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 from math import inf, sqrt
 from typing import ClassVar
@@ -21,6 +22,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from harness.schema import ADDED_LATER, Observer, Scene, demand
+
+from .passes import compiled
 
 ACTIVATIONS = ("relu", "tanh")
 INITIALISATIONS = ("he", "glorot")
@@ -102,14 +105,15 @@ class Capacitance:
 
     def observer(self, scene: Scene) -> Observer:
         """A function that reads beta_eff of the model it is shown."""
-        probe = self._probe(scene)
 
         def observe(model: nn.Module, batch: tuple[Tensor, Tensor], step: int) -> Mapping[str, float | np.ndarray]:
             if self.degenerate:
                 raise ArithmeticError(self.degenerate)
             images, labels = batch[0][: self.images], batch[1][: self.images]
+            made = compiled(scene.shared, batch, self.images)
             with torch.no_grad():
-                values = self.read(probe.to(images.device), model.features(images), labels)  # type: ignore[operator]
+                features: Tensor = model.features(images) if made is None else made.features()  # type: ignore[operator]
+                values = self.read(self._frozen(scene, features), features, labels)
             finite = values[torch.isfinite(values)]
             mean = float(finite.mean()) if len(finite) else float("nan")
             spread = float(finite.std()) if len(finite) > 1 else float("nan")
@@ -144,14 +148,24 @@ class Capacitance:
         """
         if self.degenerate:
             return torch.full((len(probe.weight(1)),), float("nan"))
-        states = probe.states(features, torch.float64 if self.coupling == "signed" else features.dtype)
+        states = probe.states(features, self._precision(features))
         deltas = probe.deltas(states, labels, self.output_delta)
         return beta_eff(states.activations, states.slopes, deltas, self.coupling)
 
+    def _precision(self, features: Tensor) -> torch.dtype:
+        return torch.float64 if self.coupling == "signed" else features.dtype
+
     def _probe(self, scene: Scene) -> Probe:
+        return Probe(*self._drawn_as(scene))
+
+    def _frozen(self, scene: Scene, features: Tensor) -> Probe:
+        """The same, which all trainings of this process may share, for reading such features."""
+        return _frozen(*self._drawn_as(scene), self._precision(features), features.device)
+
+    def _drawn_as(self, scene: Scene) -> tuple[tuple[int, ...], int, Form, int]:
         sizes = (scene.features, *self.widths, scene.classes)
         form = Form(self.activation, self.normalise, self.scale, self.initialisation)
-        return Probe(sizes, self.probes, form, scene.probe_seed)
+        return sizes, self.probes, form, scene.probe_seed
 
 
 @dataclass(frozen=True)
@@ -218,6 +232,14 @@ class Probe(nn.Module):
         for layer in range(self.depth - 1, 0, -1):
             deltas.insert(0, states.slopes[layer - 1] * (deltas[0] @ self.weight(layer + 1).to(p.dtype)))
         return deltas
+
+
+@lru_cache(maxsize=4)
+def _frozen(
+    sizes: tuple[int, ...], probes: int, form: Form, seed: int, precision: torch.dtype, device: torch.device
+) -> Probe:
+    """The probe with its weights in `precision`, as `Probe.states` would convert them at every call."""
+    return Probe(sizes, probes, form, seed).to(device, precision)
 
 
 def _drawn(shape: tuple[int, int, int], form: Form, generator: torch.Generator) -> Tensor:

@@ -12,8 +12,7 @@ from torch import Tensor, nn
 from harness.schema import Observer, Scene, Shared
 
 from .checks import demand_counts, finite
-from .layers import FEW, WEIGHTED
-from .passes import Batch, first, slopes
+from .passes import Batch, first, loss_slopes
 
 
 @dataclass(frozen=True)
@@ -59,27 +58,7 @@ class Fisher:
 
 def fisher(model: nn.Module, batch: Batch, shared: Shared | None = None) -> Tensor:
     """The sum over all weights, on the whole batch, in float64."""
-    found = slopes(shared or Shared(), model, batch, len(batch[0]))
     total = torch.zeros((), dtype=torch.float64, device=batch[0].device)
-    for output, slope, weights in zip(found.of.outputs, found.outputs, fans_in(model, batch[0]), strict=True):
-        product = output.detach() * slope
-        saliences = product.flatten(2).sum(2) if product.dim() > 2 else product
+    for weights, saliences in loss_slopes(shared or Shared(), model, batch, len(batch[0])).saliences:
         total = total + weights * saliences.double().square().mean(0).sum() / 2
     return total
-
-
-def fans_in(model: nn.Module, images: Tensor) -> list[int]:
-    """Weights behind one output channel of each convolution and dense layer, call by call in a pass of `images`."""
-    found: list[int] = []
-    hooks = [
-        module.register_forward_pre_hook(lambda layer, _: found.append(layer.weight[0].numel()))
-        for module in model.modules()
-        if isinstance(module, WEIGHTED)
-    ]
-    try:
-        with torch.no_grad():
-            model(images[:FEW])
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return found

@@ -16,7 +16,7 @@ from harness.schema import Observer, Scene
 from .checks import demand_counts, finite
 from .edges import Edge, edges
 from .layers import NORMS, WEIGHTED, layers_at_work
-from .passes import Batch, slopes
+from .passes import Batch, loss_slopes
 from .weight_statistics import vector
 
 
@@ -63,7 +63,7 @@ class LossGradient:
                 names.extend(layers_at_work(model, batch[0], WEIGHTED + NORMS, scene.shared))
                 places.extend(edges(model, batch[0], scene.shared))
             layers = [model.get_submodule(name) for name in names]
-            found = slopes(scene.shared, model, batch, self.images).weights
+            found = loss_slopes(scene.shared, model, batch, self.images).weights
             gradient: dict[Tensor, Tensor] = {model.get_parameter(name): slope for name, slope in found.items()}
             norm = snip = torch.zeros((), dtype=torch.float64)
             for edge in places:

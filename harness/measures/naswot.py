@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from harness.schema import Observer, Scene
 
 from .checks import demand_counts
-from .passes import forward
-from .rectifiers import Rectified, Rectifiers, edge_counts
+from .passes import compiled, forward
+from .rectifiers import Rectifiers, edge_counts
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,9 @@ class Naswot:
         """A function that reads the score of the model it is shown."""
 
         def observe(model: nn.Module, batch: tuple[Tensor, Tensor], step: int) -> Mapping[str, float]:
-            done = forward(scene.shared, model, batch, self.images)
-            return {"naswot": log_determinant(agreements(done.rectified, done.images))}
+            made = compiled(scene.shared, batch, self.images)
+            codes = forward(scene.shared, model, batch, self.images).codes() if made is None else made.codes()
+            return {"naswot": log_determinant(agreements(codes, batch[0][: self.images]))}
 
         return observe
 
@@ -70,14 +71,14 @@ def kernel(model: nn.Module, images: Tensor) -> NDArray[np.float64]:
     """K (B, B) of the `images` (B, ...): how many ReLU units agree on each pair."""
     with torch.no_grad(), Rectifiers(len(images), edge_counts(model)) as rectifiers:
         getattr(model, "features", model)(images)  # a probe that replaces the head has ReLUs of its own
-    return agreements(rectifiers.layers, images)
+    return agreements([(max(1, layer.edges), layer.on) for layer in rectifiers.layers], images)
 
 
-def agreements(layers: list[Rectified], images: Tensor) -> NDArray[np.float64]:
-    """K (B, B) of these ReLU calls."""
+def agreements(codes: Sequence[tuple[int, Tensor]], images: Tensor) -> NDArray[np.float64]:
+    """K (B, B) of ReLU calls: how often each counts, and which units are on, (B, ...)."""
     total = torch.zeros(len(images), len(images), dtype=torch.float64, device=images.device)
-    for layer in layers:
-        total += max(1, layer.edges) * agreement(layer.on)
+    for count, on in codes:
+        total += count * agreement(on)
     return total.cpu().numpy()
 
 

@@ -9,11 +9,11 @@ from typing import ClassVar
 import torch
 from torch import nn
 
-from harness.schema import Observer, Scene
+from harness.schema import Observer, Scene, Shared
 
 from .checks import demand_counts, finite
 from .edges import Edge, edges
-from .passes import Batch, first, gradients
+from .passes import Batch, first, weight_slopes
 
 
 @dataclass(frozen=True)
@@ -55,21 +55,20 @@ class ZiCo:
         def observe(model: nn.Module, batch: Batch, step: int) -> Mapping[str, float]:
             if not places:
                 places.extend(edges(model, batch[0], scene.shared))
-            return {"zico": zico(model, first(batch, self.images), places)}
+            return {"zico": zico(model, first(batch, self.images), places, scene.shared)}
 
         return observe
 
 
-def zico(model: nn.Module, batch: Batch, places: list[Edge]) -> float:
+def zico(model: nn.Module, batch: Batch, places: list[Edge], shared: Shared | None = None) -> float:
     """The score of these layers, from the two halves of a batch; an odd image is left out."""
     images, labels = batch
     half = len(images) // 2
     names = list(dict.fromkeys(edge.parameter for edge in places))
     if not half or not names:
         return float("nan")
-    weights = [model.get_parameter(name) for name in names]
     parts = [(images[:half], labels[:half]), (images[half : 2 * half], labels[half : 2 * half])]
-    one, two = (dict(zip(names, gradients(model, part, weights), strict=True)) for part in parts)
+    one, two = (weight_slopes(shared or Shared(), model, part, names) for part in parts)
     terms = []
     for edge in places:
         a, b = (edge.cut(gradient[edge.parameter]).double() for gradient in (one, two))

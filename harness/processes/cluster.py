@@ -110,6 +110,9 @@ class ClusterWorkers:
         except CancelledError as error:
             raise WorkerKilled(f"the scheduler of the cluster {self.name} was lost") from error
 
+    def release(self) -> None:
+        """See Workers: their memory is the cluster's."""
+
     def close(self) -> None:
         """End what was started; the workers of a scheduler that was there before stay."""
         if self._client is not None:

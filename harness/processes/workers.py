@@ -37,6 +37,10 @@ class Workers(Protocol):
         """The results in the order of the tasks. Raises WorkerKilled where one kills its worker again and again."""
         ...
 
+    def release(self) -> None:
+        """Give back the memory of idle workers; the next tasks may start new ones."""
+        ...
+
 
 @dataclass(frozen=True)
 class OneMachine:
@@ -66,6 +70,13 @@ class OneMachine:
         from harness.processes.pool import in_processes
 
         return in_processes(function, tasks, processes, progress)
+
+    def release(self) -> None:
+        """See Workers."""
+        if self.processes > 1:
+            from harness.processes.pool import end_workers
+
+            end_workers()
 
 
 def _counted(function: Callable[[T], R], tasks: Sequence[T], progress: Count) -> Iterator[R]:

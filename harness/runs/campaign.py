@@ -29,7 +29,7 @@ from harness.train.recipe import Recipe
 class Campaign:
     """Everything that trainings of one kind share; `stream` names their source of randomness.
 
-    `fingerprint` is that of `images`; `kernels` is resolved, "native" or "torch"; `threads` is those of one
+    `fingerprint` is that of `images`; `kernels` is resolved, never "auto"; `threads` is those of one
     training, whose last bits depend on them on a CPU. `gpu` is the type of GPU and torch's version, empty on a CPU.
     """
 

@@ -38,7 +38,7 @@ class RunContext:
 
     @property
     def kernels(self) -> str:
-        """What computes the updates: "native", "torch", or "none" where recorded curves are read."""
+        """What computes the updates, a value of `engine.kernels`; "none" where recorded curves are read."""
         return "none" if self.recorded else self.campaign.kernels
 
     @property

@@ -17,7 +17,7 @@ from harness.runs.train_on_cards import Cards
 from harness.schema import Benchmark, HeadMaker, Measure, demand
 from harness.train.recipe import Recipe
 
-KERNELS = ("auto", "native", "torch")
+KERNELS = ("auto", "native", "native_watch", "torch")
 
 SMALL = (
     "engine.device: small networks (8 channels, 12 pixels) make more updates a second on the cores of a CPU"
@@ -33,7 +33,8 @@ STREAMS = 4
 class Engine:
     """Where trainings run: `workers` processes (null: one per core) of `threads` threads each, on `device`.
 
-    `kernels` computes updates and held-out losses: "native" is compiled C (docs/performance.md), "torch" is autograd,
+    `kernels` computes updates and held-out losses: "native" is compiled C (docs/performance.md), "native_watch" is the
+    same with the passes that measures read, which round differently than torch's, "torch" is autograd,
     "auto" is native wherever that is possible and faster. `gpu` is the type of GPU and the version of torch whose
     stored traces are used with device cuda, as status.json names them (such as "NVIDIA H100 80GB HBM3, torch 2.11.0";
     null: those of this machine). On GPUs `workers` null is one process per card. Each has `streams` trainings under way
@@ -128,7 +129,7 @@ class Engine:
             yield workers
 
     def resolve_kernels(self, recipe: Recipe, benches: Sequence[Benchmark], measures: Collection[Measure]) -> str:
-        """ "native" or "torch", for every training of a run alike; the native step is compiled by the end of this.
+        """What `kernels` comes to for every training of a run alike; the native step is compiled by the end of this.
 
         It follows from the recipe, the kinds of networks, the device and the machine alone, never from the number of
         trainings or from what is cached: the two round differently, so a larger sample must not change it. Raises
@@ -141,7 +142,8 @@ class Engine:
             from harness.train.native.library import CannotCompile, UnsafeCache, library
 
             try:
-                return "native" if library().pays() or self.kernels == "native" else "torch"
+                asked = "native" if self.kernels == "auto" else self.kernels
+                return asked if library().pays() or self.kernels != "auto" else "torch"
             except CannotCompile as error:
                 obstacle = f"since {error}"
                 if self.kernels == "auto" and isinstance(error, UnsafeCache):

@@ -27,7 +27,7 @@ def environment(device: str, kernels: str) -> dict[str, str]:
         "processor": processor(),
         "cores": str(os.cpu_count()),
         "device": device,
-        "kernels": f"native, {maker()}" if kernels == "native" else kernels,
+        "kernels": f"{kernels}, {maker()}" if kernels.startswith("native") else kernels,
     }
 
 

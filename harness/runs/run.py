@@ -34,6 +34,9 @@ from harness.storage.files import remove_temporary
 from harness.storage.tables import is_current
 from harness.train.job import clocks
 
+MANY = 2000
+"""Traces above which workers that scored them end before the scores are judged; below, the next run uses them again."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -166,6 +169,8 @@ def score_and_judge(
     with threadpool_limits(1):  # thousands of small products: threads only wait for each other
         cache = StoredScores(spec.results / "scores")
         scores, timings = score_all(sample.predictors, given, workers, partial(progress, "score"), cache)
+        if len(traces.scored) > MANY:
+            workers.release()
         judgement = judge(
             scores,
             truth,

@@ -30,6 +30,7 @@ from harness.schema.benchmark import (
     facts_of,
     name_of,
 )
+from harness.schema.compiled_passes import BlockSlope, CompiledPass, CompiledPasses, LossSlopes
 from harness.schema.description import (
     Described,
     Description,
@@ -80,7 +81,10 @@ __all__ = [
     "BadInput",
     "Batched",
     "Benchmark",
+    "BlockSlope",
     "Collective",
+    "CompiledPass",
+    "CompiledPasses",
     "Connection",
     "DataSet",
     "Described",
@@ -97,6 +101,7 @@ __all__ = [
     "KnownElsewhere",
     "KnownOrigin",
     "Learned",
+    "LossSlopes",
     "Measure",
     "NoReading",
     "NoScore",

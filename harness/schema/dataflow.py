@@ -85,13 +85,16 @@ class Dataflow:
     """Feature maps in topological order; map 0 is the images.
 
     The head, a dense layer, reads the global average pooling of the ReLU of the last map. In an update each of these
-    features is set to 0 with probability `dropout`, and the others are divided by 1 - `dropout`.
+    features is set to 0 with probability `dropout`, and the others are divided by 1 - `dropout`. `blocks` are the
+    outputs of the stem and of each block, where the network is divided into blocks, each of which reads the one before
+    it alone.
     """
 
     def __init__(self, colours: int) -> None:
         self.maps = [Map(colours, 1)]
         self.head: nn.Linear | None = None
         self.dropout = 0.0
+        self.blocks: list[int] = []
 
     def add(self, channels: int, shrink: int, *terms: Term) -> int:
         """Append a map and return its index; a single skip appends none and returns its source."""

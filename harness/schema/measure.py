@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
+    from harness.schema.compiled_passes import CompiledPasses
+
 T = TypeVar("T")
 
 
@@ -124,10 +126,11 @@ class Shared:
 
     Without `keeps` nothing is cached; with it the owner calls `forget` after each observation. `borrowed` sums the
     seconds that cached results took to compute: a measure is charged for them as if it had computed them itself.
+    `compiled` makes passes by the compiled step where `engine.kernels` is native_watch; None elsewhere.
     """
 
-    def __init__(self, keeps: bool = False) -> None:
-        self.keeps, self.borrowed = keeps, 0.0
+    def __init__(self, keeps: bool = False, compiled: CompiledPasses | None = None) -> None:
+        self.keeps, self.borrowed, self.compiled = keeps, 0.0, compiled
         self.found: dict[object, tuple[Any, float]] = {}
 
     def get(self, key: object, make: Callable[[], T]) -> T:

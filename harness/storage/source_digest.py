@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 from harness.schema import digest
+from harness.storage.rearranged import REARRANGED
 
 
 def source_digest(component: type) -> str:
@@ -21,12 +22,14 @@ def source_digest(component: type) -> str:
     definitions and the file that
     each stands in do not enter, nor does a definition that is not used. A protocol counts as the attributes that it
     asks for, other names from outside the folder as they are. The fields of the class itself do not enter: their
-    values are settings. Within one process the answer stays, so that an edit does not tear a run apart.
+    values are settings. Code that was rearranged keeps its digest (`REARRANGED`). Within one process the answer stays,
+    so that an edit does not tear a run apart.
     """
     file = getattr(sys.modules[component.__module__], "__file__", None)
     if file is None:
         return ""
-    return digest_of(Path(file), component.__module__.rpartition(".")[0], component.__name__)
+    found = digest_of(Path(file), component.__module__.rpartition(".")[0], component.__name__)
+    return REARRANGED.get(found, found)
 
 
 @cache

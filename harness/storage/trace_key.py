@@ -20,10 +20,10 @@ class TraceKey:
     """All that decides what a trace holds; two keys are the same training exactly when their names are equal.
 
     `network` and `recipe` are plain settings, `measures` what `describe` gives, `stream` the source of randomness (runs
-    and ground truth draw from different ones), `device` cpu or cuda, `kernels` native or torch, which round
-    differently, as do `threads`, between which the sums of one product are shared. `gpu` is the type of GPU and the
-    version of torch of a training on one, empty on a CPU. Not in it are the versions of other libraries and, for a CPU,
-    the machine: a trace names those that it was made with.
+    and ground truth draw from different ones), `device` cpu or cuda, `kernels` native, native_watch or torch, which
+    round differently, as do `threads`, between which the sums of one product are shared. `gpu` is the type of GPU and
+    the version of torch of a training on one, empty on a CPU. Not in it are the versions of other libraries and, for a
+    CPU, the machine: a trace names those that it was made with.
     """
 
     architecture: str

@@ -19,8 +19,8 @@ class TrainingJob:
     """One training of `architecture` on `images`, observed by `measures`.
 
     `build` gives the network, untrained; its weights are drawn from the training's own seed. `stream` names the source
-    of randomness: runs and ground truth draw from different ones. `kernels` is "native" or "torch", what computes the
-    updates.
+    of randomness: runs and ground truth draw from different ones. `kernels` is "native",
+    "native_watch" or "torch", what computes the updates and, of the second, what measures read.
     """
 
     architecture: Architecture

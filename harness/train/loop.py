@@ -85,9 +85,9 @@ def _stretches(job: TrainingJob, own_seed: int, lane: Lane | None) -> Generator[
     if head is not None:
         model.head = head
     model.to(job.device).to(memory_format=layout_of(model, job.device))  # type: ignore[call-overload]  # not in its stubs
-    observatory = Observatory(job.measures, model, scene)
     images = lane.images if lane else DeviceImages(job.images, torch.device(job.device))
     updates = _updates(job, model, own_seed, images, lane)
+    observatory = Observatory(job.measures, model, scene, updates.passes() if isinstance(updates, Updates) else None)
     rows, diverged = yield from _observations(job, updates, observatory, images)
     eager = updates.eager if isinstance(updates, DeviceUpdates) else ""
     notes = {"updates": f"without CUDA graphs: {eager}"} if eager else {}

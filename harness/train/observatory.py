@@ -8,41 +8,60 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from harness.schema import Measure, NonMutating, NoReading, Periodic, Scene, Shared
+from harness.schema import CompiledPasses, Measure, NonMutating, NoReading, Periodic, Scene, Shared
 
 Values = dict[str, object]
+States = tuple[Any, Any]
 
 FAULTS = (RuntimeError, ValueError, ArithmeticError, np.linalg.LinAlgError)
 """What a measure may fail with for a network that it cannot read; other errors are mistakes in it, and are raised."""
 
 
 @contextmanager
-def untouched_randomness() -> Iterator[None]:
-    """Put every global random state, and whether gradients are recorded, back as they were."""
+def untouched_randomness(states: States | None = None) -> Iterator[None]:
+    """Put every global random state, and whether gradients are recorded, back as they were.
+
+    `states` are those of Python and NumPy, where they are known.
+    """
     devices = [torch.cuda.current_device()] if torch.cuda.is_initialized() else []
-    python, numpy = random.getstate(), np.random.get_state()
+    python, numpy = states or random_states()
     with torch.random.fork_rng(devices), torch.enable_grad():
         yield
     random.setstate(python)
     np.random.set_state(numpy)
 
 
-class Observatory:
-    """The measures of one training: non-mutating ones share one replica of the model, others have one each."""
+def random_states() -> States:
+    """The global states of Python and NumPy; to read NumPy's takes as long as to write it."""
+    return random.getstate(), np.random.get_state()
 
-    def __init__(self, measures: Mapping[str, Measure], model: nn.Module, scene: Scene) -> None:
+
+class Observatory:
+    """The measures of one training: non-mutating ones share one replica of the model, others have one each.
+
+    `compiled`: passes of the model by the compiled step, which non-mutating measures may read.
+    """
+
+    def __init__(
+        self,
+        measures: Mapping[str, Measure],
+        model: nn.Module,
+        scene: Scene,
+        compiled: CompiledPasses | None = None,
+    ) -> None:
         self.every = {name: measure.every if isinstance(measure, Periodic) else 1 for name, measure in measures.items()}
         self.observations = 0
         self.columns = {name: measure.columns for name, measure in measures.items()}
         self.non_mutating = {
             name for name, measure in measures.items() if isinstance(measure, NonMutating) and measure.non_mutating
         }
-        self.shared = Shared(keeps=True)
+        self.shared = Shared(keeps=True, compiled=compiled)
         self.observers, self.replicas = {}, {}
         common = None
         for name, measure in measures.items():
@@ -65,14 +84,14 @@ class Observatory:
         """
         values: Values = {}
         observation, self.observations = self.observations, self.observations + 1
-        common = Common(self.shared, batch)
+        common, states = Common(self.shared, batch), random_states()
         for name, observer in self.observers.items():
             if observation % self.every[name] and not last:
                 values[f"seconds_{name}"] = 0.0
                 continue
             non_mutating, replica = name in self.non_mutating, self.replicas[name]
             begin = time.perf_counter()
-            with untouched_randomness():
+            with untouched_randomness(states):
                 shown = common.show(replica) if non_mutating else _copies(batch)
                 if not non_mutating:
                     replica.update()

@@ -13,6 +13,7 @@ from torch.nn import functional
 from harness.schema.dataflow import Lowerable
 from harness.train.batches import Draw, TrainingImages
 from harness.train.native.library import library
+from harness.train.native.passes import Passes
 from harness.train.native.program import Descent, Program
 from harness.train.precision import arithmetic
 from harness.train.recipe import Recipe
@@ -25,7 +26,8 @@ Result = tuple[Tensor, Tensor]
 class Updates:
     """SGD on shuffled, augmented batches, as a recipe has it, on a CPU; `generator` draws the batches.
 
-    With `kernels` "native" a `Lowerable` network is trained by compiled C.
+    With `kernels` "native" or "native_watch" a `Lowerable` network is trained by compiled C; with the second, measures
+    read its passes too.
     """
 
     def __init__(
@@ -40,7 +42,8 @@ class Updates:
         self.layout = torch.channels_last
         self.horizon = recipe.annealing_steps(len(data))
         self.data, self.draws = data, endless(data, recipe.batch, generator)
-        self.program = _program(model, data.size, recipe.batch) if kernels == "native" else None
+        self.program = _program(model, data.size, recipe.batch) if kernels != "torch" else None
+        self.watched = kernels == "native_watch"
         self.optimizer = sgd(model, recipe, recipe.learning_rate)
         self.act = Plain(model, self.optimizer, recipe.precision, self.device, recipe.clip_norm)
         self.tally, self.seconds = Tally(), 0.0
@@ -74,6 +77,13 @@ class Updates:
         x, y = self.data.take(next(self.draws))
         loss, logits = self.act(x, y)
         return loss, logits, y
+
+    def passes(self) -> Passes | None:
+        """Passes for measures by the compiled step; None where torch computes them, as it does those with dropout."""
+        program = self.program
+        if program is None or not self.watched or program.flow.dropout:
+            return None
+        return Passes(program, dict(self.model.named_parameters()))
 
     @torch.no_grad()
     def scores(self, images: Tensor, batch: int = 256) -> Tensor:

@@ -8,7 +8,7 @@ from torch import nn
 
 from harness.benches.nasbench201.space import Shape, parse
 from harness.benches.nasbench201.topology_network import Network
-from harness.measures.az_nas import AzNas, entropy, read, trainability
+from harness.measures.az_nas import AzNas, by_autograd, entropy, read, trainability
 from harness.schema import BadInput, Scene
 
 SCENE = Scene(probe_seed=7, classes=3, features=16)
@@ -105,7 +105,7 @@ def test_progressivity_is_the_smallest_gain_between_blocks():
     body = nn.Sequential(nn.Conv2d(4, 4, 1), Squeeze(), nn.Conv2d(4, 4, 1))
     stem = nn.Conv2d(1, 4, 3, padding=1)
     images = noise(8, 1, 8, 8)
-    _, progressivity, _ = read(stem, body, images, torch.Generator().manual_seed(0))
+    _, progressivity, _ = read(by_autograd(stem, body, images, torch.Generator().manual_seed(0)))
     maps = [stem(images)]
     for block in body:
         maps.append(block(maps[-1]))

@@ -9,11 +9,13 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from harness.processes.killed import Killed
 from harness.processes.pool import as_completed, end_workers, in_processes
 from harness.processes.signals import WorkerKilled
+from harness.processes.workers import OneMachine
 
 POOL = """
 import time, os, sys
@@ -105,3 +107,19 @@ def _wait(holds, seconds: float = 60.0) -> None:
     while not holds():
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+def own_pid(task: int) -> int:
+    time.sleep(0.05)
+    return os.getpid()
+
+
+def test_released_workers_are_gone_and_the_next_tasks_have_new_ones() -> None:
+    workers = OneMachine(2)
+    first = set(workers.in_order(own_pid, range(8)))
+    assert os.getpid() not in first
+    workers.release()
+    assert not any(psutil.pid_exists(pid) for pid in first)
+    second = set(workers.in_order(own_pid, range(8)))
+    assert second.isdisjoint({*first, os.getpid()})
+    assert len(workers.in_order(own_pid, range(8))) == 8

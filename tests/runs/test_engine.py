@@ -58,6 +58,7 @@ def test_a_single_update_of_one_network_is_native_like_a_million(monkeypatch) ->
         Recipe(steps=1_000_000), BENCH, [Movement()]
     )
     assert Engine(kernels="native").resolve_kernels(RECIPE, BENCH, []) == "native"
+    assert Engine(kernels="native_watch").resolve_kernels(RECIPE, BENCH, []) == "native_watch"
 
 
 @pytest.mark.parametrize(
@@ -79,7 +80,9 @@ def test_where_native_is_impossible_auto_is_torch_and_native_is_refused_with_the
 
 
 def test_an_unknown_choice_is_refused() -> None:
-    with pytest.raises(BadInput, match=r"engine\.kernels: must be 'auto' or 'native' or 'torch' \(got 'fast'"):
+    with pytest.raises(
+        BadInput, match=r"engine\.kernels: must be 'auto' or 'native' or 'native_watch' or 'torch' \(got 'fast'"
+    ):
         Engine(kernels="fast")
 
 

@@ -23,6 +23,7 @@ from harness.evaluate.settings import Evaluation
 from harness.measures.movement import Movement
 from harness.measures.transfer_scores import Transferability
 from harness.predictors.column_value import ColumnValue
+from harness.processes.workers import OneMachine
 from harness.runs import identity
 from harness.runs.context import prepare
 from harness.runs.engine import Engine
@@ -129,6 +130,20 @@ def finished(table, tmp_path_factory) -> Path:
 def test_two_workers_give_the_numbers_of_one(table, finished, tmp_path) -> None:
     two = run(spec(table, tmp_path, engine=Engine(workers=2)), silent)
     pd.testing.assert_frame_equal(scores(two.folder), scores(finished))
+
+
+def test_workers_that_scored_many_traces_end_before_the_scores_are_judged(table, tmp_path, monkeypatch) -> None:
+    order = []
+    monkeypatch.setattr(OneMachine, "release", lambda self: order.append("release"))
+    told = lambda stage, done, total: order.append(stage)  # noqa: E731
+    for many, ends in ((7, True), (8, False)):
+        monkeypatch.setattr("harness.runs.run.MANY", many)
+        order.clear()
+        run(spec(table, tmp_path / str(many)), told)
+        assert ("release" in order) == ends
+        if ends:
+            last, first = len(order) - order[::-1].index("score") - 1, order.index("judge")
+            assert last < order.index("release") < first
 
 
 @pytest.mark.slow

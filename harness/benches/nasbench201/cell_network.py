@@ -251,9 +251,11 @@ class Staged(nn.Module):
         flow = Dataflow(convolution.in_channels)
         whole = slice(0, convolution.out_channels)
         here = flow.add(convolution.out_channels, 1, Convolution(0, convolution, whole, norm, rectified=False))
+        flow.blocks.append(here)
         for block in self.body:
             assert isinstance(block, CellBlock | Reduction)
             here = block.write(flow, here)
+            flow.blocks.append(here)
         last = flow.maps[here]
         flow.add(last.channels, last.shrink, Norm(here, self.last_norm))
         flow.head = self.head

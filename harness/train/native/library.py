@@ -156,6 +156,7 @@ def _processor() -> str:
 def _declared(lib: ctypes.CDLL) -> ctypes.CDLL:
     lib["pass"].restype = ctypes.c_double
     lib.update.restype = ctypes.c_double
+    lib.run.restype = ctypes.c_double
     lib.lanes_in_vector.restype = ctypes.c_int64
     lib.pays.restype = ctypes.c_int64
     return lib

@@ -21,17 +21,22 @@ class Memory:
     def __init__(self, real: torch.dtype, lanes: int, blocks: int) -> None:
         self.real, self.lanes, self.blocks = real, lanes, blocks
         self.kept: list[Any] = []
+        self.tensors: dict[int, Tensor] = {}  # by their address
         self.slopes: dict[int, tuple[Tensor, Tensor]] = {}  # weight and gradient, by identity of the weight
 
     def reals(self, count: int, real: torch.dtype | None = None) -> int:
         """So many zeros."""
         tensor = torch.zeros(count, dtype=real or self.real)
-        self.kept.append(tensor)
+        self.tensors[tensor.data_ptr()] = tensor
         return tensor.data_ptr()
 
     def map(self, channels: int, side: int) -> int:
         """A map of all images."""
         return self.reals(channels * side * side * self.blocks * self.lanes)
+
+    def view(self, address: int, channels: int) -> Tensor:
+        """What lies there of a map, or of one number a channel: (blocks, channels, pixels, lanes)."""
+        return self.tensors[address].view(self.blocks, channels, -1, self.lanes)
 
     def array(self, kind: Any, parts: Sequence[Any]) -> Any:
         """Structures of one kind, side by side; room for one where there are none."""

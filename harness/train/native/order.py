@@ -14,18 +14,21 @@ from harness.train.native.parts import Parts
 
 
 class Order:
-    """`ops`, the operations of a network of these `maps` and this `head`; `scratch` is what they need at the most.
+    """`ops`, the operations of a network of these `maps` and this dense layer; `scratch` is what they need at the most.
 
-    `head` is the operation of the head.
+    The rest are places in `ops`: `head` that of the dense layer, `arrived` for each map where its gradient is complete
+    and not used yet, `to_images` those that could give a gradient of the images, which no training wants.
     """
 
-    def __init__(self, maps: Sequence[Map], head: nn.Linear, parts: Parts, memory: Memory) -> None:
+    def __init__(self, maps: Sequence[Map], dense: nn.Linear, parts: Parts, memory: Memory) -> None:
         self.maps, self.parts, self.memory = maps, parts, memory
         self.scratch = Scratch(memory.blocks)
         self.ops: list[c.Op] = []
-        slopes = _Slopes(maps, parts, memory)
+        self.arrived: dict[int, int] = {}
+        self.to_images: list[int] = []
+        self.slopes = slopes = _Slopes(maps, parts, memory)
         self._forward()
-        self.head = self._head(head, slopes)
+        self._head(dense, slopes)
         self._backward(slopes)
 
     def _forward(self) -> None:
@@ -44,8 +47,8 @@ class Order:
                 self.scratch.convolutions(this.channels, parts.side(this), convs)
                 self._on_convolutions(self._add(c.DO_CONVS, this, parts.values[place]), convs, rectified)
 
-    def _head(self, head: nn.Linear, slopes: _Slopes) -> c.Op:
-        last = len(self.maps) - 1
+    def _head(self, head: nn.Linear, slopes: _Slopes) -> None:
+        last, self.head = len(self.maps) - 1, len(self.ops)
         op = self._add(c.DO_HEAD, self.maps[last], self.parts.values[last], slopes.of(last)[0])
         whole = slice(0, 1)
         self._on_terms(op, ())
@@ -53,7 +56,6 @@ class Order:
         if head.bias is not None:
             op.bias, op.bias_slope = head.bias.data_ptr(), self.memory.slope(head.bias, whole)
         op.classes = head.out_features
-        return op
 
     def _backward(self, slopes: _Slopes) -> None:
         """From the head back; a map's gradient is complete once all that read it have been passed."""
@@ -69,8 +71,10 @@ class Order:
             for at in chosen:
                 parts.convs[at].arriving = slopes.of(at[0])[0]
             if chosen:
-                slope, first = slopes.of(place) if place else (None, False)
-                op = self._add(c.DO_CONVS_BACK, this, parts.values[place], slope)
+                slope, first = slopes.of(place)
+                if not place:
+                    self.to_images.append(len(self.ops))
+                op = self._add(c.DO_CONVS_BACK, this, parts.values[place], slope if place else None)
                 op.first = first
                 self._on_convolutions(op, [parts.convs[at] for at in chosen], rectified)
 
@@ -83,6 +87,7 @@ class Order:
             terms.append(parts.term((place, rank), term))
             if isinstance(term, Skip | Average | Norm):
                 terms[-1].slope, terms[-1].first = slopes.of(term.source)
+        self.arrived[place] = len(self.ops)
         self._on_terms(self._add(c.DO_NODE_BACK, this, parts.values[place], slopes.of(place)[0]), terms)
 
     def _add(self, kind: int, this: Map, value: int, slope: int | None = None) -> c.Op:

@@ -82,8 +82,9 @@ class Parts:
             sy=steps[2],
             sx=steps[3],
             packed=self.memory.reals(size),
-            turned=self.memory.reals(size) if term.source else None,
+            turned=self.memory.reals(size),
             raw=self.memory.map(this.channels, self.side(this)),
+            salience=self.memory.map(this.channels, 1),
             norm=c.Norm() if term.norm is None else self._norm(term.norm, term.rows, trained),
         )
 

@@ -31,6 +31,8 @@ class Descent:
 class Program:
     """The updates of one network on batches of at most `batch` square images of `size` pixels, without torch.
 
+    `made` counts what has been made in its memory.
+
     It writes on the weights and the running statistics of the network, whose memory must stay where it is. Weights that
     the loss does not reach stay as they are, as with autograd. `lib` is the compiled step, `real` what it counts in,
     which the network's tensors must be of.
@@ -40,15 +42,15 @@ class Program:
         self, lib: ctypes.CDLL, flow: Dataflow, size: int, batch: int, real: torch.dtype = torch.float32
     ) -> None:
         assert flow.head is not None
-        self.lib, self.batch, self.real, self.head = lib, batch, real, flow.head
-        self.begun = False
+        self.lib, self.flow, self.batch, self.real, self.head = lib, flow, batch, real, flow.head
+        self.begun, self.made = False, 0
         lanes = lib.lanes_in_vector()
         self.memory = Memory(real, lanes, -(-batch // lanes))
         self.parts = Parts(flow, size, self.memory)
         self.dropout = Dropout(flow.dropout, flow.maps[-1].channels, self.memory)
-        order = Order(flow.maps, flow.head, self.parts, self.memory)
-        order.head.factors = self.dropout.address
-        self.struct = self._whole(order, flow.maps[0].channels)
+        self.order = Order(flow.maps, flow.head, self.parts, self.memory)
+        self.order.ops[self.order.head].factors = self.dropout.address
+        self.struct = self._whole(self.order, flow.maps[0].channels)
 
     def update(self, images: Tensor, drawn: Draw, labels: Tensor, descent: Descent) -> tuple[float, Tensor]:
         """One update on what was drawn of images (n, side, side, colours), and their labels (B,); returns the loss
@@ -67,7 +69,7 @@ class Program:
             c_int64(self.begun),
         )
         del held
-        self.begun = True
+        self.begun, self.made = True, self.made + 1
         torch._foreach_add_(self.parts.counts, 1)
         return loss, logits
 
@@ -79,12 +81,11 @@ class Program:
         images = images.permute(0, 2, 3, 1).contiguous()
         for rows in torch.arange(len(images)).split(self.batch):
             logits = self._logits(len(rows))
-            none = torch.zeros(2, len(rows), dtype=torch.long)
-            batch, held = _batch(images, Draw(rows, none, none[0].bool()), None)
+            batch, held = whole_batch(images[rows[0] : rows[-1] + 1])
             self.lib["pass"](byref(self.struct), byref(batch), c_void_p(logits.data_ptr()))
             del held
             parts.append(logits)
-        self.struct.still = 0
+        self.struct.still, self.made = 0, self.made + 1
         return torch.cat(parts)
 
     def gradients(self) -> list[tuple[Tensor, Tensor]]:
@@ -126,6 +127,12 @@ class Program:
             epsilon=last.eps,
             group_pixels=GROUP,
         )
+
+
+def whole_batch(images: Tensor) -> tuple[c.Batch, tuple[Tensor, ...]]:
+    """All of these images (n, side, side, colours), as they are; see `_batch`."""
+    none = torch.zeros(2, len(images), dtype=torch.long)
+    return _batch(images, Draw(torch.arange(len(images)), none, none[0].bool()), None)
 
 
 def _batch(images: Tensor, drawn: Draw, labels: Tensor | None) -> tuple[c.Batch, tuple[Tensor, ...]]:

@@ -75,6 +75,7 @@ typedef struct { /* k x k convolution, padded by k / 2, of what the group reads 
     real *packed, *turned;   /* weights in the kernels' order, forward and backward */
     vec *raw;                /* result, before the norm */
     vec *arriving;           /* gradient of the node that it is added to */
+    vec *salience;           /* [block][out]: sum over pixels of the raw result times its gradient */
     Norm norm;
 } Conv;
 
@@ -112,9 +113,10 @@ typedef struct {
     wide channels, height, width;
     vec *tile_in, *tile_out, *tile_back; /* scratch: framed tiles of GROUP blocks */
     double *scratch;     /* sums, 4 x blocks x channels */
-    double norm_momentum, epsilon;
+    double norm_momentum, epsilon; /* norm_momentum 0: running statistics do not move */
     wide group_pixels;
     wide still;          /* norms use their running statistics, and nothing moves */
+    wide salient;        /* saliences are wanted */
 } Program;
 
 typedef struct { /* images n of (all, rows_apart, pitch, channels), cut out at (top, left) */
@@ -370,6 +372,7 @@ static void merge_moments(const Program *g, const Norm *n, const double *sums, w
         double variance = square / count, inverse = 1 / sqrt(variance + g->epsilon);
         n->centre[c] = mean, n->spread[c] = inverse;
         n->a[c] = n->scale[c] * inverse, n->b[c] = n->shift[c] - n->scale[c] * inverse * mean;
+        if (g->norm_momentum == 0) continue; /* 0 times infinity is no 0 */
         n->mean[c] += g->norm_momentum * (mean - n->mean[c]);
         n->variance[c] += g->norm_momentum * (square / (count - 1) - n->variance[c]);
     }
@@ -383,6 +386,7 @@ static void constant_norm(const Program *g, const Norm *n) {
     }
     for (wide c = 0; c < n->channels; c++) {
         n->b[c] = n->shift[c];
+        if (g->norm_momentum == 0) continue;
         n->mean[c] -= g->norm_momentum * n->mean[c], n->variance[c] -= g->norm_momentum * n->variance[c];
     }
 }
@@ -442,6 +446,19 @@ static void raw_slope(vec *to, const Conv *f, const vec *arriving, const vec *ra
         }
         vec p = f->norm.p[c] * mask, q = f->norm.q[c] * mask, r = f->norm.r[c] * mask;
         for (wide i = 0; i < pixels; i++) to[i] = p * arriving[i] + q * raw[i] + r;
+    }
+}
+
+/* Per lane and channel the sum over pixels of a raw result times its gradient. */
+static void salience_of(vec *to, const vec *raw, const vec *slope, wide channels, wide pixels) {
+    for (wide c = 0; c < channels; c++, raw += pixels, slope += pixels) {
+        vec s0 = splat(0), s1 = s0, s2 = s0, s3 = s0;
+        wide i = 0;
+        for (; i + 4 <= pixels; i += 4)
+            s0 += raw[i] * slope[i], s1 += raw[i + 1] * slope[i + 1], s2 += raw[i + 2] * slope[i + 2],
+                s3 += raw[i + 3] * slope[i + 3];
+        for (; i < pixels; i++) s0 += raw[i] * slope[i];
+        to[c] = (s0 + s1) + (s2 + s3);
     }
 }
 
@@ -519,6 +536,10 @@ static void convs_backward(const Program *g, const Op *op, wide images) {
             for (wide b = 0; b < n; b++)
                 raw_slope(g->tile_out + b * size, conv, conv->arriving + (begin + b) * size,
                           conv->raw + (begin + b) * size, small, lanes(images, begin + b));
+            if (g->salient)
+                for (wide b = 0; b < n; b++)
+                    salience_of(conv->salience + (begin + b) * out, conv->raw + (begin + b) * size,
+                                g->tile_out + b * size, out, small);
             if (conv->slope)
                 weight_slopes(conv, in, g->tile_out, high, across, g->tile_in + inset * (pitch + 1), rows, pitch, n);
             if (!op->slope) continue;
@@ -772,26 +793,31 @@ static void descend(const Program *g, double rate, double momentum, double decay
     }
 }
 
-/* The logits of a batch, and where it has labels its gradients and mean loss. Unless the program is still, the running
-   statistics move. */
-double pass(const Program *g, const Batch *batch, real *logits) {
+/* The operations from `begin` to before `end`, on what those before them left; returns the mean loss of a head among
+   them. Unless the program is still, running statistics move. */
+double run(const Program *g, const Batch *batch, real *logits, wide begin, wide end) {
     double loss = 0;
     wide images = batch->images;
-    const wide *labels = batch->labels;
-    load(g, batch);
-    for (wide i = 0; i < g->op_count; i++) {
+    for (wide i = begin; i < end; i++) {
         const Op *op = g->ops + i;
-        if (!labels && op->kind > DO_HEAD) break;
         switch (op->kind) {
         case DO_CONVS: convs_forward(g, op, images); break;
         case DO_NODE: node_forward(g, op, images); break;
         case DO_STATISTICS: statistics(g, op, images); break;
-        case DO_HEAD: loss = head(op, images, labels, logits); break;
+        case DO_HEAD: loss = head(op, images, batch->labels, logits); break;
         case DO_CONVS_BACK: convs_backward(g, op, images); break;
         case DO_NODE_BACK: node_backward(g, op, images); break;
         }
     }
     return loss;
+}
+
+/* The logits of a batch, and where it has labels its mean loss and its gradients. */
+double pass(const Program *g, const Batch *batch, real *logits) {
+    wide end = 0;
+    while (end < g->op_count && (batch->labels || g->ops[end].kind <= DO_HEAD)) end++;
+    load(g, batch);
+    return run(g, batch, logits, 0, end);
 }
 
 /* How many images stand in a vector. */

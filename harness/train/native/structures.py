@@ -29,7 +29,7 @@ class Conv(ctypes.Structure):
         *_of(c_int64, "k stride out"),
         *_of(c_void_p, "weight slope"),
         *_of(c_int64, "so si sy sx"),
-        *_of(c_void_p, "packed turned raw arriving"),
+        *_of(c_void_p, "packed turned raw arriving salience"),
         ("norm", Norm),
     ]
 
@@ -72,7 +72,7 @@ class Program(ctypes.Structure):
         *_of(c_int64, "channels height width"),
         *_of(c_void_p, "tile_in tile_out tile_back scratch"),
         *_of(c_double, "norm_momentum epsilon"),
-        *_of(c_int64, "group_pixels still"),
+        *_of(c_int64, "group_pixels still salient"),
     ]
 
 
