@@ -16,8 +16,9 @@ from harness.benches import nasbench201, tabulated
 from harness.benches.nasbench201.bench import NasBench201
 from harness.predictors.rank_aggregate import RankAggregate
 from harness.schema import Architecture, Trace
-from tools.early_training import changed, figures, halves, literal
-from tools.early_training.judge import BASE, labelled, splits, study, transferred, unlabelled
+from tools.description_labels import images
+from tools.early_training import changed, figures, halves, literal, transfer
+from tools.early_training.judge import BASE, labelled, splits, study, unlabelled
 from tools.early_training.process import kernels, likelihood, predict
 from tools.early_training.signals import AGGREGATE, PROXIES, Task, aggregate, features, normal_scores
 
@@ -47,7 +48,7 @@ def task(name: str = "made", n: int = 90, seed: int = 0, of: str = "loss") -> Ta
 
 def test_a_signal_that_is_the_truth_is_found_to_add_and_noise_is_not() -> None:
     made = task()
-    found = labelled(made, made.truth(), 20, 40, 0).set_index("predictor")
+    found = labelled(made, made.truth(), 20, 40).set_index("predictor")
     assert found.loc[f"{BASE} + losses", "tau"] > 0.8 > 0.3 > found.loc[BASE, "tau"]
     assert found.loc[f"{BASE} + losses", "delta_tau_low"] > 0
     assert (
@@ -60,19 +61,18 @@ def test_a_signal_that_is_the_truth_is_found_to_add_and_noise_is_not() -> None:
 
 def test_a_vector_that_is_kept_at_the_end_alone_takes_no_part_before() -> None:
     made = task()
-    names = set(labelled(made, made.truth(), 10, 40, 0)["predictor"])
+    names = set(labelled(made, made.truth(), 10, 40)["predictor"])
     assert f"{BASE} + losses" in names and f"{BASE} + temporal_graph" not in names
 
 
-def test_nothing_of_half_b_is_fitted_on_and_no_class_is_on_both_sides() -> None:
+def test_no_class_is_fitted_on_and_judged_and_all_others_are_judged() -> None:
     made = task()
-    for labels, held in ((20, 30), (60, 30), (65, 30), (40, 0)):
-        for split in splits(made, labels, held):
-            assert len(split.fitted) == labels and not set(split.fitted) & set(split.judged)
-            assert not set(made.groups[split.fitted]) & set(made.groups[split.judged])
-            if held:
-                assert min(split.judged) >= 60 and sum(split.fitted >= 60) == max(0, labels - 60)
-    assert splits(made, 300, 0) == [] and splits(made, 85, 30) == []
+    for labels in (20, 40):
+        for split in splits(made, labels):
+            known = set(made.groups[split.fitted])
+            assert len(split.fitted) == labels and not known & set(made.groups[split.judged])
+            assert len(split.judged) == sum(group not in known for group in made.groups)
+    assert splits(made, 300) == [] and splits(made, 85) == []
 
 
 def test_the_process_is_that_of_scikit_learn() -> None:
@@ -116,21 +116,41 @@ def test_normal_scores_put_what_is_missing_last_and_drop_constants() -> None:
 
 def test_without_labels_nothing_reads_the_truth() -> None:
     made = task()
-    first = unlabelled(made, made.truth(), 20, 0).set_index("predictor")["tau"]
-    second = unlabelled(made, -made.truth(), 20, 0).set_index("predictor")["tau"]
+    first = unlabelled(made, made.truth(), 20).set_index("predictor")["tau"]
+    second = unlabelled(made, -made.truth(), 20).set_index("predictor")["tau"]
     assert first.to_numpy() == pytest.approx(-second.to_numpy(), abs=1e-12)
     assert first["train_loss"] == pytest.approx(1)
 
 
 def test_what_is_learned_on_one_task_ranks_another_of_the_same_law() -> None:
-    tasks = {"home": task("home", of="description"), "away": task("away", seed=5, of="description")}
-    rows = {row["predictor"]: row for row in transferred(tasks, "home", {k: t.truth() for k, t in tasks.items()}, 40)}
-    assert rows["description"]["tau"] > 0.6 and rows["description"]["tau_at_home"] > 0.6
-    assert abs(rows["proxies"]["tau"]) < 0.4
+    tasks = [task("home", n=70, of="description"), task("away", n=70, seed=5, of="description")]
+    rows = {(row["fitted_on"], row["predictor"]): row for row in transfer.rows(tasks)}
+    for source in ("home", "away"):
+        row = rows[source, "description"]
+        assert row["tau"] > 0.6 and row["tau_at_home"] > 0.6 and row["labels"] == 56
+        assert abs(rows[source, "proxies"]["tau"]) < 0.4
+
+
+def test_a_constant_column_of_one_task_is_left_out_of_both_and_other_columns_stay_together() -> None:
+    first, second = np.random.default_rng(0).normal(size=(2, 30, 3))
+    first[:, 0], second[:, 1] = 5.0, np.nan
+    both = transfer.joined(first, second)
+    assert both is not None and both.shape == (60, 1)
+    assert both[:30, 0].argsort() == pytest.approx(first[:, 2].argsort())
+    assert both[30:, 0].argsort() == pytest.approx(second[:, 2].argsort())
+    assert transfer.joined(first, second[:, :2]) is None
+
+
+def test_a_class_is_in_one_fold_of_both_tasks() -> None:
+    home, away = task("home"), task("away", n=60)
+    first, second = transfer.folds(home, away)
+    fold = dict(zip(home.groups, first, strict=True))
+    assert all(fold[group] == k for group, k in zip(away.groups, second, strict=True))
+    assert set(first) == set(range(5))
 
 
 def test_the_study_has_a_row_for_every_target_step_and_number_of_labels() -> None:
-    found = study([task()], {"made": 30}, labels=(20,))
+    found = study([task()], labels=(20,))
     assert set(zip(found["target"], found["step"], found["labels"], strict=True)) == {
         ("made", 10, 0), ("made", 20, 0), ("made", 10, 20), ("made", 20, 20), ("other", 20, 0), ("other", 20, 20),
     }  # fmt: skip
@@ -177,3 +197,26 @@ def test_what_is_known_of_another_task_is_judged_by_a_table_and_early_curves_by_
     taus = [kendalltau(wide[seed], last.drop(columns=[seed]).mean(axis=1))[0] for seed in last.columns]
     assert found.loc["valid_accuracy, epoch 2", "tau"] == pytest.approx(np.mean(taus))
     assert "valid_accuracy, epoch 10" not in found.index and (found["tau_low"] <= found["tau_high"]).all()
+    early, base = found.loc["valid_accuracy, epoch 2"], found.loc["live_flops"]
+    assert early["delta_tau"] == pytest.approx(early["tau"] - base["tau"]) and base["delta_tau_high"] == 0
+    top = last.mean(axis=1)[last.mean(axis=1) >= last.mean(axis=1).median()].index
+    bench, nothing = NasBench201(), images(10)
+    sizes = [bench.facts(bench.architecture(name), nothing)["live_flops"] for name in top]
+    assert base["tau_half"] == pytest.approx(kendalltau(sizes, last.mean(axis=1)[top])[0])
+    assert found.loc["ceiling, oracle", "tau"] > found.loc["ceiling, retraining", "tau"] > 0.3
+
+
+def test_signals_of_other_trainings_are_held_against_the_same_architectures(tmp_path: Path) -> None:
+    whole = tabulated.read(Path(nasbench201.__file__).with_name("digits.parquet"))
+    names = sorted(whole.curves["architecture"].unique())[::12]
+    few = whole.curves[whole.curves["architecture"].isin(names)]
+    tabulated.write(tmp_path / "few.parquet", few, dict(whole.about))
+    end = few[few["epoch"] == 6].groupby("architecture")["test_accuracy"].mean()
+    made = task(n=len(names)).frame
+    renamed = dict(zip(made["architecture"].unique(), reversed(names), strict=True))
+    made = made.assign(architecture=made["architecture"].map(renamed))
+    made["train_loss"] = -made["architecture"].map(end).where(made["step"] > 0)
+    accuracies = pd.Series({a.name: 1.0 * i for i, a in enumerate(NasBench201().sample(600, 0))})
+    accuracies = pd.concat([accuracies[~accuracies.index.isin(names)], end])
+    found = changed.judged(tmp_path / "few.parquet", accuracies, Task("few", made)).set_index("predictor")
+    assert found.loc["train_loss", "tau"] == pytest.approx(1) and abs(found.loc["movement", "tau"]) < 0.5

@@ -5,7 +5,8 @@ words of its command line, whose traces are stored. `tables OUT.parquet RUN` doe
 `judge FOLDER` reads every `early_training_TASK.parquet` of FOLDER and writes `early_training.csv`,
 `early_training_transfer.csv` and the figures there. `literal FOLDER NAME=RUN ...` writes `neural_capacitance.csv` and
 `neural_capacitance_courses.csv` of stored runs. `halves FOLDER DATA` writes `descriptions_halves.csv`.
-`changed OUT.csv TABLE DATA` judges by a table of `harness.tabulate` on another data set.
+`changed OUT.csv TABLE DATA [SIGNALS.parquet]` judges by a table of `harness.tabulate` on another data set, with the
+signals of `collect` too.
 """
 
 from __future__ import annotations
@@ -16,14 +17,8 @@ from pathlib import Path
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from . import changed, collect, figures, halves, judge, literal
+from . import changed, collect, figures, halves, judge, literal, transfer
 from .signals import Task
-
-HELD = 150
-"""Architectures of half B, at the end of the draw: nothing was chosen on them."""
-
-HOME = "cifar10"
-"""The task whose fit is used on the others."""
 
 
 def main(words: list[str]) -> None:
@@ -35,7 +30,7 @@ def main(words: list[str]) -> None:
         collect.compact(collect.of_tables(Path(words[2]))).to_parquet(words[1], index=False)
         return
     if words[:1] == ["changed"]:
-        changed.write(Path(words[1]), Path(words[2]), words[3])
+        changed.write(Path(words[1]), Path(words[2]), words[3], *map(Path, words[4:5]))
         return
     folder = Path(words[1])
     if words[:1] == ["halves"]:
@@ -44,13 +39,12 @@ def main(words: list[str]) -> None:
     if words[:1] == ["literal"]:
         literal.write(folder, {name: Path(run) for name, _, run in (word.partition("=") for word in words[2:])})
         return
-    tasks = {p.stem.removeprefix("early_training_"): p for p in sorted(folder.glob("early_training_*.parquet"))}
-    read = {name: Task(name, pd.read_parquet(path)) for name, path in tasks.items()}
-    judge.study([*read.values()], {HOME: HELD}).to_csv(folder / "early_training.csv", index=False, float_format="%.4f")
-    truths = {name: task.truth() for name, task in read.items()}
-    if HOME in read:
-        rows = list(judge.transferred(read, HOME, truths, HELD))
-        pd.DataFrame(rows).to_csv(folder / "early_training_transfer.csv", index=False, float_format="%.4f")
+    paths = sorted(folder.glob("early_training_*.parquet"))
+    tasks = [Task(path.stem.removeprefix("early_training_"), pd.read_parquet(path)) for path in paths]
+    judge.study(tasks).to_csv(folder / "early_training.csv", index=False, float_format="%.4f")
+    if len(tasks) > 1:
+        moved = pd.DataFrame(transfer.rows(tasks))
+        moved.to_csv(folder / "early_training_transfer.csv", index=False, float_format="%.4f")
     figures.write(folder)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,23 +30,14 @@ class Split:
     judged: NDArray[np.intp]
 
 
-def splits(task: Task, labels: int, held: int, draws: int = DRAWS) -> list[Split]:
-    """Random choices of `labels` rows out of all but the last `held` (half B), judged on those that are left of B.
-
-    What half A lacks is drawn from B. With `held` 0, what is not in the fit is judged. Empty where fewer than 20 rows
-    would be judged.
-    """
+def splits(task: Task, labels: int, draws: int = DRAWS) -> list[Split]:
+    """Random choices of `labels` rows, judged on the others. Empty where fewer than 20 rows would be judged."""
     n, found = len(task.architectures), []
     for draw in range(draws):
-        random = np.random.default_rng([labels, draw])
-        first, second = random.permutation(n - held), n - held + random.permutation(held)
-        order = np.concatenate([first, second])
+        order = np.random.default_rng([labels, draw]).permutation(n)
         fitted = order[:labels]
-        candidates = second if held else first
         known = set(task.groups[fitted])
-        judged = np.array(
-            [i for i in candidates.tolist() if i not in set(fitted.tolist()) and task.groups[i] not in known]
-        )
+        judged = np.array([i for i in order[labels:].tolist() if task.groups[i] not in known])
         if labels > n or len(judged) < 20:
             return []
         found.append(Split(np.sort(fitted), np.sort(judged)))
@@ -64,14 +55,12 @@ def blocks_of(task: Task, budget: int, signals: Sequence[str] = SIGNALS) -> dict
     return found
 
 
-def labelled(
-    task: Task, truth: Numbers, budget: int, labels: int, held: int, signals: Sequence[str] = SIGNALS
-) -> pd.DataFrame:
+def labelled(task: Task, truth: Numbers, budget: int, labels: int, signals: Sequence[str] = SIGNALS) -> pd.DataFrame:
     """A row per predictor: τ in all and in the top of the truth, and the paired difference to `BASE`, with intervals.
 
     Means over the draws of the labels; intervals resample the architectures that are judged.
     """
-    ways = splits(task, labels, held)
+    ways = splits(task, labels)
     if not ways:
         return pd.DataFrame()
     processes = {name: Process(blocks) for name, blocks in blocks_of(task, budget, signals).items()}
@@ -83,8 +72,8 @@ def labelled(
     return compared(list(processes), scores, truth, BASE)
 
 
-def unlabelled(task: Task, truth: Numbers, budget: int, held: int) -> pd.DataFrame:
-    """The same of predictors that know no accuracy: sizes, the aggregate of proxies, and it with a declared column."""
+def without_labels(task: Task, budget: int) -> dict[str, Numbers]:
+    """Scores (n,) that know no accuracy: sizes, the aggregate of proxies, declared columns, and it with one of them."""
     known: dict[str, Numbers] = {name: task.values([name], 0)[:, 0] for name in ("flops", "live_flops", "layers")}
     known["aggregate"] = aggregate(task)
     for column, sign in DECLARED.items():
@@ -92,9 +81,13 @@ def unlabelled(task: Task, truth: Numbers, budget: int, held: int) -> pd.DataFra
             known[column] = sign * task.values([column], budget)[:, 0]
             known[f"aggregate + {column}"] = aggregate(task, budget, {column: sign})
     known |= distilled(task)
-    judged = np.arange(len(truth) - held, len(truth)) if held else np.arange(len(truth))
-    filled = np.array([np.where(np.isfinite(each), each, -np.inf) for each in known.values()])
-    return compared(list(known), [(judged, _ranked(filled[:, judged]))], truth, "aggregate")
+    return {name: ranked(np.where(np.isfinite(scores), scores, -np.inf)) for name, scores in known.items()}
+
+
+def unlabelled(task: Task, truth: Numbers, budget: int) -> pd.DataFrame:
+    """A row per predictor of `without_labels`, as `labelled`; differences are to the aggregate."""
+    known = without_labels(task, budget)
+    return compared(list(known), [(np.arange(len(truth)), np.array([*known.values()]))], truth, "aggregate")
 
 
 def distilled(task: Task) -> dict[str, Numbers]:
@@ -104,11 +97,11 @@ def distilled(task: Task) -> dict[str, Numbers]:
     return {"distilled": smooth, "aggregate + distilled": taught + normal_scores(smooth[:, None])[:, 0]}
 
 
-def _ranked(scores: Numbers) -> Numbers:
-    """Scores with the infinite ones at the bottom, as finite numbers."""
-    low = np.min(np.where(np.isfinite(scores), scores, np.inf), axis=1, keepdims=True) - 1
-    ranked: Numbers = np.where(np.isfinite(scores), scores, low)
-    return ranked
+def ranked(scores: Numbers) -> Numbers:
+    """Scores (n,) with the infinite ones at the bottom, as finite numbers."""
+    low = np.min(scores[np.isfinite(scores)], initial=0.0) - 1
+    found: Numbers = np.where(np.isfinite(scores), scores, low)
+    return found
 
 
 def compared(
@@ -136,89 +129,26 @@ def _tau(rows: NDArray[np.intp], scores: Numbers, truth: Numbers, weights: NDArr
     return tau_b(scores[:, best], truth[rows][best], weights[:, rows[best]])
 
 
-def transferred(
-    tasks: Mapping[str, Task], home: str, truths: Mapping[str, Numbers], held: int
-) -> Iterator[dict[str, object]]:
-    """Fitted on half B of task `home`, used unchanged on the other tasks, whose architectures are those of half A.
-
-    Beside it, fitted on four fifths of the other task's own architectures and judged on the fifth.
-    """
-    source = tasks[home]
-    rows = np.arange(len(source.architectures) - held, len(source.architectures))
-    given = blocks_of(source, source.steps[-1])
-    for name, task in tasks.items():
-        if name == home:
-            continue
-        truth, own = truths[name], blocks_of(task, task.steps[-1])
-        known = set(source.groups[rows])
-        judged = np.array([i for i, group in enumerate(task.groups) if group not in known])
-        for predictor in [each for each in own if each in given]:
-            joint, fits = _joined(given[predictor], own[predictor], rows)
-            y = normal_scores(truths[home][rows][:, None])[:, 0]
-            away = predict(joint, fits, y)[len(rows) :]
-            at_home = _cross_fitted(own[predictor], truth, task.groups)
-            weights = observed_and_draws(len(truth), RESAMPLINGS, 0)
-            taus = tau_b(np.array([away[judged], at_home[judged]]), truth[judged], weights[:, judged])
-            ends = [interval(row[1:], LEVEL) for row in (*taus, taus[0] - taus[1])]
-            yield {
-                "fitted_on": home, "task": name, "predictor": predictor, "n": len(judged), "labels": len(rows),
-                "tau": taus[0, 0], "tau_low": ends[0][0], "tau_high": ends[0][1],
-                "tau_at_home": taus[1, 0], "tau_at_home_low": ends[1][0], "tau_at_home_high": ends[1][1],
-                "delta": taus[0, 0] - taus[1, 0], "delta_low": ends[2][0], "delta_high": ends[2][1],
-            }  # fmt: skip
-
-
-def _joined(
-    first: Sequence[Numbers], second: Sequence[Numbers], rows: NDArray[np.intp]
-) -> tuple[list[Numbers], NDArray[np.intp]]:
-    """Blocks of these rows of the first task above all rows of the second, and the places of the former.
-
-    Blocks of different widths, as of more classes, are cut to what both have.
-    """
-    joined = []
-    for a, b in zip(first, second, strict=True):
-        width = min(a.shape[1], b.shape[1])
-        joined.append(np.concatenate([a[rows, :width], b[:, :width]]))
-    return joined, np.arange(len(rows))
-
-
-def _cross_fitted(blocks: Sequence[Numbers], truth: Numbers, groups: NDArray[np.object_], folds: int = 5) -> Numbers:
-    """Scores (n,) out of fold."""
-    fold = np.random.default_rng(0).permutation(len(truth)) % folds
-    scores = np.zeros(len(truth))
-    for k in range(folds):
-        out = np.flatnonzero(fold == k)
-        known = set(groups[out])
-        fitted = np.array([i for i in np.flatnonzero(fold != k).tolist() if groups[i] not in known])
-        y = normal_scores(truth[fitted][:, None])[:, 0]
-        scores[out] = predict(blocks, fitted, y)[out]
-    return scores
-
-
 def budgets(task: Task) -> list[int]:
     """The end of the training and the observation next to a quarter of it."""
     last = task.steps[-1]
     return sorted({min(task.steps[1:], key=lambda step: abs(4 * step - last)), last})
 
 
-def study(tasks: Sequence[Task], held: Mapping[str, int], labels: Sequence[int] = LABELS) -> pd.DataFrame:
-    """Every row of the table: task, target, step, labels, predictor, τ, differences.
-
-    `held` is the size of half B of the tasks that have one.
-    """
+def study(tasks: Sequence[Task], labels: Sequence[int] = LABELS) -> pd.DataFrame:
+    """Every row of the table: task, target, step, labels, predictor, τ, differences."""
     rows = []
     for task in tasks:
         mine = {
             "truth": task.name,
             **{c: c.removeprefix("truth_") for c in map(str, task.frame) if c.startswith("truth_")},
         }
-        half = held.get(task.name, 0)
         for column, target in mine.items():
             truth = task.truth(column)
             for step in budgets(task) if column == "truth" else task.steps[-1:]:
                 at: dict[str, Any] = {"task": task.name, "target": target, "step": step}
-                found = [(0, unlabelled(task, truth, step, half))]
-                found += [(n, labelled(task, truth, step, n, half)) for n in labels]
+                found = [(0, unlabelled(task, truth, step))]
+                found += [(n, labelled(task, truth, step, n)) for n in labels]
                 rows += [each.assign(labels=n, **at) for n, each in found if len(each)]
     whole = pd.concat(rows, ignore_index=True)
     first = ["task", "target", "step", "labels", "predictor", "n"]

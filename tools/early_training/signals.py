@@ -111,29 +111,40 @@ class Task:
         return [wide.ffill(axis=1).to_numpy(dtype=float)[:, -1]]
 
 
+def varies(values: Numbers) -> NDArray[np.bool_]:
+    """Which columns of (n, d) have more than one value."""
+    return np.array([len(np.unique(_filled(column))) > 1 for column in values.T], dtype=bool)
+
+
 def normal_scores(values: Numbers) -> Numbers:
     """Each column's normal scores among the rows, ties sharing theirs; missing counts as the lowest.
 
     Columns with one value alone are left out.
     """
-    columns = []
-    for column in values.T:
-        filled = np.where(np.isfinite(column), column, -np.inf)
-        if len(np.unique(filled)) > 1:
-            columns.append(norm.ppf((rankdata(filled) - 0.5) / len(filled)))
+    columns = [norm.ppf((rankdata(_filled(column)) - 0.5) / len(column)) for column in values[:, varies(values)].T]
     return np.column_stack(columns) if columns else np.zeros((len(values), 0))
 
 
-def features(task: Task, family: str, budget: int) -> Numbers:
-    """The features of a family of signals within a budget, (n, d); "description" and "proxies" need no training."""
+def _filled(column: Numbers) -> Numbers:
+    filled: Numbers = np.where(np.isfinite(column), column, -np.inf)
+    return filled
+
+
+def raw(task: Task, family: str, budget: int) -> Numbers:
+    """What a family of signals reads within a budget, (n, d); "description" and "proxies" need no training."""
     if family == "description":
-        return normal_scores(task.values([DESCRIPTION], 0))
+        return task.values([DESCRIPTION], 0)
     if family == "proxies":
-        return normal_scores(task.values(PROXIES, 0))
+        return task.values(PROXIES, 0)
     if family == EVERYTHING:
-        return np.column_stack([features(task, each, budget) for each in (*LAST, *COURSES)])
+        return np.column_stack([raw(task, each, budget) for each in (*LAST, *COURSES)])
     columns, course = (LAST[family], False) if family in LAST else (COURSES[family], True)
-    return normal_scores(task.values(columns, budget, course))
+    return task.values(columns, budget, course)
+
+
+def features(task: Task, family: str, budget: int) -> Numbers:
+    """The features of a family within a budget: normal scores of `raw` among the architectures of the task."""
+    return normal_scores(raw(task, family, budget))
 
 
 def aggregate(task: Task, budget: int = 0, more: Mapping[str, float] | None = None) -> Numbers:
