@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import kendalltau
+from scipy.stats import kendalltau, rankdata
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, WhiteKernel
 
@@ -180,6 +180,33 @@ def test_models_chosen_on_half_a_are_judged_on_rows_of_half_b_alone() -> None:
         assert len(fitted) == labels and not set(groups[fitted]) & set(groups[judged])
         assert (judged >= 200).all() if half == "B" else (judged < 200).all()
         assert (fitted >= 200).sum() == max(0, labels - 200)
+
+
+def test_proxies_of_two_networks_are_the_aggregate_of_that_name_and_better_than_one() -> None:
+    random = np.random.default_rng(3)
+    truth, described = random.normal(size=(2, 80))
+    noisy = {
+        seed: pd.DataFrame({name: truth + random.normal(size=80) for name in AGGREGATE}, index=range(80))
+        for seed in (0, 1)
+    }
+    found = halves.aggregates(noisy, np.column_stack([described, random.normal(size=80)]))
+    values = noisy[0][[*AGGREGATE]].to_numpy().T
+    by_hand = np.log(np.array([rankdata(column) for column in values]) / 80).sum(axis=0)
+    assert found[halves.UNLABELLED] == pytest.approx(by_hand)
+    taus = {name: kendalltau(scores, truth)[0] for name, scores in found.items()}
+    one, two = taus[halves.UNLABELLED], taus["aggregate of 2 networks, mean of values"]
+    assert 0.9 > two > one > 0.4 > abs(taus["distilled"])  # this description has nothing of the truth
+
+
+def test_models_with_proxies_read_them_and_the_others_do_not() -> None:
+    random = np.random.default_rng(4)
+    raw = {"features": random.normal(size=(60, 3)), "paths": random.normal(size=(60, 3))}
+    raw |= {"facts": random.normal(size=(60, 4)), "proxies": random.normal(size=(60, 2))}
+    y, fitted = raw["proxies"][:40, 0], np.arange(40)
+    taus = {k: kendalltau(v[40:], raw["proxies"][40:, 0])[0] for k, v in halves.scores(raw, fitted, y).items()}
+    assert {name for name, tau in taus.items() if tau > 0.5} == {name for name in taus if "proxies" in name}
+    without = halves.scores({k: v for k, v in raw.items() if k != "proxies"}, fitted, y)
+    assert set(without) == {name for name in taus if "proxies" not in name}
 
 
 def test_what_is_known_of_another_task_is_judged_by_a_table_and_early_curves_by_the_other_seeds(tmp_path: Path) -> None:

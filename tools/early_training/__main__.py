@@ -4,7 +4,8 @@
 words of its command line, whose traces are stored. `tables OUT.parquet RUN` does so from the tables of a stored run.
 `judge FOLDER` reads every `early_training_TASK.parquet` of FOLDER and writes `early_training.csv`,
 `early_training_transfer.csv` and the figures there. `literal FOLDER NAME=RUN ...` writes `neural_capacitance.csv` and
-`neural_capacitance_courses.csv` of stored runs. `halves FOLDER DATA` writes `descriptions_halves.csv`.
+`neural_capacitance_courses.csv` of stored runs. `proxies FOLDER SEED=RUN ...` writes `proxies_halves.parquet` of stored
+runs, `halves FOLDER DATA` reads it and writes `halves.csv`.
 `changed OUT.csv TABLE DATA [SIGNALS.parquet]` judges by a table of `harness.tabulate` on another data set, with the
 signals of `collect` too.
 """
@@ -34,7 +35,13 @@ def main(words: list[str]) -> None:
         return
     folder = Path(words[1])
     if words[:1] == ["halves"]:
-        halves.summary(words[2]).to_csv(folder / "descriptions_halves.csv", index=False, float_format="%.4f")
+        path = folder / "proxies_halves.parquet"
+        measured = pd.read_parquet(path) if path.is_file() else None
+        halves.summary(words[2], measured).to_csv(folder / "halves.csv", index=False, float_format="%.4f")
+        return
+    if words[:1] == ["proxies"]:
+        runs = {int(seed): Path(run) for seed, _, run in (word.partition("=") for word in words[2:])}
+        halves.proxies_of(runs).to_parquet(folder / "proxies_halves.parquet", index=False)
         return
     if words[:1] == ["literal"]:
         literal.write(folder, {name: Path(run) for name, _, run in (word.partition("=") for word in words[2:])})
