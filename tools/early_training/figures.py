@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import ceil
 from pathlib import Path
 
 import pandas as pd
@@ -35,6 +36,9 @@ WITHOUT_LABELS: Mapping[str, Look] = {
     "aggregate + train_loss": ("combination", "", "aggregate and training loss"),
     "aggregate + beta_eff": ("temporal_graph", "", "aggregate and β_eff"),
 }
+ACROSS = 3
+"""Panels in a row of the courses."""
+
 TITLES = {
     "digits": "cluttered digits",
     "cifar10": "CIFAR-10",
@@ -78,7 +82,7 @@ def without_labels(table: pd.DataFrame) -> Figure:
                 axes.plot([low, high], [place, place], color=colour(family), lw=1.2)
                 axes.plot([tau], [place], marker=marker(family), color=colour(family), ms=5, label=label)
         axes.axvline(0, color=GREY, lw=0.6, zorder=0)
-        axes.set(title=TITLES[name], xlabel="τ", yticks=range(len(WITHOUT_LABELS)), xlim=(-0.3, 0.9))
+        axes.set(title=TITLES[name], xlabel="τ", yticks=range(len(WITHOUT_LABELS)), xlim=(-0.5, 0.9))
         axes.set_yticklabels([look[2] for look in reversed(list(WITHOUT_LABELS.values()))])
     return figure
 
@@ -86,17 +90,22 @@ def without_labels(table: pd.DataFrame) -> Figure:
 def courses(table: pd.DataFrame) -> Figure:
     """β_eff of the unit against the training loss, a line an architecture, a panel per run; training goes right."""
     runs = table["run"].drop_duplicates().tolist()
-    figure = Figure(figsize=(DOUBLE, 2.4), layout="constrained")
-    for axes, name in zip(_row(figure, len(runs), shared=False), runs, strict=True):
-        rows = table[(table["run"] == name) & table["train_loss"].notna()]
-        for _, course in rows.groupby("architecture"):
+    rows = ceil(len(runs) / ACROSS)
+    figure = Figure(figsize=(DOUBLE, 2.2 * rows), layout="constrained")
+    panels = figure.subplots(rows, min(len(runs), ACROSS), squeeze=False)
+    for axes, name in zip(panels.flat, runs, strict=False):
+        mine = table[(table["run"] == name) & table["train_loss"].notna()]
+        for _, course in mine.groupby("architecture"):
             axes.plot(course["train_loss"], course["beta_eff"], color=colour("capacitance"), lw=0.6, alpha=0.5)
             axes.plot(course["train_loss"].iloc[-1:], course["beta_eff"].iloc[-1:], "o", ms=2, color=GREY)
-        low, high = rows["beta_eff"].quantile([0.03, 1.0])
+        low, high = mine["beta_eff"].quantile([0.03, 1.0])
         axes.set(title=name, xlabel="training loss", ylim=(min(low, 0) - 0.05 * high, 1.1 * high))
-        axes.set_xlim(float(rows["train_loss"].max()) + 0.1, 0)
+        axes.set_xlim(float(mine["train_loss"].max()) + 0.1, 0)
         axes.axhline(0, color=GREY, lw=0.6, zorder=0)
-    figure.axes[0].set_ylabel("β_eff")
+    for axes in panels.flat[len(runs) :]:
+        axes.set_axis_off()
+    for axes in panels[:, 0]:
+        axes.set_ylabel("β_eff")
     return figure
 
 
@@ -110,8 +119,8 @@ def write(folder: Path) -> None:
         save(lambda: courses(pd.read_csv(path)), folder / "neural_capacitance_courses.svg")
 
 
-def _row(figure: Figure, panels: int, shared: bool = True) -> Sequence[Axes]:
-    found: Sequence[Axes] = figure.subplots(1, panels, sharey=shared, squeeze=False)[0].tolist()
+def _row(figure: Figure, panels: int) -> Sequence[Axes]:
+    found: Sequence[Axes] = figure.subplots(1, panels, sharey=True, squeeze=False)[0].tolist()
     return found
 
 
