@@ -111,7 +111,7 @@ def judged(path: Path, accuracies: pd.Series, task: Task | None = None) -> pd.Da
         for end, values in _with_interval(f"delta_{column}", [row - taus[BASE] for row in taus.values()]).items():
             made[end] = values
         for end, name in ((column, "tau"), (f"{column}_low", "low"), (f"{column}_high", "high")):
-            ends[end] = [limits.loc[(subset, kind), name] for kind in ("retraining", "oracle")]
+            ends[end] = np.array([limits.loc[(subset, kind), name] for kind in ("retraining", "oracle")], float)
     return pd.concat([made, ends], ignore_index=True)
 
 

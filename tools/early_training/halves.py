@@ -102,7 +102,7 @@ def proxies_of(runs: Mapping[int, Path]) -> pd.DataFrame:
     found = []
     for seed, run in runs.items():
         traces = pd.read_parquet(run / "trajectories.parquet")
-        kept = ["architecture", "flops", *(c for c in traces if c.startswith("untrained_"))]
+        kept = ["architecture", "flops", *(c for c in map(str, traces) if c.startswith("untrained_"))]
         found.append(traces.loc[traces["step"] == 0, kept].assign(seed=seed))
     return pd.concat(found, ignore_index=True)
 
@@ -125,7 +125,7 @@ def summary(folder: str, measured: pd.DataFrame | None = None) -> pd.DataFrame:
     raw["facts"] = np.array([[bench.facts(a, nothing)[name] for name in FACTS] for a in both])
     found = []
     if measured is not None:
-        by_seed = {int(s): rows.set_index("architecture").loc[names] for s, rows in measured.groupby("seed")}
+        by_seed = {int(str(s)): rows.set_index("architecture").loc[names] for s, rows in measured.groupby("seed")}
         found += list(_unlabelled(by_seed, raw["features"], truth))
         values = [rows.filter(like="untrained_").to_numpy(dtype=float) for rows in by_seed.values()]
         raw["proxies"] = np.column_stack(values)
