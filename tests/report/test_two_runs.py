@@ -97,9 +97,9 @@ def test_what_the_runs_state_is_listed_where_it_differs(make: Callable[..., Path
 
 
 def test_the_page_names_the_runs_the_pairing_the_answer_and_shows_the_figures_side_by_side(
-    pair: RunPair, tmp_path: Path
+    pair: RunPair, tmp_path: Path, undrawn: None
 ) -> None:
-    page = write(pair, tmp_path / "out", ReportConfig(figures=["ranked", "pairs_by_gap"], dpi=50))
+    page = write(pair, tmp_path / "out", ReportConfig(figures=["ranked", "pairs_by_gap"]))
     html, markdown = page.read_text(), (page.parent / "report.md").read_text()
     check_html(html, own_script=True)
     for text in (html, markdown):

@@ -217,10 +217,11 @@ def test_a_figure_that_cannot_be_drawn_leaves_no_old_file_behind(make: Callable[
 
 @pytest.mark.usefixtures("undrawn")
 def test_a_run_without_what_is_studied_is_not_asked_what_it_adds(make: Callable[..., Path], tmp_path: Path) -> None:
-    text = write(make(n=20, k=5, capacitance=False), tmp_path, ReportConfig(dpi=50)).read_text()
+    figures = ["tau_against_budget", "beta_eff_trajectories", "ranked"]  # the second cannot be drawn
+    text = write(make(n=20, k=5, capacitance=False), tmp_path, ReportConfig(figures=figures)).read_text()
     assert 'id="studied"' not in text and 'href="#studied"' not in text
     numbers = [int(number) for number in re.findall(r"<b>Figure (\d+)", text)]
-    assert numbers == list(range(1, len(numbers) + 1))
+    assert numbers == [1, 2]
 
 
 @pytest.mark.usefixtures("undrawn")
