@@ -7,13 +7,16 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import kendalltau
 from sklearn.metrics import r2_score
 
 from harness.benches.cnn_zoo.form import Form
 from harness.benches.cnn_zoo.space import SPACE
 from harness.benches.cnn_zoo.zoo import Zoo
+from harness.benches.tabulated import Tabulated
 from tools.accuracy_from_weights import __main__ as command
 from tools.accuracy_from_weights import experiments, inputs, regressors
+from tools.accuracy_from_weights.seeds import between_seeds
 
 NETWORKS = 160
 
@@ -128,3 +131,19 @@ def test_a_power_law_is_extrapolated_to_where_it_reaches_the_goal() -> None:
     assert found["networks"].to_numpy() == pytest.approx([10_000, 10_000]) and found["exponent"].iloc[
         0
     ] == pytest.approx(-0.5)
+
+
+def test_two_seeds_show_how_far_settings_alone_can_go(tmp_path) -> None:
+    """The R² of the expected accuracy, which only a simulation knows, for one seed."""
+    random, names = np.random.default_rng(0), [f"setting {place}" for place in range(1500)]
+    expected = random.normal(50, 10, 1500)
+    seeds = [expected + random.normal(0, 4, 1500) for _ in range(2)]
+    tables = []
+    for seed, accuracy in enumerate(seeds):
+        ended = pd.DataFrame({"architecture": names, "epoch": 2, "test_accuracy": accuracy})
+        curves = pd.concat([ended.assign(epoch=1, test_accuracy=0.0), ended.iloc[:: 1 - 2 * seed]])
+        tables.append(Tabulated(curves.iloc[: 3000 - seed], {"dataset": "digits"}, tmp_path))
+    found = between_seeds(*tables)
+    limit = 1 - ((seeds[0] - expected) ** 2).mean() / seeds[0].var()
+    assert found["r2"] == pytest.approx(limit, abs=0.02) and found["r2_low"] < found["r2"] < found["r2_high"]
+    assert found["networks"] == 1499 and found["tau"] == pytest.approx(kendalltau(*seeds)[0], abs=0.01)

@@ -125,7 +125,7 @@ def test_a_table_and_a_figure_are_written_with_transfer_across_widths_and_networ
         ["lenet × 1, n = 80", "lenet × 1 on cifar10, n = 80"],
         [
             *(f"{name}, n = 80" for name in ("lenet × 1", "lenet × 0.5", "vgg × 0.125")),
-            *(f"{name}, learned on the others" for name in ("vgg × 0.125", "lenet × 1")),
+            *(f"{name}\nlearned on the others" for name in ("lenet × 1", "vgg × 0.125")),
         ],
     ]
     for path in tmp_path.glob("*.svg"):

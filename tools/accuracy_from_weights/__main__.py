@@ -5,6 +5,7 @@ Writes the tables and figures of the findings on accuracy from weights into the 
 that need all weights are there, too. Tables of other networks than `cnn` are what those are applied to.
 `--larger FILE ...`: tables of more networks, for the learning curve alone. Without them the curve of a data set in OUT
 is kept where it was learned from more networks than are at hand. `--published NAME=FOLDER ...`: published zoos.
+`--repeated FILE ...`: only compare tables of another seed with those of the package of the same data set.
 `--draw`: only draw the figures again, from the tables in OUT.
 """
 
@@ -31,6 +32,7 @@ from harness.train.recipe import Recipe
 
 from . import experiments, figures
 from .inputs import LAYERS, published
+from .seeds import between_seeds
 
 NAME = "accuracy_from_weights"
 PAPER = "cnn"
@@ -45,10 +47,16 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--traces", type=Path)
     parser.add_argument("--published", nargs="*", default=[], metavar="NAME=FOLDER")
     parser.add_argument("--larger", nargs="*", type=Path, default=[])
+    parser.add_argument("--repeated", nargs="*", type=Path, default=[])
     parser.add_argument("--draw", action="store_true")
     given = parser.parse_args(arguments)
     if given.draw:
         draw(given.out)
+        return
+    if given.repeated:
+        again = [tabulated.read(path, "--repeated") for path in given.repeated]
+        rows = [between_seeds(_embedded(str(table.about["dataset"])), table) for table in again]
+        _save(pd.DataFrame(rows), given.out, "_seeds")
         return
     with threadpool_limits(1):
         _carry_out(given)
@@ -109,10 +117,18 @@ def write(
     out.mkdir(parents=True, exist_ok=True)
     for ending, table in tables.items():
         if len(table):
-            table.to_csv(out / f"{NAME}{ending}.csv", index=False, float_format="%.4f", lineterminator="\n")
+            _save(table, out, ending)
     draw(out)
     shown = rows.pivot_table(index=["dataset", "input"], columns="model", values=["r2", "tau"], sort=False)
     print(shown.to_string(float_format="{:.3f}".format))
+
+
+def _embedded(dataset: str) -> tabulated.Tabulated:
+    return tabulated.read(Path(cnn_zoo.__file__).parent / f"{dataset}.parquet", "--repeated")
+
+
+def _save(table: pd.DataFrame, out: Path, ending: str) -> None:
+    table.to_csv(out / f"{NAME}{ending}.csv", index=False, float_format="%.4f", lineterminator="\n")
 
 
 def _curves(zoos: Mapping[str, Zoo], known: Path) -> pd.DataFrame:

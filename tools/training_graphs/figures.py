@@ -17,6 +17,9 @@ from .inputs import STOPPING
 PUBLISHED, PUBLISHED_EPOCHS, PUBLISHED_OF, PUBLISHED_ON = 0.93, 5, "lenet", "cifar10"
 """Vahedian et al. 2022: "over 93 %", LeNet, weighted degree, CIFAR-10."""
 
+LOWEST = 0.35
+"""Where the axes begin unless an accuracy lies below."""
+
 LOOKS: Mapping[str, Look] = {
     "graph: degree": ("temporal_graph", "-", "graph, degree (paper)"),
     "graph: centrality": ("temporal_graph", "--", "graph, centrality (paper)"),
@@ -33,6 +36,7 @@ def accuracy_by_epochs(rows: pd.DataFrame, per_line: int = 3) -> Figure:
 
     The star is the published figure.
     """
+    low = min(LOWEST, rows.loc[rows["input"].isin(LOOKS), "accuracy"].min() - 0.02)
     panels = list(rows.groupby(["scope", "tested_on", "dataset", "recipe"], sort=False))
     lines = -(-len(panels) // per_line)
     columns = -(-len(panels) // lines)
@@ -44,7 +48,7 @@ def accuracy_by_epochs(rows: pd.DataFrame, per_line: int = 3) -> Figure:
             continue
         (scope, name, dataset, _), shown = panels[place]
         _lines(axes, shown)
-        axes.set(title=_title(shown, dataset != rows["dataset"].iloc[0]), ylim=(0.35, 1.02))
+        axes.set(title=_title(shown, dataset != rows["dataset"].iloc[0]), ylim=(low, 1.02))
         if place + columns >= len(panels):
             axes.set_xlabel("epochs read")
             axes.tick_params(labelbottom=True)
@@ -61,7 +65,7 @@ def accuracy_by_epochs(rows: pd.DataFrame, per_line: int = 3) -> Figure:
 def _title(rows: pd.DataFrame, names_data_set: bool) -> str:
     first = rows.iloc[0]
     where = f" on {first['dataset']}" if names_data_set else ""
-    learned = ", learned on the others" if first["scope"] == "across networks" else f", n = {int(first['tested'])}"
+    learned = "\nlearned on the others" if first["scope"] == "across networks" else f", n = {int(first['tested'])}"
     return f"{first['tested_on']}{where}{learned}"
 
 
