@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from scipy.stats import pearsonr
 
 from harness.benches.cnn_zoo.zoo import Numbers
 from harness.benches.tabulated import Tabulated
@@ -22,16 +23,24 @@ def between_seeds(first: Tabulated, second: Tabulated) -> Row:
     random = np.random.default_rng(0)
     draws = [random.integers(len(accuracies), size=len(accuracies)) for _ in range(RESAMPLES)]
     row: Row = {"dataset": str(first.about["dataset"]), "networks": len(accuracies)}
-    for name, measure in (("r2", _correlation), ("tau", lambda pair: kendall(pair[:, 0], pair[:, 1]))):
+    for name, measure in MEASURES.items():
         low, high = np.percentile([measure(accuracies[draw]) for draw in draws], LEVELS)
         row |= {name: measure(accuracies), f"{name}_low": float(low), f"{name}_high": float(high)}
     return row
 
 
 def _correlation(pairs: Numbers) -> float:
-    return float(np.corrcoef(pairs.T)[0, 1])
+    return float(pearsonr(pairs[:, 0], pairs[:, 1]).statistic)
+
+
+def _rank_agreement(pairs: Numbers) -> float:
+    return kendall(pairs[:, 0], pairs[:, 1])
+
+
+MEASURES = {"r2": _correlation, "tau": _rank_agreement}
 
 
 def _final(table: Tabulated) -> pd.Series:
     last = table.curves[table.curves["epoch"] == table.curves["epoch"].max()]
-    return last.set_index("architecture")["test_accuracy"]
+    found: pd.Series = last.set_index("architecture")["test_accuracy"]
+    return found
