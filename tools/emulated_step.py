@@ -151,12 +151,13 @@ class EmulatedProgram(Program):
     def update(self, images: Tensor, drawn: Draw, labels: Tensor, descent: Descent) -> tuple[float, Tensor]:
         """As the program's own."""
         logits = self._logits(len(labels))
+        self.dropout.draw(len(labels))
         header = Header(
             updates=1, nesterov=descent.nesterov, begun=self.begun, rate=descent.rate, momentum=descent.momentum,
             decay=descent.decay,
         )  # fmt: skip
         loss = self._call(header, images, drawn, labels, logits)
-        self.begun = True
+        self.begun, self.made = True, self.made + 1
         torch._foreach_add_(self.parts.counts, 1)
         return loss, logits
 
@@ -168,7 +169,7 @@ class EmulatedProgram(Program):
             none = torch.zeros(2, len(rows), dtype=torch.long)
             parts.append(self._logits(len(rows)))
             self._call(Header(), images, Draw(rows, none, none[0].bool()), None, parts[-1])
-        self.struct.still = 0
+        self.struct.still, self.made = 0, self.made + 1
         return torch.cat(parts)
 
     def _call(self, header: Header, images: Tensor, drawn: Draw, labels: Tensor | None, logits: Tensor) -> float:
@@ -179,6 +180,8 @@ class EmulatedProgram(Program):
         norms = [tensor for norm in self.parts.norms for tensor in norm.state_dict(keep_vars=True).values()]
         weights = [tensor for pair in self.memory.slopes.values() for tensor in pair]
         for tensor in (
+            *self.memory.tensors.values(),
+            self.dropout.factors,
             *norms,
             *weights,
             *self.convolutions,
