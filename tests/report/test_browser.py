@@ -15,8 +15,12 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from scipy.stats import kendalltau
 
 from harness.report.config import ReportConfig
+from harness.report.run_files import read
 from harness.report.run_tables import RunTables
 from harness.report.write import write
+from harness.schema.columns import METRICS
+from harness.storage.files import write_sums
+from harness.storage.tables import write_table
 from tests.report.conftest import read_once
 
 pytestmark = [
@@ -136,6 +140,24 @@ def test_the_slider_ranks_predictors_as_the_tables_do_at_every_budget(page: Page
         shown = page.locator('[aria-label="Ranking at the chosen budget"] tbody tr').first.locator("td").nth(1)
         assert shown.inner_text().split()[0] == f"{next(iter(taus.values())):.2f}"
         expect(page.locator(".said")).to_contain_text(f"After {step} steps")
+
+
+def test_a_high_tau_over_few_architectures_leads_nowhere_on_the_page(
+    browser: Browser, results: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(results, tmp_path / "few")
+    metrics = read_once(results).metrics.copy()
+    lucky = (metrics["step"] == metrics["step"].max()) & (metrics["predictor"] == metrics["predictor"].iloc[-1])
+    metrics.loc[lucky, ["tau", "tau_low", "tau_high", "n"]] = [0.99, 0.98, 1.0, 2]
+    write_table(folder / "metrics.parquet", METRICS, metrics)
+    write_sums(folder)
+    opened = browser.new_page()
+    opened.goto(write(folder, tmp_path / "page", FIGURES).as_uri())
+    opened.wait_for_selector("html[data-ready]", timeout=10_000)
+    final = read(folder).final.dropna(subset=["tau"])["predictor"].tolist()
+    assert final[-1] == metrics.loc[lucky, "predictor"].item()
+    assert names(opened)[: len(final)] == final
+    opened.close()
 
 
 def test_a_family_and_a_name_filter_the_ranking(page: Page, tables: RunTables) -> None:

@@ -97,11 +97,16 @@ function rankingRow(predictor, place, chosen) {
   return row;
 }
 
-/** Places among all predictors with a τ at the budget, whatever is filtered. */
+/**
+ * Places among all predictors with a τ at the budget, whatever is filtered; those with scores for less than half as many
+ * architectures as the one with the most come after the others, as in the ranking of the page (`scores_most`).
+ */
 function placesAt(budget) {
+  const most = Math.max(...run.predictors.map(each => each.n[budget]));
+  const few = at => Number(run.predictors[at].n[budget] < most / 2);
   const order = [...run.predictors.keys()]
     .filter(at => run.predictors[at].tau[budget] !== null)
-    .sort((a, b) => run.predictors[b].tau[budget] - run.predictors[a].tau[budget]);
+    .sort((a, b) => few(a) - few(b) || run.predictors[b].tau[budget] - run.predictors[a].tau[budget]);
   return new Map(order.map((predictor, place) => [predictor, place + 1]));
 }
 
