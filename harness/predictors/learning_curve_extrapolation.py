@@ -31,7 +31,7 @@ class LCE:
     The deviation is not calibrated, so no interval is given. The curves know no learning-rate schedule and have no term
     for the error of the model: where the rate is annealed, real curves bend up at the end and leave the posterior. Its
     central 95 % hold the final value of .92 of 200 recorded curves seen for 5 of 200 epochs, of none seen for 100
-    (docs/findings.md). As a rank it is mostly behind the last and the best seen value.
+    (docs/findings/nasbench201.md). As a rank it is mostly behind the last and the best seen value.
 
     Fewer than 2 finite points are no score.
     """

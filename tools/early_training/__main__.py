@@ -1,4 +1,4 @@
-"""Tables and figures of docs/findings.md.
+"""Tables and figures of docs/findings/early_training.md.
 
 `python -m tools.early_training collect OUT.parquet WORD ...` writes the signals of a run into one table; WORD are the
 words of its command line, whose traces are stored. `tables OUT.parquet RUN` does so from the tables of a stored run.
