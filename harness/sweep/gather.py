@@ -52,7 +52,7 @@ def write_gathered_report(folders: Sequence[Path], out: Path | None = None) -> P
     """
     from rich.console import Console
 
-    from harness.report.sweep.ranked_table import print_gathered
+    from harness.report.sweep.screen import print_gathered
     from harness.report.sweep.sweep_tables import read
     from harness.report.sweep.write import write
 

@@ -13,7 +13,7 @@ import pytest
 from markdown_it import MarkdownIt
 from rich.console import Console
 
-from harness.report.sweep.ranked_table import print_gathered
+from harness.report.sweep.screen import print_gathered
 from harness.report.sweep.sweep_tables import read
 from harness.report.sweep.write import write
 from harness.schema.columns import JOBS

@@ -18,9 +18,10 @@ from rich.console import Console
 from harness.report import renderers
 from harness.report.config import ReportConfig
 from harness.report.figures import critical_difference, tau_by_setting
-from harness.report.renderers import plain
+from harness.report.renderers import plain, terminal
 from harness.report.sweep import sentences
-from harness.report.sweep.ranked_table import best_table, budgets_table, gathered_table, print_gathered, targets_table
+from harness.report.sweep.ranked_table import best_table, budgets_table, gathered_table, targets_table
+from harness.report.sweep.screen import FIRST, print_gathered
 from harness.report.sweep.sentences import counts, settings_table
 from harness.report.sweep.sweep_tables import SweepTables, read
 from harness.report.sweep.write import write
@@ -327,15 +328,30 @@ def test_predictors_come_in_order_of_their_mean_over_settings_those_without_a_ta
 
 @pytest.mark.parametrize("settings", [1, 2, 6, 30])
 @pytest.mark.parametrize("k", [3, 54])
-def test_the_printed_table_fits_80_columns_and_keeps_every_predictor(tables, capsys, k: int, settings: int) -> None:
+def test_the_printed_table_fits_80_columns_with_the_best_of_every_family(tables, capsys, k: int, settings: int) -> None:
     sweep = tables(k=k, settings=settings)
     print_gathered(sweep, Console(width=80))
     lines = capsys.readouterr().out.splitlines()
     assert max(len(line.rstrip()) for line in lines) <= 80
     assert not any("…" in line for line in lines if "with_a_long" not in line)
-    for name in sweep.order["predictor"]:
-        assert any(line.startswith(str(name)[:20]) for line in lines), name
+    order = sweep.order if settings > 1 else sweep.at(sweep.settings[0])
+    printed = {int(line.split()[0]): line for line in lines if re.match(r" ?\d+ (?!more predictors)\w", line)}
+    first_of_family = {place for place, twice in enumerate(order["family"].duplicated(), 1) if not twice}
+    assert set(printed) == first_of_family | set(range(1, min(FIRST, k) + 1))
+    for place, line in printed.items():
+        assert str(order["predictor"].iloc[place - 1])[:20] in line
+    hidden = k - len(printed)
+    assert (f"{hidden} more predictors in the report" in " ".join(lines)) == (hidden > 0)
     assert ("more settings in the report" in " ".join(lines)) == (settings == 30)
+
+
+def test_the_screen_of_a_sweep_ends_on_the_answer(tables, capsys) -> None:
+    sweep = tables(k=54, settings=1)
+    print_gathered(sweep, Console(width=80))
+    table, answer = capsys.readouterr().out.rstrip().split("\n\n")
+    assert len(table.splitlines()) + len(answer.splitlines()) <= 24 - len(["blank", "tables", "report"])
+    first, second = (terminal(text) for text in sentences.answer(sweep))
+    assert answer.split() == [*first.split(), *second.split()]
 
 
 @pytest.mark.parametrize(("k", "settings", "seeds"), [(5, 2, 3), (54, 6, 2), (54, 24, 1), (5, 7, 2), (3, 1, 1)])
