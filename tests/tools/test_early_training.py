@@ -17,7 +17,7 @@ from harness.benches.nasbench201.bench import NasBench201
 from harness.predictors.rank_aggregate import RankAggregate
 from harness.schema import Architecture, Trace
 from tools.description_labels import images
-from tools.early_training import changed, figures, halves, literal, transfer
+from tools.early_training import changed, figures, halves, literal, recorded, strongest, transfer
 from tools.early_training.judge import BASE, labelled, splits, study, unlabelled
 from tools.early_training.process import kernels, likelihood, predict
 from tools.early_training.signals import AGGREGATE, PROXIES, Task, aggregate, features, normal_scores
@@ -73,6 +73,68 @@ def test_no_class_is_fitted_on_and_judged_and_all_others_are_judged() -> None:
             assert len(split.fitted) == labels and not known & set(made.groups[split.judged])
             assert len(split.judged) == sum(group not in known for group in made.groups)
     assert splits(made, 300) == [] and splits(made, 85) == []
+
+
+def test_a_half_that_was_chosen_on_gives_labels_first_and_is_never_judged() -> None:
+    made = task(n=80)
+    half = {name: "A" if i % 2 else "B" for i, name in enumerate(made.architectures)}
+    halved = Task(
+        "halved", made.frame.assign(half=made.frame["architecture"].map(half), group=made.frame["architecture"])
+    )
+    for labels, judged in ((20, 40), (60, 20)):
+        for split in splits(halved, labels):
+            assert halved.judged[split.judged].all() and len(split.judged) == judged
+            assert halved.judged[split.fitted].sum() == max(0, labels - 40)
+    found = unlabelled(halved, halved.truth(), 20).set_index("predictor")
+    alone = halved.of_judged()
+    assert found["n"].tolist() == [40] * len(found) and alone.judged.all() and len(alone.architectures) == 40
+    assert found.loc["movement", "tau"] == pytest.approx(
+        kendalltau(alone.values(["movement"], 20)[:, 0], alone.truth())[0]
+    )
+
+
+def test_halves_and_proxies_are_those_of_the_table_of_proxies() -> None:
+    proxies = pd.DataFrame({"architecture": [f"a{i}" for i in range(6)] * 2, "seed": [0] * 6 + [1] * 6})
+    proxies["untrained_jacov"], proxies["flops"] = np.arange(12.0), 1.0
+    frame = pd.DataFrame({"architecture": ["a4", "a0", "b"], "flops": 2.0})
+    found = recorded.with_halves(frame, proxies)
+    assert found["half"].tolist()[:2] == ["B", "A"] and pd.isna(found["half"][2])
+    assert found["untrained_jacov"].tolist()[:2] == [7.0, 3.0] and found["flops"].tolist() == [2.0] * 3
+
+
+def test_recorded_curves_are_read_at_their_epochs_without_classes_that_were_chosen_on(tmp_path: Path) -> None:
+    bench = NasBench201()
+    cells = bench.sample(6, 0)
+    every = [a.name for a in NasBench201(isomorphs="all").sample(None, 0) if a.group == cells[0].group]
+    names = [a.name for a in cells]
+    pd.DataFrame({"step": 0, "architecture": names, "untrained_jacov": np.arange(6.0)}).to_parquet(
+        tmp_path / "trajectories.parquet"
+    )
+    curves = {
+        a.name: Trace(a, 0, pd.DataFrame({"train_accuracy": np.arange(201.0), "valid_accuracy": 1.0})) for a in cells
+    }
+    found = recorded.of_curves(tmp_path, every[-1:], curves, lambda _: pd.Series(np.arange(6.0), index=names))
+    assert found["architecture"].drop_duplicates().tolist() == names[1:]
+    one = found[found["architecture"] == names[2]]
+    assert one["step"].tolist() == one["train_accuracy"].tolist() == [0, 1, 4, 12, 50]
+    assert set(one["untrained_jacov"]) == {2.0} == set(one["truth"]) and set(one["group"]) == {cells[2].group}
+    described = one["description_features"].tolist()
+    assert described[1] is None and len(described[0]) == len(bench.description(cells[2], "features", images(10)).values)
+    assert set(study([Task("x", found)], labels=())["step"]) == {1, 4, 12, 50}
+
+
+def test_the_strongest_model_gains_by_a_signal_that_is_the_truth() -> None:
+    names = [a.name for a in NasBench201().sample(90, 0)]
+    made = task().frame
+    renamed = made.assign(
+        architecture=made["architecture"].map(dict(zip(made["architecture"].unique(), names, strict=True)))
+    )
+    found = strongest.rows([Task("made", renamed)], labels=(40, 300))
+    assert set(found["labels"]) == {40} and set(found["step"]) == {10, 20}
+    last = found[found["step"] == 20].set_index("predictor")
+    assert last.loc[f"{strongest.BASE} + losses", "delta_tau_low"] > 0.1
+    assert last.loc[strongest.BASE, "delta_tau"] == 0 and f"{strongest.BASE} + readout" not in last.index
+    assert last.loc[f"{strongest.BASE} + movement", "delta_tau_low"] < 0.05
 
 
 def test_the_process_is_that_of_scikit_learn() -> None:
@@ -171,6 +233,31 @@ def test_the_literal_tables_are_those_of_the_runs(tmp_path: Path) -> None:
     courses = pd.read_csv(tmp_path / "neural_capacitance_courses.csv")
     assert courses.groupby("run")["architecture"].nunique().tolist() == [24, 24]
     assert figures.courses(courses).axes[0].get_title() == "published"
+
+
+def test_progress_tells_whether_the_magnitude_nears_zero_and_what_it_ranks(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    truth = random.normal(size=30)
+    drawn = pd.DataFrame({"architecture": [f"a{i}" for i in range(30)], "truth": truth})
+    drawn.to_parquet(tmp_path / "architectures.parquet")
+    beta = np.column_stack([np.full(30, 1.0), 2 - 0.1 * truth, np.where(np.arange(30) < 12, -0.1, 1.5)])
+    rows = [
+        {
+            "architecture": f"a{i}",
+            "step": 8 * e,
+            "epoch": e,
+            "beta_eff": beta[i, e],
+            "train_loss": 1.0 * i if e else None,
+        }
+        for i, e in product(range(30), range(3))
+    ]
+    pd.DataFrame(rows).to_parquet(tmp_path / "trajectories.parquet")
+    first, second, third = (row for _, row in literal.progress({"run": tmp_path}).iterrows())
+    assert pd.isna(first["tau"]) and first["nearer"] == 0 and first["of_largest"] == 1
+    assert second["tau"] == pytest.approx(1) and second["nearer"] == 0 and second["n"] == 30
+    assert second["tau_of_train_loss"] == pytest.approx(kendalltau(-np.arange(30), truth)[0])
+    assert third["nearer"] == third["near"] == pytest.approx(0.4)  # .1 of 2.1 or so, and of either sign
+    assert third["of_largest"] == pytest.approx(np.median(np.abs(beta[:, 2]) / beta[:, :2].max(axis=1)))
 
 
 def test_models_chosen_on_half_a_are_judged_on_rows_of_half_b_alone() -> None:

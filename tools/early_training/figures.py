@@ -39,6 +39,9 @@ WITHOUT_LABELS: Mapping[str, Look] = {
 ACROSS = 3
 """Panels in a row of the courses."""
 
+SWEPT = "scale "
+"""Runs whose name begins so are the cells of a sweep, in a figure of their own."""
+
 TITLES = {
     "digits": "cluttered digits",
     "cifar10": "CIFAR-10",
@@ -114,9 +117,15 @@ def write(folder: Path) -> None:
     made = pd.read_csv(folder / "early_training.csv")
     save(lambda: by_labels(made), folder / "early_training_labels.svg")
     save(lambda: without_labels(made), folder / "early_training_tasks.svg")
-    path = folder / "neural_capacitance_courses.csv"
-    if path.is_file():
-        save(lambda: courses(pd.read_csv(path)), folder / "neural_capacitance_courses.svg")
+
+
+def write_literal(folder: Path) -> None:
+    """Draw the tables of the literal neural capacitance in `folder`."""
+    whole = pd.read_csv(folder / "neural_capacitance_courses.csv")
+    swept = whole["run"].str.startswith(SWEPT)
+    save(lambda: courses(whole[~swept]), folder / "neural_capacitance_courses.svg")
+    if swept.any():
+        save(lambda: courses(whole[swept]), folder / "neural_capacitance_sweep.svg")
 
 
 def _row(figure: Figure, panels: int) -> Sequence[Axes]:

@@ -14,7 +14,7 @@ from harness.evaluate.bootstrap import interval, observed_and_draws
 from harness.evaluate.correlations import tau_b
 
 from .process import Numbers, Process, predict
-from .signals import DECLARED, SIGNALS, Task, aggregate, features, normal_scores
+from .signals import DECLARED, RECORDED, SIGNALS, Task, aggregate, features, normal_scores
 
 BASE = "description + proxies"
 DRAWS, RESAMPLINGS, LEVEL = 10, 300, 0.95
@@ -31,31 +31,42 @@ class Split:
 
 
 def splits(task: Task, labels: int, draws: int = DRAWS) -> list[Split]:
-    """Random choices of `labels` rows, judged on the others. Empty where fewer than 20 rows would be judged."""
+    """Random choices of `labels` rows, judged on the others. Empty where fewer than 20 rows would be judged.
+
+    Architectures that are never judged are chosen first.
+    """
     n, found = len(task.architectures), []
     for draw in range(draws):
         order = np.random.default_rng([labels, draw]).permutation(n)
+        order = np.concatenate([order[~task.judged[order]], order[task.judged[order]]])
         fitted = order[:labels]
         known = set(task.groups[fitted])
-        judged = np.array([i for i in order[labels:].tolist() if task.groups[i] not in known])
+        judged = np.array([i for i in order[labels:].tolist() if task.judged[i] and task.groups[i] not in known])
         if labels > n or len(judged) < 20:
             return []
         found.append(Split(np.sort(fitted), np.sort(judged)))
     return found
 
 
-def blocks_of(task: Task, budget: int, signals: Sequence[str] = SIGNALS) -> dict[str, list[Numbers]]:
-    """The blocks of features of every predictor that is compared, by its name."""
+def families(task: Task) -> Sequence[str]:
+    """The families of signals that are joined: those of trainings, or those of a table of recorded accuracies."""
+    return SIGNALS if "train_loss" in task.frame else (*RECORDED,)
+
+
+def blocks_of(task: Task, budget: int, signals: Sequence[str] | None = None) -> dict[str, list[Numbers]]:
+    """The blocks of features of every predictor that is compared, by its name; `signals` are `families` by default."""
     description, proxies = features(task, "description", 0), features(task, "proxies", 0)
     found = {"description": [description], "proxies": [proxies], BASE: [description, proxies]}
-    for name in signals:
+    for name in families(task) if signals is None else signals:
         signal = features(task, name, budget)
         if signal.shape[1]:
             found[f"{BASE} + {name}"] = [description, proxies, signal]
     return found
 
 
-def labelled(task: Task, truth: Numbers, budget: int, labels: int, signals: Sequence[str] = SIGNALS) -> pd.DataFrame:
+def labelled(
+    task: Task, truth: Numbers, budget: int, labels: int, signals: Sequence[str] | None = None
+) -> pd.DataFrame:
     """A row per predictor: τ in all and in the top of the truth, and the paired difference to `BASE`, with intervals.
 
     Means over the draws of the labels; intervals resample the architectures that are judged.
@@ -85,8 +96,11 @@ def without_labels(task: Task, budget: int) -> dict[str, Numbers]:
 
 
 def unlabelled(task: Task, truth: Numbers, budget: int) -> pd.DataFrame:
-    """A row per predictor of `without_labels`, as `labelled`; differences are to the aggregate."""
-    known = without_labels(task, budget)
+    """A row per predictor of `without_labels`, as `labelled`; differences are to the aggregate.
+
+    `truth` is that of all architectures; those that are never judged take no part in the ranks either.
+    """
+    known, truth = without_labels(task.of_judged(), budget), truth[task.judged]
     return compared(list(known), [(np.arange(len(truth)), np.array([*known.values()]))], truth, "aggregate")
 
 
@@ -130,8 +144,10 @@ def _tau(rows: NDArray[np.intp], scores: Numbers, truth: Numbers, weights: NDArr
 
 
 def budgets(task: Task) -> list[int]:
-    """The end of the training and the observation next to a quarter of it."""
+    """The end of the training and the observation next to a quarter of it; up to four observations, all of them."""
     last = task.steps[-1]
+    if len(task.steps) <= 5:
+        return [step for step in task.steps if step > 0]
     return sorted({min(task.steps[1:], key=lambda step: abs(4 * step - last)), last})
 
 

@@ -17,14 +17,16 @@ LENGTHS = (0.7, 1.4)
 NOISE = (0.03, 0.1, 0.3)
 """Shares of noise in the variance."""
 
-SHARES = {
+SHARES: dict[int, tuple[tuple[float, ...], ...]] = {
     1: ((1.0,),),
     2: ((0.8, 0.2), (0.5, 0.5), (0.2, 0.8)),
     3: tuple(
         (a * (1 - s), b * (1 - s), s) for (a, b), s in product(((0.8, 0.2), (0.5, 0.5), (0.2, 0.8)), (0.0, 0.2, 0.5))
     ),
 }
-"""Shares of the blocks that are tried, by the number of blocks; the third may get none."""
+"""Shares of the blocks that are tried, by the number of blocks; the third and the fourth may get none."""
+
+SHARES[4] = tuple((*(a * (1 - s) for a in three), s) for three, s in product(SHARES[3], (0.0, 0.2, 0.5)))
 
 
 def kernels(blocks: Sequence[Numbers], length: float) -> list[Numbers]:

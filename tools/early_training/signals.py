@@ -41,6 +41,9 @@ COURSES: Mapping[str, tuple[str, ...]] = {
 }
 """Families that are read at every observation within the budget."""
 
+RECORDED: Mapping[str, tuple[str, ...]] = {"accuracies": ("train_accuracy", "valid_accuracy")}
+"""Families of recorded curves, read as those of `COURSES`; no part of `EVERYTHING`."""
+
 EVERYTHING = "everything"
 SIGNALS = (*LAST, *COURSES, EVERYTHING)
 DECLARED = {
@@ -59,7 +62,7 @@ class Task:
     """One task's table: a row is an observation of an architecture (`architecture`, `group`, `step`, `truth`, columns).
 
     Architectures keep the order of the draw. `truth` is in percent; other columns that begin with `truth_` are further
-    ground truths.
+    ground truths. A column `half` may be there: architectures of half "A" are fitted on and never judged.
     """
 
     name: str
@@ -82,6 +85,20 @@ class Task:
         """Isomorphism class of each architecture, (n,)."""
         firsts = self.frame.drop_duplicates("architecture").set_index("architecture")["group"]
         return firsts.loc[self.architectures].to_numpy(dtype=object)
+
+    @cached_property
+    def judged(self) -> NDArray[np.bool_]:
+        """Which architectures may be judged, (n,)."""
+        if "half" not in self.frame:
+            return np.ones(len(self.architectures), dtype=bool)
+        firsts = self.frame.drop_duplicates("architecture").set_index("architecture")["half"]
+        found: NDArray[np.bool_] = (firsts.loc[self.architectures] != "A").to_numpy(dtype=bool)
+        return found
+
+    def of_judged(self) -> Task:
+        """The task without the architectures that are never judged."""
+        kept = {name for name, judged in zip(self.architectures, self.judged, strict=True) if judged}
+        return Task(self.name, self.frame[self.frame["architecture"].isin(kept)])
 
     def _first(self, column: str) -> Numbers:
         firsts = self.frame.drop_duplicates("architecture").set_index("architecture")[column]
@@ -138,7 +155,7 @@ def raw(task: Task, family: str, budget: int) -> Numbers:
         return task.values(PROXIES, 0)
     if family == EVERYTHING:
         return np.column_stack([raw(task, each, budget) for each in (*LAST, *COURSES)])
-    columns, course = (LAST[family], False) if family in LAST else (COURSES[family], True)
+    columns, course = (LAST[family], False) if family in LAST else ({**COURSES, **RECORDED}[family], True)
     return task.values(columns, budget, course)
 
 
