@@ -22,7 +22,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from harness.schema.dataflow import Convolution, Dataflow
+from harness.schema.dataflow import Convolution, Dataflow, Dense
 from harness.train.batches import Draw
 from harness.train.native import program as native
 from harness.train.native.library import FLAGS, REALS, SOURCE
@@ -145,20 +145,22 @@ class EmulatedProgram(Program):
 
     def __init__(self, lib: Any, flow: Dataflow, size: int, batch: int, real: torch.dtype = torch.float32) -> None:
         super().__init__(lib, flow, size, batch, real)
-        terms = [term for each in flow.maps for term in each.terms]
-        self.convolutions = [term.module.weight for term in terms if isinstance(term, Convolution)]
+        terms = [term for each in flow.maps for term in each.terms if isinstance(term, Convolution | Dense)]
+        self.kernels = [tensor for term in terms for tensor in (term.module.weight, term.module.bias)]
 
     def update(self, images: Tensor, drawn: Draw, labels: Tensor, descent: Descent) -> tuple[float, Tensor]:
         """As the program's own."""
         logits = self._logits(len(labels))
-        self.dropout.draw(len(labels))
+        for dropout in self.dropouts:
+            dropout.draw(len(labels))
         header = Header(
             updates=1, nesterov=descent.nesterov, begun=self.begun, rate=descent.rate, momentum=descent.momentum,
             decay=descent.decay,
         )  # fmt: skip
         loss = self._call(header, images, drawn, labels, logits)
         self.begun, self.made = True, self.made + 1
-        torch._foreach_add_(self.parts.counts, 1)
+        if self.parts.counts:
+            torch._foreach_add_(self.parts.counts, 1)
         return loss, logits
 
     def scores(self, images: Tensor) -> Tensor:
@@ -181,10 +183,10 @@ class EmulatedProgram(Program):
         weights = [tensor for pair in self.memory.slopes.values() for tensor in pair]
         for tensor in (
             *self.memory.tensors.values(),
-            self.dropout.factors,
+            *(dropout.factors for dropout in self.dropouts),
             *norms,
             *weights,
-            *self.convolutions,
+            *(tensor for tensor in self.kernels if tensor is not None),
             *self.head.parameters(),
             *held,
             *([] if labels is None else [labels]),

@@ -1,4 +1,4 @@
-"""Dataflow graph of a network's forward pass: convolutions, BatchNorms, sums and poolings as data.
+"""Dataflow graph of a network's forward pass: convolutions, dense layers, BatchNorms, sums and poolings as data.
 
 A network that provides it (`Lowerable`) can be lowered to the compiled step (docs/performance.md) instead of autograd.
 Nothing here runs torch; a weight is identified by the module that owns it, since the step updates it in place.
@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Convolution:
-    """k × k convolution without bias, padding k // 2 (k is 1 or 3), of map `source`, after a ReLU if `rectified`.
+    """Convolution of map `source`, after a ReLU if `rectified`; square kernel, equal strides, padding below its side.
 
     A weight that takes no gradient is not trained.
 
     `rows` are its output channels in `module`, which may hold several convolutions of one kind; `norm` is the BatchNorm
-    after it, with the same rows, or None.
+    after it, with the same rows, or None. Without a norm the module's bias is added where it has one; with a norm the
+    module must have none.
     """
 
     source: int
@@ -29,6 +30,20 @@ class Convolution:
     rows: slice
     norm: nn.BatchNorm2d | None
     rectified: bool = True
+
+
+@dataclass(frozen=True)
+class Dense:
+    """Dense layer of all numbers of map `source`, ordered by channel, row and column, after a ReLU if `rectified`.
+
+    In an update each number that it reads is set to 0 with probability `dropout`, and the others are divided by
+    1 - `dropout`. Its map has the side 1.
+    """
+
+    source: int
+    module: nn.Linear
+    rectified: bool = True
+    dropout: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -56,6 +71,15 @@ class Average:
 
 
 @dataclass(frozen=True)
+class Largest:
+    """Max pooling of map `source` without padding: windows of `window` × `window`, `stride` apart."""
+
+    source: int
+    window: int
+    stride: int
+
+
+@dataclass(frozen=True)
 class Norm:
     """BatchNorm of map `source`."""
 
@@ -63,16 +87,20 @@ class Norm:
     norm: nn.BatchNorm2d
 
 
-Term = Convolution | Constant | Skip | Average | Norm
+Term = Convolution | Dense | Constant | Skip | Average | Largest | Norm
 
 
 @dataclass(frozen=True)
 class Map:
-    """A feature map, the sum of its terms (zeros without any): `channels`, and the image's side divided by `shrink`."""
+    """A feature map, the sum of its terms (zeros without any): `channels`, and the image's side divided by `shrink`.
+
+    `side` is its side in pixels where it is no such part of the image's.
+    """
 
     channels: int
     shrink: int
     terms: tuple[Term, ...] = ()
+    side: int | None = None
 
     def sources(self) -> Iterator[int]:
         """Indices of the maps that its terms read."""
@@ -96,11 +124,11 @@ class Dataflow:
         self.dropout = 0.0
         self.blocks: list[int] = []
 
-    def add(self, channels: int, shrink: int, *terms: Term) -> int:
+    def add(self, channels: int, shrink: int, *terms: Term, side: int | None = None) -> int:
         """Append a map and return its index; a single skip appends none and returns its source."""
         if len(terms) == 1 and isinstance(terms[0], Skip):
             return terms[0].source
-        self.maps.append(Map(channels, shrink, terms))
+        self.maps.append(Map(channels, shrink, terms, side))
         return len(self.maps) - 1
 
 

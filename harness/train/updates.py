@@ -79,9 +79,9 @@ class Updates:
         return loss, logits, y
 
     def passes(self) -> Passes | None:
-        """Passes for measures by the compiled step; None where torch computes them, as it does those with dropout."""
+        """Passes for measures by the compiled step; None where torch computes them (`Program.observable`)."""
         program = self.program
-        if program is None or not self.watched or program.flow.dropout:
+        if program is None or not self.watched or not program.observable:
             return None
         return Passes(program, dict(self.model.named_parameters()))
 

@@ -10,7 +10,6 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from harness.benches.one_network import plans
 from harness.benches.one_network.bench import OneNetwork
 from harness.benches.one_network.network import ResNet
 from harness.train.job import TrainingJob
@@ -78,8 +77,7 @@ def test_a_training_is_the_same_with_either_kernels_but_for_rounding() -> None:
     assert not torch.equal(losses["native"], losses["torch"])
 
 
-def test_only_the_residual_network_is_trained_by_the_compiled_step() -> None:
-    assert [model for model in plans.MODELS if OneNetwork(model=model).lowerable] == ["resnet32"]
+def test_a_probed_network_is_left_to_torch() -> None:
     probed = ResNet((2, 4, 8), 0.0, IMAGES)
     probed.head = nn.Sequential(nn.Linear(8, 5))
     assert probed.dataflow() is None

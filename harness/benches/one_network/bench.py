@@ -45,6 +45,7 @@ class OneNetwork:
 
     kind: ClassVar[str] = "bench/one_network"
     descriptions: ClassVar[tuple[str, ...]] = ("features",)
+    lowerable: ClassVar[bool] = True
 
     name: str = "hyperparameters"
     model: str = "lenet"
@@ -65,11 +66,6 @@ class OneNetwork:
         demand(self.graphs >= 1, "bench.graphs", "at least 1", self.graphs)
         known = self.initialization in plans.INITIALIZATIONS
         demand(known, "bench.initialization", " or ".join(plans.INITIALIZATIONS), self.initialization)
-
-    @property
-    def lowerable(self) -> bool:
-        """Whether the compiled step can train the networks: only the residual one."""
-        return self.model not in plans.CHAINS
 
     def truth(self, dataset: str, fingerprint: str, data: str | None) -> Truth:
         """Accuracies of every setting of the table, in percent; a training that diverged has none."""

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from harness.schema import Connection, ImageSet
-from harness.schema.dataflow import Convolution, Dataflow
+from harness.schema.dataflow import Convolution, Dataflow, Dense, Largest
 
 from .plans import AUTHORS, BLOCKS, CHAINS, Plan, scaled, sides, stages
 
@@ -28,13 +28,14 @@ class Chain(nn.Module):
     def __init__(self, plan: Plan, dropout: float, images: ImageSet) -> None:
         super().__init__()
         parts: list[nn.Module] = []
-        channels = images.colours
+        channels = self.colours = images.colours
+        self.sides = sides(plan, images.size)
         for conv in plan.convolutions:
             parts += [nn.Conv2d(channels, conv.channels, conv.kernel, conv.stride, conv.padding), nn.ReLU()]
             parts += [nn.MaxPool2d(*conv.pool)] if conv.pool else []
             channels = conv.channels
         parts.append(nn.Flatten())
-        for inputs, outputs in pairwise((channels * sides(plan, images.size)[-1] ** 2, *plan.dense)):
+        for inputs, outputs in pairwise((channels * self.sides[-1] ** 2, *plan.dense)):
             drop = [nn.Dropout(dropout)]
             parts += [*(drop if plan.dropout_first else []), nn.Linear(inputs, outputs), nn.ReLU()]
             parts += [] if plan.dropout_first else drop
@@ -47,6 +48,34 @@ class Chain(nn.Module):
         """Logits (B, classes) of images (B, colours, size, size)."""
         logits: Tensor = self.head(self.features(images))
         return logits
+
+
+    def dataflow(self) -> Dataflow | None:
+        """The forward pass in training mode; None if the head is not a dense layer.
+
+        Poolings read a map before its ReLU, which commutes with the largest of a window.
+        """
+        if not isinstance(self.head, nn.Linear):
+            return None
+        flow, here, rectified, dropout = Dataflow(self.colours), 0, False, 0.0
+        steps = iter(self.sides)
+        for part in self.features:
+            if isinstance(part, nn.Conv2d):
+                term = Convolution(here, part, slice(0, part.out_channels), None, rectified)
+                here, rectified = flow.add(part.out_channels, 1, term, side=next(steps)), False
+            elif isinstance(part, nn.MaxPool2d):
+                window, stride = part.kernel_size, part.stride
+                assert isinstance(window, int) and isinstance(stride, int)
+                here = flow.add(flow.maps[here].channels, 1, Largest(here, window, stride), side=next(steps))
+            elif isinstance(part, nn.Linear):
+                dense = Dense(here, part, rectified, dropout)
+                here, rectified, dropout = flow.add(part.out_features, 1, dense, side=1), False, 0.0
+            elif isinstance(part, nn.Dropout):
+                dropout = part.p
+            elif isinstance(part, nn.ReLU):
+                rectified = True
+        flow.head, flow.dropout = self.head, dropout
+        return flow
 
 
 class ResNet(nn.Module):

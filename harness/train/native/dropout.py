@@ -1,4 +1,4 @@
-"""Dropout of the features that the head reads."""
+"""Dropout of what a dense layer or the head reads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from harness.train.native.memory import Memory
 
 
 class Dropout:
-    """Factors of the features, (blocks, channels, lanes), drawn anew for each update from torch's random state.
+    """Factors of the numbers that are read, (blocks, channels, lanes), drawn anew for each update from torch's random state.
 
     `nn.Dropout` of a batch (B, channels) draws the same factors from the same state. `address` is theirs, None without
     dropout.

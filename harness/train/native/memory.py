@@ -67,9 +67,12 @@ class Scratch:
 
     def convolutions(self, channels: int, side: int, convs: Sequence[c.Conv]) -> None:
         """Make room for convolutions of a map of so many `channels`, and the way back."""
-        together = max(1, GROUP // (side * side))
-        self.read = max(self.read, together * channels * (side + 2) ** 2)
+        together = min(self.blocks, max(1, GROUP // (side * side)))
+        framed = side + 2 * max(conv.padding for conv in convs)
+        self.read = max(self.read, together * channels * framed**2)
         self.sums = max(self.sums, len(convs) * 2 * self.blocks * max(conv.out for conv in convs))
         for conv in convs:
-            self.made = max(self.made, together * conv.out * (side // conv.stride) ** 2)
-            self.back = max(self.back, together * channels * side**2 + conv.out * (side + 2) ** 2)
+            made = (side + 2 * conv.padding - conv.k) // conv.stride + 1
+            framed = made + 2 * (conv.k - 1 - conv.padding)
+            self.made = max(self.made, together * conv.out * made**2)
+            self.back = max(self.back, together * channels * side**2 + conv.out * framed**2)

@@ -7,14 +7,16 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from harness.schema.dataflow import Average, Convolution, Map, Norm, Skip
+from harness.schema.dataflow import Average, Convolution, Dense, Largest, Map, Norm, Skip
 from harness.train.native import structures as c
+from harness.train.native.dropout import Dropout
 from harness.train.native.memory import Memory, Scratch
-from harness.train.native.parts import Parts
+from harness.train.native.parts import Parts, Place
 
 
 class Order:
-    """`ops`, the operations of a network of these `maps` and this dense layer; `scratch` is what they need at the most.
+    """`ops`, the operations of a network of these `maps` and this dense layer; `scratch` is what they need at the most,
+    and `dropouts` are those of dense layers in the order in which they are drawn.
 
     The rest are places in `ops`: `head` that of the dense layer, `arrived` for each map where its gradient is complete
     and not used yet, `to_images` those that could give a gradient of the images, which no training wants.
@@ -24,6 +26,7 @@ class Order:
         self.maps, self.parts, self.memory = maps, parts, memory
         self.scratch = Scratch(memory.blocks)
         self.ops: list[c.Op] = []
+        self.dropouts: dict[Place, Dropout] = {}
         self.arrived: dict[int, int] = {}
         self.to_images: list[int] = []
         self.slopes = slopes = _Slopes(maps, parts, memory)
@@ -46,6 +49,8 @@ class Order:
                 convs = [parts.convs[at] for at in convolutions]
                 self.scratch.convolutions(this.channels, parts.side(this), convs)
                 self._on_convolutions(self._add(c.DO_CONVS, this, parts.values[place]), convs, rectified)
+            for at in parts.dense.get(place, ()):
+                self._dense(c.DO_CONVS, place, at)
 
     def _head(self, head: nn.Linear, slopes: _Slopes) -> None:
         last, self.head = len(self.maps) - 1, len(self.ops)
@@ -77,6 +82,27 @@ class Order:
                 op = self._add(c.DO_CONVS_BACK, this, parts.values[place], slope if place else None)
                 op.first = first
                 self._on_convolutions(op, [parts.convs[at] for at in chosen], rectified)
+        for at in parts.dense.get(place, ()):
+            if at[0] in parts.reached:
+                parts.convs[at].arriving = slopes.of(at[0])[0]
+                slope, first = slopes.of(place)
+                op = self._dense(c.DO_CONVS_BACK, place, at, slope if place else None)
+                op.first = first
+
+    def _dense(self, kind: int, source: int, at: Place, slope: int | None = None) -> c.Op:
+        """A dense layer, which reads the map `source` as one pixel of many channels."""
+        this, conv = self.maps[source], self.parts.convs[at]
+        term = self.maps[at[0]].terms[at[1]]
+        assert isinstance(term, Dense)
+        inputs = term.module.in_features
+        assert inputs == this.channels * self.parts.side(this) ** 2
+        if at not in self.dropouts:
+            self.dropouts[at] = Dropout(term.dropout, inputs, self.memory)
+            self.scratch.convolutions(inputs, 1, [conv])
+        op = self._add(kind, Map(inputs, 1, side=1), self.parts.values[source], slope)
+        op.factors = self.dropouts[at].address
+        self._on_convolutions(op, [conv], term.rectified)
+        return op
 
     def _backward_terms(self, place: int, this: Map, slopes: _Slopes) -> None:
         parts = self.parts
@@ -85,7 +111,7 @@ class Order:
         terms = []
         for rank, term in enumerate(this.terms):
             terms.append(parts.term((place, rank), term))
-            if isinstance(term, Skip | Average | Norm):
+            if isinstance(term, Skip | Average | Largest | Norm):
                 terms[-1].slope, terms[-1].first = slopes.of(term.source)
         self.arrived[place] = len(self.ops)
         self._on_terms(self._add(c.DO_NODE_BACK, this, parts.values[place], slopes.of(place)[0]), terms)
@@ -114,7 +140,7 @@ class _Slopes:
         self.free: dict[tuple[int, int], list[int]] = defaultdict(list)
         self.last_read: dict[int, list[int]] = defaultdict(list)
         for place in parts.reached:
-            sources = [term.source for term in maps[place].terms if isinstance(term, Convolution)]
+            sources = [term.source for term in maps[place].terms if isinstance(term, Convolution | Dense)]
             self.last_read[min([place, *sources])].append(place)
 
     def of(self, place: int) -> tuple[int, bool]:

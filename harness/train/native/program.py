@@ -7,7 +7,7 @@ from ctypes import byref, c_double, c_int64, c_void_p
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from harness.schema.dataflow import Dataflow
 from harness.train.batches import Draw
@@ -47,16 +47,23 @@ class Program:
         lanes = lib.lanes_in_vector()
         self.memory = Memory(real, lanes, -(-batch // lanes))
         self.parts = Parts(flow, size, self.memory)
-        self.dropout = Dropout(flow.dropout, flow.maps[-1].channels, self.memory)
         self.order = Order(flow.maps, flow.head, self.parts, self.memory)
-        self.order.ops[self.order.head].factors = self.dropout.address
+        of_head = Dropout(flow.dropout, flow.maps[-1].channels, self.memory)
+        self.order.ops[self.order.head].factors = of_head.address
+        self.dropouts = [*self.order.dropouts.values(), of_head]
         self.struct = self._whole(self.order, flow.maps[0].channels)
+
+    @property
+    def observable(self) -> bool:
+        """Whether `Passes` knows what the network computes: not dropout, dense layers or biases before the head."""
+        return not (self.flow.dropout or self.parts.dense or self.parts.biased)
 
     def update(self, images: Tensor, drawn: Draw, labels: Tensor, descent: Descent) -> tuple[float, Tensor]:
         """One update on what was drawn of images (n, side, side, colours), and their labels (B,); returns the loss
         (nats) and the logits (B, classes) from before the weights moved."""
         logits = self._logits(len(labels))
-        self.dropout.draw(len(labels))
+        for dropout in self.dropouts:
+            dropout.draw(len(labels))
         batch, held = _batch(images, drawn, labels)
         loss: float = self.lib.update(
             byref(self.struct),
@@ -70,7 +77,8 @@ class Program:
         )
         del held
         self.begun, self.made = True, self.made + 1
-        torch._foreach_add_(self.parts.counts, 1)
+        if self.parts.counts:
+            torch._foreach_add_(self.parts.counts, 1)
         return loss, logits
 
     def scores(self, images: Tensor) -> Tensor:
@@ -99,7 +107,7 @@ class Program:
 
     def _whole(self, order: Order, colours: int) -> c.Program:
         parts, memory, scratch, lanes = self.parts, self.memory, order.scratch, self.memory.lanes
-        last = parts.norms[-1]
+        last = parts.norms[-1] if parts.norms else nn.BatchNorm2d(1)
         assert last.momentum is not None
         weights = [
             c.Weight(

@@ -1,4 +1,4 @@
-/* One update of SGD on a small network of convolutions, BatchNorms, sums and poolings, on one core.
+/* One update of SGD on a small network of convolutions, dense layers, BatchNorms, sums and poolings, on one core.
 
    Images stand side by side in the lanes of a vector: a map is [block][channel][row][column][LANES], where a block
    holds LANES images. Every kernel is then a plain loop over numbers that happen to be vectors: no width, no number of
@@ -59,7 +59,7 @@ typedef int64_t wide;
 #define EACH _Pragma("GCC unroll 16") for
 #define INLINE static inline __attribute__((always_inline))
 
-typedef struct { /* BatchNorm of `channels` channels, or none where scale is NULL: the identity */
+typedef struct { /* BatchNorm of `channels` channels; where scale is NULL a bias, `shift`, or with that NULL the identity */
     real *scale, *shift, *mean, *variance; /* its parameters and running statistics */
     real *scale_slope, *shift_slope;       /* their gradients */
     real *a, *b;                           /* forward: y = a x + b */
@@ -68,8 +68,8 @@ typedef struct { /* BatchNorm of `channels` channels, or none where scale is NUL
     wide channels;
 } Norm;
 
-typedef struct { /* k x k convolution, padded by k / 2, of what the group reads */
-    wide k, stride, out;
+typedef struct { /* k x k convolution, padded by at most k - 1, of what the group reads */
+    wide k, stride, padding, out;
     real *weight, *slope;    /* (out, in, k, k) at the strides below; its gradient, laid out the same, or NULL: fixed */
     wide so, si, sy, sx;
     real *packed, *turned;   /* weights in the kernels' order, forward and backward */
@@ -82,10 +82,11 @@ typedef struct { /* k x k convolution, padded by k / 2, of what the group reads 
 typedef struct { /* one term of a node; `kind` is one of TERM_... */
     wide kind, first;        /* first: the source's gradient is written, not added to */
     vec *map, *slope;        /* what is read and its gradient, or of a convolution its raw result */
+    wide window, stride, height, width; /* of a maximum, and of the map that it reads */
     Norm norm;
 } Term;
 
-enum { TERM_CONV, TERM_MAP, TERM_POOL3, TERM_POOL2, TERM_NORM, TERM_CONSTANT };
+enum { TERM_CONV, TERM_MAP, TERM_POOL3, TERM_POOL2, TERM_NORM, TERM_CONSTANT, TERM_MAX };
 enum { DO_CONVS, DO_NODE, DO_STATISTICS, DO_HEAD, DO_CONVS_BACK, DO_NODE_BACK };
 
 typedef struct {
@@ -97,7 +98,7 @@ typedef struct {
     Term *terms;
     real *weight, *bias, *weight_slope, *bias_slope; /* head: (classes, channels) and (classes) */
     wide classes;
-    vec *factors;                      /* head: dropout of an update, (blocks, channels), or NULL */
+    vec *factors; /* dropout of an update, (blocks, channels), of what a head or a dense layer reads, or NULL */
 } Op;
 
 typedef struct {
@@ -194,6 +195,9 @@ typedef struct { /* where a convolution writes: distance of channels, rows and c
     wide plane, pitch, step;
 } Place;
 
+INLINE wide made(const Conv *f, wide side) { /* pixels of a side of its result */
+    return (side + 2 * f->padding - f->k) / f->stride + 1;
+}
 INLINE wide at_once(wide left) { return left >= ROWS ? ROWS : 1; }
 
 /* One block: tile (in, rows, pitch) to `channels` maps of height x width; weights packed by 4 channels, the rest one by
@@ -221,7 +225,7 @@ static void convolve(const vec *tile, wide rows, wide pitch, const real *weights
 /* Of the taps of a k x k convolution, those through which its outputs reach inputs of `parity` (their place modulo the
    stride), the first to read first. Returns how many; `first` is the output that the first reads for input `parity`. */
 static wide taps_to(const Conv *f, wide parity, wide *taps, wide *first) {
-    wide count = 0, border = f->k / 2;
+    wide count = 0, border = f->padding;
     for (wide t = f->k - 1; t >= 0; t--)
         if ((parity + border - t + f->stride) % f->stride == 0) {
             if (!count) *first = (parity + border - t + f->stride) / f->stride - 1;
@@ -244,7 +248,7 @@ static void pack(const Conv *f, wide in) {
     if (!f->turned) return;
     to = f->turned;
     for (wide parity = 0; parity < f->stride * f->stride; parity++) {
-        wide down[3], across[3], unused;
+        wide down[f->k], across[f->k], unused;
         wide high = taps_to(f, parity / f->stride, down, &unused);
         wide broad = taps_to(f, parity % f->stride, across, &unused);
         for (wide c = 0, co; c < in; c += co) {
@@ -293,6 +297,55 @@ SLOPES(3, 2, 1)
 #endif
 SLOPES(1, 4, 4)
 
+/* sums[c][t]: the same for KX taps of one row of any kernel, and one channel of the tile */
+#define ROW_SLOPES(CO, KX)                                                                                             \
+    static void row_slopes_##CO##_##KX(Field f, double *sums) {                                                        \
+        vec sum[CO][KX];                                                                                               \
+        EACH(int c = 0; c < CO; c++)                                                                                   \
+        EACH(int t = 0; t < KX; t++) sum[c][t] = splat(0);                                                             \
+        for (wide b = 0; b < f.blocks; b++)                                                                            \
+            for (wide y = 0; y < f.height; y++) {                                                                      \
+                const vec *at = f.tile + b * f.tile_block + y * f.stride * f.pitch;                                    \
+                const vec *from = f.back + b * f.back_block + y * f.width;                                             \
+                for (wide x = 0; x < f.width; x++, at += f.stride, from++)                                             \
+                    EACH(int t = 0; t < KX; t++) {                                                                     \
+                        vec seen = at[t];                                                                              \
+                        KEEP(seen);                                                                                    \
+                        EACH(int c = 0; c < CO; c++) sum[c][t] += from[c * f.back_plane] * seen;                       \
+                    }                                                                                                  \
+            }                                                                                                          \
+        EACH(int c = 0; c < CO; c++)                                                                                   \
+        EACH(int t = 0; t < KX; t++) sums[c * KX + t] = total(sum[c][t]);                                              \
+    }
+#define ROW_WIDTHS(CO) ROW_SLOPES(CO, 1) ROW_SLOPES(CO, 2) ROW_SLOPES(CO, 3) ROW_SLOPES(CO, 4) ROW_SLOPES(CO, 5)
+#define ROW_NAMES(CO) {row_slopes_##CO##_1, row_slopes_##CO##_2, row_slopes_##CO##_3, row_slopes_##CO##_4, row_slopes_##CO##_5}
+#define TAPS 5 /* of a row, summed at once */
+ROW_WIDTHS(1)
+#if REGISTERS == 32
+#define TOGETHER 4 /* channels of the gradient that share them */
+ROW_WIDTHS(4)
+static void (*const row_slopes[2][TAPS])(Field, double *) = {ROW_NAMES(1), ROW_NAMES(4)};
+#else
+#define TOGETHER 2
+ROW_WIDTHS(2)
+static void (*const row_slopes[2][TAPS])(Field, double *) = {ROW_NAMES(1), ROW_NAMES(2)};
+#endif
+
+/* Adds to the weight gradients of `co` outputs, from `o` on, and input `i` what a field brings, for any kernel. */
+static void row_by_row(const Conv *f, Field field, wide o, wide co, wide i) {
+    double sums[TOGETHER * TAPS];
+    const vec *tile = field.tile;
+    for (wide ky = 0; ky < f->k; ky++)
+        for (wide kx = 0, taps; kx < f->k; kx += taps) {
+            const double *sum = sums;
+            taps = f->k - kx < TAPS ? f->k - kx : TAPS;
+            field.tile = tile + ky * field.pitch + kx;
+            row_slopes[co == TOGETHER][taps - 1](field, sums);
+            for (wide c = o; c < o + co; c++)
+                for (wide t = kx; t < kx + taps; t++) f->slope[c * f->so + i * f->si + ky * f->sy + t * f->sx] += *sum++;
+        }
+}
+
 /* Adds to the convolution's weight gradient what some blocks bring: back (out, height, width) and tile (in, rows,
    pitch) of each. Some outputs at a time, so that their planes stay in the cache while those of the tile go by. */
 static void weight_slopes(const Conv *f, wide in, const vec *back, wide height, wide width, const vec *tile, wide rows,
@@ -305,6 +358,11 @@ static void weight_slopes(const Conv *f, wide in, const vec *back, wide height, 
             for (wide o = begin, co = ci = 1; o < f->out && o < begin + room; o += co) {
                 Field field = {back + o * plane, tile + i * rows * pitch, f->out * plane, plane, in * rows * pitch,
                                rows * pitch, pitch, f->stride, height, width, blocks};
+                if (f->k > 1 && f->k != 3) {
+                    co = f->out - o >= TOGETHER ? TOGETHER : 1;
+                    row_by_row(f, field, o, co, i);
+                    continue;
+                }
                 if (f->k == 3) {
                     co = f->out - o >= PAIR ? PAIR : 1;
 #if PAIR == 2
@@ -417,6 +475,22 @@ static void norm_back(const Norm *n, const vec *arriving, const vec *x, wide ima
     }
 }
 
+/* The gradient of a bias. */
+static void bias_back(const Norm *n, const vec *dy, wide blocks, wide pixels) {
+    for (wide c = 0; c < n->channels; c++) {
+        double sum = 0;
+        for (wide b = 0; b < blocks; b++) {
+            const vec *at = dy + (b * n->channels + c) * pixels;
+            vec s0 = splat(0), s1 = s0, s2 = s0, s3 = s0;
+            wide i = 0;
+            for (; i + 4 <= pixels; i += 4) s0 += at[i], s1 += at[i + 1], s2 += at[i + 2], s3 += at[i + 3];
+            for (; i < pixels; i++) s0 += at[i];
+            sum += total((s0 + s1) + (s2 + s3));
+        }
+        n->shift_slope[c] = sum;
+    }
+}
+
 /* ---------------------------------------------------------------- tiles */
 
 /* (channels, height, width) -> (channels, height + 2 f, width + 2 f) with a frame of f zeros */
@@ -426,7 +500,7 @@ static void frame(vec *tile, const vec *x, wide channels, wide height, wide widt
         memset(tile, 0, f * pitch * sizeof(vec));
         tile += f * pitch;
         for (wide y = 0; y < height; y++, tile += pitch, x += width) {
-            if (f) tile[0] = tile[pitch - 1] = splat(0);
+            for (wide i = 0; i < f; i++) tile[i] = tile[pitch - 1 - i] = splat(0);
             if (rectify)
                 for (wide i = 0; i < width; i++) tile[f + i] = rectified(x[i]);
             else
@@ -467,24 +541,31 @@ static void salience_of(vec *to, const vec *raw, const vec *slope, wide channels
 /* What a convolution's raw gradient (out, high, across) brings to that of one block it reads (in, height, width). */
 static void input_slope(const Conv *f, wide in, const vec *back, vec *framed, vec *to, wide height, wide width,
                         wide add) {
-    wide stride = f->stride, high = height / stride, across = width / stride, border = f->k / 2;
+    wide stride = f->stride, high = made(f, height), across = made(f, width), border = f->k - 1 - f->padding;
     wide rows = high + 2 * border, pitch = across + 2 * border;
     const real *w = f->turned;
     frame(framed, back, f->out, high, across, border, 0);
     for (wide parity = 0; parity < stride * stride; parity++) {
-        wide down[3], columns[3], y = 0, x = 0, py = parity / stride, px = parity % stride;
+        wide down[f->k], columns[f->k], y = 0, x = 0, py = parity / stride, px = parity % stride;
         wide kh = taps_to(f, py, down, &y), kw = taps_to(f, px, columns, &x);
         convolve(framed + (y + border) * pitch + x + border, rows, pitch, w, f->out, kh, kw, 1,
-                 (Place){to + py * width + px, height * width, stride * width, stride}, in, high, across, add);
+                 (Place){to + py * width + px, height * width, stride * width, stride}, in,
+                 (height - py + stride - 1) / stride, (width - px + stride - 1) / stride, add);
         w += in * f->out * kh * kw;
     }
 }
 
-static void convs_forward(const Program *g, const Op *op, wide images) {
+/* Dropout of tiles without a frame, on the blocks from `begin` on. */
+static void drop(vec *tile, const Op *op, wide begin, wide count) {
+    wide size = op->channels * op->height * op->width;
+    for (wide i = 0; i < count * size; i++) tile[i] *= op->factors[begin * size + i];
+}
+
+static void convs_forward(const Program *g, const Op *op, wide images, wide training) {
     wide blocks = blocks_of(images), in = op->channels, height = op->height, width = op->width;
     wide f = 0, plane = height * width, largest = 0;
     for (wide j = 0; j < op->count; j++) {
-        if (op->convs[j].k == 3) f = 1;
+        if (op->convs[j].padding > f) f = op->convs[j].padding;
         if (op->convs[j].out > largest) largest = op->convs[j].out;
         pack(op->convs + j, in);
     }
@@ -493,9 +574,10 @@ static void convs_forward(const Program *g, const Op *op, wide images) {
         wide here = b + 1 < blocks ? LANES : images - b * LANES;
         vec mask = lanes(images, b);
         frame(g->tile_in, op->map + b * in * plane, in, height, width, f, op->rectify);
+        if (op->factors && training) drop(g->tile_in, op, b, 1);
         for (wide j = 0; j < op->count; j++) {
             const Conv *conv = op->convs + j;
-            wide high = height / conv->stride, across = width / conv->stride, inset = f - conv->k / 2;
+            wide high = made(conv, height), across = made(conv, width), inset = f - conv->padding;
             vec *raw = conv->raw + b * conv->out * high * across;
             convolve(g->tile_in + inset * (pitch + 1), rows, pitch, conv->packed, in, conv->k, conv->k, conv->stride,
                      (Place){raw, high * across, across, 1}, conv->out, high, across, 0);
@@ -509,7 +591,7 @@ static void convs_forward(const Program *g, const Op *op, wide images) {
         if (conv->norm.scale && g->still) still_norm(g, &conv->norm);
         if (conv->norm.scale && !g->still)
             merge_moments(g, &conv->norm, g->scratch + 2 * j * blocks * largest, images,
-                          plane / (conv->stride * conv->stride));
+                          made(conv, height) * made(conv, width));
     }
 }
 
@@ -517,7 +599,7 @@ static void convs_backward(const Program *g, const Op *op, wide images) {
     wide blocks = blocks_of(images), in = op->channels, height = op->height, width = op->width, plane = height * width;
     wide f = 0;
     for (wide j = 0; j < op->count; j++) {
-        if (op->convs[j].k == 3) f = 1;
+        if (op->convs[j].padding > f) f = op->convs[j].padding;
         wide count = op->convs[j].out * in * op->convs[j].k * op->convs[j].k;
         if (op->convs[j].slope) memset(op->convs[j].slope, 0, count * sizeof(real));
     }
@@ -529,10 +611,11 @@ static void convs_backward(const Program *g, const Op *op, wide images) {
         for (wide b = 0; b < n; b++)
             frame(g->tile_in + b * in * rows * pitch, op->map + (begin + b) * in * plane, in, height, width, f,
                   op->rectify);
+        if (op->factors) drop(g->tile_in, op, begin, n);
         for (wide j = 0; j < op->count; j++) {
             const Conv *conv = op->convs + j;
-            wide stride = conv->stride, high = height / stride, across = width / stride, small = high * across;
-            wide out = conv->out, inset = f - conv->k / 2, size = out * small;
+            wide high = made(conv, height), across = made(conv, width), small = high * across;
+            wide out = conv->out, inset = f - conv->padding, size = out * small;
             for (wide b = 0; b < n; b++)
                 raw_slope(g->tile_out + b * size, conv, conv->arriving + (begin + b) * size,
                           conv->raw + (begin + b) * size, small, lanes(images, begin + b));
@@ -548,6 +631,7 @@ static void convs_backward(const Program *g, const Op *op, wide images) {
                             g->tile_back + b * in * plane, height, width, j > 0);
         }
         if (!op->slope) continue;
+        if (op->factors) drop(g->tile_back, op, begin, n);
         const vec *x = op->map + begin * in * plane, *back = g->tile_back;
         vec *slope = op->slope + begin * in * plane;
         for (wide i = 0; i < n * in * plane; i++) {
@@ -582,6 +666,40 @@ INLINE real share(wide y, wide x, wide height, wide width) { /* 1 / pixels under
     return (real)1 / (down * across);
 }
 
+/* The largest of each window of a plane; nan where one is there. */
+static void largest(vec *to, const vec *x, const Term *term, wide height, wide width) {
+    for (wide y = 0; y < height; y++)
+        for (wide i = 0; i < width; i++) {
+            const vec *at = x + (y * term->width + i) * term->stride;
+            vec best = at[0];
+            for (wide ky = 0; ky < term->window; ky++)
+                for (wide kx = 0; kx < term->window; kx++) {
+                    vec seen = at[ky * term->width + kx];
+                    bits over = (bits)(seen > best) | (bits)(seen != seen);
+                    best = (vec)(((bits)seen & over) | ((bits)best & ~over));
+                }
+            to[y * width + i] = best;
+        }
+}
+
+/* Adds the gradient of each largest to the first place in its window that has it. */
+static void largest_back(vec *slope, const vec *dy, const vec *pooled, const vec *x, const Term *term, wide height,
+                         wide width) {
+    for (wide y = 0; y < height; y++)
+        for (wide i = 0; i < width; i++) {
+            wide corner = (y * term->width + i) * term->stride;
+            vec best = pooled[y * width + i];
+            bits arrived = (bits)dy[y * width + i];
+            for (wide ky = 0; ky < term->window; ky++)
+                for (wide kx = 0; kx < term->window; kx++) {
+                    wide at = corner + ky * term->width + kx;
+                    bits here = (bits)(x[at] == best);
+                    slope[at] += (vec)(arrived & here);
+                    arrived &= ~here;
+                }
+        }
+}
+
 static void node_forward(const Program *g, const Op *op, wide images) {
     wide blocks = blocks_of(images), channels = op->channels, height = op->height, width = op->width;
     wide plane = height * width;
@@ -605,6 +723,11 @@ static void node_forward(const Program *g, const Op *op, wide images) {
                             for (wide i = 0; i < plane; i++) to[i] = a * x[i] + s;
                         continue;
                     }
+                    if (term->norm.shift) {
+                        vec s = splat(term->norm.shift[c]);
+                        for (wide i = 0; i < plane; i++) to[i] = add ? to[i] + x[i] + s : x[i] + s;
+                        continue;
+                    }
                 } else if (term->kind == TERM_CONSTANT) {
                     vec s = splat(term->norm.b[c]);
                     for (wide i = 0; i < plane; i++) to[i] = add ? to[i] + s : s;
@@ -613,6 +736,9 @@ static void node_forward(const Program *g, const Op *op, wide images) {
                     box(pooled, x, rows, height, width);
                     for (wide y = 0; y < height; y++)
                         for (wide i = 0; i < width; i++) pooled[y * width + i] *= share(y, i, height, width);
+                    x = pooled;
+                } else if (term->kind == TERM_MAX) {
+                    largest(pooled, term->map + (b * channels + c) * term->height * term->width, term, height, width);
                     x = pooled;
                 } else if (term->kind == TERM_POOL2) {
                     x = term->map + (b * channels + c) * plane * 4;
@@ -639,6 +765,8 @@ static void node_backward(const Program *g, const Op *op, wide images) {
         const Term *term = op->terms + t;
         if (term->kind == TERM_CONV || term->kind == TERM_NORM) {
             if (term->norm.scale) norm_back(&term->norm, op->slope, term->map, images, plane);
+            if (term->kind == TERM_CONV && !term->norm.scale && term->norm.shift_slope)
+                bias_back(&term->norm, op->slope, blocks, plane);
             if (term->kind == TERM_CONV) continue;
         }
         if (term->kind == TERM_CONSTANT)
@@ -657,6 +785,14 @@ static void node_backward(const Program *g, const Op *op, wide images) {
             vec mask = lanes(images, b);
             for (wide c = 0; c < channels; c++) {
                 wide size = term->kind == TERM_POOL2 ? 4 * plane : plane;
+                if (term->kind == TERM_MAX) {
+                    size = term->height * term->width;
+                    vec *at = term->slope + (b * channels + c) * size;
+                    if (term->first) memset(at, 0, size * sizeof(vec));
+                    largest_back(at, op->slope + (b * channels + c) * plane, op->map + (b * channels + c) * plane,
+                                 term->map + (b * channels + c) * size, term, height, width);
+                    continue;
+                }
                 const vec *dy = op->slope + (b * channels + c) * plane, *x = term->map + (b * channels + c) * size;
                 vec *to = term->slope + (b * channels + c) * size;
                 if (term->kind == TERM_NORM) {
@@ -801,7 +937,7 @@ double run(const Program *g, const Batch *batch, real *logits, wide begin, wide 
     for (wide i = begin; i < end; i++) {
         const Op *op = g->ops + i;
         switch (op->kind) {
-        case DO_CONVS: convs_forward(g, op, images); break;
+        case DO_CONVS: convs_forward(g, op, images, batch->labels != NULL); break;
         case DO_NODE: node_forward(g, op, images); break;
         case DO_STATISTICS: statistics(g, op, images); break;
         case DO_HEAD: loss = head(op, images, batch->labels, logits); break;

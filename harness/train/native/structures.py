@@ -14,7 +14,7 @@ def _of(kind: Any, names: str) -> Fields:
 
 
 class Norm(ctypes.Structure):
-    """BatchNorm; all zeros is none."""
+    """BatchNorm; without a scale a bias, without a shift nothing."""
 
     _fields_: ClassVar[Fields] = [
         *_of(c_void_p, "scale shift mean variance scale_slope shift_slope a b p q r centre spread"),
@@ -26,7 +26,7 @@ class Conv(ctypes.Structure):
     """One convolution of what its operation reads."""
 
     _fields_: ClassVar[Fields] = [
-        *_of(c_int64, "k stride out"),
+        *_of(c_int64, "k stride padding out"),
         *_of(c_void_p, "weight slope"),
         *_of(c_int64, "so si sy sx"),
         *_of(c_void_p, "packed turned raw arriving salience"),
@@ -37,7 +37,12 @@ class Conv(ctypes.Structure):
 class Term(ctypes.Structure):
     """One term of a map."""
 
-    _fields_: ClassVar[Fields] = [*_of(c_int64, "kind first"), *_of(c_void_p, "map slope"), ("norm", Norm)]
+    _fields_: ClassVar[Fields] = [
+        *_of(c_int64, "kind first"),
+        *_of(c_void_p, "map slope"),
+        *_of(c_int64, "window stride height width"),
+        ("norm", Norm),
+    ]
 
 
 class Op(ctypes.Structure):
@@ -86,5 +91,5 @@ class Batch(ctypes.Structure):
     ]
 
 
-TERM_CONV, TERM_MAP, TERM_POOL3, TERM_POOL2, TERM_NORM, TERM_CONSTANT = range(6)
+TERM_CONV, TERM_MAP, TERM_POOL3, TERM_POOL2, TERM_NORM, TERM_CONSTANT, TERM_MAX = range(7)
 DO_CONVS, DO_NODE, DO_STATISTICS, DO_HEAD, DO_CONVS_BACK, DO_NODE_BACK = range(6)
