@@ -17,8 +17,8 @@ from harness.benches.one_network.plans import HALF, Conv, Plan
 from harness.train.batches import Draw
 from harness.train.native.library import compiler, library
 from harness.train.native.program import Descent, Program
-from tools import emulated_step
 from tests.conftest import tiny_images
+from tools import emulated_step
 from tools.emulated_step import Emulated, EmulatedProgram
 
 

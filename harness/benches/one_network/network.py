@@ -49,7 +49,6 @@ class Chain(nn.Module):
         logits: Tensor = self.head(self.features(images))
         return logits
 
-
     def dataflow(self) -> Dataflow | None:
         """The forward pass in training mode; None if the head is not a dense layer.
 
@@ -65,7 +64,8 @@ class Chain(nn.Module):
                 here, rectified = flow.add(part.out_channels, 1, term, side=next(steps)), False
             elif isinstance(part, nn.MaxPool2d):
                 window, stride = part.kernel_size, part.stride
-                assert isinstance(window, int) and isinstance(stride, int)
+                assert isinstance(window, int)
+                assert isinstance(stride, int)
                 here = flow.add(flow.maps[here].channels, 1, Largest(here, window, stride), side=next(steps))
             elif isinstance(part, nn.Linear):
                 dense = Dense(here, part, rectified, dropout)

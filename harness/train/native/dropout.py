@@ -8,10 +8,10 @@ from harness.train.native.memory import Memory
 
 
 class Dropout:
-    """Factors of the numbers that are read, (blocks, channels, lanes), drawn anew for each update from torch's random state.
+    """Factors of the numbers that are read, (blocks, channels, lanes), drawn anew for each update.
 
-    `nn.Dropout` of a batch (B, channels) draws the same factors from the same state. `address` is theirs, None without
-    dropout.
+    They are drawn from torch's random state, as `nn.Dropout` draws those of a batch (B, channels). `address` is
+    theirs, None without dropout.
     """
 
     def __init__(self, rate: float, channels: int, memory: Memory) -> None:

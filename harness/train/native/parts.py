@@ -20,8 +20,8 @@ class Parts:
     """The maps (`values`) and terms of a network on images of `size` pixels.
 
     `reached` are the maps that the loss depends on through weights or images, the images themselves left out; weights
-    of others have no gradient. `groups` are the convolutions of a map, apart those that read its ReLU; `dense` its dense
-    layers.
+    of others have no gradient. `groups` are the convolutions of a map, apart those that read its ReLU; `dense` its
+    dense layers.
     """
 
     def __init__(self, flow: Dataflow, size: int, memory: Memory) -> None:
@@ -56,9 +56,7 @@ class Parts:
             return c.Term(kind={3: c.TERM_POOL3, 2: c.TERM_POOL2}[term.side], map=value)
         if isinstance(term, Largest):
             side = self.side(self.maps[term.source])
-            return c.Term(
-                kind=c.TERM_MAX, map=value, window=term.window, stride=term.stride, height=side, width=side
-            )
+            return c.Term(kind=c.TERM_MAX, map=value, window=term.window, stride=term.stride, height=side, width=side)
         return c.Term(kind=c.TERM_MAP, map=value)
 
     def _prepare(self, at: Place, term: Term, this: Map) -> None:
@@ -80,7 +78,8 @@ class Parts:
         module = term.module
         k, padding = module.weight.shape[2], int(module.padding[0])
         side = self.side(self.maps[term.source])
-        assert padding < k and (side + 2 * padding - k) // module.stride[0] + 1 == self.side(this)
+        assert padding < k
+        assert (side + 2 * padding - k) // module.stride[0] + 1 == self.side(this)
         assert module.bias is None or term.norm is None
         norm = self._bias(module, trained) if term.norm is None else self._norm(term.norm, term.rows, trained)
         kernel = c.Conv(k=k, stride=module.stride[0], padding=padding, norm=norm)
