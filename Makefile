@@ -40,7 +40,7 @@ format:
 	ruff format .
 	ruff check --fix .
 
-# The published run: trained again, and README's table and docs/predictors.md made from it. Nothing else touches them.
+# The published run: trained again, and README's table, docs/predictors.md and docs/findings.md made from it. Nothing else touches them.
 published:
 	python -m tools.published
 

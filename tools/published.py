@@ -1,7 +1,7 @@
 """`python -m tools.published`: make the published run anew, and all tracked text that is made from it.
 
-The main job runs in a temporary folder; only when it has ended well are its tables, its page, README's table and
-docs/predictors.md replaced. Nothing else in this repository writes to a tracked file.
+The main job runs in a temporary folder; only when it has ended well are its tables, its page, README's table,
+docs/predictors.md and docs/findings.md replaced. Nothing else in this repository writes to a tracked file.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tools import catalogue, readme
+from tools import catalogue, findings_page, readme
 
 ROOT = Path(__file__).parents[1]
 NAME = "nasbench201-digits"
@@ -46,6 +46,7 @@ def publish(results: Path, report: Path, root: Path = ROOT) -> None:
     text = root / "README.md"
     text.write_text(readme.replaced(text.read_text(encoding="utf-8"), readme.section(tables)), encoding="utf-8")
     (root / "docs" / "predictors.md").write_text(catalogue.page(tables), encoding="utf-8")
+    (root / "docs" / "findings.md").write_text(findings_page.page(tables), encoding="utf-8")
 
 
 def _only_run(folder: Path) -> Path:

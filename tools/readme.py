@@ -67,7 +67,7 @@ def _needs(run: Path) -> list[str]:
             str(row["labels"] or "none"),
             f"`{row['predictor']}`",
             _estimate(row, "tau", "tau_low", "tau_high"),
-            _short(row["regret"]),
+            short(row["regret"]),
             f"{row['seconds']:.2f}",
             row["needs"],
         ]
@@ -89,7 +89,7 @@ def _head(run: Path, metrics: pd.DataFrame) -> str:
     status = json.loads((run / "status.json").read_text(encoding="utf-8"))
     ceiling = pd.read_parquet(run / "ceiling.parquet").query("subset == 'all'").set_index("kind").to_dict("index")
     again, oracle = (_estimate(ceiling[kind], "tau", "low", "high") for kind in ("retraining", "oracle"))
-    one = _short(ceiling["retraining"]["tau_one"])
+    one = short(ceiling["retraining"]["tau_one"])
     seeds = ceiling["oracle"]["seeds"]
     step, passes = (
         metrics["step"].iloc[0],
@@ -108,8 +108,8 @@ def _row(row: dict[Any, Any]) -> str:
         f"`{row['predictor']}`",
         str(row["family"]).replace("_", " "),
         _estimate(row, "tau", "tau_low", "tau_high"),
-        f"{_short(row['difference'])} ({row['p_holm']:.2g})",
-        _short(row["regret"]),
+        f"{short(row['difference'])} ({row['p_holm']:.2g})",
+        short(row["regret"]),
         f"{row['seconds']:.2f}",
     ]
     return f"| {' | '.join(cells)} |"
@@ -119,22 +119,22 @@ def _capacitance(metrics: pd.DataFrame, ablations: pd.DataFrame) -> str:
     best = metrics[metrics["family"] == "capacitance"].iloc[0].to_dict()
     added = ablations[ablations["group"] == "capacitance"].iloc[0].to_dict()
     where = "behind" if best["difference"] < 0 else "ahead of"
-    interval = f"[{_short(best['low'])}, {_short(best['high'])}]"
+    interval = f"[{short(best['low'])}, {short(best['high'])}]"
     p = f"p = {best['p_holm']:.2g}, Holm"
     return (
         f"The best of each family, and the paper's reading of β_eff; all {len(metrics)} are in the\n[report]({REPORT})."
         " Δτ is paired, to the best\nbaseline. The best "
         f"of {(metrics['family'] == 'capacitance').sum()} readings of\nβ_eff, `{best['predictor']}`, is "
-        f"{_short(abs(best['difference']))} {where} `{best['baseline']}` ({interval},\n{p}); "
+        f"{short(abs(best['difference']))} {where} `{best['baseline']}` ({interval},\n{p}); "
         f"in a stack of all, β_eff changes τ by {_estimate(added, 'difference', 'low', 'high')}."
     )
 
 
 def _estimate(row: dict[Any, Any], value: str, low: str, high: str) -> str:
-    return f"{_short(row[value])} [{_short(row[low])}, {_short(row[high])}]"
+    return f"{short(row[value])} [{short(row[low])}, {short(row[high])}]"
 
 
-def _short(value: float) -> str:
+def short(value: float) -> str:
     """Two decimals without the zero before the point and with a true minus, such as −.05."""
     text = f"{abs(value):.2f}"
     sign = "\N{MINUS SIGN}" if value < 0 and float(text) else ""

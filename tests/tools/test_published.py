@@ -24,7 +24,7 @@ def elsewhere(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_publishing_replaces_tables_page_readme_and_the_page_of_predictors(elsewhere: Path) -> None:
+def test_publishing_replaces_tables_page_readme_and_the_pages_of_predictors_and_findings(elsewhere: Path) -> None:
     made = elsewhere / "made"
     shutil.copytree(REPORT, made)
     (made / "architectures").mkdir()  # of a report, but not published
@@ -35,6 +35,7 @@ def test_publishing_replaces_tables_page_readme_and_the_page_of_predictors(elsew
     text = (elsewhere / "README.md").read_text(encoding="utf-8")
     assert text == f"before\n{MARKS[0]}{section(RESULTS)}{MARKS[1]}after\n"
     assert (elsewhere / "docs" / "predictors.md").read_text(encoding="utf-8").startswith("# Predictors\n")
+    assert (elsewhere / "docs" / "findings.md").read_text(encoding="utf-8").startswith("# What ")
 
 
 @pytest.mark.parametrize("path", ["results/nasbench201-digits/seed0/metrics.parquet", "reports/index.html",

@@ -126,7 +126,7 @@ def summary(folder: str, measured: pd.DataFrame | None = None) -> pd.DataFrame:
     found = []
     if measured is not None:
         by_seed = {int(str(s)): rows.set_index("architecture").loc[names] for s, rows in measured.groupby("seed")}
-        found += list(_unlabelled(by_seed, raw["features"], truth))
+        found += list(_unlabelled(by_seed, raw, truth))
         values = [rows.filter(like="untrained_").to_numpy(dtype=float) for rows in by_seed.values()]
         raw["proxies"] = np.column_stack(values)
     whole = pd.concat([*found, *_labelled(raw, truth, groups)], ignore_index=True)
@@ -134,10 +134,13 @@ def summary(folder: str, measured: pd.DataFrame | None = None) -> pd.DataFrame:
     return whole[[*first, *(c for c in whole if c not in first)]]
 
 
-def _unlabelled(by_seed: Mapping[int, pd.DataFrame], features: Numbers, truth: Numbers) -> Iterator[pd.DataFrame]:
-    """Each half is ranked by itself: nothing of the other one is known."""
+def _unlabelled(
+    by_seed: Mapping[int, pd.DataFrame], raw: Mapping[str, Numbers], truth: Numbers
+) -> Iterator[pd.DataFrame]:
+    """Each half is ranked by itself, by counts of its graphs and by aggregates: nothing of the other one is known."""
     for half, rows in (("A", np.arange(HALF)), ("B", np.arange(HALF, 2 * HALF))):
-        free = aggregates({seed: frame.iloc[rows] for seed, frame in by_seed.items()}, features[rows])
+        free = aggregates({seed: frame.iloc[rows] for seed, frame in by_seed.items()}, raw["features"][rows])
+        free |= dict(zip(FACTS, raw["facts"][rows].T, strict=True))
         yield compared([*free], [(rows, np.array([*free.values()]))], truth, UNLABELLED).assign(half=half, labels=0)
 
 
