@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -24,7 +26,7 @@ def _table(path: Path) -> pd.DataFrame:
     return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
 
 
-def row(published: Path, name: str, **where: object) -> pd.Series:
+def row(published: Path, name: str, **where: Any) -> pd.Series:
     """The one row of table `name` whose columns have the values `where`, at its last step if none is asked for.
 
     Raises KeyError for no such row, and for several.
@@ -40,12 +42,12 @@ def row(published: Path, name: str, **where: object) -> pd.Series:
     return found.iloc[0]
 
 
-def value(published: Path, name: str, column: str = "tau", **where: object) -> str:
+def value(published: Path, name: str, column: str = "tau", **where: Any) -> str:
     """A number, as .61."""
     return short(float(row(published, name, **where)[column]))
 
 
-def estimate(published: Path, name: str, column: str = "tau", signed: bool = False, **where: object) -> str:
+def estimate(published: Path, name: str, column: str = "tau", signed: bool = False, **where: Any) -> str:
     """A number with its interval, as .61 [.51, .70]; a difference (`signed`) as +.05 [.02, .08]."""
     found = row(published, name, **where)
     ends = [f"{column}_{end}" if f"{column}_{end}" in found else end for end in ("low", "high")]
@@ -54,7 +56,7 @@ def estimate(published: Path, name: str, column: str = "tau", signed: bool = Fal
     return f"{plus}{short(float(found[column]))}{HARD}[{low},{HARD}{high}]"
 
 
-def count(published: Path, name: str, column: str = "n", **where: object) -> str:
+def count(published: Path, name: str, column: str = "n", **where: Any) -> str:
     """A whole number."""
     return f"{int(row(published, name, **where)[column]):,}"
 
@@ -140,7 +142,7 @@ def _cells(
     return [""] * len(cells) if set(cells) == {NONE} else cells
 
 
-def _cell(published: Path, name: str, column: str = "tau", **where: object) -> str:
+def _cell(published: Path, name: str, column: str = "tau", **where: Any) -> str:
     """An estimate over two lines; a dash for a number that the table leaves out."""
     text = estimate(published, name, column, **where)
     return NONE if text.startswith("nan") else text.replace(f"{HARD}[", "<br>[")
@@ -161,10 +163,16 @@ def _task(published: Path, task: str, place: str) -> str:
         return NONE
     labels, _, predictor = place.partition(" ")
     if labels.isdigit():
-        asked = {"task": task, "target": task, "labels": int(labels), "predictor": predictor}
+        asked: dict[str, Any] = {"task": task, "target": task, "labels": int(labels), "predictor": predictor}
         return _cell(published, "early_training", **asked)
     return _cell(published, f"changed_task_{task}", predictor=place)
 
 
-LOOKS = {"value": value, "est": estimate, "count": count, "above": above, "table": table}
+LOOKS: Mapping[str, Callable[..., str]] = {
+    "value": value,
+    "est": estimate,
+    "count": count,
+    "above": above,
+    "table": table,
+}
 """What the template may call, but for the folder of the published run."""
