@@ -68,6 +68,12 @@ def above(published: Path, name: str, labels: int) -> str:
     return f"{(found['delta_tau_low'] > 0).sum()} of {len(found)}"
 
 
+def predictors(published: Path) -> str:
+    """How many predictors the published run has scores of."""
+    metrics = _table(published / "metrics.parquet")
+    return str(metrics["predictor"].nunique())
+
+
 Row = tuple[str, bool, str, str, str, str, str]
 """Name, whether it is fitted on labels, and where its τ is found: on `digits`, CIFAR-10, GTSRB, scattered CIFAR-10 and
 pre-trained networks. A place is a predictor's name, before which CIFAR-10 has table and labels; empty for none."""
@@ -173,6 +179,7 @@ LOOKS: Mapping[str, Callable[..., str]] = {
     "est": estimate,
     "count": count,
     "above": above,
+    "predictors": predictors,
     "table": table,
 }
 """What the template may call, but for the folder of the published run."""

@@ -27,11 +27,17 @@ def on_page_markdown(markdown: str, page: Any, **_: object) -> str:
     return LINK.sub(named, markdown)
 
 
+HARD = "\N{NO-BREAK SPACE}"
 _NUMBER = "([-+\N{MINUS SIGN}]?\\d*\\.?\\d+)"
-ESTIMATE = re.compile(rf"{_NUMBER} \[{_NUMBER}, {_NUMBER}\]")
-"""A number with its interval, as .61 [.51, .70]."""
+ESTIMATE = re.compile(rf"{_NUMBER}( |<br ?/?>)\[{_NUMBER}, {_NUMBER}\]")
+"""A number with its interval, as .61 [.51, .70], beside it or below it."""
 
 
 def on_page_content(html: str, **_: object) -> str:
     """The page with no-break spaces in every estimate."""
-    return ESTIMATE.sub("\\1\N{NO-BREAK SPACE}[\\2,\N{NO-BREAK SPACE}\\3]", html)
+
+    def kept(found: re.Match[str]) -> str:
+        number, between, low, high = found.groups()
+        return f"{number}{HARD if between == ' ' else between}[{low},{HARD}{high}]"
+
+    return ESTIMATE.sub(kept, html)

@@ -12,6 +12,7 @@ from tools.site import on_page_content
     [
         ("<td>.61 [.51, .70]</td>", "<td>.61\xa0[.51,\xa0.70]</td>"),
         ("−.18 [−.31, −.06] and +0.2 [0, 1]", "−.18\xa0[−.31,\xa0−.06] and +0.2\xa0[0,\xa01]"),
+        ("<td>.61<br />[.51, .70]</td>", "<td>.61<br />[.51,\xa0.70]</td>"),
         ("budgets [0, 1, 2] of 5 [a, b]", "budgets [0, 1, 2] of 5 [a, b]"),
     ],
 )
