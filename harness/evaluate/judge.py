@@ -15,7 +15,7 @@ from harness.evaluate.correlations import tau_b
 from harness.evaluate.differences import ablations, differences
 from harness.evaluate.metrics import NOT_MEASURED, metrics, parts
 from harness.evaluate.pairs import pairs
-from harness.evaluate.predictions import NOT_YET
+from harness.evaluate.predictions import NOT_YET, OTHER_BUDGETS
 from harness.evaluate.scored_run import ScoredRun
 from harness.evaluate.selection import selection, too_few
 from harness.evaluate.settings import Evaluation
@@ -76,10 +76,12 @@ def judge(
     numbers.insert(1, "family", [families[name] for name in predictors])
     numbers.insert(2, "baseline", baseline)
     numbers.insert(3, "studied", [name in studied for name in predictors])
+    left_out = _left_out(scores)
     numbers["note"] = [
-        note if note == NOT_MEASURED else "; ".join(filter(None, [note, too_few(n, evaluation.top)]))
-        for note, n in zip(numbers["note"], numbers["n"], strict=True)
-    ]
+        OTHER_BUDGETS if label in left_out else NOT_MEASURED if note == NOT_MEASURED
+        else "; ".join(filter(None, [note, too_few(n, evaluation.top)]))
+        for label, note, n in zip(run.labels, numbers["note"], numbers["n"], strict=True)
+    ]  # fmt: skip
     rows = run.labels, run.scores, run.truth
     accuracy = truth.accuracy.loc[_names(truth)].to_numpy(dtype=float)
     compared = differences(run, baseline, evaluation.permutations, seed_of(evaluation.seed, "permutations"))
@@ -124,6 +126,14 @@ def scored_run(scores: pd.DataFrame, truth: Truth, families: Mapping[str, str], 
     mean = truth.mean().loc[names].to_numpy(dtype=float)
     weights = observed_and_draws(len(names), evaluation.bootstrap, evaluation.seed)
     return ScoredRun(labels, table, early == 1, mean, weights, tau_b(table, mean, weights), evaluation.level)
+
+
+def _left_out(scores: pd.DataFrame) -> set[tuple[str, int]]:
+    """The predictors and steps that `evaluate.learned_every` leaves out."""
+    if "reason" not in scores:
+        return set()
+    rows = scores.loc[scores["reason"] == f"{NOT_YET}: {OTHER_BUDGETS}", ["predictor", "step"]].drop_duplicates()
+    return {(str(predictor), int(step)) for predictor, step in rows.itertuples(index=False)}
 
 
 def _names(truth: Truth) -> list[str]:

@@ -35,7 +35,10 @@ Prediction = tuple[float, float, str]
 """Score, standard deviation, reason; nan for a number that is not stated, "" where there is a score."""
 
 NOT_YET = "not yet"
-"""How the reason of a score begins that is missing because the budget is too short, which is not a failure."""
+"""How the reason of a score begins that is missing because of the budget, which is not a failure."""
+
+OTHER_BUDGETS = "learned predictors are scored at other budgets (evaluate.learned_every)"
+"""Why a learned predictor has no scores at a budget that `evaluate.learned_every` leaves out."""
 
 NO_OTHERS = "no other architecture to fit on"
 NO_SCORE = "no score"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.evaluate.predictions import NOT_YET, AnyPredictor, Clock, Prediction, predictions_of
+from harness.evaluate.predictions import NOT_YET, OTHER_BUDGETS, AnyPredictor, Clock, Prediction, predictions_of
 from harness.evaluate.scoring_table import INITIAL, ScoringTable
 from harness.schema import Learned, are_properties, at_initialization
 
@@ -56,7 +56,7 @@ def score_part(table: ScoringTable, part: Part) -> ByBudget:
 def merged(predictor: AnyPredictor, table: ScoringTable, found: ByBudget, budget: int) -> Found:
     """The predictions of all architectures at a budget, and the time of all folds."""
     if budget not in _scored_at(predictor, table):
-        reason = f"{NOT_YET}: learned predictors are scored at other budgets (evaluate.learned_every)"
+        reason = f"{NOT_YET}: {OTHER_BUDGETS}"
         return [(float("nan"), float("nan"), reason)] * len(table.fold), Clock()
     predictions: dict[int, Prediction] = {}
     total = Clock()

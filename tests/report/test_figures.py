@@ -20,6 +20,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 
+from harness.evaluate.predictions import OTHER_BUDGETS
 from harness.report.config import ReportConfig
 from harness.report.figures import NothingToDraw
 from harness.report.renderers import plain
@@ -117,6 +118,21 @@ def test_every_family_has_a_panel_with_its_best_predictor_and_every_point_is_at_
         np.testing.assert_array_equal(thick.get_xdata(), steps)
         np.testing.assert_array_equal(thick.get_ydata(), rows["tau"])
         assert axes.collections[0].get_paths()[0].vertices[:, 1].max() == pytest.approx(rows["tau_high"].max())
+
+
+def test_budgets_that_are_left_out_for_learned_predictors_are_said_and_the_others_have_dots(make) -> None:
+    tables = read(make(n=20, k=5, steps=(0, 8, 16)))
+    best = str(tables.final.groupby("family", sort=False)["predictor"].first().iloc[0])
+    left = (tables.metrics["predictor"] == best) & (tables.metrics["step"] == 8)
+    words = {"tau": float("nan"), "note": OTHER_BUDGETS}
+    few = replace(tables, metrics=tables.metrics.assign(**{k: tables.metrics[k].mask(left, v) for k, v in words.items()}))
+    caption = importlib.import_module("harness.report.figures.tau_against_budget").caption
+    assert "Learned predictors were scored at steps 0 and 16 alone" in caption(few, ReportConfig())
+    assert "Learned" not in caption(tables, ReportConfig())
+    dots, full = ([line for line in drawn("tau_against_budget", each).axes[0].lines if line.get_marker() == "o"]
+                  for each in (few, tables))  # fmt: skip
+    assert [list(line.get_xdata()) for line in dots] == [[0, 16]]
+    assert not full
 
 
 @pytest.mark.parametrize("name", ["pairs_by_gap", "predicted_rank_against_truth"])

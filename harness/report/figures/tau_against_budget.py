@@ -10,6 +10,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from harness.evaluate.predictions import OTHER_BUDGETS
 from harness.report.figures import NothingToDraw
 from harness.report.numbers import counted
 from harness.report.run_tables import RunTables
@@ -31,8 +32,18 @@ def caption(tables: RunTables, report: ReportConfig) -> str:
     return (
         f"Kendall τ against the budget, one panel per family in order of its best predictor. Thick, with its "
         f"{tables.percent} interval: the family's best predictor at the last budget, named above (chosen on these same "
-        f"data); thin: its other predictors; grey: those of all families.{ceiling} {tables.basis()}"
+        f"data); thin: its other predictors; grey: those of all families.{_left_out(tables)}{ceiling} {tables.basis()}"
     )
+
+
+def _left_out(tables: RunTables) -> str:
+    """At which budgets learned predictors were scored, where not at all of them."""
+    rows = tables.metrics[tables.metrics["note"] == OTHER_BUDGETS]
+    if rows.empty:
+        return ""
+    scored = sorted(set(tables.metrics["step"]) - set(rows["step"]))
+    steps = " and ".join(filter(None, [", ".join(map(str, scored[:-1])), str(scored[-1])]))
+    return f" Learned predictors were scored at steps {steps} alone (dots, joined by straight lines)."
 
 
 def draw(tables: RunTables, report: ReportConfig) -> Figure:
@@ -63,10 +74,14 @@ def draw(tables: RunTables, report: ReportConfig) -> Figure:
 
 
 def _draw_panel(axes: Axes, rows: pd.DataFrame, name: str, best: str) -> None:
+    dotted = (rows.loc[rows["predictor"] == best, "note"] == OTHER_BUDGETS).any()
+    rows = rows[rows["tau"].notna()]
     of, own = rows[rows["predictor"] == best], rows[rows["family"] == name]
     axes.axhline(0, color=GREY, lw=0.5, zorder=0)
     for part, line, thick in ((rows, PALE, 0.3), (own, colour(name), 0.6), (of, colour(name), 1.5)):
         sns.lineplot(part, x="step", y="tau", units="predictor", estimator=None, color=line, lw=thick, ax=axes)
+    if dotted:
+        axes.plot(of["step"], of["tau"], "o", ms=2.2, color=colour(name))
     axes.fill_between(of["step"], of["tau_low"], of["tau_high"], color=colour(name), alpha=0.2, lw=0)
     axes.set_title(f"{family(name).label}: {best}", loc="left", color=ink(name), pad=3)
     axes.set(xlabel="", ylabel="")
