@@ -242,7 +242,9 @@ def test_the_configuration_file_states_every_field_and_its_default():
     path = Path(__file__).parents[2] / "conf" / "evaluate" / "default.yaml"
     stated = yaml.safe_load(path.read_text())
     assert stated.pop("_target_") == "harness.evaluate.settings.Evaluation"
-    quicker = {"learned_every": 4}  # the field's own default is that of runs made before it was there: identities leave it out
+    quicker = {
+        "learned_every": 4
+    }  # the field's own default is that of runs made before it was there: identities leave it out
     assert stated == vars(Evaluation()) | quicker
 
 

@@ -125,7 +125,9 @@ def test_budgets_that_are_left_out_for_learned_predictors_are_said_and_the_other
     best = str(tables.final.groupby("family", sort=False)["predictor"].first().iloc[0])
     left = (tables.metrics["predictor"] == best) & (tables.metrics["step"] == 8)
     words = {"tau": float("nan"), "note": OTHER_BUDGETS}
-    few = replace(tables, metrics=tables.metrics.assign(**{k: tables.metrics[k].mask(left, v) for k, v in words.items()}))
+    few = replace(
+        tables, metrics=tables.metrics.assign(**{k: tables.metrics[k].mask(left, v) for k, v in words.items()})
+    )
     caption = importlib.import_module("harness.report.figures.tau_against_budget").caption
     assert "Learned predictors were scored at steps 0 and 16 alone" in caption(few, ReportConfig())
     assert "Learned" not in caption(tables, ReportConfig())
