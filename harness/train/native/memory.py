@@ -65,6 +65,10 @@ class Scratch:
         self.back = max(self.back, 3 * side * side)
         self.sums = max(self.sums, 2 * channels * self.blocks)
 
+    def dense(self, inputs: int) -> None:
+        """Make room for what a dense layer reads of all blocks, and the way back."""
+        self.read, self.back = max(self.read, self.blocks * inputs), max(self.back, self.blocks * inputs)
+
     def convolutions(self, channels: int, side: int, convs: Sequence[c.Conv]) -> None:
         """Make room for convolutions of a map of so many `channels`, and the way back."""
         together = min(self.blocks, max(1, GROUP // (side * side)))

@@ -50,7 +50,7 @@ class Order:
                 self.scratch.convolutions(this.channels, parts.side(this), convs)
                 self._on_convolutions(self._add(c.DO_CONVS, this, parts.values[place]), convs, rectified)
             for at in parts.dense.get(place, ()):
-                self._dense(c.DO_CONVS, place, at)
+                self._dense(c.DO_DENSE, place, at)
 
     def _head(self, head: nn.Linear, slopes: _Slopes) -> None:
         last, self.head = len(self.maps) - 1, len(self.ops)
@@ -86,7 +86,7 @@ class Order:
             if at[0] in parts.reached:
                 parts.convs[at].arriving = slopes.of(at[0])[0]
                 slope, first = slopes.of(place)
-                op = self._dense(c.DO_CONVS_BACK, place, at, slope if place else None)
+                op = self._dense(c.DO_DENSE_BACK, place, at, slope if place else None)
                 op.first = first
 
     def _dense(self, kind: int, source: int, at: Place, slope: int | None = None) -> c.Op:
@@ -98,7 +98,7 @@ class Order:
         assert inputs == this.channels * self.parts.side(this) ** 2
         if at not in self.dropouts:
             self.dropouts[at] = Dropout(term.dropout, inputs, self.memory)
-            self.scratch.convolutions(inputs, 1, [conv])
+            self.scratch.dense(inputs)
         op = self._add(kind, Map(inputs, 1, side=1), self.parts.values[source], slope)
         op.factors = self.dropouts[at].address
         self._on_convolutions(op, [conv], term.rectified)

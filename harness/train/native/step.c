@@ -87,7 +87,7 @@ typedef struct { /* one term of a node; `kind` is one of TERM_... */
 } Term;
 
 enum { TERM_CONV, TERM_MAP, TERM_POOL3, TERM_POOL2, TERM_NORM, TERM_CONSTANT, TERM_MAX };
-enum { DO_CONVS, DO_NODE, DO_STATISTICS, DO_HEAD, DO_CONVS_BACK, DO_NODE_BACK };
+enum { DO_CONVS, DO_DENSE, DO_NODE, DO_STATISTICS, DO_HEAD, DO_CONVS_BACK, DO_DENSE_BACK, DO_NODE_BACK };
 
 typedef struct {
     wide kind;
@@ -555,13 +555,7 @@ static void input_slope(const Conv *f, wide in, const vec *back, vec *framed, ve
     }
 }
 
-/* Dropout of tiles without a frame, on the blocks from `begin` on. */
-static void drop(vec *tile, const Op *op, wide begin, wide count) {
-    wide size = op->channels * op->height * op->width;
-    for (wide i = 0; i < count * size; i++) tile[i] *= op->factors[begin * size + i];
-}
-
-static void convs_forward(const Program *g, const Op *op, wide images, wide training) {
+static void convs_forward(const Program *g, const Op *op, wide images) {
     wide blocks = blocks_of(images), in = op->channels, height = op->height, width = op->width;
     wide f = 0, plane = height * width, largest = 0;
     for (wide j = 0; j < op->count; j++) {
@@ -574,7 +568,6 @@ static void convs_forward(const Program *g, const Op *op, wide images, wide trai
         wide here = b + 1 < blocks ? LANES : images - b * LANES;
         vec mask = lanes(images, b);
         frame(g->tile_in, op->map + b * in * plane, in, height, width, f, op->rectify);
-        if (op->factors && training) drop(g->tile_in, op, b, 1);
         for (wide j = 0; j < op->count; j++) {
             const Conv *conv = op->convs + j;
             wide high = made(conv, height), across = made(conv, width), inset = f - conv->padding;
@@ -611,7 +604,6 @@ static void convs_backward(const Program *g, const Op *op, wide images) {
         for (wide b = 0; b < n; b++)
             frame(g->tile_in + b * in * rows * pitch, op->map + (begin + b) * in * plane, in, height, width, f,
                   op->rectify);
-        if (op->factors) drop(g->tile_in, op, begin, n);
         for (wide j = 0; j < op->count; j++) {
             const Conv *conv = op->convs + j;
             wide high = made(conv, height), across = made(conv, width), small = high * across;
@@ -631,13 +623,46 @@ static void convs_backward(const Program *g, const Op *op, wide images) {
                             g->tile_back + b * in * plane, height, width, j > 0);
         }
         if (!op->slope) continue;
-        if (op->factors) drop(g->tile_back, op, begin, n);
         const vec *x = op->map + begin * in * plane, *back = g->tile_back;
         vec *slope = op->slope + begin * in * plane;
         for (wide i = 0; i < n * in * plane; i++) {
             vec arrived = op->rectify ? where_positive(x[i], back[i]) : back[i];
             slope[i] = op->first ? arrived : slope[i] + arrived;
         }
+    }
+}
+
+/* What a dense layer reads, in an update after dropout. */
+static void dense_input(const Program *g, const Op *op, wide count, wide training) {
+    frame(g->tile_in, op->map, count, 1, 1, 0, op->rectify);
+    if (op->factors && training)
+        for (wide i = 0; i < count; i++) g->tile_in[i] *= op->factors[i];
+}
+
+/* A dense layer, a 1 x 1 convolution of one pixel: its blocks stand for pixels, so that a weight is read once for many. */
+static void dense_forward(const Program *g, const Op *op, wide images, wide training) {
+    const Conv *f = op->convs;
+    wide blocks = blocks_of(images), in = op->channels;
+    pack(f, in);
+    dense_input(g, op, blocks * in, training);
+    convolve(g->tile_in, 1, 1, f->packed, in, 1, 1, in, (Place){f->raw, 1, 0, f->out}, f->out, 1, blocks, 0);
+}
+
+static void dense_backward(const Program *g, const Op *op, wide images) {
+    const Conv *f = op->convs;
+    wide blocks = blocks_of(images), in = op->channels, count = blocks * in;
+    dense_input(g, op, count, 1);
+    if (f->slope) {
+        memset(f->slope, 0, f->out * in * sizeof(real));
+        weight_slopes(f, in, f->arriving, 1, 1, g->tile_in, 1, 1, blocks);
+    }
+    if (!op->slope) return;
+    vec *back = g->tile_back;
+    convolve(f->arriving, 1, 1, f->turned, f->out, 1, 1, f->out, (Place){back, 1, 0, in}, in, 1, blocks, 0);
+    for (wide i = 0; i < count; i++) {
+        vec arrived = op->factors ? back[i] * op->factors[i] : back[i];
+        if (op->rectify) arrived = where_positive(op->map[i], arrived);
+        op->slope[i] = op->first ? arrived : op->slope[i] + arrived;
     }
 }
 
@@ -937,11 +962,13 @@ double run(const Program *g, const Batch *batch, real *logits, wide begin, wide 
     for (wide i = begin; i < end; i++) {
         const Op *op = g->ops + i;
         switch (op->kind) {
-        case DO_CONVS: convs_forward(g, op, images, batch->labels != NULL); break;
+        case DO_CONVS: convs_forward(g, op, images); break;
+        case DO_DENSE: dense_forward(g, op, images, batch->labels != NULL); break;
         case DO_NODE: node_forward(g, op, images); break;
         case DO_STATISTICS: statistics(g, op, images); break;
         case DO_HEAD: loss = head(op, images, batch->labels, logits); break;
         case DO_CONVS_BACK: convs_backward(g, op, images); break;
+        case DO_DENSE_BACK: dense_backward(g, op, images); break;
         case DO_NODE_BACK: node_backward(g, op, images); break;
         }
     }
