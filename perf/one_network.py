@@ -1,7 +1,7 @@
 """`python -m perf.one_network [--turns N]`: an update of the networks of `+bench=hyperparameters`, both ways.
 
-Random images, one thread, compiled and by torch in turn on the same batches; CPU milliseconds of an update, batch and dropout
-included.
+Random images, one thread, compiled and by torch in turn on the same batches; CPU milliseconds of an update, batch and
+dropout included.
 """
 
 from __future__ import annotations
