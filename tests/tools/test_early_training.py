@@ -17,7 +17,7 @@ from harness.benches.nasbench201.bench import NasBench201
 from harness.predictors.rank_aggregate import RankAggregate
 from harness.schema import Architecture, Trace
 from tools.description_labels import images
-from tools.early_training import changed, figures, halves, literal, recorded, strongest, transfer
+from tools.early_training import averaged, changed, figures, halves, literal, recorded, strongest, transfer
 from tools.early_training.judge import BASE, labelled, splits, study, unlabelled
 from tools.early_training.process import kernels, likelihood, predict
 from tools.early_training.signals import AGGREGATE, PROXIES, Task, aggregate, features, normal_scores
@@ -258,6 +258,21 @@ def test_progress_tells_whether_the_magnitude_nears_zero_and_what_it_ranks(tmp_p
     assert second["tau_of_train_loss"] == pytest.approx(kendalltau(-np.arange(30), truth)[0])
     assert third["nearer"] == third["near"] == pytest.approx(0.4)  # .1 of 2.1 or so, and of either sign
     assert third["of_largest"] == pytest.approx(np.median(np.abs(beta[:, 2]) / beta[:, :2].max(axis=1)))
+
+
+def test_averaged_trainings_are_judged_by_a_training_that_is_not_among_them(tmp_path: Path) -> None:
+    whole = tabulated.read(Path(nasbench201.__file__).with_name("digits.parquet"))
+    names = sorted(whole.curves["architecture"].unique())[::25]
+    few = whole.curves[whole.curves["architecture"].isin(names) & (whole.curves["seed"] < 3)]
+    tabulated.write(tmp_path / "few.parquet", few, dict(whole.about))
+    found = pd.DataFrame(averaged.rows(tmp_path / "few.parquet")).set_index(["column", "epoch", "trainings"])
+    ends = few[few["epoch"] == 6].pivot(index="architecture", columns="seed", values="test_accuracy")
+    wide = -few[few["epoch"] == 3].pivot(index="architecture", columns="seed", values="train_loss")
+    by_hand = [kendalltau(wide.drop(columns=[s]).mean(axis=1), ends[s])[0] for s in range(3)]
+    two = found.loc[("train_loss", 3, 2)]
+    assert two["tau"] == pytest.approx(np.mean(by_hand)) and two["price"] == 6
+    assert two["delta"] == pytest.approx(two["tau"] - found.loc[("train_loss", 6, 1), "tau"])
+    assert pd.isna(found.loc[("train_loss", 4, 2), "delta"]) and set(found.reset_index()["trainings"]) == {1, 2}
 
 
 def test_models_chosen_on_half_a_are_judged_on_rows_of_half_b_alone() -> None:

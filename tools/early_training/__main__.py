@@ -16,6 +16,7 @@
 - `proxies FOLDER SEED=RUN ...`: `proxies_halves.parquet` of stored runs; `halves FOLDER DATA`: `halves.csv`.
 - `changed OUT.csv TABLE DATA [SIGNALS.parquet]`: `TABLE` of `harness.tabulate` on another data set, with the signals of
   `collect` too.
+- `averaged OUT.csv TABLE`: short trainings averaged, from such a table.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from pathlib import Path
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from . import changed, collect, figures, halves, judge, literal, recorded, strongest, transfer
+from . import averaged, changed, collect, figures, halves, judge, literal, recorded, strongest, transfer
 from .signals import Task
 
 PROXIES_HALVES, PREFIX = "proxies_halves.parquet", "early_training_"
@@ -84,6 +85,10 @@ def _halves(folder: str, data: str) -> None:
     _csv(halves.summary(data, measured), Path(folder) / "halves.csv")
 
 
+def _averaged(out: str, table: str) -> None:
+    _csv(pd.DataFrame(averaged.rows(Path(table))), Path(out))
+
+
 def _changed(out: str, table: str, data: str, *signals: str) -> None:
     changed.write(Path(out), Path(table), data, *map(Path, signals))
 
@@ -100,6 +105,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "proxies": _proxies,
     "halves": _halves,
     "changed": _changed,
+    "averaged": _averaged,
 }
 
 

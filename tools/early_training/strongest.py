@@ -33,7 +33,8 @@ def rows(tasks: Sequence[Task], labels: Sequence[int] = LABELS) -> pd.DataFrame:
             known = blocks(task, step)
             for n in labels:
                 each = _judged(task, known, n)
-                found.append(each.assign(task=task.name, step=step, labels=n))
+                if len(each):
+                    found.append(each.assign(task=task.name, step=step, labels=n))
     whole = pd.concat(found, ignore_index=True)
     first = ["task", "step", "labels", "predictor", "n"]
     return whole[[*first, *(c for c in whole if c not in first)]]
