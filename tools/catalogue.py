@@ -22,7 +22,7 @@ from harness.config.components import build, conf_folder
 from harness.predictors.column_value import ColumnValue
 from harness.schema import Collective, Learned, Measure, Periodic, are_properties, at_initialization
 from harness.schema.families import FAMILIES, family
-from tools.readme import print_page
+from tools.readme import estimate, print_page
 
 MEANING = {
     "params": "number of parameters",
@@ -53,26 +53,27 @@ Every file of `conf/predictor`. This page is made from those files and the docst
 computed before the score; "every k" means the first, each k-th and the last observation, and the last value is carried
 in between; "learned" is fitted on other architectures with their accuracies, out of fold; "joint" depends on the other
 architectures' traces and on no accuracy. *Seconds*: query time per architecture in the published run (README: 64
-updates on the embedded data set), with the training and the measures that it needs, without the fit on others.
+updates on the embedded data set), with the training and the measures that it needs, without the fit on others. *τ*:
+Kendall's τ-b with the final accuracy in that run, with its 95 % interval; a dash for what it does not run.
 """
 
 
 def page(run: Path) -> str:
-    """The whole page as Markdown; costs are those of the results in the folder `run`."""
+    """The whole page as Markdown; costs and τ are those of the results in the folder `run`."""
     import pandas as pd
 
     metrics = pd.read_parquet(run / "metrics.parquet")
-    seconds = metrics[metrics["step"] == metrics["step"].max()].set_index("predictor")["seconds"].to_dict()
+    last = metrics[metrics["step"] == metrics["step"].max()].set_index("predictor").to_dict("index")
     measures, writers = _measures()
     sections = defaultdict(list)
     for path in sorted((conf_folder() / "predictor").glob("*.yaml")):
         predictor = _load(path, "predictor")
-        sections[predictor.family].append(_row(path.stem, predictor, measures, writers, seconds))
+        sections[predictor.family].append(_row(path.stem, predictor, measures, writers, last.get(path.stem)))
     parts = [HEAD]
     for name in [*FAMILIES, *sorted(set(sections) - set(FAMILIES))]:
         if sections[name]:
-            columns = "name | what | reads | better | needs | seconds"
-            parts.append(f"\n## {family(name).heading}\n\n| {columns} |\n|{'---|' * 6}")
+            columns = "name | what | reads | better | needs | seconds | τ"
+            parts.append(f"\n## {family(name).heading}\n\n| {columns} |\n|{'---|' * 7}")
             parts += sections[name]
     parts.append("\n## Measures\n\n| name | what | writes | observed |\n|---|---|---|---|")
     for name, measure in measures.items():
@@ -126,9 +127,13 @@ def _what(predictor: Any, measures: Mapping[str, Measure], writers: Mapping[str,
 
 
 def _row(
-    name: str, predictor: Any, measures: Mapping[str, Measure], writers: Mapping[str, str], seconds: Mapping[str, float]
+    name: str,
+    predictor: Any,
+    measures: Mapping[str, Measure],
+    writers: Mapping[str, str],
+    published: Mapping[Any, Any] | None,
 ) -> str:
-    """The table row of one predictor."""
+    """The table row of one predictor; `published` is its row of `metrics` in the published run, where it has one."""
     reads = {column: writers.get(column) for column in predictor.columns}
     used = sorted({writer for writer in reads.values() if writer})
     what = _what(predictor, measures, writers)
@@ -145,7 +150,8 @@ def _row(
         _code(predictor.columns),
         "higher" if sign > 0 else "lower",
         ", ".join([*needs, *kind]) or "nothing",
-        f"{seconds[name]:.2f}" if name in seconds else "–",
+        f"{published['seconds']:.2f}" if published else "–",
+        estimate(published, "tau", "tau_low", "tau_high") if published else "–",
     )
     return "| " + " | ".join(cells) + " |"
 

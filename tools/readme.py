@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +66,7 @@ def _needs(run: Path) -> list[str]:
             row["training"],
             str(row["labels"] or "none"),
             f"`{row['predictor']}`",
-            _estimate(row, "tau", "tau_low", "tau_high"),
+            estimate(row, "tau", "tau_low", "tau_high"),
             short(row["regret"]),
             f"{row['seconds']:.2f}",
             row["needs"],
@@ -88,7 +88,7 @@ def _head(run: Path, metrics: pd.DataFrame) -> str:
 
     status = json.loads((run / "status.json").read_text(encoding="utf-8"))
     ceiling = pd.read_parquet(run / "ceiling.parquet").query("subset == 'all'").set_index("kind").to_dict("index")
-    again, oracle = (_estimate(ceiling[kind], "tau", "low", "high") for kind in ("retraining", "oracle"))
+    again, oracle = (estimate(ceiling[kind], "tau", "low", "high") for kind in ("retraining", "oracle"))
     one = short(ceiling["retraining"]["tau_one"])
     seeds = ceiling["oracle"]["seeds"]
     step, passes = (
@@ -107,7 +107,7 @@ def _row(row: dict[Any, Any]) -> str:
     cells = [
         f"`{row['predictor']}`",
         str(row["family"]).replace("_", " "),
-        _estimate(row, "tau", "tau_low", "tau_high"),
+        estimate(row, "tau", "tau_low", "tau_high"),
         f"{short(row['difference'])} ({row['p_holm']:.2g})",
         short(row["regret"]),
         f"{row['seconds']:.2f}",
@@ -126,11 +126,12 @@ def _capacitance(metrics: pd.DataFrame, ablations: pd.DataFrame) -> str:
         " Δτ is paired, to the best\nbaseline. The best "
         f"of {(metrics['family'] == 'capacitance').sum()} readings of\nβ_eff, `{best['predictor']}`, is "
         f"{short(abs(best['difference']))} {where} `{best['baseline']}` ({interval},\n{p}); "
-        f"in a stack of all, β_eff changes τ by {_estimate(added, 'difference', 'low', 'high')}."
+        f"in a stack of all, β_eff changes τ by {estimate(added, 'difference', 'low', 'high')}."
     )
 
 
-def _estimate(row: dict[Any, Any], value: str, low: str, high: str) -> str:
+def estimate(row: Mapping[Any, Any], value: str, low: str, high: str) -> str:
+    """Three columns of a row as a number with its interval, such as .61 [.51, .70]."""
     return f"{short(row[value])} [{short(row[low])}, {short(row[high])}]"
 
 

@@ -33,13 +33,21 @@ def test_the_glossary_of_the_report_is_the_one_that_the_docstrings_make() -> Non
 
 
 def test_every_predictor_and_every_measure_has_one_row_of_its_table(tmp_path) -> None:
-    pd.DataFrame({"predictor": ["flops"], "step": [8], "seconds": [0.5]}).to_parquet(tmp_path / "metrics.parquet")
+    columns = {
+        "predictor": ["flops"],
+        "step": [8],
+        "seconds": [0.5],
+        "tau": [0.5],
+        "tau_low": [-0.25],
+        "tau_high": [0.75],
+    }
+    pd.DataFrame(columns).to_parquet(tmp_path / "metrics.parquet")
     text = page(tmp_path)
-    assert re.search(r"^\| `flops` .* \| 0\.50 \|$", text, flags=re.MULTILINE)
+    assert re.search(r"^\| `flops` .* \| 0\.50 \| \.50 \[−\.25, \.75\] \|$", text, flags=re.MULTILINE)
     for group in ("predictor", "measure"):
         for path in (conf_folder() / group).glob("*.yaml"):
             rows = [line for line in text.splitlines() if line.startswith(f"| `{path.stem}` |")]
-            assert any(len(re.findall(r"(?<!\\)\|", row)) == (7 if group == "predictor" else 5) for row in rows), path
+            assert any(len(re.findall(r"(?<!\\)\|", row)) == (8 if group == "predictor" else 5) for row in rows), path
 
 
 @dataclass(frozen=True)

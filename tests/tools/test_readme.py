@@ -10,7 +10,7 @@ import pytest
 
 from harness.report.run_files import read
 from harness.report.tables.needs import by_needs
-from tools.readme import MARKS, _estimate, _head, section
+from tools.readme import MARKS, _head, estimate, section
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = ROOT / "results" / "published" / "nasbench201-digits"
@@ -52,7 +52,7 @@ def test_the_choice_comes_first_and_docs_choose_has_the_same_rows() -> None:
     table = section(PUBLISHED).partition("## What comes out")[0]
     digits = (ROOT / "docs" / "choose.md").read_text(encoding="utf-8").partition("embedded digits")[2]
     for row in found:
-        tau = _estimate(row, "tau", "tau_low", "tau_high")
+        tau = estimate(row, "tau", "tau_low", "tau_high")
         cells = [row["training"], str(row["labels"] or "none"), f"`{row['predictor']}`", tau]
         assert sum(line.startswith(f"| {' | '.join(cells)} |") for line in table.splitlines()) == 1
         assert sum(line.startswith(f"| {' | '.join(cells)} |") for line in digits.splitlines()) == 1
