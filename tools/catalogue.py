@@ -72,8 +72,8 @@ def page(run: Path) -> str:
     parts = [HEAD]
     for name in [*FAMILIES, *sorted(set(sections) - set(FAMILIES))]:
         if sections[name]:
-            columns = "name | what | reads | better | needs | seconds | τ"
-            parts.append(f"\n## {family(name).heading}\n\n| {columns} |\n|{'---|' * 7}")
+            columns = "name | what | reads | better | needs | τ; seconds"
+            parts.append(f"\n## {family(name).heading}\n\n| {columns} |\n|{'---|' * 6}")
             parts += sections[name]
     parts.append("\n## Measures\n\n| name | what | writes | observed |\n|---|---|---|---|")
     for name, measure in measures.items():
@@ -150,10 +150,15 @@ def _row(
         _code(predictor.columns),
         "higher" if sign > 0 else "lower",
         ", ".join([*needs, *kind]) or "nothing",
-        f"{published['seconds']:.2f}" if published else "–",
-        estimate(published, "tau", "tau_low", "tau_high") if published else "–",
+        _published(published) if published else "–",
     )
     return "| " + " | ".join(cells) + " |"
+
+
+def _published(row: Mapping[Any, Any]) -> str:
+    """τ, its interval and the query time, a line each."""
+    tau, _, interval = estimate(row, "tau", "tau_low", "tau_high").partition(" ")
+    return f"{tau}<br>{interval}<br>{row['seconds']:.2f} s"
 
 
 def _unusual(predictor: Any) -> str:
