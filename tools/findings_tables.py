@@ -68,6 +68,11 @@ def above(published: Path, name: str, labels: int) -> str:
     return f"{(found['delta_tau_low'] > 0).sum()} of {len(found)}"
 
 
+def seconds(published: Path, predictor: str) -> str:
+    """Query time per architecture of a predictor in the published run."""
+    return f"{float(row(published, 'metrics', predictor=predictor)['seconds']):.2f}"
+
+
 def predictors(published: Path) -> str:
     """How many predictors the published run has scores of."""
     metrics = _table(published / "metrics.parquet")
@@ -180,6 +185,7 @@ LOOKS: Mapping[str, Callable[..., str]] = {
     "count": count,
     "above": above,
     "predictors": predictors,
+    "seconds": seconds,
     "table": table,
 }
 """What the template may call, but for the folder of the published run."""
