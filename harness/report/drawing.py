@@ -53,7 +53,7 @@ def save(figure: Figure, stem: Path, dpi: int) -> str:
     from io import StringIO
 
     figure.draw_without_rendering()  # lays it out
-    figure.set_layout_engine("none")  # once for all three
+    figure.set_layout_engine(None)  # once for all three; with "none" each savefig would draw twice
 
     for ending, metadata in METADATA.items():
         save_as = partial(figure.savefig, format=ending, dpi=dpi, metadata=metadata)
