@@ -12,8 +12,9 @@ seconds of all processes. Memory is the most that all processes together had at 
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import os
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -66,10 +67,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"| architectures | {' | '.join(STAGES)} | whole | memory, GiB |\n{'|---' * (len(STAGES) + 3)}|")
     for count in counts:
         with tempfile.TemporaryDirectory() as place:
-            for work in (fill, carry_out):
-                process = multiprocessing.get_context("spawn").Process(target=work, args=(count, Path(place)))
-                process.start()
-                process.join()
+            for work in (fill, carry_out):  # each an interpreter of its own: at its end joblib tidies up what it shared
+                code = f"from perf.stages import Path, {work.__name__}; {work.__name__}({count}, Path({place!r}))"
+                subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def fill(count: int, place: Path) -> None:
@@ -91,8 +91,9 @@ def spec_of(count: int, place: Path) -> RunSpec:
     return RunSpec(
         bench=bench, dataset=Digits(), recipe=Recipe(epochs=2, observe_every=8), measures=observed,
         predictors={path.stem: instantiate(OmegaConf.load(path), _convert_="all") for path in chosen},
-        evaluation=Evaluation(budgets=[64] if large else None), engine=Engine(), seed=0, architectures=count, data=None,
-        results=place / "results", settings="bench:\n  name: nasbench201\n", automatic=True, unasked=list(observed),
+        evaluation=Evaluation(budgets=[64] if large else None, learned_every=4), engine=Engine(), seed=0,
+        architectures=count, data=None, results=place / "results",
+        settings="bench:\n  name: nasbench201\n", automatic=True, unasked=list(observed),
     )  # fmt: skip
 
 
