@@ -10,15 +10,15 @@ from harness.config.command import command_of
 from harness.config.composition import compose_arguments, hydra_open
 
 TYPED = {
-    "the default run": ["+bench=nasbench201"],
-    "settings and an added predictor": ["seed=3", "train.batch=64", "+bench=nasbench201", "+predictor=tse"],
-    "an added measure": ["+bench=nasbench201", "+measure=zen"],
+    "the default run, with settings, something added and one left out": [
+        "seed=3", "+bench=nasbench201", "train.batch=64", "+predictor=tse", "+measure=zen", "~predictor.lce",
+        "fit_on=[{channels: 4}]",
+    ],
     "lists": ["+bench=nasbench201", "measure=[capacitance,zen]", "predictor=[beta_eff,flops]"],
-    "one left out": ["+bench=nasbench201", "~predictor.lce", "fit_on=[{channels: 4}]"],
     "an experiment": ["experiment=stored_curves", "+bench=nasbench201", "+predictor=tse"],
     "a recipe of the benchmark": ["+bench=cnn_zoo", "measure=[]", "predictor=[flops]"],
     "a value to be quoted": ["+bench=nasbench201", "measure=[]", "predictor=[flops]", "data='/a folder/$x'"],
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("typed", TYPED.values(), ids=TYPED)
