@@ -19,7 +19,15 @@ def about(code: str) -> str:
     return " ".join(re.findall(r"harness\.(\w+)", code))
 
 
-@pytest.mark.parametrize("code", EXAMPLES, ids=about)
+HEAVY = ("torchvision", "harness.run(")
+"""What examples of seconds contain."""
+
+
+@pytest.mark.parametrize(
+    "code",
+    [pytest.param(code, marks=pytest.mark.slow if any(h in code for h in HEAVY) else (), id=about(code))
+     for code in EXAMPLES],
+)  # fmt: skip
 def test_an_example_runs(code: str, torchvision, tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(tmp_path)
     imported = {a.name for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Import) for a in node.names}

@@ -29,6 +29,7 @@ def test_importing_the_package_imports_nothing_but_itself() -> None:
     )
 
 
+@pytest.mark.slow
 def test_what_takes_no_network_needs_no_torch() -> None:
     names = [name for name in harness.__all__ if name not in ("score", "track", "Tracker")]
     in_a_fresh_process(

@@ -32,6 +32,7 @@ def test_the_page_shows_these_very_files() -> None:
     assert len(files[1].read_text().splitlines()) <= MOST
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("undrawn")
 def test_it_is_sampled_built_trained_ranked_and_reported(call, tmp_path: Path, monkeypatch) -> None:
     folder = tmp_path / "mine"

@@ -140,6 +140,7 @@ class Stop(Exception):
     """A kill in the middle."""
 
 
+@pytest.mark.slow
 def test_a_conversion_that_was_killed_goes_on_where_it_was(
     made: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,6 +198,7 @@ def test_a_record_that_changed_is_noticed_even_where_size_and_time_are_the_same(
     )
 
 
+@pytest.mark.slow
 def test_a_chunk_that_changed_between_two_attempts_is_made_again(folder: Path, tmp_path: Path) -> None:
     def kill(done: int, total: int) -> None:
         raise Stop
@@ -236,6 +238,7 @@ def test_an_archive_without_one_sound_record_gives_no_table(folder: Path, tmp_pa
     assert not (tmp_path / "nats-tss").exists()
 
 
+@pytest.mark.slow
 def test_two_processes_make_the_same_tables_as_one(made: Path, tmp_path: Path) -> None:
     two = convert.convert("tss", made / spaces.TSS.folder, tmp_path / "two", workers=2).folder
     for name, table in tables(made / "out").items():
@@ -259,6 +262,7 @@ def test_a_full_disk_is_told_from_another_failure(folder: Path, tmp_path: Path, 
             convert.convert("tss", folder, tmp_path / "out")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "before", ["the new tables stand", "the old are out of their place", "the work is thrown away"]
 )
@@ -309,6 +313,7 @@ def test_tables_that_were_out_of_their_place_come_back_where_the_next_conversion
         pd.testing.assert_frame_equal(table, before[name])
 
 
+@pytest.mark.slow
 def test_of_two_conversions_one_waits_and_finds_the_tables_made(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -53,6 +53,7 @@ def test_from_images_of_ones_own_to_a_benchmark_and_a_report(call, tmp_path: Pat
     assert code == 2 and "bench.source: must be a table of nasbench201" in err
 
 
+@pytest.mark.slow
 def test_curves_on_test_images_are_refused_and_else_every_figure_says_so(call, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     nats_records.write(tmp_path, spaces.SSS, (0, 1, 2, 3, 4, 5))

@@ -9,12 +9,13 @@ from harness.benches import own_truth
 from harness.benches.cnn_zoo.bench import CnnZoo
 from harness.benches.nasbench101.bench import NasBench101
 from harness.benches.nasbench201.bench import NasBench201
+from harness.benches.nasbench201.space import every_cell
 from harness.benches.nasbench_macro.bench import NasBenchMacro
 from harness.benches.natsbench_sss.bench import NatsBenchSize
 from harness.benches.pretrained.bench import Pretrained
 from harness.schema import BadInput
 
-CELLS = [cell.name for cell in NasBench201().sample(3, 0)]
+CELLS = [cell.name for cell in NasBench201().sample(3, 0, among=[str(cell) for cell in every_cell()[::500]])]
 
 
 def written(folder, name="mine.csv", **columns):

@@ -55,8 +55,14 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("source", ["archive", "converted", "auto"])
-@pytest.mark.parametrize("space", [spaces.TSS, spaces.SSS], ids=lambda space: space.name)
+WAYS = [
+    pytest.param(space, source, id=f"{space.name}-{source}",
+                 marks=pytest.mark.slow if (space, source) == (spaces.TSS, "archive") else ())
+    for space in (spaces.TSS, spaces.SSS) for source in ("archive", "converted", "auto")
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("space", "source"), WAYS)
 def test_every_recorded_figure_is_had_from_every_source(space: Space, source: str, data: str) -> None:
     for train_set, schedule in space.every_epoch:
         seed = nats_records.trainings(space, schedule)[0][1]

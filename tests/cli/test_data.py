@@ -225,6 +225,7 @@ def test_an_archive_with_few_of_its_records_is_partial(nats, tmp_path: Path) -> 
     assert "partial 3 of 15,625" in " ".join(out.split())
 
 
+@pytest.mark.slow
 def test_an_archive_with_every_record_is_present_whatever_lies_in_the_place_of_its_tables(nats, tmp_path: Path) -> None:
     _archive(tmp_path / "data" / FOLDER, 15_625)
     assert nats()[0] == 0

@@ -39,6 +39,7 @@ def _run_on_a_table_of_its_own(call, dataset: str, *more: str) -> pd.DataFrame:
     return pd.read_parquet(folder / "metrics.parquet")
 
 
+@pytest.mark.slow
 def test_cifar100_in_the_official_files_runs_on_a_table_of_its_own(
     call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -234,7 +234,7 @@ def executed(folder: Path) -> bool:
     return bool(list(folder.rglob("executed")))
 
 
-@pytest.mark.parametrize("arch", [[], [f"arch={PLAIN}"]])
+@pytest.mark.parametrize("arch", [pytest.param([], marks=pytest.mark.slow), [f"arch={PLAIN}"]])
 def test_nothing_is_imported_from_a_folder_of_results_even_from_within_it(
     real: Path, tmp_path: Path, arch: list[str]
 ) -> None:
@@ -262,6 +262,7 @@ def test_code_that_the_stored_configuration_names_runs_only_on_trust(
     sys.modules.pop("sub", None), sys.modules.pop("sub.figure", None)
 
 
+@pytest.mark.slow
 def test_figures_of_installed_packages_are_found_by_name_and_by_module(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -54,6 +54,7 @@ def test_help_imports_nothing_heavy() -> None:
         assert (command, code, imported & LIGHT, err) == (command, 0, set(), "")
 
 
+@pytest.mark.slow
 def test_a_name_that_is_not_there_is_refused_in_one_line_before_anything_heavy_is_imported() -> None:
     wanted = {
         ("harness", "bench.n=x"): "bench: must be +bench=NAME (got none)",

@@ -68,6 +68,7 @@ def test_a_terminal_without_greek_letters_gets_plain_ones_and_files_of_the_worki
     assert b"Kendall tau" in done.stdout and b"Delta-tau" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_report_is_written_where_the_terminal_has_no_greek_letters(
     make: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary
 ) -> None:

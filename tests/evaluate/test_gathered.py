@@ -170,7 +170,9 @@ def test_no_run_gives_no_row_and_one_seed_twice_is_refused() -> None:
         gather([made(0), made(0)], 10, 0.95, 0)
 
 
-@pytest.mark.parametrize(("spread", "low", "high"), [(0.0, 0.95, 1.0), (0.18, 0.84, 0.99)])
+@pytest.mark.parametrize(
+    ("spread", "low", "high"), [pytest.param(0.0, 0.95, 1.0, marks=pytest.mark.slow), (0.18, 0.84, 0.99)]
+)
 def test_the_interval_covers_the_mean_over_seeds_with_and_without_seed_effects(
     spread: float, low: float, high: float
 ) -> None:

@@ -84,6 +84,7 @@ def test_draws_are_those_of_the_bootstrap_to_first_order():
     assert (row["low"], row["high"]) == pytest.approx((low, high), abs=0.1 * (high - low))
 
 
+@pytest.mark.slow
 def test_the_interval_covers_the_accuracy_of_all_architectures_there_could_be():
     rng = np.random.default_rng(3)
     n, weights = 100, draws(100, 200, 0)

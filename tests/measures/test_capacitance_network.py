@@ -310,6 +310,7 @@ def test_grouped_dilated_and_strided_convolutions_are_followed(groups) -> None:
     torch.testing.assert_close(signed["0.weight"][0], -row)
 
 
+@pytest.mark.slow
 def test_it_falls_towards_zero_as_the_training_converges() -> None:
     """The promise of the paper: beta_eff goes to 0 as training converges."""
     model = network()

@@ -73,6 +73,7 @@ def test_images_a_second_are_told_as_multiples_of_the_peer() -> None:
     assert "| peer, plain (64 architectures) | 5,000 | 1.0 | 13.1 |  |  |" in lines
 
 
+@pytest.mark.slow
 def test_it_is_read_without_hydra_and_what_a_bare_machine_lacks() -> None:
     done = subprocess.run([sys.executable, "-c", BLOCKED], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -72,7 +72,7 @@ def test_one_family_agrees_with_a_sum_over_a_fine_grid_of_all_parameters(y, hori
     assert sd == pytest.approx(slow_sd, rel=0.06)
 
 
-@pytest.mark.parametrize("n", [4, 10, 24])
+@pytest.mark.parametrize("n", [pytest.param(4, marks=pytest.mark.slow), 10, pytest.param(24, marks=pytest.mark.slow)])
 def test_intervals_hold_the_truth_as_often_as_they_say(n):
     """Curves of every family from the prior, with noise of the prior's spread."""
     x, horizon = np.arange(1.0, n + 1), 36.0

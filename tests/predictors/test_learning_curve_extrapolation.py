@@ -73,6 +73,7 @@ def annealed(count, epochs):
     return level * (1 - np.exp(-t / pace)) + gain * (1 - rate) + random.normal(0, 1, (count, epochs + 1)) * rate
 
 
+@pytest.mark.slow
 def test_no_interval_is_claimed_as_annealed_curves_leave_the_posterior(trace_of):
     """Two epochs of the table in docs/findings/nasbench201.md, on curves that are made: early the posterior is wide
     enough, late the model's error decides."""

@@ -70,12 +70,13 @@ def test_of_results_that_are_all_needed_a_new_pool_makes_what_is_missing(tmp_pat
     assert line.endswith("; repeating what is missing in a new pool")
 
 
+@pytest.mark.slow
 def test_where_a_worker_dies_again_the_reason_is_given() -> None:
     with pytest.raises(WorkerKilled, match=r"^worker process killed \(SIGKILL\(-9\)\); it may have run out of memory$"):
         in_processes(dies_of_three, [3, 1], 2)
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=lambda number: number.name)
+@pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_workers_end_within_seconds_after_their_parent(tmp_path: Path, number: int) -> None:
     notes = [tmp_path / "a", tmp_path / "b"]
     parent = subprocess.Popen([sys.executable, "-c", POOL, *map(str, notes)], start_new_session=True)
@@ -114,6 +115,7 @@ def own_pid(task: int) -> int:
     return os.getpid()
 
 
+@pytest.mark.slow
 def test_released_workers_are_gone_and_the_next_tasks_have_new_ones() -> None:
     workers = OneMachine(2)
     first = set(workers.in_order(own_pid, range(8)))

@@ -339,8 +339,7 @@ def read_once(folder: Path) -> RunTables:
     return copy.deepcopy(_stored(folder))
 
 
-@pytest.fixture
-def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+def undraw(patch: pytest.MonkeyPatch) -> None:
     """Figures are made but not drawn: files of a few bytes stand for them where the words of a page are tested."""
 
     def save(figure: Any, stem: Path, dpi: int) -> str:
@@ -348,4 +347,9 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
             stem.with_name(f"{stem.name}.{ending}").write_bytes(b"not drawn")
         return '<svg xmlns="http://www.w3.org/2000/svg" width="10pt" height="10pt"></svg>'
 
-    monkeypatch.setattr("harness.report.drawing.save", save)
+    patch.setattr("harness.report.drawing.save", save)
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    undraw(monkeypatch)

@@ -191,6 +191,7 @@ def test_text_in_a_familys_colour_is_legible_on_white(family: str) -> None:
     assert 1.05 / (linear @ [0.2126, 0.7152, 0.0722] + 0.05) >= 4.5
 
 
+@pytest.mark.slow
 def test_with_many_predictors_the_best_few_the_best_of_every_family_and_the_front_are_named(make) -> None:
     tables, report = read(make(n=40, k=45)), FEW
     module = importlib.import_module("harness.report.figures.cost_against_tau")
@@ -273,8 +274,10 @@ def test_a_range_whose_pairs_share_one_architecture_is_left_out_and_the_caption_
         drawn("pairs_by_gap", replace(tables, pairs=tables.pairs.assign(disjoint=1)))
 
 
-def test_only_learned_predictors_are_hollow_and_the_caption_says_what_they_paid_before(results: Path) -> None:
-    tables = read(results)
+def test_only_learned_predictors_are_hollow_and_the_caption_says_what_they_paid_before(
+    make: Callable[..., Path],
+) -> None:
+    tables = read(make(n=20, k=8))
     module = importlib.import_module("harness.report.figures.cost_against_tau")
     figure = drawn("cost_against_tau", tables)
     hollow = [len(points.get_offsets()) for points in figure.axes[0].collections if white(points)]

@@ -18,6 +18,7 @@ from harness.report.text import BETA_EFF, Name, Score, Text
 from harness.report.write import write
 from harness.schema import Estimate
 
+from .conftest import undraw
 from .tex import faults, unknown, wanted_files
 
 PAPER = Path(__file__).parents[2] / "reports" / "paper" / "paper.tex"
@@ -25,8 +26,11 @@ PAPER = Path(__file__).parents[2] / "reports" / "paper" / "paper.tex"
 
 @pytest.fixture(scope="module")
 def report(make: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The whole report of the usual run, its figures not drawn."""
     out = tmp_path_factory.mktemp("reports") / "nasbench201-digits"
-    write(make(), out, ReportConfig(dpi=60))
+    with pytest.MonkeyPatch.context() as patch:
+        undraw(patch)
+        write(make(), out, ReportConfig(dpi=60))
     return out
 
 
@@ -77,11 +81,12 @@ def test_the_paper_names_only_files_and_commands_that_a_report_writes(report: Pa
     assert faults(paper) == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("latexmk") is None, reason="no LaTeX here")
-def test_the_paper_compiles_without_a_line_that_sticks_out(report: Path, tmp_path: Path) -> None:
+def test_the_paper_compiles_without_a_line_that_sticks_out(results: Path, tmp_path: Path) -> None:
     folder = tmp_path / "paper"
     shutil.copytree(PAPER.parent, folder)
-    shutil.copytree(report, tmp_path / "published" / report.name)
+    write(results, tmp_path / "published" / "nasbench201-digits", ReportConfig(dpi=60))
     done = subprocess.run(["latexmk", "-pdf", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"], cwd=folder,
                           capture_output=True, text=True)  # fmt: skip
     assert done.returncode == 0, done.stdout[-2000:]
@@ -97,7 +102,9 @@ FEW = {"n": 20, "k": 5, "capacitance": False, "steps": (64,)}
 def bare(make: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of such a run that was asked for neither pairs nor costs."""
     out = tmp_path_factory.mktemp("reports") / "nasbench201-digits"
-    write(make(**FEW), out, ReportConfig(dpi=60, figures=["ranked", "tau_against_budget", "beta_eff_trajectories"]))
+    with pytest.MonkeyPatch.context() as patch:
+        undraw(patch)
+        write(make(**FEW), out, ReportConfig(dpi=60, figures=["ranked", "tau_against_budget", "beta_eff_trajectories"]))
     return out
 
 
@@ -112,11 +119,12 @@ def test_every_caption_of_the_paper_is_given_where_its_figure_is_not(report: Pat
     assert used == provided <= written and r"\IfFileExists{\report/figures/#2.pdf}" in paper
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("latexmk") is None, reason="no LaTeX here")
 def test_the_paper_compiles_without_its_figures(bare: Path, tmp_path: Path) -> None:
     folder = tmp_path / "paper"
     shutil.copytree(PAPER.parent, folder)
-    shutil.copytree(bare, tmp_path / "published" / bare.name)
+    shutil.copytree(bare, tmp_path / "published" / bare.name, ignore=shutil.ignore_patterns("*.pdf"))
     done = subprocess.run(["latexmk", "-pdf", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"], cwd=folder,
                           capture_output=True, text=True)  # fmt: skip
     assert done.returncode == 0, done.stdout[-2000:]

@@ -62,6 +62,7 @@ def test_a_predictor_that_is_studied_is_not_named_twice(make: Callable[..., Path
     assert plain(describe_studied(studying(read(make(n=20, k=8)), "synflow"))).startswith("synflow ranks ")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_nothing_under_study_has_no_section(make: Callable[..., Path], tmp_path: Path) -> None:
     folder = Path(shutil.copytree(make(n=20, k=8), tmp_path / "results"))
     status = json.loads((folder / "status.json").read_text())

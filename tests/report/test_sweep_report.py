@@ -112,6 +112,7 @@ def tables(tmp_path: Path) -> Callable[..., SweepTables]:
     return lambda **how: read(build(tmp_path / "sweep", **how))
 
 
+@pytest.mark.slow
 def test_the_page_and_its_files_are_the_same_for_equal_tables(tmp_path: Path) -> None:
     folder = build(tmp_path / "sweep")
     page = write(folder, tmp_path / "out")
@@ -155,6 +156,7 @@ def test_both_reports_have_the_mean_tau_at_every_budget_of_every_setting(tmp_pat
         assert read_back == sheet.to_numpy().tolist()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_further_ground_truths_have_a_table_of_their_own_and_none_where_there_are_none(tables, tmp_path: Path) -> None:
     build(tmp_path / "sweep")
     write(tmp_path / "sweep", tmp_path / "out")
@@ -354,7 +356,9 @@ def test_the_screen_of_a_sweep_ends_on_the_answer(tables, capsys) -> None:
     assert answer.split() == [*first.split(), *second.split()]
 
 
-@pytest.mark.parametrize(("k", "settings", "seeds"), [(5, 2, 3), (54, 6, 2), (54, 24, 1), (5, 7, 2), (3, 1, 1)])
+@pytest.mark.parametrize(("k", "settings", "seeds"), [
+    (5, 2, 3), pytest.param(54, 6, 2, marks=pytest.mark.slow), (54, 24, 1), (5, 7, 2), (3, 1, 1)
+])  # fmt: skip
 def test_figures_stand_at_every_size_with_readable_type_and_no_name_on_another(
     tables, k: int, settings: int, seeds: int
 ) -> None:

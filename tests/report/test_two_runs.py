@@ -112,6 +112,7 @@ def test_the_page_names_the_runs_the_pairing_the_answer_and_shows_the_figures_si
     assert len(table) == 1 + 8 and table[0].startswith("predictor,family,first,")
 
 
+@pytest.mark.slow
 def test_equal_tables_give_equal_bytes(folders: Folders, tmp_path: Path, undrawn: None) -> None:
     made = [write(read_pair(folders), tmp_path / name, ReportConfig(figures=["ranked"])) for name in ("a", "b")]
     files = [{p.relative_to(page.parent): p.read_bytes() for p in page.parent.rglob("*.*")} for page in made]

@@ -132,6 +132,7 @@ def test_two_workers_give_the_numbers_of_one(table, finished, tmp_path) -> None:
     pd.testing.assert_frame_equal(scores(two.folder), scores(finished))
 
 
+@pytest.mark.slow
 def test_workers_that_scored_many_traces_end_before_the_scores_are_judged(table, tmp_path, monkeypatch) -> None:
     order = []
     monkeypatch.setattr(OneMachine, "release", lambda self: order.append("release"))
@@ -208,6 +209,7 @@ def test_a_larger_run_keeps_the_numbers_of_a_smaller_one(table, finished, tmp_pa
     pd.testing.assert_frame_equal(kept, small)
 
 
+@pytest.mark.slow
 def test_seven_architectures_have_the_scores_that_they_have_among_eight(table, tmp_path) -> None:
     long = Recipe(steps=64, batch=20, observe_every=64)
     few = run(spec(table, tmp_path / "few", architectures=7, recipe=long), silent)
@@ -218,6 +220,7 @@ def test_seven_architectures_have_the_scores_that_they_have_among_eight(table, t
     pd.testing.assert_frame_equal(kept, small)
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_native_then_torch_then_native_again_are_two_results_and_the_third_is_the_first(table, tmp_path) -> None:
     def go(kernels: str) -> Outcome:
@@ -231,6 +234,7 @@ def test_native_then_torch_then_native_again_are_two_results_and_the_third_is_th
     assert (status(native.folder)["kernels"], status(torch.folder)["kernels"]) == ("native", "torch")
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_a_compiler_that_is_found_later_makes_another_result(table, tmp_path, monkeypatch) -> None:
     def no_compiler() -> None:
@@ -297,6 +301,7 @@ def test_scores_that_are_missing_are_failures_with_their_reason(finished) -> Non
     assert (row["failed"], row["n"]) == (len(moody), 8 - len(moody))
 
 
+@pytest.mark.slow
 def test_facts_are_no_part_of_a_stored_trace_and_are_the_same_for_one_of_an_earlier_version(table, tmp_path) -> None:
     """Earlier versions stored params, flops and layers; a fact that they do not know must train nothing again."""
     first = run(spec(table, tmp_path), silent)

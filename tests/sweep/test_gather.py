@@ -262,6 +262,7 @@ def test_jobs_in_other_processes_are_gathered_by_their_files(call, own: str, plu
     assert jobs["state"].tolist() == ["complete", "failed"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("undrawn")
 def test_a_sweep_of_tabulations_reports_its_jobs_and_has_no_page(call, own: str) -> None:
     few = ["+bench=nasbench201", *SMALL, "seeds=[0]", "train.epochs=1", "results=eleven"]
@@ -276,6 +277,7 @@ def test_a_sweep_of_tabulations_reports_its_jobs_and_has_no_page(call, own: str)
     assert len(list(Path("eleven").glob("*.parquet"))) == 1 and not list(Path().glob("reports*/eleven"))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("undrawn")
 def test_shards_train_parts_of_a_sample_and_one_command_scores_them_all(call, own: str) -> None:
     few = [*JOBS[1:-1], "results=shards", f"reports={own}"]
@@ -289,6 +291,7 @@ def test_shards_train_parts_of_a_sample_and_one_command_scores_them_all(call, ow
     assert [job.folder is not None for job in read_jobs(Path("shards"))] == [True]  # shards have no tables
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("undrawn")
 def test_a_single_run_leaves_no_file_of_a_sweep(call, own: str) -> None:
     assert call(*JOBS[1:], "architectures=5", "results=single", f"reports={own}")[0] == 0

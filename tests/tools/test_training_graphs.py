@@ -96,6 +96,7 @@ def test_the_median_is_that_of_all_networks_that_are_learned_from() -> None:
     assert inputs.stopping([low, high], one, 3)[5] == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_a_table_and_a_figure_are_written_with_transfer_across_widths_and_networks(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(command, "EPOCHS", (1,))
     panels: list[list[str]] = []

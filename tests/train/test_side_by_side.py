@@ -53,7 +53,7 @@ class Failing(Training):
         return super().advance()
 
 
-@pytest.mark.parametrize("count", [1, 2, 4])
+@pytest.mark.parametrize("count", [2, *(pytest.param(count, marks=pytest.mark.slow) for count in (1, 4))])
 def test_a_trace_does_not_depend_on_the_trainings_beside_it(jobs, count: int) -> None:
     used = lanes(jobs[0], count)
     found = dict(side_by_side(taking(range(5)), lambda i, lane: Training(jobs[i], lane), used))

@@ -74,6 +74,7 @@ def test_features_are_standardised_over_the_training_images(bench: Pretrained, c
     torch.testing.assert_close(both, (model.source_features(seen), model.source_logits(seen)))
 
 
+@pytest.mark.slow
 def test_transferability_is_measured_by_itself_and_read_by_every_score() -> None:
     with hydra_open("config"):
         found = build_spec(compose_arguments(["+bench=pretrained", "dataset=flowers5"], "config").own)

@@ -142,6 +142,7 @@ def test_scores_of_any_size_are_short(tables: RunTables, tmp_path: Path) -> None
     assert all(f" {text} 240 " in said for text in ("1.234e−05", "−766,400", "12.35", "0", "1,235,000,000"))
 
 
+@pytest.mark.slow
 def test_equal_tables_give_equal_bytes(page: Path, tables: RunTables, tmp_path: Path) -> None:
     again = explain(tables, find(tables, "7"), tmp_path, FAST)
     for path in page.parent.iterdir():
