@@ -21,7 +21,7 @@ lint:
 	ruff format --check .
 	ruff check .
 	lint-imports --no-logo
-	mypy
+	python -m tools.typecheck
 
 # Slow, or needs real data: HARNESS_DATA names the folder.
 check-real:

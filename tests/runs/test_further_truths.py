@@ -13,7 +13,7 @@ from harness.schema import BadInput, Targeted
 from tests.runs.test_spec import spec
 
 BENCH = NasBench201()
-CELLS = [cell.name for cell in BENCH.sample(4, 0, among=[str(cell) for cell in every_cell()[::500]])]
+CELLS = [cell.name for cell in BENCH.sample(4, 0, among=[str(cell) for cell in every_cell()[::501]])]
 
 
 def table(folder, names, accuracies):

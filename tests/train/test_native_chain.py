@@ -24,7 +24,8 @@ from harness.train.native.program import Descent, Program
 from harness.train.recipe import Recipe
 from harness.train.updates import Updates
 from tests.conftest import tiny_images
-from tests.train.test_native import agree, batch, blurred, whole
+from tests.train.native_networks import blurred
+from tests.train.test_native import agree, batch, whole
 
 pytestmark = pytest.mark.skipif(compiled.compiler() is None, reason="needs a C compiler: cc, gcc or clang")
 

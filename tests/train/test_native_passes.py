@@ -8,8 +8,6 @@ import pytest
 import torch
 from torch.nn import functional
 
-from harness.benches.nasbench201.space import Shape, parse
-from harness.benches.nasbench201.topology_network import Network
 from harness.measures import az_nas, passes
 from harness.measures.capacitance import Capacitance
 from harness.measures.fisher import Fisher
@@ -26,17 +24,10 @@ from harness.train.native.library import library
 from harness.train.native.passes import Passes
 from harness.train.native.program import Descent, Program
 from harness.train.recipe import Recipe
+from tests.train.native_networks import CELLS, EVERY_OPERATION, MERGED, OF_ZEROS, SKIPS, blurred, network
 
 pytestmark = pytest.mark.skipif(compiled.compiler() is None, reason="needs a C compiler: cc, gcc or clang")
 
-EVERY_OPERATION = "|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|avg_pool_3x3~1|nor_conv_1x1~2|"
-POOLS = "|avg_pool_3x3~0|+|nor_conv_1x1~0|avg_pool_3x3~1|+|avg_pool_3x3~0|nor_conv_3x3~1|skip_connect~2|"
-MERGED = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_1x1~1|+|nor_conv_3x3~0|nor_conv_1x1~1|nor_conv_1x1~2|"
-OF_ZEROS = "|none~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_1x1~0|nor_conv_1x1~1|avg_pool_3x3~2|"
-ONLY_CONSTANTS = "|none~0|+|none~0|nor_conv_3x3~1|+|none~0|none~1|nor_conv_3x3~2|"
-DEAD = "|nor_conv_3x3~0|+|nor_conv_3x3~0|none~1|+|none~0|none~1|none~2|"
-SKIPS = "|skip_connect~0|+|none~0|skip_connect~1|+|none~0|none~1|skip_connect~2|"
-CELLS = [EVERY_OPERATION, POOLS, MERGED, OF_ZEROS, ONLY_CONSTANTS, DEAD, SKIPS]
 COUNT = 21  # more than a vector holds, and no multiple
 
 
@@ -44,13 +35,7 @@ class Seen:
     """A network with BatchNorms that are not at their initial values, its compiled passes, and a batch."""
 
     def __init__(self, text: str) -> None:
-        torch.manual_seed(0)
-        model = Network(parse(text), Shape(4, 1, 8, 3, 5)).to(memory_format=torch.channels_last).double()
-        with torch.no_grad():
-            for weight in model.parameters():
-                if weight.dim() == 1:
-                    weight += 0.3 * torch.randn_like(weight)
-        self.model = model
+        self.model = model = blurred(network(text))
         flow = model.dataflow()
         assert flow is not None
         self.program = Program(library("double"), flow, 8, 32, torch.float64)

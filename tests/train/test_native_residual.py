@@ -19,7 +19,8 @@ from harness.train.native.library import library
 from harness.train.native.program import Descent, Program
 from harness.train.recipe import Recipe
 from tests.conftest import tiny_images
-from tests.train.test_native import agree, batch, blurred, whole
+from tests.train.native_networks import blurred
+from tests.train.test_native import agree, batch, whole
 
 pytestmark = pytest.mark.skipif(compiled.compiler() is None, reason="needs a C compiler: cc, gcc or clang")
 
