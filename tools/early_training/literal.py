@@ -20,6 +20,9 @@ SHOWN = 24
 FEWEST = 20
 """Architectures; a run of fewer is one of courses alone."""
 
+CLOSE = 5
+"""Epochs of which every one is kept; of later ones every fifth (progress), every second (courses)."""
+
 RESAMPLINGS = 1000
 PREDICTORS = ("beta_eff", "train_loss", "valid_loss", "valacc", "movement", "flops", "live_flops", "params")
 """Whose name begins with one of these, or is it, has a row."""
@@ -73,6 +76,7 @@ def courses(runs: Mapping[str, Path]) -> pd.DataFrame:
         table = pd.read_parquet(folder / "trajectories.parquet")
         kept = [c for c in ("beta_eff", "beta_eff_softmax") if c in table]
         mine = table[table["architecture"].isin(drawn.index[:SHOWN])]
+        mine = mine[(mine["epoch"] <= CLOSE) | (mine["epoch"] % 2 == 0)]
         mine = mine[["architecture", "step", "epoch", "train_loss", "valid_accuracy", *kept]]
         rows.append(mine.assign(run=name, truth=mine["architecture"].map(drawn)))
     return pd.concat(rows, ignore_index=True)
@@ -98,7 +102,7 @@ def _progress(name: str, folder: Path) -> Iterator[dict[str, object]]:
     size = beta.abs()
     largest = size.cummax(axis=1)
     weights = observed_and_draws(len(drawn), RESAMPLINGS, 0)
-    for epoch in sorted(table["epoch"].unique().tolist()):
+    for epoch in [e for e in sorted(table["epoch"].unique().tolist()) if e <= CLOSE or e % CLOSE == 0]:
         ratio = (size[epoch] / largest[epoch])[beta[epoch].notna()]
         row: dict[str, object] = {"run": name, "epoch": epoch, "n": len(drawn), "read": len(ratio)}
         row |= {"train_loss": loss[epoch].median(), "beta_eff": beta[epoch].median(), "magnitude": size[epoch].median()}
