@@ -119,7 +119,7 @@ ROWS: tuple[Row, ...] = (
     ("every signal, stacked", True, "stack", "", "", "", ""),
     ("every signal but β_eff", True, "stack_without_capacitance", "", "", "", ""),
     ("*neural capacitance*", False, "", "", "", "", ""),
-    ("β_eff, the last (`beta_eff`)", False, "beta_eff", "", "beta_eff", "beta_eff", "beta_eff"),
+    ("β_eff, the last (`beta_eff`)", False, "beta_eff", "early 0 beta_eff", "beta_eff", "beta_eff", "beta_eff"),
     ("its trend", False, "beta_eff_trend", "", "", "", "beta_eff_trend"),
     ("ridge, read at 0", False, "beta_eff_ridge", "", "", "", ""),
     ("β_eff of all weights", False, "beta_eff_network", "", "", "", "beta_eff_network"),
@@ -163,6 +163,8 @@ def _cifar(published: Path, place: str) -> str:
     if not place:
         return NONE
     name, _, predictor = place.partition(" ")
+    if name == "early":
+        return _task(published, "cifar10", predictor)
     if name != "halves":
         return _cell(published, name, predictor=predictor)
     labels, _, predictor = predictor.partition(" ")
