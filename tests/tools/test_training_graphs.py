@@ -103,7 +103,8 @@ def test_a_table_and_a_figure_are_written_with_transfer_across_widths_and_networ
     monkeypatch.setattr(command, "save", lambda draw, path: panels.append(titles(draw())) or save(draw, path))
     monkeypatch.setattr(experiments, "MODELS", {"boosting": MODELS["boosting"]})
     networks = [runs("lenet × 1", 0), runs("lenet × 0.5", 1), runs("vgg × 0.125", 2)]
-    alone = [runs("lenet × 1", 3, dataset="fashion_mnist"), runs("lenet × 1", 4, recipe="short")]
+    short = [runs("lenet × 1", seed, recipe=f"he, {seed} updates an epoch") for seed in (4, 5)]
+    alone = [runs("lenet × 1", 3, dataset="fashion_mnist"), *short]
     command.write([*networks, *alone], tmp_path)
     rows = pd.read_csv(tmp_path / "training_graphs.csv")
     own = {"own network", "own network, high rates"}
@@ -119,11 +120,11 @@ def test_a_table_and_a_figure_are_written_with_transfer_across_widths_and_networ
     assert sets["accuracy"].min() > 0.75
     across = rows[(rows["scope"] == "across widths") & (rows["input"] == "graph: degree")].iloc[0]
     assert (across["tested_on"], across["learned_on"]) == ("lenet × 1", "lenet × 0.5") and across["accuracy"] > 0.75
-    assert {*rows.loc[rows["recipe"] == "short", "scope"]} == own  # nothing is learned from another recipe
+    assert {*rows.loc[rows["recipe"] == "he, 4 updates an epoch", "scope"]} == own  # nothing is learned from another recipe
     drawn = {path.name: path.read_bytes() for path in tmp_path.glob("*.svg")}
     assert {*drawn} == {"training_graphs.svg", "training_graphs_networks.svg"}
     assert panels == [
-        ["lenet × 1, n = 80", "lenet × 1 on cifar10, n = 80"],
+        ["lenet × 1, n = 80", *(f"lenet × 1 on cifar10, n = 80\n{count} updates an epoch" for count in (4, 5))],
         [
             *(f"{name}, n = 80" for name in ("lenet × 1", "lenet × 0.5", "vgg × 0.125")),
             *(f"{name}\nlearned on the others" for name in ("lenet × 1", "vgg × 0.125")),

@@ -48,7 +48,8 @@ def accuracy_by_epochs(rows: pd.DataFrame, per_line: int = 3) -> Figure:
             continue
         (scope, name, dataset, _), shown = panels[place]
         _lines(axes, shown)
-        axes.set(title=_title(shown, dataset != rows["dataset"].iloc[0]), ylim=(low, 1.02))
+        recipes = {key[3] for key, _ in panels if key[:3] == (scope, name, dataset)}
+        axes.set(title=_title(shown, dataset != rows["dataset"].iloc[0], len(recipes) > 1), ylim=(low, 1.02))
         if place + columns >= len(panels):
             axes.set_xlabel("epochs read")
             axes.tick_params(labelbottom=True)
@@ -62,9 +63,11 @@ def accuracy_by_epochs(rows: pd.DataFrame, per_line: int = 3) -> Figure:
     return figure
 
 
-def _title(rows: pd.DataFrame, names_data_set: bool) -> str:
+def _title(rows: pd.DataFrame, names_data_set: bool, names_recipe: bool) -> str:
     first = rows.iloc[0]
     where = f" on {first['dataset']}" if names_data_set else ""
+    if names_recipe:
+        return f"{first['tested_on']}{where}, n = {int(first['tested'])}\n{first['recipe'].partition(', ')[2]}"
     learned = "\nlearned on the others" if first["scope"] == "across networks" else f", n = {int(first['tested'])}"
     return f"{first['tested_on']}{where}{learned}"
 
