@@ -120,7 +120,9 @@ def test_a_table_and_a_figure_are_written_with_transfer_across_widths_and_networ
     assert sets["accuracy"].min() > 0.75
     across = rows[(rows["scope"] == "across widths") & (rows["input"] == "graph: degree")].iloc[0]
     assert (across["tested_on"], across["learned_on"]) == ("lenet × 1", "lenet × 0.5") and across["accuracy"] > 0.75
-    assert {*rows.loc[rows["recipe"] == "he, 4 updates an epoch", "scope"]} == own  # nothing is learned from another recipe
+    assert {
+        *rows.loc[rows["recipe"] == "he, 4 updates an epoch", "scope"]
+    } == own  # nothing is learned from another recipe
     drawn = {path.name: path.read_bytes() for path in tmp_path.glob("*.svg")}
     assert {*drawn} == {"training_graphs.svg", "training_graphs_networks.svg"}
     assert panels == [
