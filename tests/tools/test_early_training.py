@@ -123,6 +123,7 @@ def test_recorded_curves_are_read_at_their_epochs_without_classes_that_were_chos
     assert set(study([Task("x", found)], labels=())["step"]) == {1, 4, 12, 50}
 
 
+@pytest.mark.slow
 def test_the_strongest_model_gains_by_a_signal_that_is_the_truth() -> None:
     names = [a.name for a in NasBench201().sample(90, 0)]
     made = task().frame
@@ -219,6 +220,7 @@ def test_the_study_has_a_row_for_every_target_step_and_number_of_labels() -> Non
     assert found["tau"].between(-1, 1).all() and {"tau_half_low", "delta_tau_fifth_high", "sd"} <= set(found)
 
 
+@pytest.mark.slow
 def test_the_literal_tables_are_those_of_the_runs(tmp_path: Path) -> None:
     run = Path(__file__).parents[2] / "results" / "published" / "nasbench201-digits"
     literal.write(tmp_path, {"published": run, "again": run})
