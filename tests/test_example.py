@@ -65,4 +65,4 @@ def test_installed_it_needs_no_flag_and_stands_in_the_gathered_tables_of_a_sweep
     gathered = pd.read_parquet(tables_in(tmp_path, out) / "gathered.parquet").query("last").set_index("predictor")
     assert gathered.loc["el2n_fall", "jobs"] == 2 and gathered.loc["el2n_fall", "family"] == "my_errors"
     assert {"flops", "valacc"} <= set(gathered.index)
-    assert re.search(r"^el2n_fall ", out, re.MULTILINE)
+    assert re.search(r"^ *\d+ el2n_fall ", out, re.MULTILINE)
