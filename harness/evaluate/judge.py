@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -76,12 +76,7 @@ def judge(
     numbers.insert(1, "family", [families[name] for name in predictors])
     numbers.insert(2, "baseline", baseline)
     numbers.insert(3, "studied", [name in studied for name in predictors])
-    left_out = _left_out(scores)
-    numbers["note"] = [
-        OTHER_BUDGETS if label in left_out else NOT_MEASURED if note == NOT_MEASURED
-        else "; ".join(filter(None, [note, too_few(n, evaluation.top)]))
-        for label, note, n in zip(run.labels, numbers["note"], numbers["n"], strict=True)
-    ]  # fmt: skip
+    numbers["note"] = _notes(scores, numbers, run.labels, evaluation.top)
     rows = run.labels, run.scores, run.truth
     accuracy = truth.accuracy.loc[_names(truth)].to_numpy(dtype=float)
     compared = differences(run, baseline, evaluation.permutations, seed_of(evaluation.seed, "permutations"))
@@ -92,6 +87,18 @@ def judge(
     tell()
     ceiling = ceilings(accuracy, run.weights, run.level)
     return Judgement(numbers, compared, ceiling, ablations(run, twins or {}), chosen, apart)
+
+
+def _notes(
+    scores: pd.DataFrame, numbers: pd.DataFrame, labels: Sequence[tuple[str, int]], top: Sequence[int]
+) -> list[str]:
+    """Why numbers of a (predictor, step) are missing or say little; empty where nothing is to be said."""
+    left_out = _left_out(scores)
+    return [
+        OTHER_BUDGETS if label in left_out else NOT_MEASURED if note == NOT_MEASURED
+        else "; ".join(filter(None, [note, too_few(n, top)]))
+        for label, note, n in zip(labels, numbers["note"], numbers["n"], strict=True)
+    ]  # fmt: skip
 
 
 def _counter(rows: int, parts: int, progress: Count) -> Callable[[], None]:

@@ -17,12 +17,11 @@ from harness.benches.nasbench201.space import Shape, every_cell, parse
 from harness.benches.nasbench201.topology_network import Network
 from harness.benches.natsbench_sss import size_network as sss
 from harness.benches.natsbench_sss import space as sss_space
-from harness.train.batches import Draw, TrainingImages
+from harness.train.batches import TrainingImages
 from harness.train.job import TrainingJob
 from harness.train.loop import train
 from harness.train.native import library as compiled
 from harness.train.native.library import FLAGS, REALS, SOURCE, library
-from harness.train.native.memory import Memory
 from harness.train.native.program import Descent, Program
 from harness.train.recipe import Recipe
 from harness.train.updates import Updates
@@ -36,26 +35,17 @@ from tests.train.native_networks import (
     ONLY_CONSTANTS,
     POOLS,
     SKIPS,
+    batch,
     blurred,
     network,
+    whole,
+    with_guarded_memory,
 )
 
 pytestmark = pytest.mark.skipif(compiled.compiler() is None, reason="needs a C compiler: cc, gcc or clang")
 
 DRAWN = [str(every_cell()[i]) for i in np.random.default_rng(0).choice(15_625, 12, replace=False)]
 DESCENT = Descent(0.1, 0.9, True, 5e-4)
-
-
-def batch(count: int, size: int = 8, seed: int = 0, real: torch.dtype = torch.float64):
-    generator = torch.Generator().manual_seed(seed)
-    x = torch.randn(count, size, size, 3, generator=generator, dtype=torch.float64).to(real).permute(0, 3, 1, 2)
-    return x, torch.randint(5, (count,), generator=generator)
-
-
-def whole(x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, Draw, torch.Tensor]:
-    """All of the images, as they are."""
-    none = torch.zeros(2, len(x), dtype=torch.long)
-    return x.permute(0, 2, 3, 1).contiguous(), Draw(torch.arange(len(x)), none, none[0].bool()), y
 
 
 def by_autograd(model: nn.Module, batches, descent: Descent) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
@@ -135,17 +125,7 @@ def test_norms_with_a_momentum_and_epsilon_of_their_own_are_those_of_autograd() 
 
 @pytest.mark.parametrize(("text", "channels", "size"), [(MERGED, 5, 20), (POOLS, 3, 8), (SKIPS, 4, 4), (DEAD, 4, 4)])
 def test_nothing_is_read_or_written_beyond_the_memory_it_is_given(monkeypatch, text, channels, size) -> None:
-    """With nan behind every piece: whatever reads there is nan, whatever writes there leaves no nan."""
-    ends = []
-
-    def guarded(memory: Memory, count: int, real: torch.dtype | None = None) -> int:
-        whole = torch.full((count + 8192,), float("nan"), dtype=real or memory.real)
-        whole[:count] = 0
-        memory.kept.append(whole)
-        ends.append(whole[count:])
-        return whole.data_ptr()
-
-    monkeypatch.setattr(Memory, "reals", guarded)
+    ends = with_guarded_memory(monkeypatch)
     agree(blurred(network(text, channels, 1, size)), size, [19, 19, 7])
     assert len(ends) > 50
     assert all(bool(end.isnan().all()) for end in ends)

@@ -19,13 +19,12 @@ from harness.train.job import TrainingJob
 from harness.train.loop import train
 from harness.train.native import library as compiled
 from harness.train.native.library import library
-from harness.train.native.memory import Memory
 from harness.train.native.program import Descent, Program
 from harness.train.recipe import Recipe
 from harness.train.updates import Updates
 from tests.conftest import tiny_images
-from tests.train.native_networks import blurred
-from tests.train.test_native import agree, batch, whole
+from tests.train.native_networks import batch, blurred, drops_as_torch, whole, with_guarded_memory
+from tests.train.test_native import agree
 
 pytestmark = pytest.mark.skipif(compiled.compiler() is None, reason="needs a C compiler: cc, gcc or clang")
 
@@ -55,45 +54,14 @@ def test_weight_decay_reaches_biases_as_for_autograd(plan: Plan, size: int) -> N
 
 @pytest.mark.parametrize(("plan", "size"), PLANS)
 def test_nothing_is_read_or_written_beyond_the_memory_it_is_given(monkeypatch, plan: Plan, size: int) -> None:
-    """With nan behind every piece: whatever reads there is nan, whatever writes there leaves no nan."""
-    ends = []
-
-    def guarded(memory: Memory, count: int, real: torch.dtype | None = None) -> int:
-        whole = torch.full((count + 8192,), float("nan"), dtype=real or memory.real)
-        whole[:count] = 0
-        memory.kept.append(whole)
-        ends.append(whole[count:])
-        return whole.data_ptr()
-
-    monkeypatch.setattr(Memory, "reals", guarded)
+    ends = with_guarded_memory(monkeypatch)
     agree(chain(plan, size), size, [19, 7], DESCENT)
     assert all(bool(end.isnan().all()) for end in ends)
 
 
 @pytest.mark.parametrize(("plan", "size"), [(LENET, 16), (ALEXNET, 30), (VGG, 8)])
 def test_inputs_of_dense_layers_are_dropped_in_updates_as_by_torch_and_never_in_scores(plan: Plan, size: int) -> None:
-    model = chain(plan, size, 0.4)
-    other = copy.deepcopy(model)
-    optimizer = torch.optim.SGD(other.parameters(), DESCENT.rate, DESCENT.momentum)
-    program = Program(library("double"), model.dataflow(), size, 19, torch.float64)
-    for seed, count in enumerate([19, 7]):
-        x, y = batch(count, size, seed)
-        torch.manual_seed(seed)
-        mine, logits = program.update(*whole(x, y), DESCENT)
-        after = torch.random.get_rng_state()
-        torch.manual_seed(seed)
-        optimizer.zero_grad()
-        theirs = other(x)
-        loss = functional.cross_entropy(theirs, y)
-        loss.backward()
-        optimizer.step()
-        assert torch.equal(after, torch.random.get_rng_state())
-        assert mine == pytest.approx(loss.item(), rel=1e-6)
-        torch.testing.assert_close(logits, theirs.detach(), rtol=1e-5, atol=1e-6)
-    for mine, theirs in zip(model.parameters(), other.parameters(), strict=True):
-        torch.testing.assert_close(mine, theirs, rtol=1e-5, atol=1e-6)
-    x, _ = batch(23, size, seed=9)
-    torch.testing.assert_close(program.scores(x), other.eval()(x).detach(), rtol=1e-5, atol=1e-6)
+    drops_as_torch(chain(plan, size, 0.4), size, DESCENT)
 
 
 class Equal(nn.Module):

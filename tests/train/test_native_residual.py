@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
-from torch.nn import functional
 
 from harness.benches.one_network.bench import OneNetwork
 from harness.benches.one_network.network import ResNet
 from harness.train.job import TrainingJob
 from harness.train.loop import train
 from harness.train.native import library as compiled
-from harness.train.native.library import library
-from harness.train.native.program import Descent, Program
+from harness.train.native.program import Descent
 from harness.train.recipe import Recipe
 from tests.conftest import tiny_images
-from tests.train.native_networks import blurred
-from tests.train.test_native import agree, batch, whole
+from tests.train.native_networks import blurred, drops_as_torch
+from tests.train.test_native import agree
 
 pytestmark = pytest.mark.skipif(compiled.compiler() is None, reason="needs a C compiler: cc, gcc or clang")
 
@@ -39,28 +36,7 @@ def test_updates_are_those_of_autograd() -> None:
 
 @pytest.mark.parametrize("rate", [0.3, 0.9])
 def test_features_are_dropped_in_updates_as_by_torch_and_never_in_scores(rate: float) -> None:
-    model = residual(rate)
-    other = copy.deepcopy(model)
-    optimizer = torch.optim.SGD(other.parameters(), DESCENT.rate, DESCENT.momentum)
-    program = Program(library("double"), model.dataflow(), 8, 19, torch.float64)
-    for seed, count in enumerate([19, 7]):
-        x, y = batch(count, seed=seed)
-        torch.manual_seed(seed)
-        mine, logits = program.update(*whole(x, y), DESCENT)
-        after = torch.random.get_rng_state()
-        torch.manual_seed(seed)
-        optimizer.zero_grad()
-        theirs = other(x)
-        loss = functional.cross_entropy(theirs, y)
-        loss.backward()
-        optimizer.step()
-        assert torch.equal(after, torch.random.get_rng_state())
-        assert mine == pytest.approx(loss.item(), rel=1e-6)
-        torch.testing.assert_close(logits, theirs.detach(), rtol=1e-6, atol=1e-6)
-    for mine, theirs in zip(model.parameters(), other.parameters(), strict=True):
-        torch.testing.assert_close(mine, theirs, rtol=1e-5, atol=1e-6)
-    x, _ = batch(23, seed=9)
-    torch.testing.assert_close(program.scores(x), other.eval()(x).detach(), rtol=1e-5, atol=1e-6)
+    drops_as_torch(residual(rate), 8, DESCENT)
 
 
 def test_a_training_is_the_same_with_either_kernels_but_for_rounding() -> None:
