@@ -484,11 +484,11 @@ def test_a_batch_that_fails_is_scored_one_by_one():
 
 
 def test_learned_predictors_are_scored_at_every_kth_budget_and_the_last():
-    given = ScoringInput([trace(n) for n in "abcdef"], np.arange(6.0), [0, 5, 10, 15, 20], 3, 0, learned_every=2)
+    given = ScoringInput([trace(n) for n in "abcdef"], np.arange(6.0), [0, 5, 10, 15], 3, 0, learned_every=2)
     found = score_all({"spy": Spy(), "memory": Memory()}, given)[0].set_index(["predictor", "step"])
     assert found.loc["spy", "score"].notna().all()
     memory = found.loc["memory"].reset_index()
-    assert set(memory.loc[memory["score"].notna(), "step"]) == {0, 10, 20}
+    assert set(memory.loc[memory["score"].notna(), "step"]) == {5, 15}  # counted back from the last
     left = memory.loc[memory["score"].isna(), "reason"]
     assert set(left) == {"not yet: learned predictors are scored at other budgets (evaluate.learned_every)"}
     assert len(left) == 12

@@ -23,7 +23,15 @@ from harness.train.native.program import Descent, Program
 from harness.train.recipe import Recipe
 from harness.train.updates import Updates
 from tests.conftest import tiny_images
-from tests.train.native_networks import batch, blurred, drops_as_torch, whole, with_guarded_memory
+from tests.train.native_networks import (
+    EVERY_OPERATION,
+    batch,
+    blurred,
+    drops_as_torch,
+    network,
+    whole,
+    with_guarded_memory,
+)
 from tests.train.test_native import agree
 
 pytestmark = pytest.mark.skipif(compiled.compiler() is None, reason="needs a C compiler: cc, gcc or clang")
@@ -100,7 +108,22 @@ def test_the_first_of_equal_numbers_has_the_gradient_as_for_torch() -> None:
         torch.testing.assert_close(found[id(mine)], theirs.grad, rtol=1e-9, atol=1e-12)
 
 
-def test_what_is_not_a_number_is_not_hidden_by_a_pooling() -> None:
+def test_what_is_not_a_number_is_not_hidden_by_a_pooling_wherever_in_its_window_it_stands() -> None:
+    x, _ = batch(9, 8)
+    x[3, 0, 5, 5] = float("nan")  # in one window alone, of which it is the middle
+    program = Program(library("double"), Equal().double().dataflow(), 8, 9, torch.float64)
+    assert program.scores(x).isnan().all(1).tolist() == [place == 3 for place in range(9)]
+
+
+def test_measures_read_networks_with_biases_or_dense_layers_by_torch() -> None:
+    biased, dense = Equal().double(), chain(LENET, 16)
+    for flow, size in ((biased.dataflow(), 8), (dense.dataflow(), 16)):
+        assert not Program(library("double"), flow, size, 9, torch.float64).observable
+    cell = network(EVERY_OPERATION).double()
+    assert Program(library("double"), cell.dataflow(), 8, 9, torch.float64).observable
+
+
+def test_what_is_not_a_number_makes_the_loss_none() -> None:
     model = chain(LENET, 16)
     x, y = batch(9, 16)
     x[3, 0, 5, 5] = float("nan")
