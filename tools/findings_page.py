@@ -1,6 +1,7 @@
-"""`python -m tools.findings_page`: prints docs/findings.md, made from findings.md.jinja and the committed tables.
+"""`python -m tools.findings_page [PAGE]`: prints docs/findings.md or an appendix page, made from the committed tables.
 
-Every number of the page is looked up (tools/findings_tables.py), so that it cannot hold what no table holds.
+Templates lie in tools/findings. Their numbers are looked up (tools/findings_tables.py), so that a page cannot hold what
+no table holds.
 """
 
 from __future__ import annotations
@@ -8,32 +9,26 @@ from __future__ import annotations
 import re
 import sys
 import textwrap
-from argparse import ArgumentParser
 from collections.abc import Iterator
 from functools import partial
 from itertools import groupby
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from tools.findings_tables import HARD, LOOKS, PUBLISHED
+from tools.pages import filled, print_page
+
+PAGES = {"findings": "docs/findings.md"}
+"""Where each page lies."""
 
 WIDTH = 158
 CONTINUED = {"- ": "  ", "> ": "> "}
 """What the further lines of a point and of a quotation start with."""
 
 
-def page(published: Path = PUBLISHED) -> str:
-    """The whole page as Markdown, its paragraphs wrapped; `published` is a folder with the tables of a run."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=False,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        keep_trailing_newline=True,
-    )
-    looks = {name: partial(look, published) for name, look in LOOKS.items()}
-    return wrapped(environment.get_template("findings.md.jinja").render(looks))
+def page(name: str = "findings", published: Path = PUBLISHED) -> str:
+    """A page of `PAGES` as Markdown, its paragraphs wrapped; `published` is a folder with the tables of a run."""
+    looks = {key: partial(look, published) for key, look in LOOKS.items()}
+    return wrapped(filled(f"findings/{name}.md.jinja", looks))
 
 
 def wrapped(text: str) -> str:
@@ -58,12 +53,5 @@ def _blocks(rows: list[str]) -> Iterator[str]:
         yield from textwrap.wrap(line, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
-def main() -> int:
-    """Print the page."""
-    ArgumentParser(prog="tools.findings_page", description="Print docs/findings.md.").parse_args()
-    sys.stdout.write(page())
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(print_page("tools.findings_page", page, PAGES))

@@ -46,7 +46,7 @@ def publish(results: Path, report: Path, root: Path = ROOT) -> None:
     text = root / "README.md"
     text.write_text(readme.replaced(text.read_text(encoding="utf-8"), readme.section(tables)), encoding="utf-8")
     (root / "docs" / "predictors.md").write_text(catalogue.page(tables), encoding="utf-8")
-    (root / "docs" / "findings.md").write_text(findings_page.page(tables), encoding="utf-8")
+    (root / "docs" / "findings.md").write_text(findings_page.page(published=tables), encoding="utf-8")
 
 
 def _only_run(folder: Path) -> Path:

@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser
-from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from harness.schema.columns import CURVES, OPTIONAL_TABLES, RUN_TABLES, SWEEP_TABLES
 from harness.schema.table import Column, Table
+from tools.pages import filled, print_page
 
 
-def page() -> str:
-    """The whole page as Markdown."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=False,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template("results.md.jinja").render(
-        run=[*RUN_TABLES.values(), *OPTIONAL_TABLES.values()],
-        sweep=list(SWEEP_TABLES.values()),
-        tabulated=CURVES,
-        columns=columns,
-    )
+def page(name: str = "results") -> str:
+    """The whole page as Markdown; `name` is that of its template."""
+    known = {
+        "run": [*RUN_TABLES.values(), *OPTIONAL_TABLES.values()],
+        "sweep": list(SWEEP_TABLES.values()),
+        "tabulated": CURVES,
+        "columns": columns,
+    }
+    return filled(f"{name}.md.jinja", known)
 
 
 def columns(table: Table) -> str:
@@ -49,12 +40,5 @@ def _type(column: Column) -> str:
     return column.dtype + missing + (", optional" if column.optional else "")
 
 
-def main() -> int:
-    """Print the page."""
-    ArgumentParser(prog="tools.results_page", description="Print docs/results.md.").parse_args()
-    sys.stdout.write(page())
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(print_page("tools.results_page", page, {"results": "docs/results.md"}))

@@ -27,7 +27,7 @@ def test_another_published_run_changes_the_page(tmp_path: Path) -> None:
     before, after = ({line.split("|")[1]: line for line in table(run).splitlines()} for run in (PUBLISHED, tmp_path))
     assert after[" live FLOPs "].startswith("| live FLOPs | .12<br>[")
     assert [name for name in before if before[name] != after[name]] == [" live FLOPs "]
-    assert "than their .12 [" in page(tmp_path)
+    assert "than their .12 [" in page(published=tmp_path)
 
 
 def test_a_look_up_that_not_exactly_one_row_answers_is_an_error() -> None:
