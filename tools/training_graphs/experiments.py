@@ -80,14 +80,14 @@ def cross_fitted(tested: Runs, sources: Sequence[Runs], name: str, k: int, fit: 
     for held, rest in _parts(tested, sources):
         x = np.concatenate([read(runs, k) for runs in rest])
         accuracy = np.concatenate([runs.accuracy for runs in rest])
-        labels = np.array([(runs.name, setting) in good for runs in rest for setting in runs.settings])
+        labels = np.array([(runs.dataset, runs.name, setting) in good for runs in rest for setting in runs.settings])
         for found, predict in zip((guess, probability), fit(x, accuracy, labels), strict=True):
             found[held] = predict(shown[held])
     return guess, probability
 
 
-def _good(runs: Runs) -> list[tuple[str, str]]:
-    return [(runs.name, setting) for setting, good in zip(runs.settings, runs.good, strict=True) if good]
+def _good(runs: Runs) -> list[tuple[str, str, str]]:
+    return [(runs.dataset, runs.name, setting) for setting, good in zip(runs.settings, runs.good, strict=True) if good]
 
 
 def _stopped(tested: Runs, sources: Sequence[Runs], k: int) -> Numbers:
