@@ -39,6 +39,28 @@ def tiny_images(colours: int = 1, size: int = 8, flip: bool = True, crop: int = 
     return ImageSet("tiny", split(40), split(24), split(24), 3, mean, std, flip, crop)
 
 
+class StoppedClock:
+    """Stands for the module `time` where costs are counted: no time passes but what is slept, whatever else runs."""
+
+    now = 0.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+CLOCK = StoppedClock()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> StoppedClock:
+    """Fits and scores take what they sleep by this clock."""
+    monkeypatch.setattr("harness.evaluate.predictions.time", CLOCK)
+    return CLOCK
+
+
 @pytest.fixture(autouse=True)
 def no_log_handler_is_left() -> Iterator[None]:
     """Hydra sets up logging for its process; a handler of a test's captured stream must not outlive the test."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import sys
 import threading
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from harness.benches.nats.spaces import TRAIN, Space
 from harness.schema import BadInput
 from tests.benches import nats_records
 from tests.benches.nats_records import NAMES, figure
+from tests.noticed import Noticed
 
 DATA = Path(os.environ.get("HARNESS_DATA", "/nonexistent"))
 BOTH = pytest.mark.parametrize("space", [spaces.TSS, spaces.SSS], ids=lambda space: space.name)
@@ -315,12 +317,13 @@ def test_tables_that_were_out_of_their_place_come_back_where_the_next_conversion
 
 @pytest.mark.slow
 def test_of_two_conversions_one_waits_and_finds_the_tables_made(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun, waiting, found = threading.Event(), threading.Event(), []
+    begun, said, found = threading.Event(), Noticed("nats-tss: waiting for another process"), []
+    monkeypatch.setattr(sys, "stderr", said)
 
     def second() -> None:
-        begun.wait(30)
+        begun.wait(60)
         found.append(convert.convert("tss", folder, tmp_path))
 
     thread = threading.Thread(target=second)
@@ -328,12 +331,11 @@ def test_of_two_conversions_one_waits_and_finds_the_tables_made(
 
     def hold(done: int, total: int) -> None:
         begun.set()
-        waiting.wait(1)  # long enough for the other to come to the lock
+        assert said.noticed.wait(60)  # the other has come to the lock
 
     first = convert.convert("tss", folder, tmp_path, hold)
     thread.join(60)
     assert not first.cached and found[0].cached
-    assert "nats-tss: waiting for another process" in capsys.readouterr().err
 
 
 def test_another_space_and_another_folder_are_refused(folder: Path, tmp_path: Path) -> None:

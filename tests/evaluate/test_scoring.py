@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,6 +12,7 @@ from harness.predictors.column_value import ColumnValue
 from harness.predictors.rank_aggregate import RankAggregate
 from harness.processes.workers import OneMachine
 from harness.schema import Architecture, BadInput, NoScore, Trace
+from tests.conftest import CLOCK
 
 
 def trace(name, steps=(0, 10, 20), group=None, diverged=None, value=1.0):
@@ -395,21 +395,21 @@ class Slow(Spy):
     seconds: float = 0.0
 
     def score(self, trace):
-        time.sleep(self.seconds)
+        CLOCK.sleep(self.seconds)
         return 1.0
 
 
 @dataclass(frozen=True)
 class SlowPupil(Slow):
     def fit(self, traces, accuracies):
-        time.sleep(10 * self.seconds)
+        CLOCK.sleep(10 * self.seconds)
         return Slow(seconds=self.seconds)
 
 
 @dataclass(frozen=True)
 class SlowRanks(Slow):
     def score_together(self, traces):
-        time.sleep(self.seconds * len(traces))
+        CLOCK.sleep(self.seconds * len(traces))
         return np.arange(len(traces), dtype=float)
 
 
@@ -420,20 +420,22 @@ def timings(predictor, traces, budgets=(20,), folds=3, fitting=()):
     return table.set_index("step").drop(columns="predictor")
 
 
+@pytest.mark.usefixtures("clock")
 def test_the_seconds_of_a_score_are_those_of_one_architecture():
     traces = [trace("a"), trace("b"), trace("c", diverged=10)]
     for predictor in (Slow(seconds=0.02), SlowRanks(seconds=0.02)):
         for found in timings(predictor, traces, budgets=(0, 20)).itertuples():
             assert (found.fitted_on, found.fit_seconds) == (0, 0)
-            assert 0.02 <= found.score_seconds < 0.06
+            assert found.score_seconds == pytest.approx(0.02)
 
 
+@pytest.mark.usefixtures("clock")
 def test_the_seconds_of_a_fit_and_what_it_was_fitted_on_are_means_over_the_folds():
     found = timings(SlowPupil(seconds=0.02), [trace(n) for n in "abcdefg"], folds=3).loc[20]
     assert found["fitted_on"] == pytest.approx((4 + 5 + 5) / 3)
     # a fit, and the scores of what it has seen, of which its level is the mean
-    assert 0.2 + 0.02 * found["fitted_on"] < found["fit_seconds"] < 0.8
-    assert 0.02 <= found["score_seconds"] < 0.042
+    assert found["fit_seconds"] == pytest.approx(0.2 + 0.02 * found["fitted_on"])
+    assert found["score_seconds"] == pytest.approx(0.02)
 
 
 def test_a_fit_on_other_networks_counts_all_their_traces():

@@ -21,9 +21,8 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stalls and pauses in tenths of seconds."""
-    for name, value in {"CONNECT": 0.5, "STALL": 0.3, "PAUSE": 0.01}.items():
-        monkeypatch.setattr(downloads, name, value)
+    """Pauses in hundredths of a second."""
+    monkeypatch.setattr(downloads, "PAUSE", 0.01)
 
 
 @pytest.fixture

@@ -36,6 +36,7 @@ from tests.files.misbehaving import (
     web_page,
     whole,
 )
+from tests.noticed import Noticed
 
 CONTENT = bytes(range(256)) * 8
 CHECKSUM = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
@@ -92,11 +93,23 @@ FAILING = [
 ]
 
 
+def hurry(monkeypatch: pytest.MonkeyPatch, reason: str) -> None:
+    """Stalls in tenths of seconds, where there is one; anywhere else a busy machine would be taken for one."""
+    if reason == "stall":
+        monkeypatch.setattr(downloads, "STALL", 0.5)
+
+
 @pytest.mark.parametrize(("page", "reason", "remains"), FAILING)
 def test_a_file_that_cannot_be_had_is_not_there_under_its_name(
-    site: Site, tmp_path: Path, page: Page, reason: str, remains: dict[str, bytes] | None
+    site: Site,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    page: Page,
+    reason: str,
+    remains: dict[str, bytes] | None,
 ) -> None:
     site.pages["/cats"] = page
+    hurry(monkeypatch, reason)
     found = downloads.download(cats(site), tmp_path)
     assert found is not None and reason in found and "127.0.0.1" in found and "\n" not in found
     assert NAME not in left(tmp_path)
@@ -105,8 +118,9 @@ def test_a_file_that_cannot_be_had_is_not_there_under_its_name(
 
 @pytest.mark.parametrize(("page", "reason", "remains"), FAILING)
 def test_the_next_address_gives_what_the_first_does_not(
-    site: Site, tmp_path: Path, page: Page, reason: str, remains: object
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: Page, reason: str, remains: object
 ) -> None:
+    hurry(monkeypatch, reason)
     site.pages |= {"/cats": page, "/mirror": ranged(CONTENT)}
     assert downloads.download(cats(site, "/cats", "/mirror"), tmp_path) is None
     assert left(tmp_path) == {NAME: CONTENT}
@@ -214,27 +228,27 @@ sys.exit(downloads.download(Download("cats.bin", sys.argv[1], (sys.argv[2],)), P
 def process(site: Site, place: Path) -> subprocess.Popen[bytes]:
     """Another process that fetches the file and has begun to."""
     other = subprocess.Popen([sys.executable, "-c", SCRIPT, CHECKSUM, f"{site.url}/cats", str(place)])
-    end = time.monotonic() + 60
-    while left(place).get(PART) != CONTENT[:700] and time.monotonic() < end:
+    end, part = time.monotonic() + 60, place / PART
+    while not (part.exists() and part.read_bytes() == CONTENT[:700]):
+        assert time.monotonic() < end and other.poll() is None
         time.sleep(0.01)
     return other
 
 
 def test_of_two_processes_one_fetches_and_the_other_waits(
-    site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    event = threading.Event()
+    event, said = threading.Event(), Noticed("waiting for another process")
+    monkeypatch.setattr(sys, "stderr", said)
     site.pages["/cats"] = slowly(CONTENT, 700, event)
     other = process(site, tmp_path)
     found: list[str | None] = []
     waiting = threading.Thread(target=lambda: found.append(downloads.download(cats(site), tmp_path)))
     waiting.start()
-    waiting.join(0.5)
-    assert waiting.is_alive()
-    assert "waiting for another process" in capsys.readouterr().err
+    assert said.noticed.wait(60) and waiting.is_alive()
     event.set()
-    waiting.join(30)
-    assert (other.wait(30), found) == (0, [None])
+    waiting.join(60)
+    assert (other.wait(60), found) == (0, [None])
     assert left(tmp_path) == {NAME: CONTENT}
     assert len(site.asked) == 1
 
@@ -244,7 +258,7 @@ def test_a_killed_download_leaves_its_part_and_the_next_one_goes_on(site: Site, 
     site.pages["/cats"] = slowly(CONTENT, 700, event)
     killed = process(site, tmp_path)
     killed.kill()
-    killed.wait(30)
+    killed.wait(60)
     event.set()
     assert left(tmp_path) == {PART: CONTENT[:700], f".{NAME}.lock": b""}
     site.pages["/cats"] = ranged(CONTENT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
+import sys
 import time
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from harness.processes.cluster import ClusterWorkers, opened_cluster
 from harness.processes.killed import Killed
 from harness.processes.signals import WorkerKilled
 from harness.schema import BadInput
+from tests.noticed import Noticed
 
 pytestmark = pytest.mark.slow
 
@@ -55,7 +56,7 @@ def test_what_a_lost_worker_had_is_carried_out_by_others_and_the_worker_is_repla
         if len(pids) == 1:
             os.kill(pids[0], signal.SIGKILL)
     assert found == {task: task * task for task in range(30)}
-    workers.client.wait_for_workers(2, timeout=30)
+    workers.client.wait_for_workers(2, timeout=120)
     assert pids[0] not in workers.client.run(os.getpid).values()
 
 
@@ -81,22 +82,30 @@ def test_workers_with_another_code_are_refused(workers: ClusterWorkers, monkeypa
         workers.in_order(square, [1])
 
 
+def queued(dask_scheduler) -> int:
+    """How many tasks no worker has yet."""
+    return len(dask_scheduler.queued)
+
+
 def test_tasks_that_nobody_waits_for_are_cancelled(workers: ClusterWorkers, tmp_path: Path) -> None:
     def note(task: int) -> None:
-        time.sleep(0.1)
         (tmp_path / str(task)).touch()
+        while task and not (tmp_path / "on").exists():
+            time.sleep(0.01)
 
     results = workers.as_completed(note, range(60))
     next(results)
     results.close()  # type: ignore[attr-defined]  # a generator
-    time.sleep(0.5)
-    before = len(list(tmp_path.iterdir()))
-    time.sleep(0.5)
-    assert len(list(tmp_path.iterdir())) == before < 30
+    end = time.monotonic() + 60
+    while workers.client.run_on_scheduler(queued):
+        assert time.monotonic() < end
+    (tmp_path / "on").touch()
+    workers.in_order(square, range(4))  # asked for later than those, and so carried out after any that is left of them
+    assert len(list(tmp_path.iterdir())) < 10
 
 
 def test_of_a_scheduler_that_was_there_before_the_workers_stay(workers: ClusterWorkers) -> None:
-    workers.client.wait_for_workers(2, timeout=60)  # an earlier test may have killed one
+    workers.client.wait_for_workers(2, timeout=120)  # an earlier test may have killed one
     address = workers.client.scheduler.address  # type: ignore[union-attr]
     with opened_cluster(address, None, 1, {}) as guest:
         assert guest.count(10) == 2
@@ -104,16 +113,16 @@ def test_of_a_scheduler_that_was_there_before_the_workers_stay(workers: ClusterW
     assert [value for value, _ in workers.in_order(square, [2])] == [4]
 
 
-def test_a_cluster_without_workers_is_waited_for_and_a_line_says_so(capsys) -> None:
+def test_a_cluster_without_workers_is_waited_for_and_a_line_says_so(monkeypatch) -> None:
     empty = {"n_workers": 0, "threads_per_worker": 1, "processes": False, "protocol": "tcp", "host": "127.0.0.1"}
     with (
         LocalCluster(**empty, dashboard_address="127.0.0.1:0") as cluster,
         opened_cluster(cluster.scheduler_address, None, 1, {}) as workers,
     ):
-        threading.Timer(0.5, cluster.scale, (1,)).start()
+        said = Noticed("waiting for the first worker", lambda: cluster.scale(1))
+        monkeypatch.setattr(sys, "stderr", said)
         assert workers.in_order(abs, [-2, 3]) == [2, 3]
-    said = f"engine.cluster={cluster.scheduler_address}: waiting for the first worker\n"
-    assert capsys.readouterr().err == said
+    assert said.getvalue() == f"engine.cluster={cluster.scheduler_address}: waiting for the first worker\n"
 
 
 def test_workers_of_several_threads_are_refused() -> None:

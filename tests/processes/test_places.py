@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from harness.processes import places
 from harness.processes.killed import Killed
 from harness.processes.places import LOST, Lost, on_places
 from harness.processes.pool import end_workers, guarded
 from harness.processes.signals import WorkerKilled
 from harness.schema import BadInput
+from tests.noticed import Noticed
 
 
 class Squares:
@@ -56,6 +59,8 @@ class Squares:
             (self.folder / f"met {os.getpid()}").write_text("")
             while len(list(self.folder.glob("met *"))) < 2:
                 time.sleep(0.01)
+        while kind == "outlasts" and self.folder and not (self.folder / "given up").exists():
+            time.sleep(0.01)
         if kind == "refused":
             raise BadInput("measure: must be one head (got 2)")
 
@@ -102,11 +107,17 @@ def test_tasks_that_a_process_is_lost_to_twice_are_the_only_ones_that_fail(capsy
     assert lines and set(lines) <= {f"{why}; repeating what was interrupted, one at a time" for why in (ended, killed)}
 
 
-def test_a_place_that_never_becomes_ready_is_tried_twice_and_then_left_to_the_others(tmp_path, capsys) -> None:
-    found = dict(on_places(Squares(bad={-1: "cuda:1"}, folder=tmp_path), range(40), ["cuda:0", "cuda:1"], 1))
-    assert {place for _, place, _ in found.values()} == {"cuda:0"} and len(found) == 40
-    tried = tmp_path / "opened cuda1"  # missing where the other place was done with everything before this one began
-    assert not tried.exists() or tried.read_text() in ("x", "xx")
+def test_a_place_that_never_becomes_ready_is_tried_twice_and_then_left_to_the_others(tmp_path, monkeypatch) -> None:
+    said = Noticed("cuda:1 is not used any more", (tmp_path / "given up").touch)
+    monkeypatch.setattr(sys, "stderr", said)
+    started, start = [], places._Desk._start
+    monkeypatch.setattr(places._Desk, "_start", lambda desk, place: (started.append(place), start(desk, place))[1])
+    bad = {-1: "cuda:1", 0: "outlasts"}
+    found = dict(on_places(Squares(bad=bad, folder=tmp_path), range(8), ["cuda:0", "cuda:1"], 1))
+    assert {place for _, place, _ in found.values()} == {"cuda:0"} and len(found) == 8
+    assert started == ["cuda:0", "cuda:1", "cuda:1"] and (tmp_path / "opened cuda1").read_text() == "xx"
+    reason = "worker process of cuda:1 ended itself (no such card) twice before it could begin"
+    assert said.getvalue() == f"{reason}; cuda:1 is not used any more\n"
 
 
 def test_where_no_place_becomes_ready_the_command_ends_with_the_reason(tmp_path) -> None:

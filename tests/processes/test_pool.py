@@ -49,21 +49,26 @@ def test_a_killed_worker_costs_its_own_task_alone_and_says_so(capsys) -> None:
 
 
 def once_killed(task: tuple[int, str]) -> int:
-    """Notes that it was begun; the first time that 3 is, its process is killed when the others are done."""
+    """Notes that it was begun; the first time that 3 is, its process is killed when all others' results are there."""
     number, folder = task
     begun = len(list(Path(folder).glob(f"{number}-*")))
     (Path(folder) / f"{number}-{begun}").touch()
     if number == 3 and not begun:
-        _wait(lambda: all((Path(folder) / f"{other}-0").exists() for other in range(6)))
-        time.sleep(1.0)
+        _wait((Path(folder) / "others").exists)
         os.kill(os.getpid(), signal.SIGKILL)
     return number
 
 
 def test_of_results_that_are_all_needed_a_new_pool_makes_what_is_missing(tmp_path: Path, capsys) -> None:
     seen: list[tuple[int, int]] = []
+
+    def note(done: int, total: int) -> None:
+        seen.append((done, total))
+        if done == 5:
+            (tmp_path / "others").touch()
+
     tasks = [(number, str(tmp_path)) for number in range(6)]
-    assert in_processes(once_killed, tasks, 2, lambda *counts: seen.append(counts)) == list(range(6))
+    assert in_processes(once_killed, tasks, 2, note) == list(range(6))
     assert sorted(path.name for path in tmp_path.glob("*-1")) == ["3-1"]
     assert seen == [(done, 6) for done in range(7)]
     (line,) = capsys.readouterr().err.splitlines()
@@ -83,7 +88,7 @@ def test_workers_end_within_seconds_after_their_parent(tmp_path: Path, number: i
     _wait(lambda: all(note.exists() and note.read_text() for note in notes))
     os.kill(parent.pid, number)
     parent.wait()
-    _wait(lambda: not any(_is_alive(int(note.read_text())) for note in notes), 10.0)
+    _wait(lambda: not any(_is_alive(int(note.read_text())) for note in notes))
 
 
 def test_a_signal_of_the_terminal_does_not_reach_the_workers(tmp_path: Path) -> None:
@@ -103,11 +108,11 @@ def _is_alive(pid: int) -> bool:
         return False
 
 
-def _wait(holds, seconds: float = 60.0) -> None:
-    end = time.monotonic() + seconds
+def _wait(holds) -> None:
+    end = time.monotonic() + 60.0
     while not holds():
         assert time.monotonic() < end
-        time.sleep(0.05)
+        time.sleep(0.02)
 
 
 def own_pid(task: int) -> int:

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -36,7 +35,7 @@ from harness.storage.traces import TraceStore
 from harness.train.machine import machine_facts
 from harness.train.native.library import CannotCompile, compiler, library
 from harness.train.recipe import Recipe
-from tests.conftest import tiny_images
+from tests.conftest import CLOCK, tiny_images
 
 needs_compiler = pytest.mark.skipif(compiler() is None, reason="needs a C compiler: cc, gcc or clang")
 
@@ -355,19 +354,29 @@ class Patient(Moody):
     columns: list[str] = field(default_factory=lambda: ["movement", "layers"])
 
     def fit(self, traces, accuracies):
-        time.sleep(0.05)
+        CLOCK.sleep(0.05)
         return Patiently()
 
 
 @dataclass(frozen=True)
 class Patiently(Moody):
     def score(self, trace: Trace) -> float:
-        time.sleep(0.01)
+        CLOCK.sleep(0.01)
         return trace.column("layers")[0]
 
 
+@dataclass(frozen=True)
+class Pausing(ColumnValue):
+    """Takes a moment to say something."""
+
+    def score(self, trace: Trace) -> float:
+        CLOCK.sleep(0.002)
+        return super().score(trace)
+
+
+@pytest.mark.usefixtures("clock")
 def test_costs_are_those_of_one_more_architecture_and_what_went_before_stands_apart(table, tmp_path) -> None:
-    learned = {"patient": Patient(), "facts": Widths(), "movement": ColumnValue("movement", 1.0, "movement")}
+    learned = {"patient": Patient(), "facts": Widths(), "movement": Pausing("movement", 1.0, "movement")}
     folder = run(spec(table, tmp_path, predictors=learned, evaluation=Evaluation(bootstrap=20, folds=4)), silent).folder
     metrics = pd.read_parquet(folder / "metrics.parquet").set_index(["predictor", "step"])
     trained = pd.read_parquet(folder / "trajectories.parquet").sort_values("step")
@@ -375,11 +384,12 @@ def test_costs_are_those_of_one_more_architecture_and_what_went_before_stands_ap
         upto = trained[trained["step"] <= step].groupby("architecture")
         one = (upto["seconds"].last() + upto["seconds_movement"].sum()).mean()
         patient, movement, facts = (metrics.loc[name, step] for name in ("patient", "movement", "facts"))
-        assert movement["seconds"] == pytest.approx(one, abs=0.005) and movement["seconds"] > one
-        assert one + 0.01 < patient["seconds"] < one + 0.06
+        assert movement["seconds"] == pytest.approx(one + 0.002)
+        assert patient["seconds"] == pytest.approx(one + 0.01)
         assert patient["fitted_on"] == 6 and movement["fitted_on"] == movement["initial_seconds"] == 0
-        assert patient["initial_seconds"] == pytest.approx(6 * one + 0.05 + 6 * 0.01, abs=0.2)
-        assert facts["seconds"] == 0 and facts["fitted_on"] == 6 and 0 < facts["initial_seconds"] < 0.3
+        assert patient["initial_seconds"] == pytest.approx(6 * one + 0.05 + 6 * 0.01)
+        assert facts["seconds"] == 0 and facts["fitted_on"] == 6
+        assert facts["initial_seconds"] == pytest.approx(0.03)
 
 
 def test_tables_hold_the_columns_that_the_schema_declares(finished) -> None:
@@ -501,6 +511,7 @@ class Widths:
     family: str = "size"
 
     def fit(self, traces, accuracies):
+        CLOCK.sleep(0.03)
         return ColumnValue("params", 1.0 if max(t.column("params")[0] for t in traces) < 9000 else -1.0, "size")
 
 
