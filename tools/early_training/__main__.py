@@ -17,6 +17,9 @@
 - `changed OUT.csv TABLE DATA [SIGNALS.parquet]`: `TABLE` of `harness.tabulate` on another data set, with the signals of
   `collect` too.
 - `averaged OUT.csv TABLE`: short trainings averaged, from such a table.
+- `accuracies OUT.csv TABLE`: its final test accuracies alone, for `bench.source=OUT.csv bench.unit=percent`: what is to
+  be held against networks that were trained on other images.
+- `rates OUT.csv RATE=RUN ...`: runs of the same architectures at several learning rates, 0.1 among them.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ from pathlib import Path
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from . import averaged, changed, collect, figures, halves, judge, literal, recorded, strongest, transfer
+from . import averaged, changed, collect, figures, halves, judge, literal, rates, recorded, strongest, transfer
 from .signals import Task
 
 PROXIES_HALVES, PREFIX = "proxies_halves.parquet", "early_training_"
@@ -89,6 +92,14 @@ def _averaged(out: str, table: str) -> None:
     _csv(pd.DataFrame(averaged.rows(Path(table))), Path(out))
 
 
+def _accuracies(out: str, table: str) -> None:
+    _csv(averaged.ends(Path(table)), Path(out))
+
+
+def _rates(out: str, *words: str) -> None:
+    _csv(rates.table({float(rate): run for rate, run in _runs(words).items()}), Path(out))
+
+
 def _changed(out: str, table: str, data: str, *signals: str) -> None:
     changed.write(Path(out), Path(table), data, *map(Path, signals))
 
@@ -106,6 +117,8 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "halves": _halves,
     "changed": _changed,
     "averaged": _averaged,
+    "accuracies": _accuracies,
+    "rates": _rates,
 }
 
 
