@@ -1,6 +1,6 @@
 """`python -m tools.findings_page [PAGE]`: prints docs/findings.md or an appendix page, made from the committed tables.
 
-Templates lie in tools/findings. Their numbers are looked up (tools/findings_tables.py), so that a page cannot hold what
+Templates lie in tools/findings. Their numbers are looked up (tools/findings_looks.py), so that a page cannot hold what
 no table holds.
 """
 
@@ -14,10 +14,11 @@ from functools import partial
 from itertools import groupby
 from pathlib import Path
 
-from tools.findings_tables import HARD, LOOKS, PUBLISHED
+from tools.findings_looks import LOOKS
+from tools.findings_tables import HARD, PUBLISHED
 from tools.pages import filled, print_page
 
-PAGES = {"findings": "docs/findings.md"}
+PAGES = {"findings": "docs/findings.md", "neural_capacitance": "docs/findings/neural_capacitance.md"}
 """Where each page lies."""
 
 WIDTH = 158

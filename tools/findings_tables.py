@@ -1,8 +1,7 @@
-"""Numbers of docs/findings.md out of the committed tables, and its table of predictors."""
+"""Numbers of the pages of findings out of the committed tables."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,38 +21,70 @@ NONE = "–"
 
 
 @cache
-def _table(path: Path) -> pd.DataFrame:
+def read(path: Path) -> pd.DataFrame:
+    """A table, read once."""
     return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
 
 
-def row(published: Path, name: str, **where: Any) -> pd.Series:
-    """The one row of table `name` whose columns have the values `where`, at its last step if none is asked for.
+def rows(published: Path, name: str, **where: Any) -> pd.DataFrame:
+    """The rows of table `name` whose columns have the values `where`, or one of several values in a list.
 
-    Raises KeyError for no such row, and for several.
+    Those of the last step alone if neither step nor epoch is asked for. Raises KeyError for a value of a list that no
+    row has.
     """
     path = published / f"{name}.parquet" if name in NAMES else FOLDER / f"{name}.csv"
-    found = _table(path)
+    found = read(path)
     for column, wanted in where.items():
-        found = found[found[column] == wanted]
-    if "step" in found and "step" not in where:
+        several = wanted if isinstance(wanted, list) else []
+        found = found[found[column].isin(several or [wanted])]
+        if missing := set(several) - set(found[column]):
+            raise KeyError(f"{name}: no row has {column} {missing}")
+    if "step" in found and not {"step", "epoch"} & set(where):
         found = found[found["step"] == found["step"].max()]
+    return found
+
+
+def row(published: Path, name: str, **where: Any) -> pd.Series:
+    """The one row of `rows`. Raises KeyError for no such row, and for several."""
+    found = rows(published, name, **where)
     if len(found) != 1:
         raise KeyError(f"{name}: {len(found)} rows have {where}")
     return found.iloc[0]
 
 
-def value(published: Path, name: str, column: str = "tau", **where: Any) -> str:
-    """A number, as .61."""
-    return short(float(row(published, name, **where)[column]))
+def value(
+    published: Path, name: str, column: str = "tau", decimals: int = 2, signed: bool = False, **where: Any
+) -> str:
+    """A number, as .61; a difference (`signed`) as +.05."""
+    return _signed(float(row(published, name, **where)[column]), signed, decimals)
+
+
+def percent(published: Path, name: str, column: str, **where: Any) -> str:
+    """A share, as 57 %."""
+    return f"{100 * float(row(published, name, **where)[column]):.0f}{HARD}%"
 
 
 def estimate(published: Path, name: str, column: str = "tau", signed: bool = False, **where: Any) -> str:
     """A number with its interval, as .61 [.51, .70]; a difference (`signed`) as +.05 [.02, .08]."""
     found = row(published, name, **where)
-    ends = [f"{column}_{end}" if f"{column}_{end}" in found else end for end in ("low", "high")]
-    low, high = (short(float(found[end])) for end in ends)
-    plus = "+" if signed and round(float(found[column]), 2) > 0 else ""
-    return f"{plus}{short(float(found[column]))}{HARD}[{low},{HARD}{high}]"
+    low, high = (short(float(found[end])) for end in _ends(found.index, column))
+    return f"{_signed(float(found[column]), signed)}{HARD}[{low},{HARD}{high}]"
+
+
+def opposite(published: Path, name: str, column: str, **where: Any) -> str:
+    """The number and the interval of `estimate` with the other sign: how far a predictor is behind."""
+    found = row(published, name, **where)
+    value, low, high = (short(-float(found[key])) for key in (column, *reversed(_ends(found.index, column))))
+    return f"{value}{HARD}[{low},{HARD}{high}]"
+
+
+def cell(published: Path, name: str, column: str = "tau", signed: bool = False, **where: Any) -> str:
+    """An estimate of a table's cell: a dash where there is no such row, or no number in it; alone without interval."""
+    found = rows(published, name, **where)
+    if found.empty or pd.isna(row(published, name, **where)[column]):
+        return NONE
+    known = any(end in found and found[end].notna().all() for end in _ends(found.columns, column))
+    return estimate(published, name, column, signed, **where) if known else value(published, name, column, **where)
 
 
 def count(published: Path, name: str, column: str = "n", **where: Any) -> str:
@@ -61,133 +92,24 @@ def count(published: Path, name: str, column: str = "n", **where: Any) -> str:
     return f"{int(row(published, name, **where)[column]):,}"
 
 
-def above(published: Path, name: str, labels: int) -> str:
-    """How many differences with `labels` labels or more have an interval above 0, as "1 of 120"."""
-    found = _table(FOLDER / f"{name}.csv")
-    found = found[(found["labels"] >= labels) & found["predictor"].str.startswith("description + proxies + ")]
-    return f"{(found['delta_tau_low'] > 0).sum()} of {len(found)}"
+def span(published: Path, name: str, column: str = "tau", signed: bool = False, **where: Any) -> str:
+    """The least and the largest number of several rows, as .39 to .56."""
+    found = rows(published, name, **where)[column]
+    return f"{_signed(float(found.min()), signed)} to {_signed(float(found.max()), signed)}"
 
 
-def seconds(published: Path, predictor: str) -> str:
-    """Query time per architecture of a predictor in the published run."""
-    return f"{float(row(published, 'metrics', predictor=predictor)['seconds']):.2f}"
+def counted(published: Path, name: str, column: str = "tau", side: str = "all", **where: Any) -> str:
+    """How many rows there are (`side` "all"), or how many whose interval lies "above" or "below" 0."""
+    found = rows(published, name, **where)
+    low, high = (found[end] for end in _ends(found.columns, column))
+    chosen = {"all": found[column].notna(), "above": low > 0, "below": high < 0}[side]
+    return str(int(chosen.sum()))
 
 
-def predictors(published: Path) -> str:
-    """How many predictors the published run has scores of."""
-    metrics = _table(published / "metrics.parquet")
-    return str(metrics["predictor"].nunique())
+def _ends(columns: pd.Index, column: str) -> list[str]:
+    """The names of the columns with the ends of a number's interval."""
+    return [f"{column}_{end}" if f"{column}_{end}" in columns else end for end in ("low", "high")]
 
 
-Row = tuple[str, bool, str, str, str, str, str]
-"""Name, whether it is fitted on labels, and where its τ is found: on `digits`, CIFAR-10, GTSRB, scattered CIFAR-10 and
-pre-trained networks. A place is a predictor's name, before which CIFAR-10 has table and labels; empty for none."""
-
-ROWS: tuple[Row, ...] = (
-    ("*counts and facts*", False, "", "", "", "", ""),
-    ("live FLOPs", False, "live_flops", "halves 0 live_flops", "live_flops", "live_flops", ""),
-    ("FLOPs", False, "flops", "halves 0 flops", "flops", "flops", "flops"),
-    ("parameters", False, "params", "halves 0 params", "flops", "flops", "params"),
-    ("trainable layers", False, "layers", "halves 0 layers", "layers", "layers", "layers"),
-    ("ImageNet top-1", False, "", "", "", "", "source_accuracy"),
-    ("mean rank on other sets (`static_rank`)", False, "", "", "", "", "static_rank"),
-    ("*descriptions*", False, "", "", "", "", ""),
-    ("boosting", True, "description_boosting", "halves 100 boosting", "", "", ""),
-    ("Gaussian process", True, "description_process", "halves 100 process", "100 description", "100 description", ""),
-    ("and proxies", True, "description_and_proxies", "halves 100 process with proxies",
-     "100 description + proxies", "100 description + proxies", ""),
-    ("fitted on CIFAR-10, unchanged", True, "", "", "description, fitted on CIFAR-10",
-     "description, fitted on CIFAR-10", ""),
-    ("*proxies of the untrained network*", False, "", "", "", "", ""),
-    ("five, joined by rank", False, "", "seconds_2_B untrained_aggregate", "aggregate", "aggregate", ""),
-    ("AZ-NAS", False, "az_nas", "", "", "", ""),
-    ("SynFlow", False, "synflow", "", "", "", ""),
-    ("NASWOT", False, "naswot", "", "", "", "naswot"),
-    ("LogME", False, "", "", "", "", "logme"),
-    ("*brief training*", False, "", "", "", "", ""),
-    ("training loss", False, "train_loss", "seconds_10_B train_loss", "train_loss", "train_loss", "train_loss"),
-    ("validation accuracy", False, "valacc", "", "valid_accuracy", "valid_accuracy", "valacc"),
-    ("readout of the features", False, "", "seconds_10_B readout", "readout_error_mean", "readout_error_mean", ""),
-    ("LogME of the trained features", False, "", "", "", "", "logme_trained"),
-    ("weight displacement", False, "movement", "seconds_10_B movement", "movement", "movement", "movement"),
-    ("gradient norm", False, "grad_norm_trained", "", "", "", ""),
-    ("learning curve, ν-SVR", True, "lcsvr", "", "", "", "lcsvr"),
-    ("weight statistics, dense net", True, "weight_statistics_dense", "", "", "", ""),
-    ("temporal graph, logistic", True, "temporal_graph_classifier", "", "", "", ""),
-    ("proxies and training loss", False, "", "", "aggregate + train_loss", "aggregate + train_loss", ""),
-    ("proxies, displacement, readout", False, "", "seconds_10_B trained_aggregate", "", "", ""),
-    ("every signal, stacked", True, "stack", "", "", "", ""),
-    ("every signal but β_eff", True, "stack_without_capacitance", "", "", "", ""),
-    ("*neural capacitance*", False, "", "", "", "", ""),
-    ("β_eff, the last (`beta_eff`)", False, "beta_eff", "early 0 beta_eff", "beta_eff", "beta_eff", "beta_eff"),
-    ("its trend", False, "beta_eff_trend", "", "", "", "beta_eff_trend"),
-    ("ridge, read at 0", False, "beta_eff_ridge", "", "", "", ""),
-    ("β_eff of all weights", False, "beta_eff_network", "", "", "", "beta_eff_network"),
-    ("*ceiling, test–retest*", False, "", "", "ceiling, retraining", "ceiling, retraining", ""),
-)  # fmt: skip
-
-HEAD = ("predictor", "`digits`", "top 50 %", "given loss", "CIFAR-10", "GTSRB", "scattered", "pre-trained")
-
-
-def table(published: Path) -> str:
-    """Predictors by what they need, and their τ on each task; a star marks what is fitted on labels."""
-    lines = [f"| {' | '.join(HEAD)} |", "|" + "---|" * len(HEAD)]
-    for name, fitted, *places in ROWS:
-        star = r" \*" if fitted else ""
-        lines.append(f"| {' | '.join([name + star, *_cells(published, name, *places)])} |")
-    return "\n".join(lines)
-
-
-def _cells(
-    published: Path, name: str, digits: str, cifar: str, gtsrb: str, scattered: str, pretrained: str
-) -> list[str]:
-    columns = ("tau", "tau_half", "tau_given_train_loss")
-    cells = [_cell(published, "metrics", column, predictor=digits) if digits else NONE for column in columns]
-    if name.startswith("*ceiling"):
-        kinds = [_cell(published, "ceiling", subset=subset, kind="retraining") for subset in ("all", "top 50 %")]
-        cells[:2] = kinds
-    cells.append(_cifar(published, cifar))
-    cells += [_task(published, task, place) for task, place in (("gtsrb43", gtsrb), ("scattered_cifar10", scattered))]
-    over = {"experiment": "watched", "predictor": pretrained}
-    cells.append(_cell(published, "pretrained_over_sets", **over) if pretrained else NONE)
-    return [""] * len(cells) if set(cells) == {NONE} else cells
-
-
-def _cell(published: Path, name: str, column: str = "tau", **where: Any) -> str:
-    """An estimate over two lines; a dash for a number that the table leaves out."""
-    text = estimate(published, name, column, **where)
-    return NONE if text.startswith("nan") else text.replace(f"{HARD}[", "<br>[")
-
-
-def _cifar(published: Path, place: str) -> str:
-    if not place:
-        return NONE
-    name, _, predictor = place.partition(" ")
-    if name == "early":
-        return _task(published, "cifar10", predictor)
-    if name != "halves":
-        return _cell(published, name, predictor=predictor)
-    labels, _, predictor = predictor.partition(" ")
-    return _cell(published, name, half="B", labels=int(labels), predictor=predictor)
-
-
-def _task(published: Path, task: str, place: str) -> str:
-    if not place:
-        return NONE
-    labels, _, predictor = place.partition(" ")
-    if labels.isdigit():
-        asked: dict[str, Any] = {"task": task, "target": task, "labels": int(labels), "predictor": predictor}
-        return _cell(published, "early_training", **asked)
-    return _cell(published, f"changed_task_{task}", predictor=place)
-
-
-LOOKS: Mapping[str, Callable[..., str]] = {
-    "value": value,
-    "est": estimate,
-    "count": count,
-    "above": above,
-    "predictors": predictors,
-    "seconds": seconds,
-    "table": table,
-}
-"""What the template may call, but for the folder of the published run."""
+def _signed(number: float, signed: bool, decimals: int = 2) -> str:
+    return ("+" if signed and round(number, decimals) > 0 else "") + short(number, decimals)

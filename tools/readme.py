@@ -135,9 +135,9 @@ def estimate(row: Mapping[Any, Any], value: str, low: str, high: str) -> str:
     return f"{short(row[value])} [{short(row[low])}, {short(row[high])}]"
 
 
-def short(value: float) -> str:
+def short(value: float, decimals: int = 2) -> str:
     """Two decimals without the zero before the point and with a true minus, such as −.05."""
-    text = f"{abs(value):.2f}"
+    text = f"{abs(value):.{decimals}f}"
     sign = "\N{MINUS SIGN}" if value < 0 and float(text) else ""
     return sign + text.removeprefix("0")
 

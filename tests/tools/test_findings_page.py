@@ -8,14 +8,19 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tools.findings_page import page, wrapped
-from tools.findings_tables import HARD, PUBLISHED, ROWS, above, estimate, row, table
+from tools.findings_looks import ROWS, above, ended, table
+from tools.findings_page import PAGES, page, wrapped
+from tools.findings_tables import FOLDER, HARD, PUBLISHED, cell, counted, estimate, opposite, row, span
+from tools.readme import short
 
-PAGE = Path(__file__).parents[2] / "docs" / "findings.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "findings.md"
 
 
-def test_the_page_in_docs_is_made_from_the_committed_tables() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(), "python -m tools.findings_page > docs/findings.md"
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_in_docs_is_made_from_the_committed_tables(name: str) -> None:
+    made = (ROOT / PAGES[name]).read_text(encoding="utf-8")
+    assert made == page(name), f"python -m tools.findings_page {name} > {PAGES[name]}"
 
 
 def test_another_published_run_changes_the_page(tmp_path: Path) -> None:
@@ -47,6 +52,45 @@ def test_an_estimate_is_that_of_the_last_step_and_a_difference_has_its_sign() ->
     assert estimate(PUBLISHED, "halves", "delta_tau", signed=True, **asked).startswith("+.0")
 
 
+def test_a_cell_is_a_dash_where_there_is_nothing_and_several_rows_are_still_an_error() -> None:
+    asked = {"run": "He, two layers, seed 0", "epoch": 5}
+    assert cell(PUBLISHED, "neural_capacitance", **asked, predictor="beta_eff_softmax") == "–"
+    assert cell(PUBLISHED, "neural_capacitance", "tau_given_train_loss", **asked, predictor="train_loss") == "–"
+    assert cell(PUBLISHED, "halves", half="B", labels=100, predictor="boosting").startswith(f".80{HARD}[")
+    with pytest.raises(KeyError, match="rows have"):
+        cell(PUBLISHED, "neural_capacitance", epoch=5, predictor="beta_eff")
+
+
+def test_rows_are_counted_and_spanned_as_asked_and_a_name_that_no_row_has_is_an_error() -> None:
+    made = pd.read_csv(FOLDER / "neural_capacitance.csv").query("epoch == 5")
+    some = made[made["predictor"].isin(["beta_eff", "live_flops"])]
+    asked = {"epoch": 5, "predictor": ["beta_eff", "live_flops"]}
+    assert counted(PUBLISHED, "neural_capacitance", **asked) == str(len(some))
+    assert counted(PUBLISHED, "neural_capacitance", side="below", **asked) == str((some["tau_high"] < 0).sum())
+    assert counted(PUBLISHED, "neural_capacitance", side="above", **asked) == str((some["tau_low"] > 0).sum())
+    least, largest = (short(some["tau"].agg(way)) for way in ("min", "max"))
+    assert span(PUBLISHED, "neural_capacitance", **asked) == f"{least} to {largest}"
+    with pytest.raises(KeyError, match="no row has"):
+        span(PUBLISHED, "neural_capacitance", epoch=5, predictor=["beta_eff", "beta"])
+
+
+def test_how_far_behind_is_the_difference_turned_round() -> None:
+    asked = {"experiment": "watched", "predictor": "beta_eff", "against": "static_rank"}
+    behind, found = (look(PUBLISHED, "pretrained_differences", "difference", **asked) for look in (opposite, estimate))
+    number, low, high = (part.strip("[],") for part in found.split(HARD))
+    turned = [part.replace("\N{MINUS SIGN}", "") for part in (number, high, low)]
+    assert behind == f"{turned[0]}{HARD}[{turned[1]},{HARD}{turned[2]}]"
+
+
+def test_networks_of_the_sweep_are_told_by_their_last_loss() -> None:
+    made = pd.read_csv(FOLDER / "neural_capacitance_courses.csv")
+    one = made[made["run"] == "scale 1, rate 0.1, seed 1"].groupby("architecture")
+    shares = [c["beta_eff"].abs().iloc[-1] / c["beta_eff"].abs().max() for _, c in one]
+    number, span_, held = ended(PUBLISHED, "below", 0.1)
+    assert number == 13 and held == 0 and span_.startswith(f"{100 * min(shares):.0f} to ")
+    assert ended(PUBLISHED, "above", 0.4)[0] == 30 and ended(PUBLISHED, "above", 0.4)[2] == 29
+
+
 def test_counted_intervals_are_those_above_zero_from_so_many_labels_on() -> None:
     made = pd.read_csv(PAGE.parent / "findings" / "early_training.csv")
     joined = [r for r in made.itertuples() if r.labels >= 50 and str(r.predictor).count(" + ") == 2]
@@ -67,10 +111,12 @@ def test_paragraphs_points_and_quotations_are_broken_and_nothing_else_is() -> No
     assert "- .5 [.4, .6]" in lines
 
 
-def test_the_page_is_short_and_its_lines_are_too() -> None:
-    text = PAGE.read_text(encoding="utf-8")
-    assert len([word for word in text.split() if any(letter.isalnum() for letter in word)]) <= 3500
-    assert [line for line in text.splitlines() if len(line) > 160 and not line.startswith(("|", "    "))] == []
+def test_the_paper_is_short_and_the_lines_of_every_page_are() -> None:
+    words = PAGE.read_text(encoding="utf-8").split()
+    assert len([word for word in words if any(letter.isalnum() for letter in word)]) <= 3500
+    for path in PAGES.values():
+        lines = (ROOT / path).read_text(encoding="utf-8").splitlines()
+        assert [line for line in lines if len(line) > 160 and not line.startswith(("|", "    "))] == []
 
 
 def test_what_the_text_says_of_the_published_run_holds() -> None:
