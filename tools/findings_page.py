@@ -18,7 +18,11 @@ from tools.findings_looks import LOOKS
 from tools.findings_tables import HARD, PUBLISHED
 from tools.pages import filled, print_page
 
-PAGES = {"findings": "docs/findings.md", "neural_capacitance": "docs/findings/neural_capacitance.md"}
+PAGES = {
+    "findings": "docs/findings.md",
+    "neural_capacitance": "docs/findings/neural_capacitance.md",
+    "early_training": "docs/findings/early_training.md",
+}
 """Where each page lies."""
 
 WIDTH = 158

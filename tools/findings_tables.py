@@ -53,32 +53,32 @@ def row(published: Path, name: str, **where: Any) -> pd.Series:
 
 
 def value(
-    published: Path, name: str, column: str = "tau", decimals: int = 2, signed: bool = False, **where: Any
+    published: Path, name: str, column: str = "tau", /, decimals: int = 2, signed: bool = False, **where: Any
 ) -> str:
     """A number, as .61; a difference (`signed`) as +.05."""
     return _signed(float(row(published, name, **where)[column]), signed, decimals)
 
 
-def percent(published: Path, name: str, column: str, **where: Any) -> str:
+def percent(published: Path, name: str, column: str, /, **where: Any) -> str:
     """A share, as 57 %."""
     return f"{100 * float(row(published, name, **where)[column]):.0f}{HARD}%"
 
 
-def estimate(published: Path, name: str, column: str = "tau", signed: bool = False, **where: Any) -> str:
+def estimate(published: Path, name: str, column: str = "tau", /, signed: bool = False, **where: Any) -> str:
     """A number with its interval, as .61 [.51, .70]; a difference (`signed`) as +.05 [.02, .08]."""
     found = row(published, name, **where)
     low, high = (short(float(found[end])) for end in _ends(found.index, column))
     return f"{_signed(float(found[column]), signed)}{HARD}[{low},{HARD}{high}]"
 
 
-def opposite(published: Path, name: str, column: str, **where: Any) -> str:
+def opposite(published: Path, name: str, column: str, /, **where: Any) -> str:
     """The number and the interval of `estimate` with the other sign: how far a predictor is behind."""
     found = row(published, name, **where)
     value, low, high = (short(-float(found[key])) for key in (column, *reversed(_ends(found.index, column))))
     return f"{value}{HARD}[{low},{HARD}{high}]"
 
 
-def cell(published: Path, name: str, column: str = "tau", signed: bool = False, **where: Any) -> str:
+def cell(published: Path, name: str, column: str = "tau", /, signed: bool = False, **where: Any) -> str:
     """An estimate of a table's cell: a dash where there is no such row, or no number in it; alone without interval."""
     found = rows(published, name, **where)
     if found.empty or pd.isna(row(published, name, **where)[column]):
@@ -87,18 +87,18 @@ def cell(published: Path, name: str, column: str = "tau", signed: bool = False, 
     return estimate(published, name, column, signed, **where) if known else value(published, name, column, **where)
 
 
-def count(published: Path, name: str, column: str = "n", **where: Any) -> str:
+def count(published: Path, name: str, column: str = "n", /, **where: Any) -> str:
     """A whole number."""
     return f"{int(row(published, name, **where)[column]):,}"
 
 
-def span(published: Path, name: str, column: str = "tau", signed: bool = False, **where: Any) -> str:
+def span(published: Path, name: str, column: str = "tau", /, signed: bool = False, **where: Any) -> str:
     """The least and the largest number of several rows, as .39 to .56."""
     found = rows(published, name, **where)[column]
     return f"{_signed(float(found.min()), signed)} to {_signed(float(found.max()), signed)}"
 
 
-def counted(published: Path, name: str, column: str = "tau", side: str = "all", **where: Any) -> str:
+def counted(published: Path, name: str, column: str = "tau", /, side: str = "all", **where: Any) -> str:
     """How many rows there are (`side` "all"), or how many whose interval lies "above" or "below" 0."""
     found = rows(published, name, **where)
     low, high = (found[end] for end in _ends(found.columns, column))
