@@ -171,7 +171,7 @@ def _task(published: Path, task: str, place: str) -> str:
     return _cell(published, f"changed_task_{task}", predictor=place)
 
 
-LOOKS: Mapping[str, Callable[..., str]] = {
+LOOKS: Mapping[str, Callable[..., object]] = {
     "value": value,
     "est": estimate,
     "cell": cell,

@@ -44,7 +44,7 @@ def test_a_rate_is_compared_with_the_default_on_the_same_architectures_at_the_la
 
 def test_accuracies_of_a_table_are_a_ground_truth_that_a_run_reads(tmp_path: Path) -> None:
     path = Path(nasbench201.__file__).with_name("digits.parquet")
-    averaged.ends(path).to_csv(tmp_path / "digits.csv", index=False)
+    averaged.final_accuracies(path).to_csv(tmp_path / "digits.csv", index=False)
     whole = tabulated.read(path)
     wanted = whole.truth(None, "test", None, whole.about["dataset_fingerprint"])
     found = read(tmp_path / "digits.csv", "percent", str)

@@ -93,7 +93,7 @@ def _averaged(out: str, table: str) -> None:
 
 
 def _accuracies(out: str, table: str) -> None:
-    _csv(averaged.ends(Path(table)), Path(out))
+    _csv(averaged.final_accuracies(Path(table)), Path(out))
 
 
 def _rates(out: str, *words: str) -> None:

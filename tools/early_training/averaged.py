@@ -43,11 +43,12 @@ def rows(path: Path) -> Iterator[dict[str, object]]:
             yield known | _ends("tau", taus) | ({} if longer is None else _ends("delta", taus - longer))
 
 
-def ends(path: Path) -> pd.DataFrame:
+def final_accuracies(path: Path) -> pd.DataFrame:
     """A row per architecture and seed: the final test accuracy in percent, in the columns that `bench.source` reads."""
     curves = tabulated.read(path).curves
     last = curves.loc[curves["epoch"] == curves["epoch"].max(), ["architecture", "seed", "test_accuracy"]]
-    return last.rename(columns={"test_accuracy": "accuracy"}).sort_values(["architecture", "seed"], ignore_index=True)
+    found: pd.DataFrame = last.rename(columns={"test_accuracy": "accuracy"})
+    return found.sort_values(["architecture", "seed"], ignore_index=True)
 
 
 def _ends(name: str, row: Numbers) -> dict[str, object]:

@@ -28,20 +28,23 @@ def table(runs: Mapping[float, Path]) -> pd.DataFrame:
     truth = pd.read_parquet(runs[DEFAULT] / "architectures.parquet").set_index("architecture")["truth"]
     weights = observed_and_draws(len(truth), RESAMPLINGS, 0)
     for rate, run in sorted(runs.items()):
-        whole = pd.read_parquet(run / "metrics.parquet")
-        last = whole[(whole["step"] == whole["step"].max()) & whole["tau"].notna()]
+        metrics = pd.read_parquet(run / "metrics.parquet")
+        last = metrics[(metrics["step"] == metrics["step"].max()) & metrics["tau"].notna()]
         rows = last[["predictor", "n", *NUMBERS]].sort_values("predictor")
         deltas = [_delta([each.loc[truth.index, name] for each in (scores[rate], scores[DEFAULT])], truth, weights)
                   for name in rows["predictor"]]  # fmt: skip
         ends = pd.DataFrame(deltas, columns=["delta_tau", "delta_tau_low", "delta_tau_high"], index=rows.index)
         known = {"rate": rate, "train_loss": _median_loss(run)}
         found.append(pd.concat([rows.assign(**known)[[*known, *rows.columns]], ends], axis=1))
-    return pd.concat(found, ignore_index=True)
+    whole: pd.DataFrame = pd.concat(found, ignore_index=True)
+    return whole
 
 
 def _scores(run: Path) -> pd.DataFrame:
     whole = pd.read_parquet(run / "scores.parquet")
-    return whole[whole["step"] == whole["step"].max()].pivot(index="architecture", columns="predictor", values="score")
+    last = whole[whole["step"] == whole["step"].max()]
+    wide: pd.DataFrame = last.pivot(index="architecture", columns="predictor", values="score")
+    return wide
 
 
 def _median_loss(run: Path) -> float:
