@@ -18,9 +18,11 @@ from tools.findings_tables import (
     percent,
     read,
     row,
+    rows,
     span,
     value,
 )
+from tools.readme import short
 
 
 def above(published: Path, name: str, labels: int) -> str:
@@ -53,6 +55,29 @@ def ended(published: Path, side: str, loss: float) -> tuple[int, str, int]:
     ends, share = each["train_loss"].last(), each["size"].last() / each["size"].max()
     kept = share[ends < loss] if side == "below" else share[ends > loss]
     return len(kept), f"{100 * kept.min():.0f} to {100 * kept.max():.0f}{HARD}%", int((kept >= 0.4).sum())
+
+
+def lead(published: Path, dataset: str) -> str:
+    """How far boosting on statistics per layer is ahead of boosting on hyper-parameters in R²."""
+    asked = {"dataset": dataset, "model": "boosting"}
+    first, second = (
+        float(row(published, "accuracy_from_weights", **asked, input=name)["r2"])
+        for name in ("statistics per layer", "hyper-parameters")
+    )
+    return short(first - second)
+
+
+def transferred(published: Path, name: str, epoch: int, home: bool) -> str:
+    """The least and the largest τ of a regressor of input `name` at home, or applied to the other data sets."""
+    whole = rows(published, "accuracy_from_weights_transfer", input=name, epoch=epoch)
+    found = whole.loc[(whole["learned_on"] == whole["applied_to"]) == home, "tau"]
+    return f"{short(float(found.min()))} to {short(float(found.max()))}"
+
+
+def needed(published: Path, dataset: str) -> str:
+    """How many networks statistics per layer need for R² .98, by the curve's power: the range of its two fits."""
+    found = rows(published, "accuracy_from_weights_needed", dataset=dataset, input="statistics per layer")["networks"]
+    return " to ".join(f"{float(f'{number:.2g}'):,.0f}" for number in sorted(found))
 
 
 Row = tuple[str, bool, str, str, str, str, str]
@@ -182,6 +207,9 @@ LOOKS: Mapping[str, Callable[..., object]] = {
     "count": count,
     "above": above,
     "ended": ended,
+    "lead": lead,
+    "transferred": transferred,
+    "needed": needed,
     "predictors": predictors,
     "seconds": seconds,
     "table": table,

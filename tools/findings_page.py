@@ -18,11 +18,8 @@ from tools.findings_looks import LOOKS
 from tools.findings_tables import HARD, PUBLISHED
 from tools.pages import filled, print_page
 
-PAGES = {
-    "findings": "docs/findings.md",
-    "neural_capacitance": "docs/findings/neural_capacitance.md",
-    "early_training": "docs/findings/early_training.md",
-}
+APPENDIX = ("neural_capacitance", "early_training", "accuracy_from_weights")
+PAGES = {"findings": "docs/findings.md"} | {name: f"docs/findings/{name}.md" for name in APPENDIX}
 """Where each page lies."""
 
 WIDTH = 158

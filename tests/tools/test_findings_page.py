@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tools.findings_looks import ROWS, above, ended, table
+from tools.findings_looks import ROWS, above, ended, lead, needed, table, transferred
 from tools.findings_page import PAGES, page, wrapped
 from tools.findings_tables import FOLDER, HARD, PUBLISHED, cell, counted, estimate, opposite, row, span
 from tools.readme import short
@@ -89,6 +89,20 @@ def test_networks_of_the_sweep_are_told_by_their_last_loss() -> None:
     number, span_, held = ended(PUBLISHED, "below", 0.1)
     assert number == 13 and held == 0 and span_.startswith(f"{100 * min(shares):.0f} to ")
     assert ended(PUBLISHED, "above", 0.4)[0] == 30 and ended(PUBLISHED, "above", 0.4)[2] == 29
+
+
+def test_leads_transfers_and_needs_are_those_of_the_tables() -> None:
+    made = pd.read_csv(FOLDER / "accuracy_from_weights_transfer.csv").query(
+        "epoch == 2 and input == 'hyper-parameters'"
+    )
+    home = made["learned_on"] == made["applied_to"]
+    for at_home in (True, False):
+        least, largest = (short(made.loc[home == at_home, "tau"].agg(way)) for way in ("min", "max"))
+        assert transferred(PUBLISHED, "hyper-parameters", 2, at_home) == f"{least} to {largest}"
+    boosted = pd.read_csv(FOLDER / "accuracy_from_weights.csv").query("model == 'boosting' and dataset == 'gtsrb43'")
+    by = boosted.set_index("input")["r2"]
+    assert lead(PUBLISHED, "gtsrb43") == short(by["statistics per layer"] - by["hyper-parameters"])
+    assert needed(PUBLISHED, "gtsrb43") == "50,000 to 120,000"
 
 
 def test_counted_intervals_are_those_above_zero_from_so_many_labels_on() -> None:
