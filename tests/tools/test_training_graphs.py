@@ -136,3 +136,23 @@ def test_a_table_and_a_figure_are_written_with_transfer_across_widths_and_networ
         path.unlink()
     command.main([str(tmp_path), "--draw"])
     assert {path.name: path.read_bytes() for path in tmp_path.glob("*.svg")} == drawn
+
+
+def test_a_setting_that_is_good_on_one_data_set_may_be_bad_on_another() -> None:
+    here, there, tested = runs("lenet × 1", 0), runs("lenet × 1", 1, dataset="digits"), runs("vgg × 1", 2)
+    seen: list[np.ndarray] = []
+
+    def fit(x, accuracy, labels):
+        seen.append(labels)
+        return MODELS["linear"](x, accuracy, labels)
+
+    experiments.cross_fitted(tested, [here, there], "hyper-parameters", 1, fit)
+    held = experiments.folds(tested.settings)[0]
+    tested_first = {setting for setting, taken in zip(tested.settings, held, strict=True) if taken}
+    told = [
+        good
+        for source in (here, there)
+        for setting, good in zip(source.settings, source.good, strict=True)
+        if setting not in tested_first
+    ]
+    assert seen[0].tolist() == told
