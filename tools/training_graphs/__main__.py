@@ -72,8 +72,8 @@ def draw(out: Path) -> None:
     rows = rows[rows["model"].isin([SHOWN, "none"])]
     own, across = (rows[rows["scope"] == scope] for scope in ("own network", "across networks"))
     several = (own["dataset"] + own["recipe"]).isin(across["dataset"] + across["recipe"])
-    columns = own.loc[several, "tested_on"].drop_duplicates().tolist()
-    across = across.sort_values("tested_on", kind="stable", key=lambda names: names.map(columns.index))
+    order = {column: rows[column].drop_duplicates().tolist() for column in ("dataset", "tested_on")}
+    across = across.sort_values([*order], kind="stable", key=lambda cells: cells.map(order[str(cells.name)].index))
     shown = {"": (own[~several], 3), "_networks": (pd.concat([own[several], across]), 4)}
     for ending, (chosen, per_line) in shown.items():
         if len(chosen):

@@ -64,12 +64,15 @@ def accuracy_by_epochs(rows: pd.DataFrame, per_line: int = 3) -> Figure:
 
 
 def _title(rows: pd.DataFrame, names_data_set: bool, names_recipe: bool) -> str:
+    """The network and, on a second line, what tells its panel from others."""
     first = rows.iloc[0]
-    where = f" on {first['dataset']}" if names_data_set else ""
+    count = f"n = {int(first['tested'])}"
+    where = f"{first['dataset']}, " if names_data_set else ""
     if names_recipe:
-        return f"{first['tested_on']}{where}, n = {int(first['tested'])}\n{first['recipe'].partition(', ')[2]}"
-    learned = "\nlearned on the others" if first["scope"] == "across networks" else f", n = {int(first['tested'])}"
-    return f"{first['tested_on']}{where}{learned}"
+        return f"{first['tested_on']}, {count}\n{where}{first['recipe'].partition(', ')[2]}"
+    if first["scope"] == "across networks":
+        return f"{first['tested_on']}\n{where}from the others"
+    return f"{first['tested_on']}\n{where}{count}"
 
 
 def _lines(axes: Axes, rows: pd.DataFrame) -> None:
