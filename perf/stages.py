@@ -30,6 +30,7 @@ from harness.config.components import conf_folder
 from harness.datasets.digits import Digits
 from harness.evaluate.settings import Evaluation
 from harness.processes.pool import end_workers
+from harness.processes.workers import idle_workers
 from harness.report.config import ReportConfig
 from harness.report.write import write as draw
 from harness.runs import run
@@ -129,7 +130,7 @@ def carry_out(count: int, place: Path) -> None:
             lap()
         run.write(context, sample, traces, scores, training)
         lap()
-        draw(folder(context), place / "report", ReportConfig())
+        draw(folder(context), place / "report", ReportConfig(), workers=idle_workers())
         lap()
     end_workers()  # idle ones would keep this process for minutes
     total = sum(each[0] for each in spent), sum(each[1] for each in spent)

@@ -210,12 +210,15 @@ def _write_report(folder: Path, reports: Path, report: ReportConfig, progress: C
     It is not drawn again where it was drawn from these tables with this configuration. The list of runs in `reports` is
     written anew.
     """
+    from harness.processes.workers import idle_workers
     from harness.report.index import write_index
     from harness.report.write import is_current, page_lock, write
 
     out = page_folder(reports, folder.parent.name, folder.name)
     with page_lock(out):
-        page = out / "index.html" if is_current(folder, out, report) else write(folder, out, report, progress)
+        page = out / "index.html"
+        if not is_current(folder, out, report):
+            page = write(folder, out, report, progress, idle_workers())
     write_index(reports)
     return page
 

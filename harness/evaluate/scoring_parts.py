@@ -31,9 +31,9 @@ class Part:
 
 
 def parts_of(predictors: Mapping[str, AnyPredictor], table: ScoringTable, kept: Mapping[str, ByBudget]) -> list[Part]:
-    """The parts that `kept` does not hold; learned predictors, which take longest, first."""
+    """The parts that `kept` does not hold; folds of learned predictors, the smallest parts, last: workers end together."""
     parts = []
-    for name, predictor in sorted(predictors.items(), key=lambda item: not isinstance(item[1], Learned)):
+    for name, predictor in sorted(predictors.items(), key=lambda item: isinstance(item[1], Learned)):
         for fold in folds_of(predictor, table):
             steps = dict.fromkeys(step_of(predictor, table, budget) for budget in _scored_at(predictor, table))
             left = tuple(step for step in steps if (fold, step) not in kept.get(name, {}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
@@ -172,15 +172,36 @@ def trained(sequences: Sequence[Column], y: Column, method: Recurrent) -> torch.
         torch.manual_seed(method.seed)
         gru = torch.nn.GRU(sequences[0].shape[1], method.hidden)
         network = torch.nn.ModuleDict({"gru": gru, "last": torch.nn.Linear(method.hidden, 1)})
-        optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=DECAY)
+        weights = list(network.parameters())
+        descend = _adamw(weights)
         inputs, ends = _padded(sequences)
         target = torch.as_tensor(y, dtype=torch.float32)
         for _ in range(method.updates):
             loss = functional.mse_loss(_heights(network, functional.dropout(inputs, DROPOUT), ends, DROPOUT), target)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+            descend(torch.autograd.grad(loss, weights))
     return network
+
+
+def _adamw(weights: Sequence[torch.Tensor]) -> Callable[[Sequence[torch.Tensor]], None]:
+    """A step of AdamW by these gradients, whenever it is called.
+
+    It is the function that `torch.optim.AdamW` calls, with its defaults: the first optimizer object of a process
+    imports what torch.compile needs, which takes longer than a fit.
+    """
+    import torch
+    from torch.optim.adamw import adamw
+
+    means, squares = ([torch.zeros_like(weight) for weight in weights] for _ in range(2))
+    steps = [torch.tensor(0.0) for _ in weights]
+
+    @torch.no_grad()
+    def descend(slopes: Sequence[torch.Tensor]) -> None:
+        adamw(
+            list(weights), list(slopes), means, squares, [], steps, amsgrad=False, maximize=False,
+            beta1=0.9, beta2=0.999, lr=LEARNING_RATE, weight_decay=DECAY, eps=1e-8,
+        )  # fmt: skip
+
+    return descend
 
 
 def answers(network: torch.nn.ModuleDict, sequences: Sequence[Column]) -> Column:

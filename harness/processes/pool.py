@@ -52,6 +52,11 @@ def guard_pools() -> None:
     warnings.filterwarnings("ignore", message="A worker stopped while some jobs")
 
 
+def living() -> int:
+    """How many workers the pool of this process has; 0 without one."""
+    return sum(executor._max_workers for executor in GuardedLoky.executors)
+
+
 guarded: set[Any] = set()
 """Further processes that end with this one, which `end_workers` kills too."""
 

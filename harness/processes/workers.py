@@ -79,6 +79,14 @@ class OneMachine:
             end_workers()
 
 
+def idle_workers() -> Workers:
+    """The worker processes that earlier tasks of this process left; this process itself where there are none, since for
+    short tasks new ones would take longer to start than they save."""
+    from harness.processes.pool import living
+
+    return OneMachine(max(1, living()))
+
+
 def _counted(function: Callable[[T], R], tasks: Sequence[T], progress: Count) -> Iterator[R]:
     for done, task in enumerate(tasks):
         progress(done, len(tasks))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.files.lock import exclusive_lock
 from harness.files.paths import demand_no_links
+from harness.processes.workers import OneMachine, Workers
 from harness.report.config import ReportConfig
 from harness.report.run_files import read
 from harness.report.text import Name, Text
@@ -29,12 +30,19 @@ def page_lock(out: Path) -> AbstractContextManager[None]:
     return exclusive_lock(out / ".lock", str(out), "writing", keep=True)
 
 
-def write(results: Path, out: Path, report: ReportConfig, progress: Count = uncounted) -> Path:
+def write(
+    results: Path,
+    out: Path,
+    report: ReportConfig,
+    progress: Count = uncounted,
+    workers: Workers = OneMachine(),  # noqa: B008  a frozen value
+) -> Path:
     """Path of the index.html that was written, with report.md, index.json, tables/ and figures/ next to it.
 
     `results` is the folder of stored tables, of which alone everything is drawn; equal tables give equal bytes, but
     for TensorBoard's event files. Files of an earlier report in `out` are replaced, others left alone. Raises BadInput
-    where a table or a column is missing, and where something in `out` is a symbolic link. `progress` counts figures.
+    where a table or a column is missing, and where something in `out` is a symbolic link. `progress` counts figures,
+    which `workers` draw.
     """
     from harness.report.drawing import draw_figures
     from harness.report.index import write_entry
@@ -51,7 +59,7 @@ def write(results: Path, out: Path, report: ReportConfig, progress: Count = unco
         from harness.report.event_files import write_events
 
         write_events(tables, out / "tensorboard")
-    drawn = draw_figures(tables, out / FIGURES, report, progress)
+    drawn = draw_figures(tables, out / FIGURES, report, progress, workers)
     displayed, sentences = write_tables(tables, out / TABLES), write_all(tables)
     captions = {
         figure.name: Text("Not drawn: ", figure.missing, ".") if figure.missing else Text(figure.caption)

@@ -44,8 +44,9 @@ class Updates:
         self.data, self.draws = data, endless(data, recipe.batch, generator)
         self.program = _program(model, data.size, recipe.batch) if kernels != "torch" else None
         self.watched = kernels == "native_watch"
-        self.optimizer = sgd(model, recipe, recipe.learning_rate)
-        self.act = Plain(model, self.optimizer, recipe.precision, self.device, recipe.clip_norm)
+        if self.program is None:  # torch's first optimizer of a process imports torch.compile's packages, for a second
+            self.optimizer = sgd(model, recipe, recipe.learning_rate)
+            self.act = Plain(model, self.optimizer, recipe.precision, self.device, recipe.clip_norm)
         self.tally, self.seconds = Tally(), 0.0
 
     def advance(self, steps: range) -> None:

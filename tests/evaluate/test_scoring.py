@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from harness.evaluate.scoring import score_all
-from harness.evaluate.scoring_table import ScoringInput
+from harness.evaluate.scoring_parts import parts_of
+from harness.evaluate.scoring_table import ScoringInput, ScoringTable
 from harness.predictors.column_value import ColumnValue
 from harness.predictors.rank_aggregate import RankAggregate
 from harness.processes.workers import OneMachine
@@ -386,6 +387,13 @@ def test_processes_that_share_the_predictors_out_change_no_number_and_no_order()
     one, two = (score_all(several, given, OneMachine(processes))[0] for processes in (1, 2))
     pd.testing.assert_frame_equal(one, two)
     assert one["predictor"].unique().tolist() == list(several)
+
+
+def test_predictors_that_one_process_scores_at_all_budgets_are_begun_before_the_folds_of_learned_ones():
+    given = ScoringInput([trace(n, value=v) for v, n in enumerate("abcdef")], np.arange(6.0), [0, 20], 3, 0)
+    both = {"learned": Pupil(), "control": ColumnValue("train_loss", 1.0, "control")}
+    parts = parts_of(both, ScoringTable.of(given, both), {})
+    assert [part.name for part in parts] == ["control", "learned", "learned", "learned"]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from scipy.stats import kendalltau
 
 from harness.evaluate.scoring import score_all
 from harness.evaluate.scoring_table import ScoringInput
-from harness.predictors.recurrent import Recurrent
+from harness.predictors.recurrent import DECAY, LEARNING_RATE, Recurrent, _adamw
 from harness.predictors.weight_statistics import WeightStatistics
 from harness.schema import Architecture, BadInput, NoScore
 
@@ -210,3 +210,16 @@ def test_wrong_settings_are_refused_by_name():
     for key in ("components", "hidden", "updates"):
         with pytest.raises(BadInput, match=key):
             Recurrent(**{key: 0})
+
+
+def test_its_descent_is_that_of_torch_to_the_bit():
+    targets = torch.tensor([0.3, -2.0])
+    ours, theirs = (torch.ones(2, requires_grad=True) for _ in range(2))
+    descend = _adamw([ours])
+    optimizer = torch.optim.AdamW([theirs], lr=LEARNING_RATE, weight_decay=DECAY)
+    for _ in range(20):
+        descend(torch.autograd.grad((ours - targets).pow(4).sum(), [ours]))
+        optimizer.zero_grad()
+        (theirs - targets).pow(4).sum().backward()
+        optimizer.step()
+    assert torch.equal(ours, theirs) and not torch.equal(ours, torch.ones(2))

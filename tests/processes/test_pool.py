@@ -15,7 +15,7 @@ import pytest
 from harness.processes.killed import Killed
 from harness.processes.pool import as_completed, end_workers, in_processes
 from harness.processes.signals import WorkerKilled
-from harness.processes.workers import OneMachine
+from harness.processes.workers import OneMachine, idle_workers
 
 POOL = """
 import time, os, sys
@@ -130,3 +130,15 @@ def test_released_workers_are_gone_and_the_next_tasks_have_new_ones() -> None:
     second = set(workers.in_order(own_pid, range(8)))
     assert second.isdisjoint({*first, os.getpid()})
     assert len(workers.in_order(own_pid, range(8))) == 8
+
+
+def test_short_tasks_go_to_workers_that_are_there_and_start_none() -> None:
+    assert idle_workers() == OneMachine(1)
+    assert len(set(OneMachine(2).in_order(process_of, range(8)))) <= 2
+    assert idle_workers() == OneMachine(2)
+    end_workers()
+    assert idle_workers() == OneMachine(1)
+
+
+def process_of(task: int) -> int:
+    return os.getpid()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import pickle
 import re
 import shutil
 import subprocess
@@ -11,12 +12,13 @@ import sys
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 import pytest
 import yaml
 
+from harness.processes.workers import Workers
 from harness.report.config import ReportConfig
 from harness.report.content import TITLES
 from harness.report.settings_in_words import flat
@@ -70,6 +72,30 @@ def test_everything_that_was_promised_is_written(out: Path) -> None:
         found
         == {"index.html", "report.md", "index.json", "tables/sentences.tex", "tables/shown.tex"} | sheets | drawn | sums
     )
+
+
+class Elsewhere:
+    """Workers that keep nothing from one task to the next, and begin with the last one."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+
+    def in_order(self, function: Callable[[str], Any], tasks: list[str], progress: object) -> list[Any]:
+        sent = pickle.dumps(function)
+        found = {task: pickle.loads(sent)(task) for task in reversed(tasks)}
+        self.done += found
+        return [pickle.loads(pickle.dumps(found[task])) for task in tasks]
+
+
+def test_figures_that_workers_draw_in_any_order_have_the_same_bytes(few: Path, out: Path, tmp_path: Path) -> None:
+    workers = Elsewhere()
+    write(few, tmp_path, FEW, workers=cast(Workers, workers))
+    assert workers.done == FEW.figures[::-1]
+    assert contents(tmp_path) == contents(out)
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize("name", ["index.html", "report.md", "tables/ranked.csv", "figures/ranked.pdf", "SHA256SUMS"])
