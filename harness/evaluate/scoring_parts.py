@@ -31,7 +31,7 @@ class Part:
 
 
 def parts_of(predictors: Mapping[str, AnyPredictor], table: ScoringTable, kept: Mapping[str, ByBudget]) -> list[Part]:
-    """The parts that `kept` does not hold; folds of learned predictors, the smallest parts, last: workers end together."""
+    """The parts that `kept` does not hold; the smallest, folds of learned predictors, last: workers end together."""
     parts = []
     for name, predictor in sorted(predictors.items(), key=lambda item: isinstance(item[1], Learned)):
         for fold in folds_of(predictor, table):
