@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,12 @@ def ended(published: Path, side: str, loss: float) -> tuple[int, str, int]:
     ends, share = each["train_loss"].last(), each["size"].last() / each["size"].max()
     kept = share[ends < loss] if side == "below" else share[ends > loss]
     return len(kept), f"{100 * kept.min():.0f} to {100 * kept.max():.0f}{HARD}%", int((kept >= 0.4).sum())
+
+
+def mean_of(published: Path, names: list[str], column: str, /, **where: Any) -> str:
+    """The mean of a number over tables of several runs, as .61; a dash where one of them has none."""
+    found = [float(row(published, name, **where)[column]) for name in names]
+    return short(sum(found) / len(found)) if isfinite(sum(found)) else NONE
 
 
 def lead(published: Path, dataset: str) -> str:
@@ -207,6 +214,7 @@ LOOKS: Mapping[str, Callable[..., object]] = {
     "count": count,
     "above": above,
     "ended": ended,
+    "mean_of": mean_of,
     "lead": lead,
     "transferred": transferred,
     "needed": needed,
