@@ -18,7 +18,7 @@ from tools.findings_looks import LOOKS
 from tools.findings_tables import HARD, PUBLISHED
 from tools.pages import filled, print_page
 
-APPENDIX = ("neural_capacitance", "early_training", "accuracy_from_weights", "nasbench201")
+APPENDIX = ("neural_capacitance", "early_training", "accuracy_from_weights", "nasbench201", "pretrained")
 PAGES = {"findings": "docs/findings.md"} | {name: f"docs/findings/{name}.md" for name in APPENDIX}
 """Where each page lies."""
 

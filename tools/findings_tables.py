@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,14 +27,29 @@ def read(path: Path) -> pd.DataFrame:
     return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
 
 
+ELSEWHERE = {"published_agreement": ("agreement", "tables"), "published_judged": ("judged", "truth")}
+"""Tables out of published_tables.json: the list of its parts, and what names a part."""
+
+
+@cache
+def judged_elsewhere(name: str) -> pd.DataFrame:
+    """A table of `ELSEWHERE`, a part below the other."""
+    key, part = ELSEWHERE[name]
+    parts = json.loads((FOLDER / "published_tables.json").read_text(encoding="utf-8"))[key]
+    return pd.concat([pd.DataFrame(each["rows"]).assign(**{part: str(each[part])}) for each in parts])
+
+
+def _path(published: Path, name: str) -> Path:
+    return published / f"{name}.parquet" if name in NAMES else FOLDER / f"{name}.csv"
+
+
 def rows(published: Path, name: str, **where: Any) -> pd.DataFrame:
     """The rows of table `name` whose columns have the values `where`, or one of several values in a list.
 
     Those of the last step alone if neither step nor epoch is asked for. Raises KeyError for a value of a list that no
     row has.
     """
-    path = published / f"{name}.parquet" if name in NAMES else FOLDER / f"{name}.csv"
-    found = read(path)
+    found = judged_elsewhere(name) if name in ELSEWHERE else read(_path(published, name))
     for column, wanted in where.items():
         several = wanted if isinstance(wanted, list) else []
         found = found[found[column].isin(several or [wanted])]
