@@ -1,6 +1,6 @@
 """Where the seconds of a run go, by stage, and its memory.
 
-    python -m perf.stages [architectures ...]
+    python -m perf.stages [architectures ...] [--kernels native_watch]
 
 The default is 10, 80, 1,000 and 15,625 architectures of NAS-Bench-201. Up to 80 it is the main job, on embedded digits,
 trained; above that the traces are copies of a few real ones with perturbed numbers (perf/copies.py), the accuracies are
@@ -64,26 +64,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print a column for each number of architectures."""
     parser = argparse.ArgumentParser(prog="python -m perf.stages", description="Seconds of a run by stage.")
     parser.add_argument("architectures", nargs="*", type=int, default=[10, 80, 1000, 15_625])
-    counts = parser.parse_args(arguments).architectures
+    parser.add_argument("--kernels", default="auto", help="engine.kernels (default: auto)")
+    given = parser.parse_args(arguments)
     print(f"| architectures | {' | '.join(STAGES)} | whole | memory, GiB |\n{'|---' * (len(STAGES) + 3)}|")
-    for count in counts:
+    for count in given.architectures:
         with tempfile.TemporaryDirectory() as place:
             for work in (fill, carry_out):  # each an interpreter of its own: at its end joblib tidies up what it shared
-                code = f"from perf.stages import Path, {work.__name__}; {work.__name__}({count}, Path({place!r}))"
+                code = f"from perf.stages import Path, {work.__name__}; {work.__name__}({count}, Path({place!r}), {given.kernels!r})"
                 subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def fill(count: int, place: Path) -> None:
+def fill(count: int, place: Path, kernels: str) -> None:
     """Make the accuracies and the store of copies that a large run reads."""
     if count <= TRAINED:
         return
     write_truth(place / "truth.csv", names(count))
-    context = prepare(spec_of(count, place))
+    context = prepare(spec_of(count, place, kernels))
     wanted = [(Architecture(name, name), 0) for name in names(count)]
     copy(context.store, context.campaign, templates(context.campaign), wanted)
 
 
-def spec_of(count: int, place: Path) -> RunSpec:
+def spec_of(count: int, place: Path, kernels: str = "auto") -> RunSpec:
     """The run that the command line composes of default settings, with the predictors of a large one."""
     large = count > TRAINED
     bench = NasBench201(source=str(place / "truth.csv"), isomorphs="all") if large else NasBench201()
@@ -92,13 +93,13 @@ def spec_of(count: int, place: Path) -> RunSpec:
     return RunSpec(
         bench=bench, dataset=Digits(), recipe=Recipe(epochs=2, observe_every=8), measures=observed,
         predictors={path.stem: instantiate(OmegaConf.load(path), _convert_="all") for path in chosen},
-        evaluation=Evaluation(budgets=[64] if large else None, learned_every=4), engine=Engine(), seed=0,
+        evaluation=Evaluation(budgets=[64] if large else None, learned_every=4), engine=Engine(kernels=kernels), seed=0,
         architectures=count, data=None, results=place / "results",
         settings="bench:\n  name: nasbench201\n", automatic=True, unasked=list(observed),
     )  # fmt: skip
 
 
-def carry_out(count: int, place: Path) -> None:
+def carry_out(count: int, place: Path, kernels: str) -> None:
     """The run, stage by stage; prints its row."""
     spent: list[tuple[float, float]] = []
     with most_memory() as memory:
@@ -110,7 +111,7 @@ def carry_out(count: int, place: Path) -> None:
             spent.append((now[0] - begin[0], now[1] - begin[1]))
             begin = now
 
-        spec = spec_of(count, place)
+        spec = spec_of(count, place, kernels)
         context = prepare(spec)
         sample = run.truth_and_sample(context)
         lap()

@@ -67,7 +67,7 @@ def end_workers() -> None:
         kill(process)
         guarded.discard(process)
     while GuardedLoky.executors:
-        GuardedLoky.executors.pop().shutdown(wait=True, kill_workers=True)
+        GuardedLoky.executors.pop().terminate(kill_workers=True)  # deletes the arrays that were shared with them, too
 
 
 def kill(process: Any) -> None:

@@ -153,7 +153,7 @@ class RunTables:
     def _most_of_a_family(self) -> int:
         return FEW_OF_SEVERAL if self.final["family"].nunique() > 1 else FEW_OF_ONE
 
-    @property
+    @cached_property
     def best_studied(self) -> str | None:
         """Name of the predictor under study with the highest τ at the last budget, None where none has a τ."""
         rows = self.final[self.is_studied(self.final) & self.final["tau"].notna()]

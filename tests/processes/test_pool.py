@@ -142,3 +142,28 @@ def test_short_tasks_go_to_workers_that_are_there_and_start_none() -> None:
 
 def process_of(task: int) -> int:
     return os.getpid()
+
+
+SHARED = """
+import sys
+from functools import partial
+import numpy as np
+from harness.processes.pool import end_workers, in_processes
+def total(array, task):
+    sys.kept = array  # as a worker does that scores
+    return float(array.sum()) + task
+if __name__ == "__main__":
+    print(in_processes(partial(total, np.ones(300_000)), range(4), 2))
+    end_workers()
+"""
+
+
+def test_arrays_that_were_shared_with_killed_workers_are_deleted_without_a_word(tmp_path: Path) -> None:
+    """Above 1 MB joblib shares them in files, whose number of readers killed workers do not count down."""
+    (tmp_path / "shared.py").write_text(SHARED)
+    environment = os.environ | {"JOBLIB_TEMP_FOLDER": str(tmp_path)}
+    command = [sys.executable, "-m", "shared"]
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    done = subprocess.run(command, env=environment | {"PYTHONPATH": path}, capture_output=True, text=True, check=True)
+    assert done.stdout == f"{[300_000.0 + task for task in range(4)]}\n"
+    assert done.stderr == "" and not list(tmp_path.glob("joblib_*"))
