@@ -70,7 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for count in given.architectures:
         with tempfile.TemporaryDirectory() as place:
             for work in (fill, carry_out):  # each an interpreter of its own: at its end joblib tidies up what it shared
-                code = f"from perf.stages import Path, {work.__name__}; {work.__name__}({count}, Path({place!r}), {given.kernels!r})"
+                call = f"{work.__name__}({count}, Path({place!r}), {given.kernels!r})"
+                code = f"from perf.stages import Path, {work.__name__}; {call}"
                 subprocess.run([sys.executable, "-c", code], check=True)
 
 
