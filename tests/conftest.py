@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import copy
+import gc
 import io
 import logging
 import os
@@ -19,11 +21,42 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 import numpy as np
 import pytest
 import torch
+import yaml
 
 from harness.benches.nasbench201.bench import NasBench201
 from harness.schema import ImageSet
 
 torch.set_num_threads(1)
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: looked at by every collection of garbage, it would take a tenth of the time."""
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def texts_of_the_configuration_are_parsed_once() -> Iterator[None]:
+    """Hydra parses the same files for every command, in Python, which would take a quarter of each composition."""
+    load: Callable[..., Any] = yaml.load
+    parsed: dict[str, Any] = {}
+
+    def kept(stream: Any, Loader: Any) -> Any:
+        if Loader.__name__ != "OmegaConfLoader":
+            return load(stream, Loader)
+        text = stream if isinstance(stream, str) else stream.read()
+        if text not in parsed:
+            try:
+                parsed[text] = load(text, Loader)
+            except yaml.YAMLError:
+                if text is not stream:
+                    stream.seek(0)
+                return load(stream, Loader)  # whose error names the file
+        return copy.deepcopy(parsed[text])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(yaml, "load", kept)
+        yield
 
 
 def tiny_images(colours: int = 1, size: int = 8, flip: bool = True, crop: int = 1) -> ImageSet:
