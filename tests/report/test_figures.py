@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,12 @@ def drawn(name: str, tables: RunTables, report: ReportConfig = FEW) -> Figure:
     return figure
 
 
+@cache
+def usual(name: str, folder: Path) -> Figure:
+    """The figure as it is unless the configuration says otherwise, drawn once a process."""
+    return drawn(name, read(folder), ReportConfig())
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_caption_states_n_seeds_and_recipe(name: str, results: Path) -> None:
     said = plain(importlib.import_module(f"harness.report.figures.{name}").caption(read(results), ReportConfig()))
@@ -53,7 +60,7 @@ def test_a_caption_states_n_seeds_and_recipe(name: str, results: Path) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_figure_fits_one_or_two_columns_of_a_paper(name: str, results: Path) -> None:
-    figure = drawn(name, read(results), ReportConfig())
+    figure = usual(name, results)
     assert figure.get_figwidth() in (pytest.approx(3.4), pytest.approx(7.0))
     assert figure.get_figheight() < 9.0
 
@@ -204,7 +211,7 @@ def test_with_many_predictors_the_best_few_the_best_of_every_family_and_the_fron
 
 
 def test_the_key_of_nine_families_stays_below_the_axis(make) -> None:
-    figure = drawn("cost_against_tau", read(make(n=40, k=45)))
+    figure = drawn("cost_against_tau", read(make(n=40, k=45, steps=(0, 64))))
     FigureCanvasAgg(figure).draw()
     key, axis = figure.legends[0].get_window_extent(), figure.axes[0].xaxis.label.get_window_extent()
     assert key.y1 <= axis.y0 and key.x1 <= figure.bbox.x1 and key.y0 >= 0
@@ -237,7 +244,7 @@ def test_points_of_very_many_architectures_are_pixels_in_vector_files(
 
 
 def test_a_ranking_longer_than_a_page_stands_in_two_columns_that_name_all_in_order(make: Callable[..., Path]) -> None:
-    tables = read(make(n=40, k=45))
+    tables = read(make(n=40, k=45, steps=(0, 64)))
     figure = drawn("ranked", tables)
     assert figure.get_figwidth() == pytest.approx(7.0)
     assert figure.get_figheight() < 9.0
@@ -275,9 +282,9 @@ def test_a_range_whose_pairs_share_one_architecture_is_left_out_and_the_caption_
 
 
 def test_only_learned_predictors_are_hollow_and_the_caption_says_what_they_paid_before(
-    make: Callable[..., Path],
+    results: Path,
 ) -> None:
-    tables = read(make(n=20, k=8))
+    tables = read(results)
     module = importlib.import_module("harness.report.figures.cost_against_tau")
     figure = drawn("cost_against_tau", tables)
     hollow = [len(points.get_offsets()) for points in figure.axes[0].collections if white(points)]
@@ -288,7 +295,7 @@ def test_only_learned_predictors_are_hollow_and_the_caption_says_what_they_paid_
     assert "initialization time" not in module.caption(none, FEW)
     assert len(drawn("cost_against_tau", none).legends[0].get_texts()) == len(figure.legends[0].get_texts()) - 1
     for name in set(NAMES) - {"cost_against_tau"}:
-        assert not any(white(points) for axes in drawn(name, tables).axes for points in axes.collections)
+        assert not any(white(points) for axes in usual(name, results).axes for points in axes.collections)
 
 
 def white(points: Collection) -> bool:
