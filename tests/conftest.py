@@ -22,11 +22,15 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from hypothesis import HealthCheck, settings
 
 from harness.benches.nasbench201.bench import NasBench201
 from harness.schema import ImageSet
 
 torch.set_num_threads(1)
+
+settings.register_profile("tests", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")  # the same examples whoever runs them, and no limit that a busy machine could exceed
 
 
 def pytest_collection_finish() -> None:
