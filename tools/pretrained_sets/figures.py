@@ -34,7 +34,7 @@ def grid(accuracies: pd.DataFrame, ceilings: pd.DataFrame) -> Figure:
     figure = Figure(figsize=(DOUBLE, 0.5 + 0.19 * len(order)), layout="constrained")
     axes = figure.subplots()
     shades = sns.light_palette(colour("description"), as_cmap=True)
-    sns.heatmap(ranks.loc[order], ax=axes, annot=text.loc[order], fmt="", cmap=shades, vmin=0, vmax=1.4, cbar=False,
+    sns.heatmap(ranks.loc[order], ax=axes, annot=text.loc[order], fmt="", cmap=shades, vmin=0, vmax=2.4, cbar=False,
                 linewidths=0.6, xticklabels=short(list(means.columns)), yticklabels=labels,
                 annot_kws={"color": INK})  # fmt: skip
     axes.set(xlabel="", ylabel="")
