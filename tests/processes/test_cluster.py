@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from multiprocessing.resource_tracker import ensure_running
 from pathlib import Path
 
 import psutil
@@ -146,9 +147,10 @@ def test_a_scheduler_that_does_not_answer_and_a_setting_that_there_is_not_are_on
 
 
 def test_nothing_starts_before_it_is_used_and_everything_listens_on_loopback_and_ends() -> None:
-    def children() -> set[int]:
-        return {child.pid for child in psutil.Process().children(recursive=True)}
+    def children() -> set[psutil.Process]:
+        return set(psutil.Process().children(recursive=True))
 
+    ensure_running()  # Python's own, which stays as long as this process
     before = children()
     with opened_cluster("local", 1, 1, {}) as workers:
         assert children() == before
@@ -156,9 +158,9 @@ def test_nothing_starts_before_it_is_used_and_everything_listens_on_loopback_and
         started = children() - before
         open_ports = [
             connection
-            for pid in (os.getpid(), *started)
-            for connection in psutil.Process(pid).net_connections()
+            for process in (psutil.Process(), *started)
+            for connection in process.net_connections()
             if connection.status == psutil.CONN_LISTEN
         ]
         assert open_ports and {connection.laddr.ip for connection in open_ports} == {"127.0.0.1"}
-    assert started and not started & children()
+    assert started and not psutil.wait_procs(started, timeout=60)[1]
