@@ -15,7 +15,7 @@ from scipy.stats import kendalltau
 from harness.benches.nasbench201 import table as benchmark_table
 from harness.benches.nasbench201.bench import NasBench201
 from tests.tools.test_early_training import task
-from tools.early_training import halves, judge, literal, recorded, strongest
+from tools.early_training import changed, collect, halves, judge, literal, recorded, strongest
 from tools.early_training.judge import labelled, splits, unlabelled
 from tools.early_training.signals import AGGREGATE, Task, normal_scores
 
@@ -83,13 +83,13 @@ def test_the_strongest_model_knows_neither_later_steps_nor_the_truth_of_what_is_
 ) -> None:
     made = of_cells(60)
     later = made.frame.assign(movement=made.frame["movement"].where(made.frame["step"] < 20, 7.0))
-    for name, blocks in strongest.blocks(made, 10).items():
-        for block, other in zip(blocks, strongest.blocks(Task("made", later), 10)[name], strict=True):
-            assert block == pytest.approx(other, nan_ok=True)
+    found, others = (strongest.blocks(each, 10) for each in (made, Task("made", later)))
+    for name, blocks in found.items():
+        assert all(x == pytest.approx(y, nan_ok=True) for x, y in zip(blocks, others[name], strict=True))
     first = splits(made, 20)[0]
     monkeypatch.setattr(strongest, "splits", lambda *_: [first])
     truths = (made.truth(), unseen(made.truth(), np.setdiff1d(np.arange(60), first.fitted)))
-    known = {strongest.BASE: strongest.blocks(made, 10)[f"{strongest.BASE} + losses"]}
+    known = {strongest.BASE: found[f"{strongest.BASE} + losses"]}
     one, two = (
         captured(monkeypatch, strongest, lambda t=t: strongest._judged(with_truth(made, t), known, 20)) for t in truths
     )
@@ -203,3 +203,73 @@ def test_courses_keep_early_epochs_and_every_second_later_one(tmp_path: Path) ->
     found = literal.courses({"run": tmp_path})
     assert sorted(found["epoch"].unique().tolist()) == [0, 1, 2, 3, 4, 5, 6, 8, 10]
     assert set(found["architecture"]) == set(names[: literal.SHOWN]) and set(found["truth"]) == set(range(24))
+
+
+def test_the_halves_are_those_of_the_committed_proxies_in_whatever_order_a_run_wrote_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    proxies = pd.read_parquet(Path(__file__).parents[2] / "docs" / "findings" / "proxies_halves.parquet")
+    order = proxies["architecture"].drop_duplicates().tolist()
+    every = [a.name for a in NasBench201(isomorphs="all").sample(None, 0)]
+    accuracies = pd.Series(np.arange(15625.0), index=every)
+    seen: list[Any] = []
+    monkeypatch.setattr(benchmark_table, "find", lambda *_: SimpleNamespace(mean=lambda: accuracies))
+    monkeypatch.setattr(halves, "_unlabelled", lambda *given: seen.append(given) or [])
+    monkeypatch.setattr(
+        halves, "_labelled", lambda *given: [pd.DataFrame(columns=["half", "labels", "predictor", "n"])]
+    )
+    halves.summary("", proxies.sample(frac=1, random_state=0))
+    by_seed, raw, truth = seen[0]
+    assert truth.tolist() == accuracies[order].tolist() and len(raw["features"]) == len(order) == 400
+    assert all(frame.index.tolist() == order for frame in by_seed.values())
+
+
+def test_a_description_fitted_at_home_knows_neither_its_own_accuracy_nor_that_of_its_class() -> None:
+    random = np.random.default_rng(8)
+    rows, truth = random.normal(size=(40, 3)), random.normal(size=40)
+    groups = np.array([f"g{i // 2}" for i in range(40)], dtype=object)
+    first = changed._cross_fitted([rows], truth, groups)
+    for i in (0, 17, 39):
+        other = unseen(truth, np.flatnonzero(groups == groups[i]))
+        assert changed._cross_fitted([rows], other, groups)[i] == pytest.approx(first[i], abs=1e-12)
+
+
+def test_a_description_fitted_on_another_task_leaves_out_classes_that_are_judged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench, seen = NasBench201(isomorphs="all"), []
+    every = bench.sample(None, 0)
+    names = [every[0].name]
+    mine = [a.name for a in every if a.group == every[0].group]
+    further = [a.name for a in every[:900] if a.group != every[0].group]
+    accuracies = pd.Series(np.arange(1.0 + len(mine) + len(further))[1:], index=[*mine, *further])
+    monkeypatch.setattr(changed, "LABELS", 10**6)
+
+    def fit(blocks: list[np.ndarray], fitted: np.ndarray, y: np.ndarray) -> np.ndarray:
+        seen.append(len(y))
+        return np.zeros(len(y) + 1)
+
+    monkeypatch.setattr(changed, "predict", fit)
+    known = NasBench201().sample(None, 0, list(accuracies.index))
+    changed._known(names, accuracies)
+    assert seen == [sum(a.group != every[0].group for a in known)] and seen[0] < len(known)
+
+
+def test_proxies_are_read_before_the_training_and_vectors_at_its_end() -> None:
+    frame = pd.DataFrame({"architecture": ["a", "a", "b", "b"], "step": [0, 8] * 2, "jacov": [1.0, 5.0, 2.0, 6.0]})
+    frame["description_features"] = [np.array([i]) for i in range(4)]
+    frame["temporal_graph"] = [np.array([10 + i]) for i in range(4)]
+    made = collect._with_proxies(frame)
+    assert made["untrained_jacov"].tolist() == [1.0, 1.0, 2.0, 2.0]
+    small = collect.compact(made)
+    assert [c is None for c in small["description_features"]] == [False, True] * 2
+    assert [c is None for c in small["temporal_graph"]] == [True, False] * 2
+    assert small["description_features"][2].tolist() == [2] and small["temporal_graph"][3].tolist() == [13]
+
+
+def test_a_family_reads_nothing_past_its_budget() -> None:
+    made = task()
+    later = Task("made", made.frame.assign(train_loss=made.frame["train_loss"].where(made.frame["step"] < 20, 9.0)))
+    for course in (False, True):
+        first, second = (each.values(["train_loss"], 10, course) for each in (made, later))
+        assert first == pytest.approx(second, nan_ok=True)
