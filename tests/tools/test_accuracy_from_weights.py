@@ -147,3 +147,33 @@ def test_two_seeds_show_how_far_settings_alone_can_go(tmp_path) -> None:
     limit = 1 - ((seeds[0] - expected) ** 2).mean() / seeds[0].var()
     assert found["r2"] == pytest.approx(limit, abs=0.02) and found["r2_low"] < found["r2"] < found["r2_high"]
     assert found["networks"] == 1499 and found["tau"] == pytest.approx(kendalltau(*seeds)[0], abs=0.01)
+
+
+def test_zoos_of_other_recipes_are_compared_on_the_networks_that_all_have(tmp_path, monkeypatch) -> None:
+    random = np.random.default_rng(0)
+    drawn = dict.fromkeys(SPACE.write(SPACE.draw(random)) for _ in range(60))
+    names, size = [*drawn], len(Form("cnn", 28, 10).shapes) * 14
+    tables = []
+    for first, last, epochs in ((0, 50, 20), (10, 60, 80)):
+        rows = [
+            {"architecture": name, "seed": 0, "epoch": epoch, "test_accuracy": random.uniform(10, 90)}
+            for name in names[first:last]
+            for epoch in (0, epochs)
+        ]
+        curves = pd.DataFrame(rows).assign(layer_statistics=[random.normal(size=size) for _ in rows])
+        images = {"size": 28, "classes": 10, "train": 2000, "test": 2000}
+        about = {"dataset": "digits", "images": images, "network": {}, "recipe": {"batch": 16, "epochs": epochs}}
+        lost = (curves["architecture"] == names[49]) & (curves["epoch"] == 80)  # a network that did not end
+        tables.append(Tabulated(curves[~lost], about, tmp_path))
+    monkeypatch.setattr(command, "_embedded", lambda dataset: tables[0])
+    monkeypatch.setattr(command.tabulated, "read", lambda path, key: tables[1])
+    command.main([str(tmp_path), "--recipes", "zoo.parquet"])
+    rows = pd.read_csv(tmp_path / "accuracy_from_weights_recipes.csv")
+    ends = rows[rows["learned"] == rows["learned"].max()]
+    assert sorted(zip(ends["epochs"], ends["learned"], ends["tested"], strict=True)) == [
+        (epochs, 19, 20) for epochs in (20, 20, 80, 80)
+    ]
+    shared = [set(table.curves["architecture"]) & {*names[10:49]} for table in tables]
+    for table, part, epochs in zip(tables, shared, (20, 80), strict=True):
+        last = table.curves[(table.curves["epoch"] == epochs) & table.curves["architecture"].isin(part)]
+        assert {*rows.loc[rows["epochs"] == epochs, "best"]} == {round(last["test_accuracy"].max(), 4)}

@@ -6,13 +6,15 @@ that need all weights are there, too. Tables of other networks than `cnn` are wh
 `--larger FILE ...`: tables of more networks, for the learning curve alone. Without them the curve of a data set in OUT
 is kept where it was learned from more networks than are at hand. `--published NAME=FOLDER ...`: published zoos.
 `--repeated FILE ...`: only compare tables of another seed with those of the package of the same data set.
+`--recipes FILE ...`: only learning curves of zoos of other recipes, next to those of the package of the data set.
 `--draw`: only draw the figures again, from the tables in OUT.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -48,6 +50,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--published", nargs="*", default=[], metavar="NAME=FOLDER")
     parser.add_argument("--larger", nargs="*", type=Path, default=[])
     parser.add_argument("--repeated", nargs="*", type=Path, default=[])
+    parser.add_argument("--recipes", nargs="*", type=Path, default=[])
     parser.add_argument("--draw", action="store_true")
     given = parser.parse_args(arguments)
     if given.draw:
@@ -59,7 +62,30 @@ def main(arguments: list[str] | None = None) -> None:
         _save(pd.DataFrame(rows), given.out, "_seeds")
         return
     with threadpool_limits(1):
-        _carry_out(given)
+        if given.recipes:
+            _save(_by_recipe([tabulated.read(path, "--recipes") for path in given.recipes]), given.out, "_recipes")
+        else:
+            _carry_out(given)
+
+
+def _by_recipe(others: Sequence[tabulated.Tabulated]) -> pd.DataFrame:
+    """The learning curve of each zoo and of the package's, of the networks that are in all zoos of their data set."""
+    packaged = [_embedded(name) for name in dict.fromkeys(str(table.about["dataset"]) for table in others)]
+    found = []
+    for first in packaged:
+        tables = [first, *(table for table in others if table.about["dataset"] == first.about["dataset"])]
+        shared = set.intersection(*(_finished(table) for table in tables))
+        for table in tables:
+            each = zoo.of_table(replace(table, curves=table.curves[table.curves["architecture"].isin(shared)]))
+            recipe = {key: table.about["recipe"][key] for key in ("batch", "epochs")}
+            known = {"train_images": table.about["images"]["train"], **recipe, "best": each.accuracy[:, -1].max()}
+            found.append(experiments.curve(each).assign(**known))
+    return pd.concat(found, ignore_index=True)
+
+
+def _finished(table: tabulated.Tabulated) -> set[str]:
+    last = table.curves["epoch"] == table.curves["epoch"].max()
+    return {*table.curves.loc[last, "architecture"]}
 
 
 def _carry_out(given: argparse.Namespace) -> None:
