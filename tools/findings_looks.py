@@ -81,9 +81,9 @@ def transferred(published: Path, name: str, epoch: int, home: bool) -> str:
     return f"{short(float(found.min()))} to {short(float(found.max()))}"
 
 
-def needed(published: Path, dataset: str) -> str:
+def needed(published: Path, dataset: str, table: str = "accuracy_from_weights_needed", /, **where: Any) -> str:
     """How many networks statistics per layer need for R² .98, by the curve's power: the range of its two fits."""
-    found = rows(published, "accuracy_from_weights_needed", dataset=dataset, input="statistics per layer")["networks"]
+    found = rows(published, table, dataset=dataset, input="statistics per layer", **where)["networks"]
     return " to ".join(f"{float(f'{number:.2g}'):,.0f}" for number in sorted(found))
 
 

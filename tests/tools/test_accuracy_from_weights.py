@@ -166,14 +166,14 @@ def test_zoos_of_other_recipes_are_compared_on_the_networks_that_all_have(tmp_pa
         lost = (curves["architecture"] == names[49]) & (curves["epoch"] == 80)  # a network that did not end
         tables.append(Tabulated(curves[~lost], about, tmp_path))
     monkeypatch.setattr(command, "_embedded", lambda dataset: tables[0])
-    monkeypatch.setattr(command.tabulated, "read", lambda path, key: tables[1])
+    monkeypatch.setattr("harness.benches.tabulated.read", lambda path, key: tables[1])
     command.main([str(tmp_path), "--recipes", "zoo.parquet"])
-    rows = pd.read_csv(tmp_path / "accuracy_from_weights_recipes.csv")
-    ends = rows[rows["learned"] == rows["learned"].max()]
+    found = pd.read_csv(tmp_path / "accuracy_from_weights_recipes.csv")
+    ends = found[found["learned"] == found["learned"].max()]
     assert sorted(zip(ends["epochs"], ends["learned"], ends["tested"], strict=True)) == [
         (epochs, 19, 20) for epochs in (20, 20, 80, 80)
     ]
     shared = [set(table.curves["architecture"]) & {*names[10:49]} for table in tables]
     for table, part, epochs in zip(tables, shared, (20, 80), strict=True):
         last = table.curves[(table.curves["epoch"] == epochs) & table.curves["architecture"].isin(part)]
-        assert {*rows.loc[rows["epochs"] == epochs, "best"]} == {round(last["test_accuracy"].max(), 4)}
+        assert {*found.loc[found["epochs"] == epochs, "best"]} == {round(last["test_accuracy"].max(), 4)}

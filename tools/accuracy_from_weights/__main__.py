@@ -39,6 +39,8 @@ from .seeds import between_seeds
 NAME = "accuracy_from_weights"
 PAPER = "cnn"
 """The form of network of the paper."""
+RECIPE = ["train_images", "batch", "epochs"]
+"""Columns that tell zoos of one data set apart."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -63,7 +65,10 @@ def main(arguments: list[str] | None = None) -> None:
         return
     with threadpool_limits(1):
         if given.recipes:
-            _save(_by_recipe([tabulated.read(path, "--recipes") for path in given.recipes]), given.out, "_recipes")
+            curves = _by_recipe([tabulated.read(path, "--recipes") for path in given.recipes])
+            needed = [_needed(rows) for _, rows in curves.groupby(RECIPE, sort=False)]
+            _save(curves, given.out, "_recipes")
+            _save(pd.concat(needed), given.out, "_recipes_needed")
         else:
             _carry_out(given)
 
@@ -81,6 +86,12 @@ def _by_recipe(others: Sequence[tabulated.Tabulated]) -> pd.DataFrame:
             known = {"train_images": table.about["images"]["train"], **recipe, "best": each.accuracy[:, -1].max()}
             found.append(experiments.curve(each).assign(**known))
     return pd.concat(found, ignore_index=True)
+
+
+def _needed(curves: pd.DataFrame) -> pd.DataFrame:
+    """How many networks of this one recipe would reach the goal."""
+    recipe = curves[RECIPE].drop_duplicates().reset_index(drop=True)
+    return experiments.needed(curves, figures.GOAL).merge(recipe, how="cross")
 
 
 def _finished(table: tabulated.Tabulated) -> set[str]:
