@@ -41,31 +41,9 @@ def _keep_memory() -> None:
             libc.mallopt(M_TRIM_THRESHOLD, (1 << 31) - 1)
 
 
-LITTLE = 64 << 20
-"""Bytes of freed memory that stay: to fault the pages of a small network in again takes a hundredth of its training."""
-
-
-class MallocInfo(ctypes.Structure):
-    """glibc's mallinfo2; `fordblks` are the freed bytes that the process still holds."""
-
-    _fields_ = tuple(
-        (name, ctypes.c_size_t)
-        for name in ("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks",
-                     "keepcost")
-    )  # fmt: skip
-
-
 def release_memory() -> None:
-    """Return freed memory to the system: what one training needed at its peak is not held through the next ones.
-
-    Where that is `LITTLE`, nothing happens; glibc before 2.33 does not say how much it is.
-    """
-    if sys.platform != "linux":
-        return
-    libc = ctypes.CDLL(None)
-    if hasattr(libc, "mallinfo2"):
-        libc.mallinfo2.restype = MallocInfo
-        if libc.mallinfo2().fordblks < LITTLE:
-            return
-    if hasattr(libc, "malloc_trim"):
-        libc.malloc_trim(0)
+    """Return freed memory to the system: what one training needed at its peak is not held through the next ones."""
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None)
+        if hasattr(libc, "malloc_trim"):
+            libc.malloc_trim(0)

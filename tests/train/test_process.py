@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import sys
 from pathlib import Path
 
@@ -18,18 +17,13 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
 
-LINUX = pytest.mark.skipif(sys.platform != "linux", reason="memory is kept, and released, on Linux only")
-
-
-@LINUX
-@pytest.mark.parametrize(("freed", "returned"), [(128, True), (16, False)])
-def test_memory_is_kept_while_training_and_returned_after_it_but_for_a_little(freed: int, returned: bool) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is kept, and released, on Linux only")
+def test_memory_is_kept_while_training_and_returned_after_it() -> None:
     prepare(torch.get_num_threads())
-    ctypes.CDLL(None).malloc_trim(0)
-    blocks = [np.ones(1 << 17) for _ in range(2 * freed)]  # 1 MB each
+    blocks = [np.ones(1 << 17) for _ in range(64)]  # 1 MB each
     before = resident()
     del blocks[::2]  # holes between blocks that are in use: nothing to cut off at the end of the heap
     assert before - resident() < 8 << 20
     release_memory()
-    assert (before - resident() > (freed << 20) * 3 // 4) == returned
-    assert len(blocks) == freed
+    assert before - resident() > 24 << 20
+    assert len(blocks) == 32
